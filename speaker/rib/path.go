@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rib
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"metallb.io/metallb/api/bgp"
+)
+
+// Path is a prefix and the attributes to announce it with. Next hop, origin and AS path are the session's affair.
+type Path struct {
+	// Prefix has no bits set beyond its length.
+	Prefix netip.Prefix
+	// LocalPref is the LOCAL_PREF attribute (RFC 4271 section 5.1.5); 0 is unset.
+	LocalPref uint32
+	// Communities, standard and large, are sorted and unique. The slice is shared and never mutated.
+	Communities []bgp.Community
+}
+
+// Equal reports whether both are the same announcement.
+func (p Path) Equal(q Path) bool {
+	return p.Prefix == q.Prefix && p.sameAttributes(q)
+}
+
+func (p Path) sameAttributes(q Path) bool {
+	return p.LocalPref == q.LocalPref && slices.Equal(p.Communities, q.Communities)
+}
+
+// Change is what one peer is to be told. Both slices are sorted by prefix and have no prefix in common; they are
+// shared and must not be mutated.
+type Change struct {
+	Peer     string
+	Announce []Path
+	Withdraw []netip.Prefix
+}
+
+// Merge returns the path for a prefix that is announced for several reasons: the highest local preference and every
+// community of both. It is commutative and associative, so the order of contributions is of no consequence.
+func Merge(p, q Path) Path {
+	if p.sameAttributes(q) {
+		return p
+	}
+	return Path{
+		Prefix:      p.Prefix,
+		LocalPref:   max(p.LocalPref, q.LocalPref),
+		Communities: union(p.Communities, q.Communities),
+	}
+}
+
+func union(a, b []bgp.Community) []bgp.Community {
+	if len(a) == 0 {
+		return b
+	}
+	if len(b) == 0 {
+		return a
+	}
+	all := slices.Concat(a, b)
+	slices.SortFunc(all, compareCommunities)
+	return slices.Compact(all)
+}
+
+// compareCommunities orders standard communities before large ones, each by number.
+func compareCommunities(a, b bgp.Community) int {
+	if a.IsLarge() != b.IsLarge() {
+		if b.IsLarge() {
+			return -1
+		}
+		return 1
+	}
+	if !a.IsLarge() {
+		return cmp.Compare(a.Uint32(), b.Uint32())
+	}
+	x, y := a.Large(), b.Large()
+	return slices.Compare(x[:], y[:])
+}
+
+func comparePrefixes(a, b netip.Prefix) int {
+	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+}

@@ -1,0 +1,107 @@
+# Everything a contributor types. `make help` lists it.
+SHELL := /usr/bin/env bash -o pipefail -e
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X metallb.io/metallb/api/version.Version=$(VERSION)
+GO_TOOL := go tool -modfile=go.tools.mod
+# Programs of the test clusters, built once from their Go modules.
+export K8S_BIN ?= $(HOME)/.cache/k8s-from-modules
+OUT := out
+
+##@ Development
+
+.PHONY: generate
+generate: ## Generate the API types' deep-copy functions.
+	$(GO_TOOL) controller-gen object paths=./api/...
+
+.PHONY: manifests
+manifests: ## Generate the CRDs and the RBAC roles into config/.
+	$(GO_TOOL) controller-gen crd paths=./api/... output:crd:artifacts:config=config/crd/bases
+	$(GO_TOOL) controller-gen rbac:roleName=metallb-controller,fileName=controller_role.yaml paths=./controllers/... output:rbac:artifacts:config=config/rbac
+	$(GO_TOOL) controller-gen rbac:roleName=metallb-speaker,fileName=speaker_role.yaml paths=./speaker/... output:rbac:artifacts:config=config/rbac
+
+.PHONY: fmt
+fmt: ## Format the code.
+	$(GO_TOOL) golangci-lint fmt
+
+.PHONY: lint
+lint: ## Run the linters.
+	$(GO_TOOL) golangci-lint run
+
+.PHONY: verify
+verify: generate manifests lint ## Check style, and that everything generated, go.mod and formatting are up to date.
+	$(GO_TOOL) golangci-lint fmt --diff
+	go mod tidy -diff
+	@git diff --exit-code -- api config go.mod go.sum || { echo "error: generated files are out of date: commit what 'make generate manifests' wrote" >&2; exit 1; }
+	@test -z "$$(git status --porcelain -- api config)" || { git status --short -- api config; echo "error: generated files are not committed" >&2; exit 1; }
+
+##@ Tests
+
+TEST_FLAGS ?=
+
+.PHONY: test
+test: test-programs ## Run every test but e2e: unit, integration (a real API server), BGP against BIRD and FRR.
+	go test -race $(TEST_FLAGS) ./...
+
+.PHONY: test-programs
+test-programs:
+	@go run ./test/cluster/cmd/cluster build etcd kube-apiserver kubectl
+
+.PHONY: e2e
+e2e: ## Run the tutorial and the end-to-end tests on a real cluster (root).
+	go test -tags e2e -count 1 -timeout 30m -v $(TEST_FLAGS) ./test/e2e/...
+
+.PHONY: bench
+bench: test-programs ## Measure allocation and announcement at 500, 2,000 and 8,000 services, beside a floor.
+	go run ./test/bench
+
+.PHONY: fuzz
+fuzz: ## Fuzz each parser for a minute.
+	@for p in $$(grep -rl '^func Fuzz' --include='*_test.go' api | xargs -n 1 dirname | sort -u); do \
+	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$p/*_test.go | cut -d' ' -f2); do \
+	    go test -run '^$$' -fuzz "^$$f$$" -fuzztime 60s ./$$p; done; done
+
+##@ Build
+
+.PHONY: build
+build: ## Build the binaries into bin/.
+	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/controller ./controllers
+	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/speaker ./speaker
+	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/router ./test/router
+
+.PHONY: images
+images: ## Build the container images into out/images, without a container engine.
+	go run ./test/image/cmd/image all --out $(OUT)/images --version $(VERSION)
+
+##@ See it work
+
+.PHONY: playground
+playground: ## Start a three-node cluster with the load balancer, two test routers, a rack router and a client (root).
+	go run ./test/playground/cmd/playground up
+
+.PHONY: playground-down
+playground-down: ## Remove the playground.
+	go run ./test/playground/cmd/playground down
+
+##@ Install on the cluster of the current kubectl context
+
+.PHONY: install
+install: ## Install the CRDs.
+	kubectl apply --server-side -k config/crd
+
+.PHONY: uninstall
+uninstall: ## Remove the CRDs, and with them every configuration object.
+	kubectl delete --ignore-not-found -k config/crd
+
+.PHONY: deploy
+deploy: ## Install everything: CRDs, RBAC, controller and speaker.
+	kubectl apply --server-side -k config/default
+
+.PHONY: undeploy
+undeploy: ## Remove everything.
+	kubectl delete --ignore-not-found -k config/default
+
+.PHONY: help
+help: ## Show this help.
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-zA-Z0-9_-]+:.*##/ {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -3,12 +3,14 @@
 package ipam
 
 import (
+	"math"
 	"net/netip"
+	"slices"
+	"sort"
 
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/internal/fields"
 )
 
 // Pool is what an IPAddressPool means. It is immutable once parsed.
@@ -24,6 +26,9 @@ type Pool struct {
 	AvoidBuggyIPs bool
 	// Allocation restricts the pool to some services; nil admits every service.
 	Allocation *Allocation
+
+	// sorted are the ranges by address, for the search of long lists; nil in a Pool that was not parsed.
+	sorted []Range
 }
 
 // Allocation is what a ServiceAllocation means.
@@ -35,18 +40,53 @@ type Allocation struct {
 	ServiceSelectors   []labels.Selector
 }
 
-// ParsePool returns what the object means, or every error in it, each with field, value and remedy.
-// Range is an inclusive range of addresses of one family.
-type Range struct{ From, To netip.Addr }
-
-// ParsePool returns what the object means, or every error in it, each with field, value and remedy.
-func ParsePool(p *v1beta1.IPAddressPool) (Pool, field.ErrorList) { panic("being written") }
-
-// Contains reports whether the pool may give the address to a service: it is in a range and not one that AvoidBuggyIPs excludes.
-func (p *Pool) Contains(a netip.Addr) bool { panic("being written") }
+// Contains reports whether the pool may give the address to a service: it is in a range and not one that AvoidBuggyIPs
+// excludes.
+func (p *Pool) Contains(a netip.Addr) bool {
+	if p.AvoidBuggyIPs && isBuggy(a) {
+		return false
+	}
+	if p.sorted == nil {
+		return slices.ContainsFunc(p.Ranges, func(r Range) bool { return r.Contains(a) })
+	}
+	next := sort.Search(len(p.sorted), func(i int) bool { return a.Less(p.sorted[i].From) })
+	return next > 0 && p.sorted[next-1].Contains(a)
+}
 
 // Admits reports whether a service with these labels, in a namespace with this name and these labels, may use the pool.
-func (p *Pool) Admits(namespace string, namespaceLabels, serviceLabels labels.Set) bool { panic("being written") }
+func (p *Pool) Admits(namespace string, namespaceLabels, serviceLabels labels.Set) bool {
+	return p.Allocation == nil ||
+		p.Allocation.admitsNamespace(namespace, namespaceLabels) && p.Allocation.admitsService(serviceLabels)
+}
+
+func (a *Allocation) admitsNamespace(name string, l labels.Set) bool {
+	if len(a.Namespaces) == 0 && len(a.NamespaceSelectors) == 0 {
+		return true
+	}
+	return a.Namespaces[name] || fields.AnySelects(a.NamespaceSelectors, l)
+}
+
+func (a *Allocation) admitsService(l labels.Set) bool {
+	return len(a.ServiceSelectors) == 0 || fields.AnySelects(a.ServiceSelectors, l)
+}
 
 // Size returns how many addresses of each family the pool can give, saturating at math.MaxInt64.
-func (p *Pool) Size() (ipv4, ipv6 int64) { panic("being written") }
+func (p *Pool) Size() (ipv4, ipv6 int64) {
+	for _, r := range p.Ranges {
+		n := r.size(p.AvoidBuggyIPs)
+		if r.From.Is4() {
+			ipv4 += n
+		} else if ipv6 += n; ipv6 < 0 {
+			ipv6 = math.MaxInt64
+		}
+	}
+	return ipv4, ipv6
+}
+
+// priority returns the rank among pools: the lower, the earlier.
+func (p *Pool) priority() int {
+	if p.Allocation == nil || p.Allocation.Priority <= 0 {
+		return math.MaxInt
+	}
+	return p.Allocation.Priority
+}

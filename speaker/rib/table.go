@@ -12,20 +12,11 @@ import (
 // Table is the desired Adj-RIB-Out of every peer. It is safe for concurrent use; who needs the changes of concurrent
 // calls in order must serialize the calls.
 //
-// Memory is proportional to the paths that owners have contributed. An owner or peer without paths takes none.
+// Memory is proportional to the paths that owners contribute. An owner or peer without paths takes none.
 type Table struct {
 	mu     sync.Mutex
 	owners map[string]map[string][]Path
 	peers  map[string]map[netip.Prefix]entry
-}
-
-// entry holds what owners contribute to one prefix of one peer: the distinct contributions, each with the number of
-// times it was made. There are as many as advertisements give different attributes, however many owners there are.
-type entry []contribution
-
-type contribution struct {
-	path Path
-	refs int
 }
 
 // NewTable returns an empty table.
@@ -36,26 +27,32 @@ func NewTable() *Table {
 	}
 }
 
-// Set replaces what the owner contributes, by peer, and returns what each peer must be told, sorted by peer; none if the
-// announcements are as they were. Several paths for one prefix are merged. No paths remove the owner. The table keeps
-// the slices, which must not be mutated afterwards.
+// Set replaces what the owner contributes, by peer, and returns what each peer must be told, sorted by peer; nothing if
+// the announcements are as they were. Several paths for one prefix are merged. No paths remove the owner. The table
+// keeps the slices, which must not be mutated afterwards.
 func (t *Table) Set(owner string, paths map[string][]Path) []Change {
+	return t.SetAll(map[string]map[string][]Path{owner: paths})
+}
+
+// SetAll is Set for several owners in one step: what the peers are told are the differences between the table before and
+// after, with nothing in between.
+func (t *Table) SetAll(owners map[string]map[string][]Path) []Change {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
-	old := t.owners[owner]
-	t.remember(owner, paths)
-
-	var changes []Change
-	for _, peer := range sortedPeers(old, paths) {
-		if slices.EqualFunc(old[peer], paths[peer], Path.Equal) {
-			continue
+	before := map[string]announcements{}
+	for owner, paths := range owners {
+		old := t.owners[owner]
+		for _, peer := range peersOf(old, paths) {
+			if slices.EqualFunc(old[peer], paths[peer], Path.Equal) {
+				continue
+			}
+			t.record(before, peer, old[peer], paths[peer])
+			t.replace(peer, old[peer], paths[peer])
 		}
-		if c := t.replace(peer, old[peer], paths[peer]); len(c.Announce)+len(c.Withdraw) > 0 {
-			changes = append(changes, c)
-		}
+		t.remember(owner, paths)
 	}
-	return changes
+	return t.changes(before)
 }
 
 // Paths returns what the peer is to be told in all, sorted by prefix.
@@ -79,6 +76,13 @@ func (t *Table) Owners() []string {
 	return slices.Sorted(maps.Keys(t.owners))
 }
 
+// Peers returns the peers that are to be told of any path, sorted.
+func (t *Table) Peers() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Sorted(maps.Keys(t.peers))
+}
+
 func (t *Table) remember(owner string, paths map[string][]Path) {
 	kept := make(map[string][]Path, len(paths))
 	for peer, p := range paths {
@@ -93,26 +97,13 @@ func (t *Table) remember(owner string, paths map[string][]Path) {
 	t.owners[owner] = kept
 }
 
-// replace exchanges one owner's contributions to one peer and says what that changes for the peer.
-func (t *Table) replace(peer string, old, current []Path) Change {
+// replace exchanges one owner's contributions to one peer.
+func (t *Table) replace(peer string, old, current []Path) {
 	prefixes := t.peers[peer]
 	if prefixes == nil {
 		prefixes = map[netip.Prefix]entry{}
 		t.peers[peer] = prefixes
 	}
-
-	type announcement struct {
-		path Path
-		ok   bool
-	}
-	before := make(map[netip.Prefix]announcement, len(old)+len(current))
-	for _, p := range slices.Concat(old, current) {
-		if _, seen := before[p.Prefix]; !seen {
-			path, ok := prefixes[p.Prefix].merged()
-			before[p.Prefix] = announcement{path, ok}
-		}
-	}
-
 	for _, p := range current {
 		prefixes[p.Prefix] = prefixes[p.Prefix].add(p)
 	}
@@ -126,56 +117,63 @@ func (t *Table) replace(peer string, old, current []Path) Change {
 	if len(prefixes) == 0 {
 		delete(t.peers, peer)
 	}
+}
 
-	change := Change{Peer: peer}
-	for _, prefix := range slices.SortedFunc(maps.Keys(before), comparePrefixes) {
-		was := before[prefix]
-		switch path, ok := prefixes[prefix].merged(); {
-		case ok && !(was.ok && path.Equal(was.path)):
-			change.Announce = append(change.Announce, path)
-		case !ok && was.ok:
-			change.Withdraw = append(change.Withdraw, prefix)
+// announcements are what a peer is told of some prefixes; nil for a prefix that it is told nothing of.
+type announcements map[netip.Prefix]*Path
+
+// record notes what the peer is told now of the prefixes in both lists, unless that is noted already.
+func (t *Table) record(before map[string]announcements, peer string, old, current []Path) {
+	told := before[peer]
+	if told == nil {
+		told = make(announcements, len(old)+len(current))
+		before[peer] = told
+	}
+	for _, paths := range [][]Path{old, current} {
+		for _, p := range paths {
+			if _, noted := told[p.Prefix]; noted {
+				continue
+			}
+			told[p.Prefix] = nil
+			if path, ok := t.peers[peer][p.Prefix].merged(); ok {
+				told[p.Prefix] = &path
+			}
 		}
 	}
-	return change
 }
 
-func (e entry) merged() (Path, bool) {
-	if len(e) == 0 {
-		return Path{}, false
+// changes are the differences between what was recorded and the table as it is.
+func (t *Table) changes(before map[string]announcements) []Change {
+	var all []Change
+	for _, peer := range slices.Sorted(maps.Keys(before)) {
+		told := before[peer]
+		change := Change{Peer: peer}
+		for _, prefix := range slices.SortedFunc(maps.Keys(told), comparePrefixes) {
+			was := told[prefix]
+			switch path, ok := t.peers[peer][prefix].merged(); {
+			case ok && (was == nil || !path.Equal(*was)):
+				change.Announce = append(change.Announce, path)
+			case !ok && was != nil:
+				change.Withdraw = append(change.Withdraw, prefix)
+			}
+		}
+		if len(change.Announce)+len(change.Withdraw) > 0 {
+			all = append(all, change)
+		}
 	}
-	p := e[0].path
-	for _, c := range e[1:] {
-		p = Merge(p, c.path)
-	}
-	return p, true
+	return all
 }
 
-func (e entry) add(p Path) entry {
-	if i := e.index(p); i >= 0 {
-		e[i].refs++
-		return e
+// peersOf returns the peers of either, each once.
+func peersOf(a, b map[string][]Path) []string {
+	peers := make([]string, 0, max(len(a), len(b)))
+	for peer := range a {
+		peers = append(peers, peer)
 	}
-	return append(e, contribution{path: p, refs: 1})
-}
-
-func (e entry) remove(p Path) entry {
-	i := e.index(p)
-	if i < 0 {
-		return e
+	for peer := range b {
+		if _, both := a[peer]; !both {
+			peers = append(peers, peer)
+		}
 	}
-	if e[i].refs--; e[i].refs == 0 {
-		return slices.Delete(e, i, i+1)
-	}
-	return e
-}
-
-func (e entry) index(p Path) int {
-	return slices.IndexFunc(e, func(c contribution) bool { return c.path.Equal(p) })
-}
-
-func sortedPeers(a, b map[string][]Path) []string {
-	peers := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
-	slices.Sort(peers)
-	return slices.Compact(peers)
+	return peers
 }

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// FSM is a state of the finite state machine of RFC 4271 section 8.2.2.
+type FSM string
+
+// The states, as they are written in status and logs.
+const (
+	Idle        FSM = "Idle"
+	Connect     FSM = "Connect"
+	Active      FSM = "Active"
+	OpenSent    FSM = "OpenSent"
+	OpenConfirm FSM = "OpenConfirm"
+	Established FSM = "Established"
+)
+
+// State is how a session fares. It is comparable.
+type State struct {
+	// Peer, Address and Port are those of the Config.
+	Peer    string
+	Address netip.Addr
+	Port    uint16
+	// LocalASN and PeerASN are those of the Config.
+	LocalASN, PeerASN uint32
+	// FSM is the state and Since the time at which it was entered.
+	FSM   FSM
+	Since time.Time
+	// LastError says why the session was last lost or the last attempt failed, and LastErrorTime when. Both stay when
+	// the session comes up again.
+	LastError     string
+	LastErrorTime time.Time
+	// HoldTime and KeepaliveTime are the negotiated ones; both are 0 unless the session is established.
+	HoldTime, KeepaliveTime time.Duration
+	// LocalAddress, RouterID and PeerRouterID are the session's, the first and the last only if it is established.
+	LocalAddress, RouterID, PeerRouterID netip.Addr
+	// Advertised is the number of prefixes that the peer has been told of; 0 unless the session is established.
+	Advertised int
+	// Pending is the number of prefixes that wait for the session to be established.
+	Pending int
+	// Updates is the number of UPDATE messages sent since the session was configured, over all its connections.
+	Updates uint64
+}
+
+// Endpoint is the peer's address and port, as "192.0.2.1:179" or "[2001:db8::1]:179".
+func (s State) Endpoint() string {
+	return net.JoinHostPort(s.Address.String(), strconv.Itoa(int(s.Port)))
+}
+
+// Up reports whether the session is established.
+func (s State) Up() bool {
+	return s.FSM == Established
+}

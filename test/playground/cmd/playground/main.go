@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command playground makes and removes the playground, see package playground.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"metallb.io/metallb/test/playground"
+)
+
+const usage = `usage: playground up|down|env [--state DIR]
+
+  up     start a cluster of three nodes with the load balancer, a rack router and a client
+  down   remove it all
+  env    print what makes kubectl talk to the cluster
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New(usage)
+	}
+	flags := flag.NewFlagSet("playground "+args[0], flag.ContinueOnError)
+	state := flags.String("state", playground.DefaultState, "directory of the playground's files")
+	if err := flags.Parse(args[1:]); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		}
+		return err
+	}
+	switch args[0] {
+	case "up":
+		p, err := playground.Up(ctx, playground.Config{State: *state, Progress: os.Stdout})
+		if err != nil {
+			return err
+		}
+		fmt.Print(p.NextSteps())
+		return nil
+	case "down":
+		return playground.Down(ctx, *state)
+	case "env":
+		p, err := playground.Open(*state)
+		if err != nil {
+			return err
+		}
+		fmt.Print(p.Cluster.Environment())
+		return nil
+	case "serve": // started by up
+		return playground.Serve(ctx, *state)
+	}
+	return errors.New(usage)
+}

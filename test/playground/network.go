@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package playground
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"metallb.io/metallb/test/cluster"
+)
+
+// Network namespaces and addresses beside the cluster.
+const (
+	RackNamespace   = "rack"
+	ClientNamespace = "client"
+	RackAddress     = "172.30.0.254" // towards the nodes
+	RackASN         = 64513
+	clientNetwork   = "192.0.2.0/24"
+	rackClientSide  = "192.0.2.1"
+	clientAddress   = "192.0.2.10"
+	rackLink        = "rack0" // the rack router's port on the nodes' bridge
+)
+
+// connect makes the rack router's and the client's network namespaces and their links.
+func connect(ctx context.Context, nodes []cluster.Node) error {
+	for _, namespace := range []string{RackNamespace, ClientNamespace} {
+		if _, err := os.Stat("/run/netns/" + namespace); err == nil {
+			return fmt.Errorf("network namespace %q exists already and may be somebody's: if not, 'ip netns delete %s' removes it", namespace, namespace)
+		}
+	}
+	commands := []string{
+		"netns add " + RackNamespace,
+		"netns add " + ClientNamespace,
+		"link add " + rackLink + " type veth peer name eth0 netns " + RackNamespace,
+		"link set " + rackLink + " master " + cluster.Bridge + " up",
+		"-n " + RackNamespace + " link set lo up",
+		"-n " + RackNamespace + " addr add " + RackAddress + "/24 dev eth0",
+		"-n " + RackNamespace + " link set eth0 up",
+		"-n " + RackNamespace + " route add default via " + cluster.HostAddr,
+		"-n " + RackNamespace + " link add client type veth peer name eth0 netns " + ClientNamespace,
+		"-n " + RackNamespace + " addr add " + rackClientSide + "/24 dev client",
+		"-n " + RackNamespace + " link set client up",
+		"-n " + ClientNamespace + " link set lo up",
+		"-n " + ClientNamespace + " addr add " + clientAddress + "/24 dev eth0",
+		"-n " + ClientNamespace + " link set eth0 up",
+		"-n " + ClientNamespace + " route add default via " + rackClientSide,
+	}
+	for _, node := range nodes {
+		commands = append(commands, "-n "+node.Name+" route add "+clientNetwork+" via "+RackAddress)
+	}
+	for _, command := range commands {
+		if _, err := output(ctx, "ip", strings.Fields(command)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// disconnect removes what connect made; the links go with the namespaces.
+func disconnect(ctx context.Context) error {
+	var errs []error
+	for _, namespace := range []string{RackNamespace, ClientNamespace} {
+		if _, err := os.Stat("/run/netns/" + namespace); err != nil {
+			continue
+		}
+		_, err := output(ctx, "ip", "netns", "delete", namespace)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// output runs a program and returns its standard output. The error has the command and what it printed.
+func output(ctx context.Context, program string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, program, args...)
+	var stdout, stderr strings.Builder
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if err := command.Run(); err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s%s", program, strings.Join(args, " "), err, stdout.String(), stderr.String())
+	}
+	return stdout.String(), nil
+}

@@ -58,23 +58,8 @@ func union(a, b []bgp.Community) []bgp.Community {
 		return a
 	}
 	all := slices.Concat(a, b)
-	slices.SortFunc(all, compareCommunities)
+	slices.SortFunc(all, bgp.Community.Compare)
 	return slices.Compact(all)
-}
-
-// compareCommunities orders standard communities before large ones, each by number.
-func compareCommunities(a, b bgp.Community) int {
-	if a.IsLarge() != b.IsLarge() {
-		if b.IsLarge() {
-			return -1
-		}
-		return 1
-	}
-	if !a.IsLarge() {
-		return cmp.Compare(a.Uint32(), b.Uint32())
-	}
-	x, y := a.Large(), b.Large()
-	return slices.Compare(x[:], y[:])
 }
 
 func comparePrefixes(a, b netip.Prefix) int {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package announce
+
+import (
+	"net/netip"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"metallb.io/metallb/api/v1beta1"
+)
+
+// Service is what matters of a service.
+type Service struct {
+	Labels labels.Set
+	// Addresses that the service has, each once, in the order of its status.
+	Addresses []netip.Addr
+	// AllocatedFrom names the pools that the addresses came from, as far as that is on record.
+	AllocatedFrom []string
+	// Local is whether externalTrafficPolicy is Local.
+	Local bool
+}
+
+// ServiceOf returns what matters of the service, or the reason why nothing of it is announced. Services are ours whose
+// loadBalancerClass is the given one; with an empty class, services without one.
+func ServiceOf(svc *corev1.Service, class string) (Service, Reason) {
+	if svc.Spec.Type != corev1.ServiceTypeLoadBalancer {
+		return Service{}, NotLoadBalancer
+	}
+	if c := svc.Spec.LoadBalancerClass; c == nil && class != "" || c != nil && *c != class {
+		return Service{}, OtherLoadBalancerClass
+	}
+	s := Service{
+		Labels:        svc.Labels,
+		AllocatedFrom: allocatedFrom(svc.Annotations[v1beta1.AnnotationIPAllocatedFromPool]),
+		Local:         svc.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
+	}
+	seen := make(map[netip.Addr]bool, 2)
+	for _, ingress := range svc.Status.LoadBalancer.Ingress {
+		if ingress.IP == "" {
+			continue
+		}
+		addr, err := netip.ParseAddr(ingress.IP)
+		if err != nil || addr.Zone() != "" {
+			return Service{}, InvalidIP
+		}
+		if addr = addr.Unmap(); !seen[addr] {
+			seen[addr] = true
+			s.Addresses = append(s.Addresses, addr)
+		}
+	}
+	if len(s.Addresses) == 0 {
+		return Service{}, NoIPAllocated
+	}
+	return s, ""
+}
+
+// allocatedFrom parses the annotation: one pool, or one per address with commas between them.
+func allocatedFrom(annotation string) []string {
+	if annotation == "" {
+		return nil
+	}
+	var pools []string
+	for name := range strings.SplitSeq(annotation, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			pools = append(pools, name)
+		}
+	}
+	return pools
+}
+
+// Endpoints says where a service has endpoints that can serve.
+type Endpoints struct {
+	// Local is on this node, Anywhere on any node, this one included.
+	Local, Anywhere bool
+}
+
+// EndpointsOf returns where the endpoints of the slice can serve, as seen from the node.
+func EndpointsOf(slice *discoveryv1.EndpointSlice, node string) Endpoints {
+	var e Endpoints
+	for i := range slice.Endpoints {
+		if endpoint := &slice.Endpoints[i]; canServe(endpoint) {
+			e.Anywhere = true
+			e.Local = e.Local || endpoint.NodeName != nil && *endpoint.NodeName == node
+		}
+	}
+	return e
+}
+
+// Or returns where either can serve.
+func (e Endpoints) Or(f Endpoints) Endpoints {
+	return Endpoints{Local: e.Local || f.Local, Anywhere: e.Anywhere || f.Anywhere}
+}
+
+// canServe reports whether connections to the endpoint are answered: it has an address and is ready, which unset means
+// as well, or it still serves while it terminates, to which kube-proxy falls back where none is ready. For a service with
+// publishNotReadyAddresses, the EndpointSlice controller sets ready to true throughout.
+func canServe(e *discoveryv1.Endpoint) bool {
+	c := e.Conditions
+	ready := c.Ready == nil || *c.Ready
+	serving := c.Serving != nil && *c.Serving
+	return len(e.Addresses) > 0 && (ready || serving)
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"fmt"
+	"hash/fnv"
+	"net/netip"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+)
+
+// Input is everything that a Policy is compiled from. The order of the lists is of no consequence.
+type Input struct {
+	Node           Node
+	Peers          []v1beta2.BGPPeer
+	Advertisements []v1beta1.BGPAdvertisement
+	Communities    []v1beta1.Community
+	Pools          []v1beta1.IPAddressPool
+	// Secrets that BGPPeers may refer to.
+	Secrets []corev1.Secret
+	// PoolInUse reports whether a service has an address from the pool of this name. Pools that are deleted while in use
+	// are remembered. Nil stands for never.
+	PoolInUse func(name string) bool
+}
+
+// Node is what matters of the node that the policy is for.
+type Node struct {
+	Name   string
+	Labels labels.Set
+	// InternalIPs are the node's addresses within the cluster, in the order of its status.
+	InternalIPs []netip.Addr
+	// NetworkUnavailable is the node's condition of that name.
+	NetworkUnavailable bool
+}
+
+// NodeOf returns what matters of the node.
+func NodeOf(n *corev1.Node) Node {
+	node := Node{Name: n.Name, Labels: n.Labels}
+	for _, a := range n.Status.Addresses {
+		if a.Type != corev1.NodeInternalIP {
+			continue
+		}
+		if ip, err := netip.ParseAddr(a.Address); err == nil {
+			node.InternalIPs = append(node.InternalIPs, ip.Unmap())
+		}
+	}
+	for _, c := range n.Status.Conditions {
+		if c.Type == corev1.NodeNetworkUnavailable && c.Status == corev1.ConditionTrue {
+			node.NetworkUnavailable = true
+		}
+	}
+	return node
+}
+
+// excluded reports whether the node is labeled to serve no load balancers. The label counts, its value does not.
+func (n Node) excluded() bool {
+	_, excluded := n.Labels[corev1.LabelNodeExcludeBalancers]
+	return excluded
+}
+
+// routerID is the BGP identifier of the node's sessions: its IPv4 address. A node without one gets a number derived from
+// its name, since all that is asked of an identifier is not to be 0 and to be unique within its AS (RFC 6286 section 2.1).
+func (n Node) routerID() netip.Addr {
+	for _, a := range n.InternalIPs {
+		if a.Is4() {
+			return a
+		}
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(n.Name))
+	id := max(h.Sum32(), 1)
+	return netip.AddrFrom4([4]byte{byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id)})
+}
+
+// Rejection says why an object is not in force as written.
+type Rejection struct {
+	Kind, Namespace, Name string
+	// Reason is a sentence with field, value and remedy where they are known.
+	Reason string
+	// LastGood is whether an earlier version of the object is in force instead.
+	LastGood bool
+}
+
+// String returns the rejection as one line.
+func (r Rejection) String() string {
+	instead := "it is not in force"
+	if r.LastGood {
+		instead = "what it was before stays in force"
+	}
+	return fmt.Sprintf("%s %q: %s (%s)", r.Kind, r.Name, r.Reason, instead)
+}

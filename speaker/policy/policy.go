@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"net/netip"
+	"reflect"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/speaker/session"
+)
+
+// Policy is what one node does about BGP. It is immutable.
+type Policy struct {
+	// Node is the name of the node.
+	Node string
+	// NetworkUnavailable and Excluded each forbid the node to announce anything.
+	NetworkUnavailable, Excluded bool
+	// Sessions of the node, sorted by peer.
+	Sessions []session.Config
+
+	accepted accepted
+	pools    ipam.Pools
+	// byName has the current pools, the deleted ones that are in use and the names that only advertisements know.
+	byName map[string]*Pool
+	// unknown stands for pools that nothing is known of but that they were.
+	unknown *Pool
+}
+
+// Pool is what is done about the addresses of one IPAddressPool. As long as that is the same, successive policies have
+// the same pointer.
+type Pool struct {
+	Name string
+	// Advertisements that select the pool and the node, sorted by name.
+	Advertisements []Advertisement
+
+	definition ipam.Pool
+}
+
+// Advertisement is what one BGPAdvertisement means to the addresses of one pool on the node.
+type Advertisement struct {
+	Name string
+	// Communities, resolved.
+	Communities []bgp.Community
+	LocalPref   uint32
+	// PeersV4 and PeersV6 are the sessions to announce IPv4 and IPv6 prefixes on, by peer, sorted.
+	PeersV4, PeersV6 []string
+
+	source advertisement
+}
+
+// SelectsService reports whether the advertisement concerns a service with these labels.
+func (a *Advertisement) SelectsService(service labels.Set) bool {
+	return a.source.SelectsService(service)
+}
+
+// Prefix returns the prefix to announce the address with.
+func (a *Advertisement) Prefix(addr netip.Addr) netip.Prefix {
+	length := a.source.AggregationLengthV6
+	if addr.Is4() {
+		length = a.source.AggregationLength
+	}
+	return netip.PrefixFrom(addr, length).Masked()
+}
+
+// Peers returns the peers to announce the address to: the prefixes of a family go over sessions of that family.
+func (a *Advertisement) Peers(addr netip.Addr) []string {
+	if addr.Is4() {
+		return a.PeersV4
+	}
+	return a.PeersV6
+}
+
+// Pool returns what is done about an address that a service has, given the names of the pools that it was allocated from
+// as the service's annotation has them, if it has. Nil says that the address is in no pool and never was.
+//
+// Its pool is the one that contains it. An address that no pool contains any more was assigned before a pool was changed
+// or deleted past the webhook, and stays with the pool that the annotation names: as that is now, as it was when it was
+// deleted or, if the speaker has never seen it, with the advertisements that name it or select every pool.
+func (p *Policy) Pool(addr netip.Addr, allocatedFrom []string) *Pool {
+	for _, name := range allocatedFrom {
+		if pool, found := p.pools.ByName(name); found && pool.Contains(addr) {
+			return p.byName[name]
+		}
+	}
+	if pool, found := p.pools.Find(addr); found {
+		return p.byName[pool.Name]
+	}
+	if len(allocatedFrom) == 0 {
+		return nil
+	}
+	best := p.unknown
+	for _, name := range allocatedFrom {
+		if pool := p.byName[name]; pool != nil && (best == p.unknown || pool.likeness(addr) > best.likeness(addr)) {
+			best = pool
+		}
+	}
+	return best
+}
+
+// likeness ranks pools by how likely an address that they do not give any more came from them: one of a range that
+// avoids some addresses before one of the same family.
+func (p *Pool) likeness(addr netip.Addr) int {
+	covers := func(r ipam.Range) bool { return r.Contains(addr) }
+	sameFamily := func(r ipam.Range) bool { return r.From.BitLen() == addr.BitLen() }
+	switch {
+	case slices.ContainsFunc(p.definition.Ranges, covers):
+		return 2
+	case slices.ContainsFunc(p.definition.Ranges, sameFamily):
+		return 1
+	default:
+		return 0
+	}
+}
+
+func (p *Policy) sameNode(q *Policy) bool {
+	return p.NetworkUnavailable == q.NetworkUnavailable && p.Excluded == q.Excluded
+}
+
+// Concerns reports whether a change from the policy q to p could concern a service with this address, allocated from the
+// named pools.
+func (p *Policy) Concerns(q *Policy, addr netip.Addr, allocatedFrom []string) bool {
+	return q == nil || !p.sameNode(q) || p.Pool(addr, allocatedFrom) != q.Pool(addr, allocatedFrom)
+}
+
+func (p *Pool) equal(q *Pool) bool {
+	return reflect.DeepEqual(p, q)
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/speaker/session"
+)
+
+// policy puts together what was accepted.
+func (c *compiler) policy() *Policy {
+	p := &Policy{
+		Node:               c.in.Node.Name,
+		NetworkUnavailable: c.in.Node.NetworkUnavailable,
+		Excluded:           c.in.Node.excluded(),
+		Sessions:           c.sessions(),
+		accepted:           c.accepted,
+		pools:              ipam.NewPools(slices.Collect(maps.Values(c.accepted.pools))...),
+		byName:             map[string]*Pool{},
+	}
+	definitions := c.definitions()
+	for _, name := range slices.Sorted(maps.Keys(definitions)) {
+		p.byName[name] = c.pool(definitions[name], p.Sessions)
+	}
+	p.unknown = c.pool(ipam.Pool{}, p.Sessions)
+	c.reuse(p)
+	return p
+}
+
+// definitions returns every pool that has a name, be it only in advertisements.
+func (c *compiler) definitions() map[string]ipam.Pool {
+	definitions := map[string]ipam.Pool{}
+	for _, adv := range c.accepted.advertisements {
+		for _, name := range adv.Pools {
+			definitions[name] = ipam.Pool{Name: name}
+		}
+	}
+	maps.Copy(definitions, c.accepted.retired)
+	maps.Copy(definitions, c.accepted.pools)
+	return definitions
+}
+
+// reuse replaces pools by the previous policy's where they are the same.
+func (c *compiler) reuse(p *Policy) {
+	for name, pool := range p.byName {
+		if last := c.last.byName[name]; last != nil && last.equal(pool) {
+			p.byName[name] = last
+		}
+	}
+	if last := c.last.unknown; last != nil && last.equal(p.unknown) {
+		p.unknown = last
+	}
+}
+
+// pool returns what is done about the addresses of a pool. An advertisement whose aggregation length has no room in the
+// pool, or which contradicts another about the pool, is rejected, and what it meant to this pool before stays in force.
+func (c *compiler) pool(definition ipam.Pool, sessions []session.Config) *Pool {
+	const kind = "BGPAdvertisement"
+	before := c.before(definition.Name)
+	candidates := map[string]candidate[advertisement]{}
+	for _, name := range slices.Sorted(maps.Keys(c.accepted.advertisements)) {
+		adv := c.accepted.advertisements[name]
+		if !adv.SelectsNode(c.in.Node.Labels) || !selects(&adv, &definition) {
+			continue
+		}
+		if err := bgp.CheckAggregation(adv.Advertisement, definition); err != nil {
+			good, found := before[name]
+			c.reject(kind, types.NamespacedName{Namespace: adv.namespace, Name: name}, fmt.Errorf("pool %q: %w", definition.Name, err), found)
+			if !found {
+				continue
+			}
+			adv = good
+		}
+		candidates[name] = candidate[advertisement]{adv.namespace, adv}
+	}
+	node := []labels.Set{c.in.Node.Labels}
+	admitted := admit(c, kind, candidates, before, func(a, b advertisement) error {
+		return bgp.CheckLocalPref(a.Advertisement, b.Advertisement, definition, node)
+	})
+
+	pool := &Pool{Name: definition.Name, definition: definition}
+	for _, name := range slices.Sorted(maps.Keys(admitted)) {
+		pool.Advertisements = append(pool.Advertisements, compileAdvertisement(admitted[name], sessions))
+	}
+	return pool
+}
+
+// before returns what advertisements meant to the pool in the previous policy, by name.
+func (c *compiler) before(pool string) map[string]advertisement {
+	before := map[string]advertisement{}
+	if last := c.last.byName[pool]; last != nil {
+		for _, a := range last.Advertisements {
+			before[a.Name] = a.source
+		}
+	}
+	return before
+}
+
+// selects reports whether the advertisement selects the pool. What labels a pool had that nobody has seen is unknown, and
+// no selector matches it.
+func selects(adv *advertisement, pool *ipam.Pool) bool {
+	if pool.Labels == nil && len(pool.Ranges) == 0 && len(adv.PoolSelectors) > 0 {
+		return slices.Contains(adv.Pools, pool.Name)
+	}
+	return adv.SelectsPool(pool.Name, pool.Labels)
+}
+
+func compileAdvertisement(source advertisement, sessions []session.Config) Advertisement {
+	a := Advertisement{
+		Name:        source.Name,
+		Communities: source.communities,
+		LocalPref:   source.LocalPref,
+		source:      source,
+	}
+	for _, s := range sessions {
+		switch {
+		case !source.SelectsPeer(s.Peer):
+		case s.Address.Is4():
+			a.PeersV4 = append(a.PeersV4, s.Peer)
+		default:
+			a.PeersV6 = append(a.PeersV6, s.Peer)
+		}
+	}
+	return a
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/api/bgp"
+)
+
+// maxPassword is the longest TCP MD5 key, in bytes, that Linux takes.
+const maxPassword = 80
+
+// secrets are those that BGPPeers may refer to, by name.
+type secrets map[types.NamespacedName]*corev1.Secret
+
+func newSecrets(list []corev1.Secret) secrets {
+	s := make(secrets, len(list))
+	for i := range list {
+		s[types.NamespacedName{Namespace: list[i].Namespace, Name: list[i].Name}] = &list[i]
+	}
+	return s
+}
+
+// resolve returns the peer with the password of the secret that it refers to. A peer whose password cannot be had is an
+// error: it must not be connected to without one.
+func (s secrets) resolve(peer bgp.Peer) (bgp.Peer, error) {
+	ref := peer.PasswordSecret
+	if ref.Name == "" {
+		return peer, nil
+	}
+	secret, found := s[ref]
+	if !found {
+		return peer, fmt.Errorf("spec.passwordSecret: secret %s not found; create it in the namespace of the BGPPeer", ref)
+	}
+	if secret.Type != corev1.SecretTypeBasicAuth {
+		return peer, fmt.Errorf("spec.passwordSecret: secret %s has type %q; it must be of type %q", ref, secret.Type, corev1.SecretTypeBasicAuth)
+	}
+	password := string(secret.Data[corev1.BasicAuthPasswordKey])
+	switch {
+	case password == "":
+		return peer, fmt.Errorf("spec.passwordSecret: secret %s has no password; set its key %q", ref, corev1.BasicAuthPasswordKey)
+	case len(password) > maxPassword:
+		return peer, fmt.Errorf("spec.passwordSecret: secret %s has a password of %d bytes; TCP MD5 takes at most %d", ref, len(password), maxPassword)
+	}
+	peer.Password = password
+	return peer, nil
+}

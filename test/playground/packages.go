@@ -20,6 +20,8 @@ func installPackages(ctx context.Context, progress *progress) error {
 		cluster.Command("birdc", "bird2"),
 		cluster.Command("vtysh", "frr"),
 		cluster.Command("curl", "curl"),
+		cluster.Command("jq", "jq"),
+		cluster.Command("tcpdump", "tcpdump"),
 	)
 	var missing *cluster.MissingError
 	if !errors.As(err, &missing) {

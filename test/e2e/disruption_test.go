@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"metallb.io/metallb/test/playground"
+)
+
+const (
+	nginxAddress = "198.51.100.0"
+	routerCount  = 3 // the test routers BIRD and FRR, and the rack router
+)
+
+var nginxPrefix = netip.MustParsePrefix(nginxAddress + "/32")
+
+func TestWhatPartsOfTheProductEndingDoesToRoutesAndTraffic(t *testing.T) {
+	before := machine(t)
+	t.Run("in a playground", func(t *testing.T) {
+		p := start(t)
+		awaitRoutes(t, p)
+		t.Run("a speaker that ends moves no other node's routes and loses no request", func(t *testing.T) { speakerEnds(t, p) })
+		t.Run("a controller that ends changes no address", func(t *testing.T) { controllerEnds(t, p) })
+		t.Run("a peer with a wrong ASN says so and disturbs no other", func(t *testing.T) { wrongPeer(t, p) })
+		t.Run("a service that cannot be served says why", func(t *testing.T) { unservable(t, p) })
+		t.Run("a node that is not to be used for load balancing withdraws its routes", func(t *testing.T) { excludedNode(t, p) })
+	})
+	sameMachine(t, before)
+}
+
+// awaitRoutes waits until every router has nginx's route from every node.
+func awaitRoutes(t *testing.T, p *playground.Playground) {
+	t.Helper()
+	want := routerCount * len(p.Cluster.Nodes())
+	eventually(t, "nginx's route on every router from every node", func() string {
+		if got := len(paths(t, nginxPrefix)); got != want {
+			return fmt.Sprintf("%d paths of %d", got, want)
+		}
+		return ""
+	})
+}
+
+// others returns the paths that are not by way of the node.
+func others(all map[path]time.Time, node string) map[path]time.Time {
+	rest := maps.Clone(all)
+	maps.DeleteFunc(rest, func(p path, _ time.Time) bool { return p.node == node })
+	return rest
+}
+
+func speakerEnds(t *testing.T, p *playground.Playground) {
+	node := p.Cluster.Nodes()[0]
+	before := others(paths(t, nginxPrefix), node.Addr.String())
+	stop := requests(t)
+	pod := kubectl(t, p, "-n", "metallb-system", "get", "pods", "-l", "component=speaker", "--field-selector", "spec.nodeName="+node.Name, "-o", "name")
+	kubectl(t, p, "-n", "metallb-system", "delete", pod)
+	kubectl(t, p, "-n", "metallb-system", "rollout", "status", "--timeout=2m", "daemonset/speaker")
+	awaitRoutes(t, p)
+	made, failed := stop()
+	t.Logf("%d requests meanwhile, %d failed", made, len(failed))
+	if made == 0 || len(failed) > 0 {
+		t.Errorf("of %d requests failed %d: %v", made, len(failed), failed)
+	}
+	unmoved(t, before, others(paths(t, nginxPrefix), node.Addr.String()))
+}
+
+// unmoved checks that the sessions and paths are the same as before: none came up anew. Routers tell times to the
+// second or so.
+func unmoved(t *testing.T, before, after map[path]time.Time) {
+	t.Helper()
+	if len(before) != len(after) {
+		t.Errorf("%d paths before, %d after", len(before), len(after))
+	}
+	for p, since := range before {
+		if now, found := after[p]; !found || now.Sub(since).Abs() > 3*time.Second {
+			t.Errorf("the session of %v came up at %v before and at %v now", p, since, now)
+		}
+	}
+}
+
+// requests fetches nginx's page from the client over and over; stop ends that and returns how many it made and which failed.
+func requests(t *testing.T) (stop func() (made int, failed []string)) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var made int
+	var failed []string
+	var done sync.WaitGroup
+	done.Go(func() {
+		for ctx.Err() == nil {
+			text, err := fetch(ctx)
+			if ctx.Err() != nil {
+				return
+			}
+			made++
+			if err != nil {
+				failed = append(failed, fmt.Sprintf("%s: %v %s", time.Now().Format(time.TimeOnly), err, text))
+			}
+		}
+	})
+	return func() (int, []string) {
+		cancel()
+		done.Wait()
+		return made, failed
+	}
+}
+
+// fetch fetches nginx's page from the client, through the rack router.
+func fetch(ctx context.Context) (string, error) {
+	text, err := exec.CommandContext(ctx, "ip", "netns", "exec", playground.ClientNamespace,
+		"curl", "--silent", "--show-error", "--fail", "--max-time", "3", "http://"+nginxAddress).CombinedOutput()
+	return string(text), err
+}
+
+func controllerEnds(t *testing.T, p *playground.Playground) {
+	before := paths(t, nginxPrefix)
+	kubectl(t, p, "-n", "metallb-system", "delete", "pods", "-l", "component=controller", "--grace-period=0", "--force")
+	kubectl(t, p, "create", "service", "loadbalancer", "late", "--tcp=80")
+	t.Cleanup(func() { kubectl(t, p, "delete", "service", "late") })
+	eventually(t, "the new controller's first address", func() string {
+		if got := address(t, p, "late"); got != "198.51.100.1" {
+			return fmt.Sprintf("it is %q", got)
+		}
+		return ""
+	})
+	if got := address(t, p, "nginx"); got != nginxAddress {
+		t.Errorf("nginx has %q now", got)
+	}
+	unmoved(t, before, paths(t, nginxPrefix))
+}
+
+func address(t *testing.T, p *playground.Playground, service string) string {
+	t.Helper()
+	return kubectl(t, p, "get", "service", service, "-o", "jsonpath={.status.loadBalancer.ingress[*].ip}")
+}
+
+// setRackASN changes the ASN that the nodes expect of the rack router.
+func setRackASN(t *testing.T, p *playground.Playground, asn int) {
+	t.Helper()
+	kubectl(t, p, "-n", "metallb-system", "patch", "bgppeer", "rack-router", "--type=merge", "--patch", fmt.Sprintf(`{"spec":{"peerASN":%d}}`, asn))
+}
+
+func wrongPeer(t *testing.T, p *playground.Playground) {
+	onTestRouters := func() map[path]time.Time {
+		all := paths(t, nginxPrefix)
+		maps.DeleteFunc(all, func(p path, _ time.Time) bool { return strings.HasPrefix(p.router, playground.RackRouterPage) })
+		return all
+	}
+	before := onTestRouters()
+	setRackASN(t, p, 64999)
+	eventually(t, "the speakers' logs to say what is wrong", func() string {
+		logs := kubectl(t, p, "-n", "metallb-system", "logs", "-l", "component=speaker", "--tail=50")
+		if !strings.Contains(logs, "64513") || !strings.Contains(logs, "64999") {
+			return logs
+		}
+		return ""
+	})
+	unmoved(t, before, onTestRouters())
+	setRackASN(t, p, playground.RackASN)
+	awaitRoutes(t, p)
+	unmoved(t, before, onTestRouters())
+}
+
+func unservable(t *testing.T, p *playground.Playground) {
+	kubectl(t, p, "create", "service", "loadbalancer", "unservable", "--tcp=80")
+	t.Cleanup(func() { kubectl(t, p, "delete", "service", "unservable") })
+	kubectl(t, p, "patch", "service", "unservable", "--patch", `{"spec":{"loadBalancerIP":"203.0.113.1"}}`)
+	eventually(t, "an event that says why", func() string {
+		events := kubectl(t, p, "events", "--for", "service/unservable")
+		if !strings.Contains(events, "AllocationFailed") || !strings.Contains(events, "203.0.113.1") {
+			return events
+		}
+		return ""
+	})
+}
+
+func excludedNode(t *testing.T, p *playground.Playground) {
+	const label = "node.kubernetes.io/exclude-from-external-load-balancers"
+	node := p.Cluster.Nodes()[1]
+	before := others(paths(t, nginxPrefix), node.Addr.String())
+	kubectl(t, p, "label", "node", node.Name, label+"=true")
+	eventually(t, "the node's routes to go", func() string {
+		all := paths(t, nginxPrefix)
+		if rest := others(all, node.Addr.String()); len(rest) < len(all) {
+			return fmt.Sprint(all)
+		}
+		return ""
+	})
+	unmoved(t, before, others(paths(t, nginxPrefix), node.Addr.String()))
+	kubectl(t, p, "label", "node", node.Name, label+"-")
+	awaitRoutes(t, p)
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"metallb.io/metallb/test/playground"
+	"metallb.io/metallb/test/router/router"
+)
+
+// patience is how long the world may take to become as expected.
+const patience = 60 * time.Second
+
+// start makes a playground in which the tutorial has been followed: test routers, rack router, nginx at 198.51.100.0.
+func start(t *testing.T) *playground.Playground {
+	t.Helper()
+	t.Chdir("../..")
+	removePlaygroundAfter(t)
+	p, err := playground.Up(t.Context(), playground.Config{Progress: os.Stdout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubectl(t, p, "apply", "-f", "config/tutorial/test-bgp-router.yaml", "-f", "config/tutorial/tutorial-1.yaml",
+		"-f", "config/tutorial/tutorial-2.yaml", "-f", "config/tutorial/rack-router.yaml")
+	kubectl(t, p, "-n", "metallb-system", "rollout", "status", "--timeout=2m", "deployment/test-bgp-router")
+	kubectl(t, p, "rollout", "status", "--timeout=2m", "deployment/nginx")
+	return p
+}
+
+func removePlaygroundAfter(t *testing.T) {
+	t.Helper()
+	t.Cleanup(func() {
+		// The test's own context has ended by now.
+		if err := playground.Down(context.WithoutCancel(t.Context()), playground.DefaultState); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func kubectl(t *testing.T, p *playground.Playground, args ...string) string {
+	t.Helper()
+	text, err := p.KubectlOutput(t.Context(), args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(text)
+}
+
+// eventually waits until the condition returns nothing that is wrong.
+func eventually(t *testing.T, what string, condition func() (wrong string)) {
+	t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		wrong := condition()
+		if wrong == "" {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("waiting for %s: %s", what, wrong)
+		case <-tick.C:
+		}
+	}
+}
+
+// routers returns what the routers of a page say.
+func routers(t *testing.T, page string) router.Snapshot {
+	t.Helper()
+	snapshot, err := readRouters(t.Context(), page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snapshot
+}
+
+func readRouters(ctx context.Context, page string) (snapshot router.Snapshot, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+page+"/api/routers", http.NoBody)
+	if err != nil {
+		return snapshot, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return snapshot, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return snapshot, fmt.Errorf("%s: %s", request.URL, response.Status)
+	}
+	return snapshot, json.NewDecoder(response.Body).Decode(&snapshot)
+}
+
+// path is a path that one router has.
+type path struct {
+	router string
+	node   string
+}
+
+// paths returns, of every router of both pages, the paths to the prefix with the moment their sessions came up.
+func paths(t *testing.T, prefix netip.Prefix) map[path]time.Time {
+	t.Helper()
+	found := map[path]time.Time{}
+	for _, page := range []string{playground.TestRoutersPage, playground.RackRouterPage} {
+		for _, r := range routers(t, page).Routers {
+			since := map[netip.Addr]time.Time{}
+			for _, neighbor := range r.Established() {
+				since[neighbor.Address] = neighbor.Since
+			}
+			route, _ := r.Find(prefix)
+			for _, p := range route.Paths {
+				found[path{router: page + " " + r.Name, node: p.NextHop.String()}] = since[p.Neighbor]
+			}
+		}
+	}
+	return found
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// DefaultState is where a cluster keeps its files if nothing else is said.
+const DefaultState = "/var/lib/metallb-cluster"
+
+// Names and addresses of every cluster.
+const (
+	Bridge      = "kbr0"          // joins the nodes; the machine has HostAddr on it
+	HostAddr    = "172.30.0.1"    // of the machine and the control plane
+	NodeNetwork = "172.30.0.0/24" // nodes have .11 and up; .101 and up are for guests, such as routers
+	PodNetwork  = "10.244.0.0/16" // node N has 10.244.N.0/24
+	ServiceCIDR = "10.96.0.0/16"  // cluster addresses of Services
+	MaxNodes    = 89              // as many as there are addresses from .11 to .99
+	apiServer   = "https://" + HostAddr + ":6443"
+)
+
+// ErrNoCluster tells that there is no cluster where one was looked for.
+var ErrNoCluster = errors.New("there is no cluster")
+
+// Config says what cluster Up is to make.
+type Config struct {
+	State    string    // directory of its files, which must not have others in it; DefaultState if empty
+	Nodes    int       // how many; 1 if zero
+	Bin      string    // directory of the programs; DefaultBin if empty
+	Progress io.Writer // is told what happens, in lines; nil for nothing
+}
+
+// Cluster is a cluster that is up, or was.
+type Cluster struct {
+	state  string
+	record record
+}
+
+// Node is one node of a cluster.
+type Node struct {
+	Name    string       // node-1, for Kubernetes and `ip netns exec` alike
+	Addr    netip.Addr   // on the bridge
+	PodCIDR netip.Prefix // addresses of its pods
+	NetNS   string       // path of its network namespace
+	index   int          // from 1
+	dir     string       // its files
+}
+
+// Open returns the cluster of a state directory, or the one that is up on this machine if state is empty.
+// Without one it returns an error that is ErrNoCluster.
+func Open(state string) (*Cluster, error) {
+	if state == "" {
+		state = Running()
+		if state == "" {
+			return nil, ErrNoCluster
+		}
+	}
+	state, err := filepath.Abs(state)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(state, recordFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w in %s", ErrNoCluster, state)
+	} else if err != nil {
+		return nil, err
+	}
+	c := &Cluster{state: state}
+	if err := json.Unmarshal(text, &c.record); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", filepath.Join(state, recordFile), err)
+	}
+	return c, nil
+}
+
+// State returns the directory of the cluster's files.
+func (c *Cluster) State() string { return c.state }
+
+// Bin returns the directory of the cluster's programs, kubectl among them.
+func (c *Cluster) Bin() string { return c.record.Bin }
+
+// Kubeconfig returns the path of the kubeconfig of the cluster's administrator.
+func (c *Cluster) Kubeconfig() string { return c.path("admin.conf") }
+
+// Log returns the path of the log of a program: one of the control plane such as "kube-apiserver", or one of a node such
+// as "node-1-kubelet".
+func (c *Cluster) Log(program string) string { return c.path("log", program+".log") }
+
+// Processes returns the programs that Up started, with their process ids: the control plane's, and of each node
+// containerd, kubelet and kube-proxy. They may have ended meanwhile, see [Process.Alive].
+func (c *Cluster) Processes() ([]Process, error) { return readProcesses(c.path(processFile)) }
+
+// Nodes returns the nodes in order.
+func (c *Cluster) Nodes() []Node {
+	nodes := make([]Node, c.record.Nodes)
+	for i := range nodes {
+		n := i + 1
+		name := fmt.Sprintf("node-%d", n)
+		nodes[i] = Node{
+			Name:    name,
+			Addr:    netip.AddrFrom4([4]byte{172, 30, 0, byte(10 + n)}),
+			PodCIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 244, byte(n), 0}), 24),
+			NetNS:   "/run/netns/" + name,
+			index:   n,
+			dir:     c.path(name),
+		}
+	}
+	return nodes
+}
+
+// Load makes images known to every node. Each tar is a docker-archive or an OCI archive and names its images; a pod that
+// uses them must not have imagePullPolicy Always.
+func (c *Cluster) Load(ctx context.Context, tars ...string) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, n := range c.Nodes() {
+		group.Go(func() error {
+			for _, tar := range tars {
+				if err := c.ctr(ctx, n, "--namespace", "k8s.io", "images", "import", tar); err != nil {
+					return fmt.Errorf("loading %s on %s: %w", tar, n.Name, err)
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// ctr runs containerd's client against the node.
+func (c *Cluster) ctr(ctx context.Context, n Node, args ...string) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(c.Bin(), "ctr"), append([]string{"--address", n.socket()}, args...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, lastLines(out, 5))
+	}
+	return nil
+}
+
+func (c *Cluster) path(elem ...string) string {
+	return filepath.Join(append([]string{c.state}, elem...)...)
+}
+
+// socket is where containerd listens, as seen from outside the node.
+func (n Node) socket() string { return filepath.Join(n.dir, "run-containerd", "containerd.sock") }
+
+// Environment returns the lines of shell that make kubectl talk to the cluster.
+func (c *Cluster) Environment() string {
+	quote := func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+	return fmt.Sprintf("export KUBECONFIG=%s\nexport PATH=%s:\"$PATH\"\n", quote(c.Kubeconfig()), quote(c.Bin()))
+}
+
+// InUseError tells that another cluster is in the way of a new one.
+type InUseError struct {
+	State string // state directory of the other
+}
+
+// Error names the other cluster and the command that ends it.
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("a cluster is up on this machine already, with its state in %s; "+
+		"to end it: go run metallb.io/metallb/test/cluster/cmd/cluster down --state %[1]s", e.State)
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// controlPlane is the control group and etcdPort and etcdPeerPort are the ports on the loopback interface of the control plane.
+const (
+	controlPlane = "control-plane"
+	etcdPort     = 2479 // not 2379, which is of any other etcd on the machine
+	etcdPeerPort = 2480
+)
+
+// writeCredentials makes the certificate authority, certificates and kubeconfigs of all programs and of the user.
+func (c *Cluster) writeCredentials(now time.Time) error {
+	ca, err := newAuthority(c.path("pki"), now)
+	if err != nil {
+		return err
+	}
+	errs := []error{
+		ca.issueTokenKey(),
+		ca.issue(identity{
+			file: "apiserver", user: "kube-apiserver",
+			dns: []string{"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost"},
+			ips: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr(HostAddr), firstOf(ServiceCIDR)},
+		}),
+	}
+	users := []identity{
+		{file: "admin", user: "admin", group: "system:masters"},
+		{file: "kube-controller-manager", user: "system:kube-controller-manager"},
+		{file: "kube-scheduler", user: "system:kube-scheduler"},
+		{file: "kube-proxy", user: "system:kube-proxy"},
+	}
+	for _, n := range c.Nodes() {
+		users = append(users, identity{
+			file: n.Name, user: "system:node:" + n.Name, group: "system:nodes", dns: []string{n.Name}, ips: []netip.Addr{n.Addr},
+		})
+	}
+	for _, id := range users {
+		errs = append(errs, ca.issueKubeconfig(id, apiServer, c.path(id.file+".conf")))
+	}
+	return errors.Join(errs...)
+}
+
+// firstOf returns the first address of a network that hosts can have. That of the Services is the API server's.
+func firstOf(network string) netip.Addr { return netip.MustParsePrefix(network).Addr().Next() }
+
+// startAPIServer starts etcd and the API server, without waiting for them.
+func (r *runner) startAPIServer(ctx context.Context) error {
+	pki := func(file string) string { return r.cluster.path("pki", file) }
+	client := fmt.Sprintf("http://127.0.0.1:%d", etcdPort)
+	peer := fmt.Sprintf("http://127.0.0.1:%d", etcdPeerPort)
+	return errors.Join(
+		r.start(ctx, controlPlane, "etcd", "etcd", "--data-dir", r.cluster.path("etcd"), "--unsafe-no-fsync",
+			"--listen-client-urls", client, "--advertise-client-urls", client,
+			"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default="+peer),
+		r.start(ctx, controlPlane, "kube-apiserver", "kube-apiserver",
+			"--etcd-servers="+client,
+			"--bind-address="+HostAddr, "--advertise-address="+HostAddr,
+			"--service-cluster-ip-range="+ServiceCIDR,
+			"--allow-privileged=true",
+			"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
+			"--enable-aggregator-routing=true", // the control plane has no kube-proxy: webhooks are reached by pod address
+			"--client-ca-file="+pki("ca.crt"),
+			"--tls-cert-file="+pki("apiserver.crt"), "--tls-private-key-file="+pki("apiserver.key"),
+			"--service-account-issuer=https://kubernetes.default.svc",
+			"--service-account-key-file="+pki("sa.pub"), "--service-account-signing-key-file="+pki("sa.key"),
+			"--kubelet-client-certificate="+pki("admin.crt"), "--kubelet-client-key="+pki("admin.key"),
+			"--kubelet-certificate-authority="+pki("ca.crt"),
+			"--kubelet-preferred-address-types=InternalIP"), // node names cannot be resolved
+	)
+}
+
+// startControllers waits for the API server and starts the controller manager and the scheduler.
+func (r *runner) startControllers(ctx context.Context) error {
+	client, err := r.client()
+	if err != nil {
+		return err
+	}
+	ready := func(ctx context.Context) error {
+		return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+	}
+	if err := r.until(ctx, "the API server", ready, "etcd", "kube-apiserver"); err != nil {
+		return err
+	}
+	c := r.cluster
+	return errors.Join(
+		r.start(ctx, controlPlane, "kube-controller-manager", "kube-controller-manager",
+			"--kubeconfig="+c.path("kube-controller-manager.conf"), "--bind-address="+HostAddr,
+			"--service-account-private-key-file="+c.path("pki", "sa.key"), "--root-ca-file="+c.path("pki", "ca.crt"),
+			"--use-service-account-credentials", "--leader-elect=false"),
+		r.start(ctx, controlPlane, "kube-scheduler", "kube-scheduler",
+			"--kubeconfig="+c.path("kube-scheduler.conf"), "--bind-address="+HostAddr, "--leader-elect=false"),
+	)
+}
+
+// waitReady waits until the nodes can take pods and the default namespace has its service account, without which pods
+// would be refused.
+func (r *runner) waitReady(ctx context.Context) error {
+	client, err := r.client()
+	if err != nil {
+		return err
+	}
+	logs := []string{"kube-controller-manager"}
+	for _, n := range r.cluster.Nodes() {
+		logs = append(logs, n.Name+"-kubelet")
+	}
+	return r.until(ctx, "the nodes", func(ctx context.Context) error {
+		for _, n := range r.cluster.Nodes() {
+			if err := nodeReady(ctx, client, n.Name); err != nil {
+				return err
+			}
+		}
+		_, err := client.CoreV1().ServiceAccounts(corev1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
+		return err
+	}, logs...)
+}
+
+// nodeReady returns nil if a node is ready, else the reason that it has given.
+func nodeReady(ctx context.Context, client kubernetes.Interface, name string) error {
+	node, err := client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool { return c.Type == corev1.NodeReady })
+	if i < 0 {
+		return fmt.Errorf("%s has no status yet", name)
+	}
+	if condition := node.Status.Conditions[i]; condition.Status != corev1.ConditionTrue {
+		return fmt.Errorf("%s is not ready: %s", name, condition.Message)
+	}
+	return nil
+}
+
+// client returns a client of the cluster as its administrator.
+func (r *runner) client() (kubernetes.Interface, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", r.cluster.Kubeconfig())
+	if err != nil {
+		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	config.QPS = -1
+	config.Timeout = 5 * time.Second
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("making a client of the cluster: %w", err)
+	}
+	return client, nil
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+)
+
+// hostSysctls are kernel settings of the whole machine that a cluster changes: routing by Up, the rest by the kubelet.
+func hostSysctls() []string {
+	return []string{
+		"net/ipv4/ip_forward",
+		"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops",
+		"kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes",
+	}
+}
+
+// link names the machine's end of a node's connection to the bridge.
+func (n Node) link() string { return fmt.Sprintf("kv%d", n.index) }
+
+// checkNetwork refuses a machine on which names or addresses of the cluster are taken.
+func checkNetwork(nodes []Node) error {
+	links := []string{Bridge}
+	for _, n := range nodes {
+		links = append(links, n.link())
+	}
+	for _, link := range links {
+		if _, err := netlink.LinkByName(link); err == nil {
+			return fmt.Errorf("there is a network link %s already, which is of no cluster that is known here; if it is of no use: ip link delete %[1]s", link)
+		}
+	}
+	for _, n := range nodes {
+		if _, err := os.Stat(n.NetNS); err == nil {
+			return fmt.Errorf("there is a network namespace %s already, which is of no cluster that is known here; if it is of no use: ip netns delete %[1]s", n.Name)
+		}
+	}
+	routes, err := netlink.RouteList(nil, netlink.FAMILY_V4)
+	if err != nil {
+		return fmt.Errorf("listing routes: %w", err)
+	}
+	for _, route := range routes {
+		for _, network := range []string{NodeNetwork, PodNetwork, ServiceCIDR} {
+			if used, ok := prefixOf(route.Dst); ok && used.Bits() > 0 && used.Overlaps(netip.MustParsePrefix(network)) {
+				return fmt.Errorf("this machine has a route to %s, and a cluster uses %s", used, network)
+			}
+		}
+	}
+	for _, port := range []int{etcdPort, etcdPeerPort} {
+		listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+		if err != nil {
+			return fmt.Errorf("etcd cannot listen: %w", err)
+		}
+		_ = listener.Close()
+	}
+	return nil
+}
+
+// makeBridge makes the bridge with the machine on it, and has the machine route.
+func makeBridge() error {
+	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: Bridge}}
+	if err := netlink.LinkAdd(bridge); err != nil {
+		return fmt.Errorf("making the bridge %s: %w", Bridge, err)
+	}
+	handle, err := netlink.NewHandle()
+	if err != nil {
+		return err
+	}
+	defer handle.Close()
+	network := netip.MustParsePrefix(NodeNetwork)
+	if err := setUp(handle, Bridge, netip.PrefixFrom(netip.MustParseAddr(HostAddr), network.Bits())); err != nil {
+		return err
+	}
+	return setSysctl("net/ipv4/ip_forward", "1")
+}
+
+// connect joins a node to the bridge and makes the routes between it and all others. It runs outside the node.
+func connect(n Node, nodes []Node) error {
+	ns, err := netns.GetFromPath(n.NetNS)
+	if err != nil {
+		return fmt.Errorf("opening the network namespace of %s: %w", n.Name, err)
+	}
+	defer ns.Close()
+	inside, err := netlink.NewHandleAt(ns)
+	if err != nil {
+		return fmt.Errorf("opening the network namespace of %s: %w", n.Name, err)
+	}
+	defer inside.Close()
+	bridge, err := netlink.LinkByName(Bridge)
+	if err != nil {
+		return fmt.Errorf("finding the bridge %s: %w", Bridge, err)
+	}
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.MasterIndex, attrs.Flags = n.link(), bridge.Attrs().Index, net.FlagUp
+	veth := &netlink.Veth{LinkAttrs: attrs, PeerName: "eth0", PeerNamespace: netlink.NsFd(ns)}
+	if err := netlink.LinkAdd(veth); err != nil {
+		return fmt.Errorf("connecting %s to the bridge: %w", n.Name, err)
+	}
+	addr := netip.PrefixFrom(n.Addr, netip.MustParsePrefix(NodeNetwork).Bits())
+	if err := errors.Join(setUp(inside, "lo", netip.Prefix{}), setUp(inside, "eth0", addr)); err != nil {
+		return err
+	}
+	if err := inside.RouteAdd(&netlink.Route{Gw: netip.MustParseAddr(HostAddr).AsSlice()}); err != nil {
+		return fmt.Errorf("adding the default route of %s: %w", n.Name, err)
+	}
+	for _, other := range nodes {
+		if other.index == n.index {
+			continue
+		}
+		if err := inside.RouteAdd(podRoute(other)); err != nil {
+			return fmt.Errorf("adding the route from %s to the pods of %s: %w", n.Name, other.Name, err)
+		}
+	}
+	if err := netlink.RouteAdd(podRoute(n)); err != nil {
+		return fmt.Errorf("adding the route to the pods of %s: %w", n.Name, err)
+	}
+	return nil
+}
+
+// podRoute is the way to the pods of a node, from anywhere on the bridge.
+func podRoute(n Node) *netlink.Route {
+	return &netlink.Route{
+		Dst: &net.IPNet{IP: n.PodCIDR.Addr().AsSlice(), Mask: net.CIDRMask(n.PodCIDR.Bits(), 32)},
+		Gw:  n.Addr.AsSlice(),
+	}
+}
+
+// setUp gives a link an address, if one is given, and sets it up.
+func setUp(handle *netlink.Handle, name string, addr netip.Prefix) error {
+	link, err := handle.LinkByName(name)
+	if err != nil {
+		return fmt.Errorf("finding the link %s: %w", name, err)
+	}
+	if addr.IsValid() {
+		ip := &net.IPNet{IP: addr.Addr().AsSlice(), Mask: net.CIDRMask(addr.Bits(), addr.Addr().BitLen())}
+		if err := handle.AddrAdd(link, &netlink.Addr{IPNet: ip}); err != nil {
+			return fmt.Errorf("giving %s the address %s: %w", name, addr, err)
+		}
+	}
+	if err := handle.LinkSetUp(link); err != nil {
+		return fmt.Errorf("setting up %s: %w", name, err)
+	}
+	return nil
+}
+
+// tuneNode sets up routing in the network namespace of a node, in which it has to run.
+func tuneNode() error {
+	return errors.Join(
+		setSysctl("net/ipv4/ip_forward", "1"),
+		setSysctl("net/ipv4/conf/all/rp_filter", "0"), // replies may leave by another node than requests came in by
+		setSysctl("net/ipv4/conf/default/rp_filter", "0"),
+		setSysctl("net/ipv4/fib_multipath_hash_policy", "1"), // by address and port
+	)
+}
+
+// removeNetwork removes what makeBridge and connect made, routes included.
+func removeNetwork(nodes []Node) error {
+	var errs []error
+	for _, n := range nodes {
+		errs = append(errs, removeLink(n.link()), removeNamespace(n))
+	}
+	return errors.Join(append(errs, removeLink(Bridge))...)
+}
+
+func removeLink(name string) error {
+	link, err := netlink.LinkByName(name)
+	if errors.As(err, new(netlink.LinkNotFoundError)) {
+		return nil
+	}
+	if err == nil {
+		err = netlink.LinkDel(link)
+	}
+	if err != nil && !errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("removing the link %s: %w", name, err)
+	}
+	return nil
+}
+
+// removeNamespace removes a network namespace's name, and with it the namespace, for no process is in it any more. The
+// name may be there without a namespace if Up was killed just then.
+func removeNamespace(n Node) error {
+	for {
+		err := unix.Unmount(n.NetNS, unix.MNT_DETACH)
+		if err == nil {
+			continue // it may be mounted on more than once
+		}
+		if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("removing the network namespace %s: %w", n.Name, err)
+		}
+		break
+	}
+	if err := os.Remove(n.NetNS); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing the network namespace %s: %w", n.Name, err)
+	}
+	return nil
+}
+
+func readSysctl(name string) (string, error) {
+	text, err := os.ReadFile(filepath.Join("/proc/sys", name))
+	return string(text), err
+}
+
+// setSysctl sets a kernel setting unless it is as wanted; some cannot be written inside a container.
+func setSysctl(name, value string) error {
+	if now, err := readSysctl(name); err == nil && strings.TrimSpace(now) == strings.TrimSpace(value) {
+		return nil
+	}
+	if err := os.WriteFile(filepath.Join("/proc/sys", name), []byte(value), 0); err != nil {
+		return fmt.Errorf("setting the kernel's %s to %s: %w", name, strings.TrimSpace(value), err)
+	}
+	return nil
+}
+
+// prefixOf converts a route's destination.
+func prefixOf(ipNet *net.IPNet) (netip.Prefix, bool) {
+	if ipNet == nil {
+		return netip.Prefix{}, false
+	}
+	addr, ok := netip.AddrFromSlice(ipNet.IP)
+	ones, _ := ipNet.Mask.Size()
+	return netip.PrefixFrom(addr.Unmap(), ones), ok
+}

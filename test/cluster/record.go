@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Files of a state directory, and the one that says where the cluster of this machine is.
+const (
+	recordFile  = "cluster.json"
+	processFile = "processes"
+	claimFile   = "/run/metallb-cluster"
+)
+
+// record is what Down has to know. It is written before anything it speaks of is done.
+type record struct {
+	Nodes    int               `json:"nodes"`
+	Bin      string            `json:"bin"`
+	Sysctls  map[string]string `json:"sysctls"`  // kernel settings as they were, by path below /proc/sys
+	MadeDirs []string          `json:"madeDirs"` // directories that were made outside the state directory, outermost first
+}
+
+// write saves the record in a state directory, complete or not at all.
+func (r record) write(state string) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(state, recordFile)
+	if err := os.WriteFile(file+".new", text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
+}
+
+// Running returns the state directory of the cluster that is up on this machine, or that was left by one which did not
+// end well; an empty string if there is none.
+func Running() string {
+	text, err := os.ReadFile(claimFile)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// Process is a program that was started for a cluster.
+type Process struct {
+	Name  string // kube-apiserver, node-1-kubelet
+	PID   int
+	start uint64 // clock ticks since boot; tells a process from a later one of the same id
+}
+
+// Alive tells whether the process runs yet.
+func (p Process) Alive() bool {
+	start, err := startTime(p.PID)
+	return err == nil && start == p.start
+}
+
+// String returns the process as a line of the process file.
+func (p Process) String() string { return fmt.Sprintf("%d %d %s", p.PID, p.start, p.Name) }
+
+// parseProcess reads a line of the process file.
+func parseProcess(line string) (Process, error) {
+	fields := strings.Fields(line)
+	if len(fields) != 3 {
+		return Process{}, fmt.Errorf("process %q: want a process id, a start time and a name", line)
+	}
+	pid, err := strconv.Atoi(fields[0])
+	if err != nil || pid <= 1 {
+		return Process{}, fmt.Errorf("process %q: %q is no process id", line, fields[0])
+	}
+	start, err := strconv.ParseUint(fields[1], 10, 64)
+	if err != nil {
+		return Process{}, fmt.Errorf("process %q: %q is no start time", line, fields[1])
+	}
+	return Process{Name: fields[2], PID: pid, start: start}, nil
+}
+
+// readProcesses reads a process file. Its last line may have been cut off by a crash, and does not count then.
+func readProcesses(file string) ([]Process, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	lines := strings.Split(string(text), "\n")
+	var list []Process
+	for _, line := range lines[:len(lines)-1] {
+		p, err := parseProcess(line)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// startTime returns when a process started, in clock ticks since boot; an error if there is none of that id or it is but
+// waiting to be reaped.
+func startTime(pid int) (uint64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	return parseStartTime(string(text))
+}
+
+// parseStartTime reads /proc/PID/stat, see proc_pid_stat(5): field 2, the name, is in parentheses and may contain
+// anything; field 3 is the state and field 22 the start time.
+func parseStartTime(stat string) (uint64, error) {
+	_, rest, found := cutLast(stat, ")")
+	fields := strings.Fields(rest)
+	if !found || len(fields) < 20 {
+		return 0, fmt.Errorf("process status %q is cut short", stat)
+	}
+	if fields[0] == "Z" || fields[0] == "X" {
+		return 0, os.ErrProcessDone
+	}
+	return strconv.ParseUint(fields[19], 10, 64)
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package image
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+)
+
+// nonRoot is the user of images that need no privileges.
+const nonRoot = 65532
+
+const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Binary returns an image of one static program, which it runs at path as user 65532. Besides it there are but
+// /etc/passwd, /etc/group and /tmp.
+func Binary(file, path string) (v1.Image, error) {
+	tree := NewTree()
+	tree.AddUser(User{Name: "nonroot", ID: nonRoot, Home: "/"})
+	tree.AddFile(file, path, 0o755)
+	return tree.Image(v1.Config{User: fmt.Sprint(nonRoot), Entrypoint: []string{path}})
+}
+
+// Image returns an image of one layer, the tree, with a configuration.
+func (t *Tree) Image(config v1.Config) (v1.Image, error) {
+	layer, err := t.layer()
+	if err != nil {
+		return nil, err
+	}
+	img, err := mutate.AppendLayers(empty.Image, layer)
+	if err != nil {
+		return nil, fmt.Errorf("adding the layer: %w", err)
+	}
+	file, err := img.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	file = file.DeepCopy()
+	file.OS, file.Architecture, file.Config = "linux", runtime.GOARCH, config
+	file.Config.Env = append(file.Config.Env, defaultPath)
+	if file.Config.WorkingDir == "" {
+		file.Config.WorkingDir = "/"
+	}
+	return mutate.ConfigFile(img, file)
+}
+
+// Save writes an image under a name such as localhost/pause:1 to a tar in the format of docker save, complete or not at all.
+func Save(tar, ref string, img v1.Image) error {
+	tag, err := name.NewTag(ref, name.StrictValidation)
+	if err != nil {
+		return fmt.Errorf("naming the image: %w", err)
+	}
+	scratch, err := os.CreateTemp(filepath.Dir(tar), ".image-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(scratch.Name())
+	defer scratch.Close()
+	if err := tarball.Write(tag, img, scratch); err != nil {
+		return fmt.Errorf("writing %s: %w", tar, err)
+	}
+	if err := scratch.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := scratch.Close(); err != nil {
+		return err
+	}
+	return os.Rename(scratch.Name(), tar)
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package image
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+)
+
+// User is an entry of /etc/passwd, and of /etc/group under the same name and id.
+type User struct {
+	Name string
+	ID   int
+	Home string
+}
+
+// Tree is a file system to be: paths are absolute, and folders above a path come by themselves. What is wrong with it comes
+// out when it is made into an image.
+type Tree struct {
+	entries map[string]entry // by absolute path
+	users   []User
+	groups  map[string]int
+}
+
+type entry struct {
+	header tar.Header
+	host   string // file to read the content from, or
+	text   []byte
+}
+
+// NewTree returns a tree of root's and nobody's entries in /etc/passwd and /etc/group, and /tmp.
+func NewTree() *Tree {
+	t := &Tree{entries: make(map[string]entry), groups: make(map[string]int)}
+	t.AddUser(User{Name: "root", ID: 0, Home: "/"})
+	t.AddUser(User{Name: "nobody", ID: 65534, Home: "/"})
+	t.AddDir("/tmp", 0o1777, 0)
+	return t
+}
+
+// AddUser adds a user and its group.
+func (t *Tree) AddUser(u User) {
+	t.users = append(t.users, u)
+	t.AddGroup(u.Name, u.ID)
+}
+
+// AddGroup adds a group.
+func (t *Tree) AddGroup(name string, id int) { t.groups[name] = id }
+
+// AddDir adds a folder that belongs to a user.
+func (t *Tree) AddDir(name string, mode int64, owner int) {
+	t.add(name, entry{header: tar.Header{Typeflag: tar.TypeDir, Mode: mode, Uid: owner, Gid: owner}})
+}
+
+// AddFile adds a copy of the file host.
+func (t *Tree) AddFile(host, name string, mode int64) {
+	t.add(name, entry{header: tar.Header{Typeflag: tar.TypeReg, Mode: mode}, host: host})
+}
+
+// AddText adds a file with a text.
+func (t *Tree) AddText(name, text string) {
+	t.add(name, entry{header: tar.Header{Typeflag: tar.TypeReg, Mode: 0o644}, text: []byte(text)})
+}
+
+// AddSymlink adds a symbolic link.
+func (t *Tree) AddSymlink(name, target string) {
+	t.add(name, entry{header: tar.Header{Typeflag: tar.TypeSymlink, Mode: 0o777, Linkname: target}})
+}
+
+func (t *Tree) add(name string, e entry) { t.entries[path.Clean("/"+name)] = e }
+
+// layer writes the tree as a layer. Equal trees are equal layers: files have no times.
+func (t *Tree) layer() (v1.Layer, error) {
+	t.AddText("/etc/passwd", t.passwd())
+	t.AddText("/etc/group", t.group())
+	for name := range maps.Clone(t.entries) {
+		for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
+			if _, ok := t.entries[dir]; !ok {
+				t.AddDir(dir, 0o755, 0)
+			}
+		}
+	}
+	var out bytes.Buffer
+	writer := tar.NewWriter(&out)
+	for _, name := range slices.Sorted(maps.Keys(t.entries)) {
+		if err := t.entries[name].write(writer, name); err != nil {
+			return nil, fmt.Errorf("adding %s to the image: %w", name, err)
+		}
+	}
+	if err := writer.Close(); err != nil {
+		return nil, err
+	}
+	return tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(out.Bytes())), nil })
+}
+
+// write writes the entry to a tar, in which names are relative and those of folders end in a slash.
+func (e entry) write(writer *tar.Writer, name string) error {
+	header := e.header
+	header.Name = strings.TrimPrefix(name, "/")
+	if header.Typeflag == tar.TypeDir {
+		header.Name += "/"
+	}
+	content := e.text
+	if e.host != "" {
+		text, err := os.ReadFile(e.host)
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s is not on this machine: %w", e.host, err)
+		} else if err != nil {
+			return err
+		}
+		content = text
+	}
+	header.Size = int64(len(content))
+	if err := writer.WriteHeader(&header); err != nil {
+		return err
+	}
+	_, err := writer.Write(content)
+	return err
+}
+
+func (t *Tree) passwd() string {
+	var out strings.Builder
+	for _, u := range t.users {
+		fmt.Fprintf(&out, "%s:x:%d:%[2]d::%s:/sbin/nologin\n", u.Name, u.ID, u.Home)
+	}
+	return out.String()
+}
+
+func (t *Tree) group() string {
+	var out strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(t.groups)) {
+		fmt.Fprintf(&out, "%s:x:%d:\n", name, t.groups[name])
+	}
+	return out.String()
+}

@@ -4,49 +4,78 @@ package v1beta1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// BGPAdvertisementSpec is the desired state of a BGPAdvertisement. What selects nothing selects everything.
+// BGPAdvertisementSpec is the desired state of a BGPAdvertisement. What selects nothing selects everything: an empty spec
+// announces every address of every pool, from every node, to every peer.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.serviceSelectors) || size(self.serviceSelectors) == 0 || !has(self.aggregationLength) || self.aggregationLength == 32",message="serviceSelectors and aggregationLength are mutually exclusive, both cannot be set; remove one",fieldPath=".aggregationLength",reason="FieldValueForbidden"
+// +kubebuilder:validation:XValidation:rule="!has(self.serviceSelectors) || size(self.serviceSelectors) == 0 || !has(self.aggregationLengthV6) || self.aggregationLengthV6 == 128",message="serviceSelectors and aggregationLengthV6 are mutually exclusive, both cannot be set; remove one",fieldPath=".aggregationLengthV6",reason="FieldValueForbidden"
 type BGPAdvertisementSpec struct {
-	// AggregationLength is the IPv4 prefix length that addresses are announced with; 32 announces each address by itself.
+	// AggregationLength is the IPv4 prefix length to announce addresses with, from 1 to 32; 32 announces each address by
+	// itself. A shorter one announces one prefix while any service has an address in it. Every range of the pools must have
+	// room for a prefix of that length, lest addresses of others be announced.
 	// +optional
 	// +kubebuilder:default=32
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=32
 	AggregationLength *int32 `json:"aggregationLength,omitempty"`
 
-	// AggregationLengthV6 is the IPv6 prefix length that addresses are announced with; 128 announces each address by itself.
+	// AggregationLengthV6 is the IPv6 prefix length to announce addresses with, from 1 to 128; 128 announces each address
+	// by itself. The rest is as for aggregationLength.
 	// +optional
 	// +kubebuilder:default=128
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=128
 	AggregationLengthV6 *int32 `json:"aggregationLengthV6,omitempty"`
 
-	// LocalPref is the BGP LOCAL_PREF of the routes (RFC 4271 section 5.1.5), which only peers of the same ASN receive.
+	// LocalPref is the LOCAL_PREF of the routes (RFC 4271 section 5.1.5), from 0 to 4294967295. Only peers of the same ASN
+	// receive it; they prefer the highest. Unset or 0, the default of BGP implementations, 100, is sent.
 	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=4294967295
+	// +kubebuilder:validation:Format=int64
 	LocalPref uint32 `json:"localPref,omitempty"`
 
-	// Communities to announce the routes with: "a:b" (RFC 1997), "large:a:b:c" (RFC 8092) or the name of an alias that a
-	// Community object defines.
+	// Communities to announce the routes with: "a:b" with numbers from 0 to 65535 (RFC 1997), "large:a:b:c" with numbers from
+	// 0 to 4294967295 (RFC 8092), or the name of an alias that a Community object defines.
 	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:XValidation:rule="!self.contains(':') || (self.matches('^[0-9]{1,5}:[0-9]{1,5}$') && self.split(':').all(n, int(n) <= 65535)) || (self.matches('^large(:[0-9]{1,10}){3}$') && self.substring(6).split(':').all(n, int(n) <= 4294967295))",message="invalid community: must be a:b with numbers from 0 to 65535 or large:a:b:c with numbers from 0 to 4294967295, or the name of an alias"
 	Communities []string `json:"communities,omitempty"`
 
-	// IPAddressPools whose addresses are announced, by name.
+	// IPAddressPools whose addresses are announced, by name. Pools that ipAddressPoolSelectors select are announced besides.
 	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=1024
+	// +kubebuilder:validation:items:MaxLength=253
 	IPAddressPools []string `json:"ipAddressPools,omitempty"`
 
-	// IPAddressPoolSelectors select, by label, further pools whose addresses are announced.
+	// IPAddressPoolSelectors select, by label, pools whose addresses are announced: those that match any of them.
 	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=256
 	IPAddressPoolSelectors []metav1.LabelSelector `json:"ipAddressPoolSelectors,omitempty"`
 
-	// NodeSelectors select, by label, the nodes that announce.
+	// NodeSelectors select, by label, the nodes that announce: those that match any of them.
 	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=256
 	NodeSelectors []metav1.LabelSelector `json:"nodeSelectors,omitempty"`
 
 	// Peers to announce to, by the names of their BGPPeer objects.
 	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=1024
+	// +kubebuilder:validation:items:MaxLength=253
 	Peers []string `json:"peers,omitempty"`
 
-	// ServiceSelectors select, by label, the services whose addresses are announced.
+	// ServiceSelectors select, by label, the services whose addresses are announced: those that match any of them. Not
+	// together with aggregation, since services of one prefix could then differ in whether it is announced.
 	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=256
 	ServiceSelectors []metav1.LabelSelector `json:"serviceSelectors,omitempty"`
 }
 
@@ -66,10 +95,19 @@ type BGPAdvertisementStatus struct {
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:resource:categories=metallb
+// +kubebuilder:printcolumn:name="IPAddressPools",type=string,JSONPath=`.spec.ipAddressPools`
+// +kubebuilder:printcolumn:name="IPAddressPool Selectors",type=string,JSONPath=`.spec.ipAddressPoolSelectors`
+// +kubebuilder:printcolumn:name="Peers",type=string,JSONPath=`.spec.peers`
+// +kubebuilder:printcolumn:name="Node Selectors",type=string,JSONPath=`.spec.nodeSelectors`,priority=1
+// +kubebuilder:printcolumn:name="Service Selectors",type=string,JSONPath=`.spec.serviceSelectors`,priority=1
+// +kubebuilder:printcolumn:name="Valid",type=string,JSONPath=`.status.conditions[?(@.type=="Valid")].status`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type BGPAdvertisement struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// +optional
 	Spec   BGPAdvertisementSpec   `json:"spec,omitempty"`
 	Status BGPAdvertisementStatus `json:"status,omitempty"`
 }

@@ -6,19 +6,26 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // CommunitySpec is the desired state of a Community.
 type CommunitySpec struct {
-	// Communities are the aliases that BGPAdvertisements may use in place of values.
+	// Communities are the aliases that BGPAdvertisements may use in place of values. No other Community object may define
+	// the same names.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=1024
 	Communities []CommunityAlias `json:"communities,omitempty"`
 }
 
 // CommunityAlias is a name for a BGP community.
 type CommunityAlias struct {
-	// Name of the alias.
+	// Name of the alias, without colon.
 	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="!self.contains(':')",message="must not have a colon, which would make it a value"
 	Name string `json:"name"`
-	// Value is "a:b" with 16-bit numbers (RFC 1997) or "large:a:b:c" with 32-bit numbers (RFC 8092).
+	// Value of the community: "a:b" with numbers from 0 to 65535 (RFC 1997), or "large:a:b:c" with numbers from 0 to
+	// 4294967295 (RFC 8092).
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="(self.matches('^[0-9]{1,5}:[0-9]{1,5}$') && self.split(':').all(n, int(n) <= 65535)) || (self.matches('^large(:[0-9]{1,10}){3}$') && self.substring(6).split(':').all(n, int(n) <= 4294967295))",message="invalid community: must be a:b with numbers from 0 to 65535 or large:a:b:c with numbers from 0 to 4294967295"
 	Value string `json:"value"`
 }
 
@@ -38,6 +45,11 @@ type CommunityStatus struct {
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:resource:categories=metallb
+// +kubebuilder:printcolumn:name="Aliases",type=string,JSONPath=`.spec.communities[*].name`
+// +kubebuilder:printcolumn:name="Values",type=string,JSONPath=`.spec.communities[*].value`,priority=1
+// +kubebuilder:printcolumn:name="Valid",type=string,JSONPath=`.status.conditions[?(@.type=="Valid")].status`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type Community struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

@@ -19,98 +19,168 @@ const (
 )
 
 // BGPPeerSpec is the desired state of a BGPPeer.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.peerASN) && self.peerASN != 0) || has(self.dynamicASN)",message="missing peer ASN and dynamicASN; set peerASN to a number from 1 to 4294967295",fieldPath=".peerASN",reason="FieldValueRequired"
+// +kubebuilder:validation:XValidation:rule="!(has(self.peerASN) && self.peerASN != 0 && has(self.dynamicASN))",message="both peer ASN and dynamicASN specified; remove one",fieldPath=".dynamicASN"
+// +kubebuilder:validation:XValidation:rule="(has(self.peerAddress) && size(self.peerAddress) > 0) || (has(self.interface) && size(self.interface) > 0)",message="peer has no Address or Interface specified; set it to the peer's IPv4 or IPv6 address",fieldPath=".peerAddress",reason="FieldValueRequired"
+// +kubebuilder:validation:XValidation:rule="!(has(self.peerAddress) && size(self.peerAddress) > 0 && has(self.interface) && size(self.interface) > 0)",message="peer has both Address and Interface specified; remove one",fieldPath=".interface"
+// +kubebuilder:validation:XValidation:rule="!has(self.sourceAddress) || !has(self.peerAddress) || !isIP(self.sourceAddress) || !isIP(self.peerAddress) || ip(self.sourceAddress).family() == ip(self.peerAddress).family()",message="invalid source IP: must be of the same address family as peerAddress",fieldPath=".sourceAddress"
+// +kubebuilder:validation:XValidation:rule="!has(self.ebgpMultiHop) || !self.ebgpMultiHop || !has(self.peerASN) || self.peerASN != self.myASN",message="invalid ebgp-multihop parameter set for an ibgp peer; remove it, since peers of one ASN may be any number of hops away",fieldPath=".ebgpMultiHop"
+// +kubebuilder:validation:XValidation:rule="!has(self.keepaliveTime) || !self.keepaliveTime.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || duration(self.keepaliveTime) == duration('0s') || (has(self.holdTime) ? !self.holdTime.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || duration(self.keepaliveTime) < duration(self.holdTime) : duration(self.keepaliveTime) < duration('90s'))",message="invalid keepaliveTime, must be lower than holdTime, which is 90s unless set",fieldPath=".keepaliveTime"
+// +kubebuilder:validation:XValidation:rule="!has(self.password) || size(self.password) == 0 || !has(self.passwordSecret) || !has(self.passwordSecret.name) || size(self.passwordSecret.name) == 0",message="can not have both password and secret ref set; remove password",fieldPath=".password",reason="FieldValueForbidden"
 type BGPPeerSpec struct {
-	// MyASN is the autonomous system number that the nodes use towards this peer.
+	// MyASN is the autonomous system number that the nodes use towards this peer, from 1 to 4294967295 (RFC 6793). Equal
+	// to peerASN it makes the session an internal one (iBGP), else an external one (eBGP).
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=4294967295
+	// +kubebuilder:validation:Format=int64
 	MyASN uint32 `json:"myASN"`
 
-	// ASN is the autonomous system number of the peer. Exactly one of peerASN and dynamicASN is set.
+	// ASN is the autonomous system number of the peer, from 1 to 4294967295. A peer that says it has another is refused
+	// with the notification Bad Peer AS (RFC 4271 section 6.2). Exactly one of peerASN and dynamicASN is set.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=4294967295
+	// +kubebuilder:validation:Format=int64
 	ASN uint32 `json:"peerASN,omitempty"`
 
-	// DynamicASN accepts the peer's ASN as it comes: internal for one equal to the session's own, external for any other.
+	// DynamicASN accepts the peer's ASN as it comes: internal for one equal to myASN, external for any other.
+	// Not supported yet: a BGPPeer that sets it is refused.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == ''",message="dynamicASN is not supported yet; remove it and set peerASN",reason="FieldValueForbidden"
 	DynamicASN DynamicASNMode `json:"dynamicASN,omitempty"`
 
 	// LocalASN is shown to this peer in place of myASN.
+	// Not supported yet: a BGPPeer that sets it is refused.
 	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=4294967295
+	// +kubebuilder:validation:Format=int64
+	// +kubebuilder:validation:XValidation:rule="self == 0",message="localASN is not supported yet; remove it and set myASN",reason="FieldValueForbidden"
 	LocalASN uint32 `json:"localASN,omitempty"`
 
-	// Address of the peer, IPv4 or IPv6. Exactly one of peerAddress and interface is set.
+	// Address of the peer, IPv4 or IPv6, without zone. The session carries routes of this address family only.
+	// Exactly one of peerAddress and interface is set.
 	// +optional
+	// +kubebuilder:validation:MaxLength=45
+	// +kubebuilder:validation:XValidation:rule="self == '' || isIP(self)",message="invalid BGPPeer address: must be an IPv4 or IPv6 address without zone"
+	// +kubebuilder:validation:XValidation:rule="!isIP(self) || ip(self).isGlobalUnicast() || ip(self).isLoopback() || (ip(self).family() == 4 && ip(self).isLinkLocalUnicast())",message="invalid BGPPeer address: must be a unicast address, and a link-local IPv6 address means nothing without an interface"
 	Address string `json:"peerAddress,omitempty"`
 
-	// Interface on which an unnumbered session (link-local IPv6) is set up.
+	// Interface is the node's network interface for an unnumbered session, between link-local IPv6 addresses.
+	// Not supported yet: a BGPPeer that sets it is refused.
 	// +optional
+	// +kubebuilder:validation:MaxLength=15
+	// +kubebuilder:validation:XValidation:rule="self == ''",message="interface is not supported yet; remove it and set peerAddress",reason="FieldValueForbidden"
 	Interface string `json:"interface,omitempty"`
 
-	// SrcAddress is the node's address to connect from; unset, the kernel chooses.
+	// SrcAddress is the node's address to connect from, of the same family as peerAddress. Unset, the kernel chooses by its
+	// routes. Since every node that connects needs an address of its own, nodeSelectors should select one node.
 	// +optional
+	// +kubebuilder:validation:MaxLength=45
+	// +kubebuilder:validation:XValidation:rule="self == '' || isIP(self)",message="invalid source IP: must be an IPv4 or IPv6 address without zone"
+	// +kubebuilder:validation:XValidation:rule="!isIP(self) || ip(self).isGlobalUnicast() || ip(self).isLoopback() || (ip(self).family() == 4 && ip(self).isLinkLocalUnicast())",message="invalid source IP: must be a unicast address, and a link-local IPv6 address means nothing without an interface"
 	SrcAddress string `json:"sourceAddress,omitempty"`
 
-	// Port of the peer to connect to.
+	// Port is the TCP port of the peer, from 1 to 65535.
 	// +optional
 	// +kubebuilder:default=179
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"peerPort,omitempty"`
 
-	// HoldTime after which a silent peer is given up (RFC 4271 section 4.2): 0 or at least 3 s; unset, 90 s is proposed.
+	// HoldTime is how long a peer may be silent before the session is closed (RFC 4271 section 4.2), in whole seconds: 0, for
+	// a session without keepalives that notices no silence, or from 3s to 65535s. The lesser of this and the peer's own is in
+	// force. Unset, 90s.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$')",message="invalid hold time: must be a duration such as 90s or 1m30s"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || duration(self) == duration('0s') || (duration(self) >= duration('3s') && duration(self) <= duration('65535s') && duration(self).getMilliseconds() % 1000 == 0)",message="invalid hold time: must be 0 or >=3s, in whole seconds up to 65535s"
 	HoldTime *metav1.Duration `json:"holdTime,omitempty"`
 
-	// KeepaliveTime between keepalive messages, below holdTime; unset, a third of holdTime.
+	// KeepaliveTime is the time between keepalive messages (RFC 4271 section 4.4), in whole seconds and lower than holdTime.
+	// It shrinks in proportion if the peer's hold time is the lesser. Unset or 0, a third of holdTime.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$')",message="invalid keepaliveTime: must be a duration such as 90s or 1m30s"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || duration(self).getMilliseconds() % 1000 == 0",message="invalid keepaliveTime: must be in whole seconds, 0 or more"
 	KeepaliveTime *metav1.Duration `json:"keepaliveTime,omitempty"`
 
-	// ConnectTime between attempts to connect, in whole seconds from 1 to 65535; unset, a few seconds.
+	// ConnectTime is the time between attempts to connect (RFC 4271 section 8, ConnectRetryTime), in whole seconds from 1s to
+	// 65535s. Unset, 5s.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$')",message="invalid connect time: must be a duration such as 90s or 1m30s"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || (duration(self) >= duration('1s') && duration(self) <= duration('65535s') && duration(self).getMilliseconds() % 1000 == 0)",message="invalid connect time: must be from 1s to 65535s, in whole seconds"
 	ConnectTime *metav1.Duration `json:"connectTime,omitempty"`
 
-	// RouterID is the BGP identifier to use, written as an IPv4 address; unset, the node's IPv4 address.
+	// RouterID is the BGP identifier of the nodes towards this peer, written as an IPv4 address other than 0.0.0.0 (RFC 6286).
+	// Unset, the node's own IPv4 address. Routers refuse two neighbors of one identifier, so nodeSelectors should select
+	// one node where this is set.
 	// +optional
+	// +kubebuilder:validation:MaxLength=15
+	// +kubebuilder:validation:XValidation:rule="self == '' || (isIP(self) && ip(self).family() == 4 && !ip(self).isUnspecified())",message="invalid router ID: must be written as an IPv4 address other than 0.0.0.0"
 	RouterID string `json:"routerID,omitempty"`
 
-	// NodeSelectors select, by label, the nodes that connect to the peer; none selects every node.
+	// NodeSelectors select, by label, the nodes that connect to the peer: those that match any of them. None selects every
+	// node.
 	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=256
 	NodeSelectors []metav1.LabelSelector `json:"nodeSelectors,omitempty"`
 
-	// Password for TCP MD5 signatures (RFC 2385), readable by whoever can read this object. See passwordSecret.
+	// Password for TCP MD5 signatures (RFC 2385), at most 80 bytes. Whoever can read this object can read it; see
+	// passwordSecret.
 	// +optional
+	// +kubebuilder:validation:MaxLength=80
+	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 80",message="must have at most 80 bytes"
 	Password string `json:"password,omitempty"`
 
-	// PasswordSecret refers to a Secret of type kubernetes.io/basic-auth whose key "password" is used for TCP MD5 signatures.
+	// PasswordSecret refers to a Secret of type kubernetes.io/basic-auth whose key "password" is the password for TCP MD5
+	// signatures (RFC 2385). Without a namespace it is in that of the BGPPeer. Until the Secret exists no session is set up:
+	// there is no connecting without the password.
 	// +optional
 	PasswordSecret corev1.SecretReference `json:"passwordSecret,omitempty"`
 
-	// BFDProfile is the name of the BFDProfile to watch the peer with.
+	// BFDProfile is the name of the BFDProfile to watch the peer with (RFC 5880).
+	// Not supported yet: a BGPPeer that sets it is refused.
 	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self == ''",message="bfdProfile is not supported yet; remove it; holdTime bounds how long a dead peer goes unnoticed",reason="FieldValueForbidden"
 	BFDProfile string `json:"bfdProfile,omitempty"`
 
 	// EnableGracefulRestart lets the peer keep routes while the speaker restarts (RFC 4724).
+	// Not supported yet: a BGPPeer that sets it to true is refused.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="!self",message="enableGracefulRestart is not supported yet; remove it",reason="FieldValueForbidden"
 	EnableGracefulRestart bool `json:"enableGracefulRestart,omitempty"`
 
-	// EBGPMultiHop allows a peer of another ASN to be more than one hop away.
+	// EBGPMultiHop allows a peer of another ASN to be more than one hop away: packets to it leave with a time to live above 1.
+	// An error where peerASN equals myASN, since such peers may be any number of hops away.
 	// +optional
 	EBGPMultiHop bool `json:"ebgpMultiHop,omitempty"`
 
 	// VRFName is the VRF that the session is set up from.
+	// Not supported yet: a BGPPeer that sets it is refused.
 	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self == ''",message="vrf is not supported yet; remove it",reason="FieldValueForbidden"
 	VRFName string `json:"vrf,omitempty"`
 
-	// DisableMP keeps the session to the address family that it runs over, which is what is done unless
-	// dualStackAddressFamily is set. Deprecated and without effect.
+	// DisableMP keeps the session to the address family that it runs over, as is done in any case unless
+	// dualStackAddressFamily is set. Deprecated, and without effect.
 	// +optional
 	// +kubebuilder:default=false
 	DisableMP bool `json:"disableMP,omitempty"`
 
-	// DualStackAddressFamily carries IPv4 and IPv6 routes over one session.
+	// DualStackAddressFamily carries IPv4 and IPv6 routes over one session (RFC 4760).
+	// Not supported yet: a BGPPeer that sets it to true is refused.
 	// +optional
 	// +kubebuilder:default=false
+	// +kubebuilder:validation:XValidation:rule="!self",message="dualStackAddressFamily is not supported yet; remove it and add a BGPPeer for the other address family",reason="FieldValueForbidden"
 	DualStackAddressFamily bool `json:"dualStackAddressFamily,omitempty"`
 }
 
@@ -126,11 +196,19 @@ type BGPPeerStatus struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
-// BGPPeer is a router that the nodes connect to.
+// BGPPeer is a router that nodes connect to, to announce services.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:storageversion
 // +kubebuilder:subresource:status
+// +kubebuilder:resource:categories=metallb
+// +kubebuilder:printcolumn:name="Address",type=string,JSONPath=`.spec.peerAddress`
+// +kubebuilder:printcolumn:name="ASN",type=string,JSONPath=`.spec.peerASN`
+// +kubebuilder:printcolumn:name="My ASN",type=string,JSONPath=`.spec.myASN`,priority=1
+// +kubebuilder:printcolumn:name="Port",type=integer,JSONPath=`.spec.peerPort`,priority=1
+// +kubebuilder:printcolumn:name="Hold Time",type=string,JSONPath=`.spec.holdTime`,priority=1
+// +kubebuilder:printcolumn:name="Valid",type=string,JSONPath=`.status.conditions[?(@.type=="Valid")].status`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type BGPPeer struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

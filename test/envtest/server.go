@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package envtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+)
+
+// Namespace is where this project's objects live. It exists on every server.
+const Namespace = "metallb-system"
+
+// errNoPrograms is the reason to skip.
+var errNoPrograms = errors.New("no etcd, kube-apiserver and kubectl; build them with 'make playground' or set KUBEBUILDER_ASSETS")
+
+// Server is a running API server with the CRDs installed.
+type Server struct {
+	// Config to connect as an administrator, without a client-side rate limit.
+	Config *rest.Config
+	// Client for Kubernetes' and this project's kinds, without a cache.
+	Client client.Client
+	// Scheme that Client uses.
+	Scheme *runtime.Scheme
+
+	env *envtest.Environment
+	bin string
+}
+
+// Start starts a server that is stopped at the end of the test. It skips the test if the programs are missing.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	s, err := start(t.Context())
+	if err != nil {
+		skipOrFail(t, err)
+	}
+	t.Cleanup(func() {
+		if err := s.env.Stop(); err != nil {
+			t.Errorf("stopping the API server: %v", err)
+		}
+	})
+	return s
+}
+
+func skipOrFail(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, errNoPrograms) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	t.Fatal(err)
+}
+
+func start(ctx context.Context) (*Server, error) {
+	bin, err := programs()
+	if err != nil {
+		return nil, err
+	}
+	crds, err := crdDirectory()
+	if err != nil {
+		return nil, err
+	}
+	scheme, err := newScheme()
+	if err != nil {
+		return nil, err
+	}
+	env := &envtest.Environment{
+		BinaryAssetsDirectory: bin,
+		CRDDirectoryPaths:     []string{crds},
+		ErrorIfCRDPathMissing: true,
+		Scheme:                scheme,
+	}
+	// Both families, and room for thousands of services.
+	env.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.96.0.0/16,fd00:10:96::/112")
+	config, err := env.Start()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("starting an API server with %s: %w", bin, err), env.Stop())
+	}
+	config.QPS = -1
+	s := &Server{Config: config, Scheme: scheme, env: env, bin: bin}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, env.Stop())
+	}
+	return s, nil
+}
+
+func (s *Server) prepare(ctx context.Context) error {
+	c, err := client.New(s.Config, client.Options{Scheme: s.Scheme})
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	s.Client = c
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}
+	if err := c.Create(ctx, namespace); err != nil {
+		return fmt.Errorf("creating namespace %s: %w", Namespace, err)
+	}
+	return nil
+}
+
+func newScheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientscheme.AddToScheme, v1beta1.AddToScheme, v1beta2.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("registering types: %w", err)
+		}
+	}
+	return scheme, nil
+}
+
+// programs returns the first directory that has them all.
+func programs() (string, error) {
+	dirs := []string{os.Getenv("KUBEBUILDER_ASSETS"), os.Getenv("K8S_BIN")}
+	if home, err := os.UserHomeDir(); err == nil {
+		dirs = append(dirs, filepath.Join(home, ".cache", "k8s-from-modules"))
+	}
+	for _, dir := range dirs {
+		if dir != "" && hasPrograms(dir) {
+			return dir, nil
+		}
+	}
+	return "", errNoPrograms
+}
+
+func hasPrograms(dir string) bool {
+	for _, name := range []string{"etcd", "kube-apiserver", "kubectl"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode()&0o111 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// crdDirectory finds the CRDs from wherever in the module the test runs.
+func crdDirectory() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("finding the module: %w", err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return filepath.Join(dir, "config", "crd", "bases"), nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("no go.mod above the working directory; run tests inside the module")
+		}
+		dir = parent
+	}
+}
+
+// Kubeconfig returns the path of a kubeconfig file for the server, removed at the end of the test.
+func (s *Server) Kubeconfig(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(path, s.env.KubeConfig, 0o600); err != nil {
+		t.Fatalf("writing a kubeconfig: %v", err)
+	}
+	return path
+}
+
+// Kubectl runs kubectl with stdin and returns all that it prints; the error is its exit status.
+func (s *Server) Kubectl(t testing.TB, stdin string, args ...string) (string, error) {
+	t.Helper()
+	args = append([]string{"--kubeconfig", s.Kubeconfig(t)}, args...)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(s.bin, "kubectl"), args...) //nolint:gosec // The directory is the developer's own.
+	cmd.Stdin = strings.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}

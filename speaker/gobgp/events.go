@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gobgp
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/osrg/gobgp/v4/api"
+	"github.com/osrg/gobgp/v4/pkg/apiutil"
+
+	"metallb.io/metallb/speaker/rib"
+	"metallb.io/metallb/speaker/session"
+)
+
+// settleTime is how soon GoBGP is asked again whether a session that it reported as established is so.
+const settleTime = time.Millisecond
+
+// onReport is called by whatever goroutine GoBGP logs from.
+func (p *peering) onReport(r report) {
+	if r.kind == updateSent {
+		p.updates.Add(1)
+		return
+	}
+	p.inbox.put(func() { p.onRecord(r) })
+}
+
+func (p *peering) onRecord(r report) {
+	switch {
+	case r.kind == malformed || r.kind == writeFailed:
+		p.trail.detail = r.text
+	case r.opening:
+		text, specific := attemptError(p.config, r, p.trail.detail)
+		p.trail = trail{}
+		if specific {
+			p.lastRefusal = text
+		}
+		if text == closedEarly && p.lastRefusal != "" {
+			text += "; earlier: " + p.lastRefusal
+		}
+		p.attemptFailed(text)
+	default:
+		p.trail.ended = &r
+	}
+}
+
+// onEvent follows GoBGP's state machine.
+func (p *peering) onEvent(e *apiutil.WatchEventMessage_PeerEvent, at time.Time) {
+	if e.Type != apiutil.PEER_EVENT_STATE {
+		return
+	}
+	old, now := p.snapshot().FSM, fsm(e.Peer.State.SessionState)
+	switch {
+	case now == session.Established:
+		p.settle(at)
+	case old == session.Established:
+		p.lost(now, e.Peer.State.DisconnectReason)
+	case old == session.OpenConfirm && now == session.Idle:
+		text := confirmError(p.config, e.Peer.State.DisconnectReason, p.trail)
+		p.trail = trail{}
+		p.lastRefusal = text
+		p.enter(now)
+		p.attemptFailed(text)
+	case old != now:
+		p.enter(now)
+	}
+}
+
+// settle waits until GoBGP sends changes on a session that it reported as established, and makes those once more that it
+// may have missed.
+func (p *peering) settle(reported time.Time) {
+	peer, err := p.server.peer(p.config)
+	if err != nil {
+		p.log.V(1).Info("peer is gone", "error", err.Error())
+		return
+	}
+	switch peer.State.SessionState {
+	case api.PeerState_SESSION_STATE_ESTABLISHED:
+	case api.PeerState_SESSION_STATE_OPENCONFIRM:
+		time.AfterFunc(settleTime, func() { p.inbox.put(func() { p.settle(reported) }) })
+		return
+	default: // The report is out of date; the next one follows.
+		return
+	}
+
+	p.trail, p.lastRefusal = trail{}, ""
+	announced, withdrawn := p.doubtful.since(reported, p.prefixes)
+	if err := p.repeat(announced, withdrawn); err != nil {
+		p.log.Error(err, "restarting session, as its peer may have missed a change")
+		p.reconnect()
+		return
+	}
+	p.established(peer)
+}
+
+// repeat makes changes once more. GoBGP ignores what changes nothing, so prefixes are announced to be withdrawn.
+func (p *peering) repeat(announced bool, withdrawn []netip.Prefix) error {
+	if announced {
+		if err := p.server.announceAgain(p.config); err != nil {
+			return err
+		}
+	}
+	if len(withdrawn) == 0 {
+		return nil
+	}
+	paths := make([]rib.Path, 0, len(withdrawn))
+	for _, prefix := range withdrawn {
+		paths = append(paths, rib.Path{Prefix: prefix})
+	}
+	if err := p.server.announce(paths, p.config.IBGP()); err != nil {
+		return err
+	}
+	return p.server.withdraw(withdrawn)
+}
+
+func (p *peering) established(peer *api.Peer) {
+	timers := peer.GetTimers().GetState()
+	p.update(func(s *session.State) {
+		s.FSM = session.Established
+		s.Since = p.options.Clock.Now()
+		s.HoldTime = time.Duration(timers.GetNegotiatedHoldTime()) * time.Second
+		s.KeepaliveTime = 0
+		if s.HoldTime > 0 {
+			s.KeepaliveTime = time.Duration(timers.GetKeepaliveInterval()) * time.Second
+		}
+		s.LocalAddress = address(peer.GetTransport().GetLocalAddress())
+		s.PeerRouterID = address(peer.GetState().GetRouterId())
+	})
+	s := p.snapshot()
+	p.log.Info("session established", "localAddress", s.LocalAddress, "peerRouterID", s.PeerRouterID,
+		"holdTime", s.HoldTime.String(), "prefixes", s.Advertised)
+	p.options.OnChange(s)
+}
+
+// lost reopens a session that was established.
+func (p *peering) lost(now session.FSM, reason api.PeerState_DisconnectReason) {
+	old := p.snapshot()
+	text := downReason(reason, p.trail, old.HoldTime.String())
+	p.trail = trail{}
+	if p.shutting {
+		p.over = true
+		return
+	}
+	lasted := p.options.Clock.Since(old.Since).Truncate(time.Second)
+	p.log.Info("session down", "reason", text, "after", lasted.String())
+	p.update(func(s *session.State) {
+		p.down(s, now)
+		s.LastError = text
+		s.LastErrorTime = p.options.Clock.Now()
+	})
+	p.options.OnChange(p.snapshot())
+	p.reconnect()
+}
+
+// enter takes note of a state other than Established.
+func (p *peering) enter(fsm session.FSM) {
+	p.update(func(s *session.State) { p.down(s, fsm) })
+	p.options.OnChange(p.snapshot())
+}
+
+func (p *peering) attemptFailed(text string) {
+	p.log.Info("session attempt failed", "error", text)
+	p.update(func(s *session.State) {
+		s.LastError = text
+		s.LastErrorTime = p.options.Clock.Now()
+	})
+	p.options.OnChange(p.snapshot())
+}
+
+// reset makes the state that of a session that begins, with the configuration that it has. Its errors stay.
+func (p *peering) reset() {
+	p.trail, p.lastRefusal, p.doubtful = trail{}, "", doubtful{}
+	p.update(func(s *session.State) {
+		s.Peer, s.Address, s.Port = p.config.Peer, p.config.Address, p.config.Port
+		s.LocalASN, s.PeerASN, s.RouterID = p.config.LocalASN, p.config.PeerASN, p.config.RouterID
+		p.down(s, session.Idle)
+	})
+}
+
+func (p *peering) down(s *session.State, fsm session.FSM) {
+	s.FSM = fsm
+	s.Since = p.options.Clock.Now()
+	s.HoldTime, s.KeepaliveTime = 0, 0
+	s.LocalAddress, s.PeerRouterID = netip.Addr{}, netip.Addr{}
+}
+
+// update changes the state and counts the prefixes anew.
+func (p *peering) update(change func(*session.State)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change(&p.state)
+	p.state.Advertised, p.state.Pending = 0, len(p.prefixes)
+	if p.state.Up() {
+		p.state.Advertised, p.state.Pending = p.state.Pending, 0
+	}
+}
+
+func (p *peering) publishPrefixes() {
+	p.update(func(*session.State) {})
+}
+
+// snapshot may be called from any goroutine.
+func (p *peering) snapshot() session.State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.state
+	s.Updates = p.updates.Load()
+	return s
+}
+
+// address parses what GoBGP writes, which is "invalid IP" for none.
+func address(s string) netip.Addr {
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Unmap()
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gobgp
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/osrg/gobgp/v4/pkg/apiutil"
+	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+
+	"metallb.io/metallb/speaker/rib"
+)
+
+// originIGP says that the route comes from within the autonomous system (RFC 4271 section 4.3).
+const originIGP = 0
+
+// announcement is the path as GoBGP takes it. The next hop is left unspecified: GoBGP fills in the local address of the
+// session. LOCAL_PREF is for internal peers alone (RFC 4271 section 5.1.5); GoBGP adds the default of 100 if there is none.
+func announcement(p rib.Path, internal bool) (*apiutil.Path, error) {
+	path, err := unspecified(p.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	if internal && p.LocalPref != 0 {
+		path.Attrs = append(path.Attrs, bgp.NewPathAttributeLocalPref(p.LocalPref))
+	}
+	var standard []uint32
+	var large []*bgp.LargeCommunity
+	for _, c := range p.Communities {
+		if c.IsLarge() {
+			parts := c.Large()
+			large = append(large, bgp.NewLargeCommunity(parts[0], parts[1], parts[2]))
+		} else {
+			standard = append(standard, c.Uint32())
+		}
+	}
+	if len(standard) > 0 {
+		path.Attrs = append(path.Attrs, bgp.NewPathAttributeCommunities(standard))
+	}
+	if len(large) > 0 {
+		path.Attrs = append(path.Attrs, bgp.NewPathAttributeLargeCommunities(large))
+	}
+	return path, nil
+}
+
+// unspecified is a path to the prefix with nothing but the mandatory attributes. It is also how a prefix is withdrawn:
+// GoBGP goes by the NLRI alone.
+func unspecified(prefix netip.Prefix) (*apiutil.Path, error) {
+	nlri, err := bgp.NewIPAddrPrefix(prefix)
+	if err != nil {
+		return nil, fmt.Errorf("prefix %s: %w", prefix, err)
+	}
+	path := &apiutil.Path{
+		Nlri:  nlri,
+		Attrs: []bgp.PathAttributeInterface{bgp.NewPathAttributeOrigin(originIGP)},
+	}
+	var nextHop bgp.PathAttributeInterface
+	if prefix.Addr().Is4() {
+		path.Family = bgp.RF_IPv4_UC
+		nextHop, err = bgp.NewPathAttributeNextHop(netip.IPv4Unspecified())
+	} else {
+		path.Family = bgp.RF_IPv6_UC
+		nextHop, err = bgp.NewPathAttributeMpReachNLRI(bgp.RF_IPv6_UC, []bgp.PathNLRI{{NLRI: nlri}}, netip.IPv6Unspecified())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("next hop of %s: %w", prefix, err)
+	}
+	path.Attrs = append(path.Attrs, nextHop)
+	return path, nil
+}

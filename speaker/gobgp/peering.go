@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gobgp
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/osrg/gobgp/v4/pkg/apiutil"
+
+	"metallb.io/metallb/speaker/rib"
+	"metallb.io/metallb/speaker/session"
+)
+
+// shutdownTime is how long a peer gets to be told that the session is shut down.
+const shutdownTime = 2 * time.Second
+
+// ending is how a session ends.
+type ending int
+
+const (
+	// deconfigured: the peer is not wanted any more.
+	deconfigured ending = iota
+	// administrativeShutdown: this speaker stops.
+	administrativeShutdown
+)
+
+// peering is one session: its commands put tasks into the inbox, the goroutine of run does them.
+type peering struct {
+	name     string
+	endpoint string
+	options  Options
+	log      logr.Logger
+	inbox    *inbox
+	// done is closed when the goroutine has ended and the server is stopped.
+	done chan struct{}
+	// updates is the number of UPDATE messages sent.
+	updates atomic.Uint64
+
+	// wanted is the latest configuration asked for. It is guarded by Sessions.mu.
+	wanted session.Config
+
+	mu    sync.Mutex
+	state session.State
+
+	// What follows belongs to the goroutine.
+
+	server *server
+	config session.Config
+	// prefixes are those in the RIB.
+	prefixes map[netip.Prefix]struct{}
+	// added is whether GoBGP has the peer.
+	added bool
+	// shutting is set from the request for a shutdown on, over when the goroutine is to end.
+	shutting, over bool
+	// trail is what is known of the end of the present connection.
+	trail trail
+	// lastRefusal is the last specific error of an attempt since the session was up.
+	lastRefusal string
+	// doubtful are the changes that an establishing session may have missed.
+	doubtful doubtful
+}
+
+// newPeering starts the session's server. Its goroutine is to be started, and ended, by the caller.
+func newPeering(c session.Config, options Options) (*peering, error) {
+	p := &peering{
+		name:     c.Peer,
+		endpoint: c.Endpoint(),
+		options:  options,
+		log:      options.Logger.WithValues("peer", c.Peer, "address", c.Endpoint()),
+		inbox:    newInbox(),
+		done:     make(chan struct{}),
+		wanted:   c,
+		config:   c,
+		prefixes: map[netip.Prefix]struct{}{},
+	}
+	p.reset()
+	handler := &logHandler{log: p.log, report: p.onReport}
+	onEvent := func(e *apiutil.WatchEventMessage_PeerEvent, at time.Time) {
+		p.inbox.put(func() { p.onEvent(e, at) })
+	}
+	server, err := startServer(c.LocalASN, c.RouterID, handler, onEvent)
+	if err != nil {
+		return nil, fmt.Errorf("session %s: %w", c, err)
+	}
+	p.server = server
+	return p, nil
+}
+
+// run does the session's tasks until it is over.
+func (p *peering) run() {
+	defer close(p.done)
+	defer p.server.stop()
+	for !p.over {
+		<-p.inbox.wake
+		for _, task := range p.inbox.take() {
+			if !p.over {
+				task()
+			}
+		}
+	}
+}
+
+// ended reports whether the goroutine has ended.
+func (p *peering) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// canBecome reports whether the session can take up the configuration with the server that it has.
+func (p *peering) canBecome(c session.Config) bool {
+	return p.wanted.LocalASN == c.LocalASN && p.wanted.RouterID == c.RouterID
+}
+
+// command has the goroutine do something and returns what to wait for.
+func (p *peering) command(do func() error) pending {
+	outcome := make(chan error, 1)
+	p.inbox.put(func() {
+		err := do()
+		if err != nil {
+			err = fmt.Errorf("session %s: %w", p.config, err)
+		}
+		outcome <- err
+	})
+	return pending{outcome: outcome, gone: p.done}
+}
+
+// open fills the Adj-RIB-Out and starts to connect, once the session that had the endpoint before has ended.
+func (p *peering) open(paths []rib.Path, before *peering) pending {
+	return p.command(func() error {
+		if before != nil {
+			<-before.done
+		}
+		p.log.Info("starting session", "localASN", p.config.LocalASN, "peerASN", p.config.PeerASN, "prefixes", len(paths))
+		return p.connect(paths)
+	})
+}
+
+// restart closes the session and opens it with another configuration.
+func (p *peering) restart(c session.Config, paths []rib.Path) pending {
+	p.wanted = c
+	return p.command(func() error {
+		p.log.Info("restarting session with a new configuration", "localASN", c.LocalASN, "peerASN", c.PeerASN, "prefixes", len(paths))
+		if err := p.disconnect(); err != nil {
+			p.over = true
+			return err
+		}
+		p.config = c
+		p.reset()
+		return p.connect(paths)
+	})
+}
+
+// retime takes up timers. They are proposed in the next OPEN: at once if the session is not up.
+func (p *peering) retime(c session.Config) pending {
+	p.wanted = c
+	return p.command(func() error {
+		p.config = c
+		if fsm := p.snapshot().FSM; fsm == session.Established || fsm == session.OpenConfirm {
+			p.log.Info("changing timers for the next time that the session is opened")
+			return nil
+		}
+		p.reconnect()
+		return nil
+	})
+}
+
+// end ends the session and its goroutine.
+func (p *peering) end(how ending) pending {
+	p.inbox.put(func() {
+		p.log.Info("ending session")
+		if how != administrativeShutdown || !p.snapshot().Up() {
+			p.over = true
+			return
+		}
+		p.shutting = true
+		if err := p.server.shutDownPeer(p.config); err != nil {
+			p.log.Error(err, "session is closed without a word")
+			p.over = true
+			return
+		}
+		time.AfterFunc(shutdownTime, func() { p.inbox.put(func() { p.over = true }) })
+	})
+	outcome := make(chan error)
+	return pending{outcome: outcome, gone: p.done}
+}
+
+// apply changes the Adj-RIB-Out.
+func (p *peering) apply(c rib.Change) pending {
+	return p.command(func() error {
+		if err := p.withdraw(c.Withdraw); err != nil {
+			return err
+		}
+		return p.announce(c.Announce)
+	})
+}
+
+// connect makes the Adj-RIB-Out what is given and adds the peer. The session is over if that fails.
+func (p *peering) connect(paths []rib.Path) error {
+	err := p.replace(paths)
+	if err == nil {
+		err = p.server.addPeer(p.config)
+	}
+	p.added = err == nil
+	p.over = err != nil
+	return err
+}
+
+// replace makes the Adj-RIB-Out equal to paths.
+func (p *peering) replace(paths []rib.Path) error {
+	stay := make(map[netip.Prefix]struct{}, len(paths))
+	for _, path := range paths {
+		stay[path.Prefix] = struct{}{}
+	}
+	var gone []netip.Prefix
+	for prefix := range p.prefixes {
+		if _, ok := stay[prefix]; !ok || !p.config.Carries(prefix) {
+			gone = append(gone, prefix)
+		}
+	}
+	if err := p.withdraw(gone); err != nil {
+		return err
+	}
+	return p.announce(paths)
+}
+
+func (p *peering) announce(paths []rib.Path) error {
+	carried := make([]rib.Path, 0, len(paths))
+	for _, path := range paths {
+		if p.config.Carries(path.Prefix) {
+			carried = append(carried, path)
+			p.prefixes[path.Prefix] = struct{}{}
+		}
+	}
+	if len(carried) == 0 {
+		return nil
+	}
+	defer p.publishPrefixes()
+	if err := p.server.announce(carried, p.config.IBGP()); err != nil {
+		return err
+	}
+	p.doubtful.announced(time.Now())
+	return nil
+}
+
+func (p *peering) withdraw(prefixes []netip.Prefix) error {
+	known := make([]netip.Prefix, 0, len(prefixes))
+	for _, prefix := range prefixes {
+		if _, ok := p.prefixes[prefix]; ok {
+			known = append(known, prefix)
+		}
+	}
+	if len(known) == 0 {
+		return nil
+	}
+	if err := p.server.withdraw(known); err != nil {
+		return err
+	}
+	for _, prefix := range known {
+		delete(p.prefixes, prefix)
+	}
+	p.publishPrefixes()
+	p.doubtful.withdrew(time.Now(), known)
+	return nil
+}
+
+// disconnect removes the peer from GoBGP, if it is there.
+func (p *peering) disconnect() error {
+	if !p.added {
+		return nil
+	}
+	p.added = false
+	return p.server.removePeer(p.config)
+}
+
+// reconnect removes the peer and adds it again. GoBGP then connects within two seconds. If it can not be added, for
+// instance as its link-local address is on an interface that is gone, that is a failed attempt like others.
+func (p *peering) reconnect() {
+	err := p.disconnect()
+	if err == nil {
+		err = p.server.addPeer(p.config)
+	}
+	p.added = err == nil
+	if err == nil {
+		return
+	}
+	p.attemptFailed(err.Error())
+	again := max(p.config.ConnectTime, minConnectRetry*time.Second)
+	time.AfterFunc(again, func() {
+		p.inbox.put(func() {
+			if !p.added {
+				p.reconnect()
+			}
+		})
+	})
+}

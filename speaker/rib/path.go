@@ -3,7 +3,6 @@
 package rib
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 
@@ -60,8 +59,4 @@ func union(a, b []bgp.Community) []bgp.Community {
 	all := slices.Concat(a, b)
 	slices.SortFunc(all, bgp.Community.Compare)
 	return slices.Compact(all)
-}
-
-func comparePrefixes(a, b netip.Prefix) int {
-	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
 }

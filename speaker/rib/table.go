@@ -65,7 +65,27 @@ func (t *Table) Paths(peer string) []Path {
 		p, _ := e.merged()
 		all = append(all, p)
 	}
-	slices.SortFunc(all, func(a, b Path) int { return comparePrefixes(a.Prefix, b.Prefix) })
+	slices.SortFunc(all, func(a, b Path) int { return a.Prefix.Compare(b.Prefix) })
+	return all
+}
+
+// Current returns what each peer is to be told of the prefixes, by peer, whatever it was told before.
+func (t *Table) Current(prefixes map[string][]netip.Prefix) []Change {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	var all []Change
+	for _, peer := range slices.Sorted(maps.Keys(prefixes)) {
+		change := Change{Peer: peer}
+		for _, prefix := range slices.SortedFunc(slices.Values(prefixes[peer]), netip.Prefix.Compare) {
+			if path, ok := t.peers[peer][prefix].merged(); ok {
+				change.Announce = append(change.Announce, path)
+			} else {
+				change.Withdraw = append(change.Withdraw, prefix)
+			}
+		}
+		all = append(all, change)
+	}
 	return all
 }
 
@@ -148,7 +168,7 @@ func (t *Table) changes(before map[string]announcements) []Change {
 	for _, peer := range slices.Sorted(maps.Keys(before)) {
 		told := before[peer]
 		change := Change{Peer: peer}
-		for _, prefix := range slices.SortedFunc(maps.Keys(told), comparePrefixes) {
+		for _, prefix := range slices.SortedFunc(maps.Keys(told), netip.Prefix.Compare) {
 			was := told[prefix]
 			switch path, ok := t.peers[peer][prefix].merged(); {
 			case ok && (was == nil || !path.Equal(*was)):

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package node
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/speaker/announce"
+)
+
+// serviceIndex indexes EndpointSlices by the name of their service.
+const serviceIndex = "service"
+
+func indexEndpointSlices(o client.Object) []string {
+	if service := o.GetLabels()[discoveryv1.LabelServiceName]; service != "" {
+		return []string{service}
+	}
+	return nil
+}
+
+// CacheOptions makes a manager's caches hold what the speaker of the node reads and no more: services of type
+// LoadBalancer, the node itself, the configuration in the namespace, and of EndpointSlices whether endpoints can serve,
+// here and elsewhere. Objects are stripped of what is not read, and shared with the readers, who must not change them.
+func CacheOptions(node, namespace string) cache.Options {
+	shared := true
+	configuration := func(strip toolscache.TransformFunc) cache.ByObject {
+		return cache.ByObject{Namespaces: map[string]cache.Config{namespace: {}}, Transform: strip, UnsafeDisableDeepCopy: &shared}
+	}
+	return cache.Options{
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Service{}: {
+				Field:                 fields.OneTermEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer)),
+				Transform:             transform(stripService),
+				UnsafeDisableDeepCopy: &shared,
+			},
+			&corev1.Node{}: {
+				Field:                 fields.OneTermEqualSelector(metav1.ObjectNameField, node),
+				Transform:             transform(stripNode),
+				UnsafeDisableDeepCopy: &shared,
+			},
+			&discoveryv1.EndpointSlice{}: {
+				Transform:             transform(func(o *discoveryv1.EndpointSlice) { stripEndpointSlice(o, node) }),
+				UnsafeDisableDeepCopy: &shared,
+			},
+			&corev1.Secret{}:            configuration(transform(stripSecret)),
+			&v1beta1.IPAddressPool{}:    configuration(transform(stripStatus)),
+			&v1beta1.BGPAdvertisement{}: configuration(transform(stripStatus)),
+			&v1beta1.Community{}:        configuration(transform(stripStatus)),
+			&v1beta2.BGPPeer{}:          configuration(transform(stripStatus)),
+		},
+	}
+}
+
+// transform strips objects of one type. What is a tombstone or of another type stays as it is.
+func transform[T client.Object](strip func(T)) toolscache.TransformFunc {
+	return func(in any) (any, error) {
+		if o, ok := in.(T); ok {
+			o.SetManagedFields(nil)
+			strip(o)
+		}
+		return in, nil
+	}
+}
+
+func stripService(s *corev1.Service) {
+	pool, allocated := s.Annotations[v1beta1.AnnotationIPAllocatedFromPool]
+	s.Annotations = nil
+	if allocated {
+		s.Annotations = map[string]string{v1beta1.AnnotationIPAllocatedFromPool: pool}
+	}
+	s.OwnerReferences, s.Finalizers = nil, nil
+	s.Spec = corev1.ServiceSpec{
+		Type:                  s.Spec.Type,
+		LoadBalancerClass:     s.Spec.LoadBalancerClass,
+		ExternalTrafficPolicy: s.Spec.ExternalTrafficPolicy,
+	}
+	ingress := make([]corev1.LoadBalancerIngress, len(s.Status.LoadBalancer.Ingress))
+	for i, in := range s.Status.LoadBalancer.Ingress {
+		ingress[i].IP = in.IP
+	}
+	s.Status = corev1.ServiceStatus{LoadBalancer: corev1.LoadBalancerStatus{Ingress: ingress}}
+}
+
+func stripNode(n *corev1.Node) {
+	n.Annotations, n.OwnerReferences, n.Finalizers = nil, nil, nil
+	n.Spec = corev1.NodeSpec{}
+	status := corev1.NodeStatus{}
+	for _, a := range n.Status.Addresses {
+		if a.Type == corev1.NodeInternalIP {
+			status.Addresses = append(status.Addresses, a)
+		}
+	}
+	for _, c := range n.Status.Conditions {
+		if c.Type == corev1.NodeNetworkUnavailable {
+			status.Conditions = append(status.Conditions, corev1.NodeCondition{Type: c.Type, Status: c.Status})
+		}
+	}
+	n.Status = status
+}
+
+// stripEndpointSlice leaves at most two endpoints, of no other meaning than where endpoints can serve.
+func stripEndpointSlice(s *discoveryv1.EndpointSlice, node string) {
+	where := announce.EndpointsOf(s, node)
+	s.Annotations, s.OwnerReferences, s.Finalizers, s.Ports, s.Endpoints = nil, nil, nil, nil, nil
+	s.Labels = map[string]string{discoveryv1.LabelServiceName: s.Labels[discoveryv1.LabelServiceName]}
+	ready := discoveryv1.Endpoint{Addresses: []string{""}}
+	switch {
+	case where.Local:
+		ready.NodeName = &node
+		s.Endpoints = []discoveryv1.Endpoint{ready}
+	case where.Anywhere:
+		s.Endpoints = []discoveryv1.Endpoint{ready}
+	}
+}
+
+// stripSecret leaves what a BGPPeer may refer to.
+func stripSecret(s *corev1.Secret) {
+	password, found := s.Data[corev1.BasicAuthPasswordKey]
+	s.Data = nil
+	if found && s.Type == corev1.SecretTypeBasicAuth {
+		s.Data = map[string][]byte{corev1.BasicAuthPasswordKey: password}
+	}
+	s.Labels, s.Annotations, s.OwnerReferences, s.Finalizers = nil, nil, nil, nil
+}
+
+// stripStatus leaves the labels and the spec of a configuration object.
+func stripStatus(o client.Object) {
+	o.SetAnnotations(nil)
+	o.SetOwnerReferences(nil)
+	o.SetFinalizers(nil)
+	switch o := o.(type) {
+	case *v1beta1.IPAddressPool:
+		o.Status = v1beta1.IPAddressPoolStatus{}
+	case *v1beta1.BGPAdvertisement:
+		o.Status = v1beta1.BGPAdvertisementStatus{}
+	case *v1beta1.Community:
+		o.Status = v1beta1.CommunityStatus{}
+	case *v1beta2.BGPPeer:
+		o.Status = v1beta2.BGPPeerStatus{}
+	}
+}
+
+// changed lets updates pass that change what the caches hold of the object.
+func changed() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, ok := e.ObjectOld.DeepCopyObject().(client.Object)
+			if !ok {
+				return true
+			}
+			before.SetResourceVersion(e.ObjectNew.GetResourceVersion())
+			return !equality.Semantic.DeepEqual(before, e.ObjectNew)
+		},
+	}
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package node announces the services of one node: it watches the API and keeps the node's BGP sessions, and what is
+// announced on them, as the API says.
+//
+// Two reconcilers share one Speaker. The configuration reconciler (rare) compiles everything that is not a service into
+// a policy, recomputes the services which that concerns, and configures the sessions. The service reconciler (often)
+// recomputes one service. Nothing is announced before the first policy: then all services are computed once and only then
+// does the first session start, with everything it is to announce. A session that is new or restarted later gets its
+// complete table as well.
+//
+// The caches hold what matters and no more, see CacheOptions, and a change that leaves what they hold as it was, such as
+// that of a status, causes no work.
+package node

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package node
+
+import (
+	"net/netip"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics of what the node announces and of its configuration.
+type Metrics struct {
+	services     *prometheus.GaugeVec
+	configLoaded prometheus.Gauge
+	configStale  prometheus.Gauge
+}
+
+// NewMetrics registers the metrics.
+func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
+	m := &Metrics{
+		services: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "metallb", Subsystem: "speaker", Name: "announced",
+			Help: "1 for every address of a service that this node announces.",
+		}, []string{"service", "protocol", "node", "ip"}),
+		configLoaded: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "metallb", Subsystem: "k8s_client", Name: "config_loaded_bool",
+			Help: "1 if the configuration was loaded at least once.",
+		}),
+		configStale: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "metallb", Subsystem: "k8s_client", Name: "config_stale_bool",
+			Help: "1 if an object of the configuration is not in force as written.",
+		}),
+	}
+	for _, c := range []prometheus.Collector{m.services, m.configLoaded, m.configStale} {
+		if err := registry.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// announced replaces the addresses of a service.
+func (m *Metrics) announced(service, node string, was, now []netip.Addr) {
+	for _, addr := range was {
+		m.services.DeleteLabelValues(service, protocol, node, addr.String())
+	}
+	for _, addr := range now {
+		m.services.WithLabelValues(service, protocol, node, addr.String()).Set(1)
+	}
+}
+
+func (m *Metrics) configured(stale bool) {
+	m.configLoaded.Set(1)
+	m.configStale.Set(0)
+	if stale {
+		m.configStale.Set(1)
+	}
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/speaker/announce"
+	"metallb.io/metallb/speaker/policy"
+	"metallb.io/metallb/speaker/rib"
+	"metallb.io/metallb/speaker/session"
+)
+
+// Sessions are the node's BGP sessions.
+type Sessions interface {
+	// Configure makes the set of sessions equal to the configurations. A session that starts, new or changed, has the
+	// paths of its peer before it connects; the rest is not disturbed.
+	Configure(ctx context.Context, configs []session.Config, paths func(peer string) []rib.Path) error
+	// Apply tells the peers of changes. Peers without session are ignored.
+	Apply(ctx context.Context, changes []rib.Change) error
+	// Close ends all sessions.
+	Close(ctx context.Context) error
+}
+
+// Speaker holds what the node announces and keeps its sessions up to date with it.
+type Speaker struct {
+	services serviceReader
+	sessions Sessions
+	events   eventWriter
+	metrics  *Metrics
+	ready    atomic.Bool
+
+	// mu is held from reading a service until the sessions have been told of it, and while they are configured. So what a
+	// session starts with and what it is told later is in order, and later observations replace earlier ones.
+	mu     sync.Mutex
+	policy *policy.Policy
+	table  *rib.Table
+	states map[types.NamespacedName]state
+	// unsettled are the prefixes, by peer, of changes that could not be applied.
+	unsettled map[string][]netip.Prefix
+}
+
+// Options of a Speaker.
+type Options struct {
+	// Node is the name of the node to announce from.
+	Node string
+	// Class is the loadBalancerClass of the services to announce; empty for services without one.
+	Class    string
+	Client   client.Reader
+	Sessions Sessions
+	Recorder events.EventRecorder
+	Metrics  *Metrics
+}
+
+// NewSpeaker returns a Speaker that announces nothing until it is configured. It reads Services and, by
+// indexEndpointSlices, EndpointSlices.
+func NewSpeaker(o Options) *Speaker {
+	return &Speaker{
+		services: serviceReader{client: o.Client, node: o.Node, class: o.Class},
+		sessions: o.Sessions,
+		events:   eventWriter{recorder: o.Recorder, node: o.Node},
+		metrics:  o.Metrics,
+		table:    rib.NewTable(),
+		states:   map[types.NamespacedName]state{},
+	}
+}
+
+// Ready reports whether all services have been computed once and the sessions configured.
+func (s *Speaker) Ready() bool { return s.ready.Load() }
+
+// Policy returns the policy in force; nil before the first.
+func (s *Speaker) Policy() *policy.Policy {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.policy
+}
+
+// Update recomputes one service and tells the peers what changed. Before the first policy it does nothing.
+func (s *Speaker) Update(ctx context.Context, name types.NamespacedName) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.policy == nil {
+		return nil
+	}
+	o, err := s.services.observe(ctx, name, s.policy)
+	if err != nil {
+		return err
+	}
+	changes := s.table.Set(name.String(), o.decision.Paths)
+	s.transition(ctx, o)
+	return s.apply(ctx, changes)
+}
+
+// Reconfigure puts the policy into force: it recomputes the services that it concerns, tells the peers what changed and
+// then configures the sessions. If services cannot be read, the previous policy stays in force.
+func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	observed, err := s.services.observeConcerned(ctx, p, s.policy)
+	if err != nil {
+		return err
+	}
+	first := s.policy == nil
+	s.policy = p
+
+	owners := make(map[string]map[string][]rib.Path, len(observed))
+	for _, o := range observed {
+		owners[o.name.String()] = o.decision.Paths
+	}
+	changes := s.table.SetAll(owners)
+	for _, o := range observed {
+		if first {
+			s.adopt(o)
+		} else {
+			s.transition(ctx, o)
+		}
+	}
+	err = s.apply(ctx, changes)
+	if configureErr := s.sessions.Configure(ctx, p.Sessions, s.table.Paths); configureErr != nil {
+		err = errors.Join(err, fmt.Errorf("configuring sessions: %w", configureErr))
+	}
+	if first {
+		log.FromContext(ctx).Info("announcing from this node", "services", len(s.states), "sessions", len(p.Sessions))
+	}
+	// A session that could not be configured is tried again; it does not keep the others from being of use.
+	s.ready.Store(true)
+	return err
+}
+
+// Shutdown stops announcing so that no packet is lost where routers cooperate: it announces every path as about to go
+// away, gives the routers the drain time to use others, and closes the sessions, which takes the rest of the context.
+func (s *Speaker) Shutdown(ctx context.Context, drain time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ready.Store(false)
+	s.policy = nil
+
+	if changes := s.gracefulShutdown(); len(changes) > 0 && drain > 0 {
+		if err := s.sessions.Apply(ctx, changes); err == nil {
+			wait(ctx, drain)
+		}
+	}
+	if err := s.sessions.Close(ctx); err != nil {
+		return fmt.Errorf("closing sessions: %w", err)
+	}
+	return nil
+}
+
+// gracefulShutdown returns every path with the community GRACEFUL_SHUTDOWN, 65535:0, added (RFC 8326 section 5).
+func (s *Speaker) gracefulShutdown() []rib.Change {
+	community, err := bgp.ParseCommunity("65535:0")
+	if err != nil {
+		return nil
+	}
+	var changes []rib.Change
+	for _, peer := range s.table.Peers() {
+		paths := s.table.Paths(peer)
+		for i, p := range paths {
+			p.Communities = []bgp.Community{community}
+			paths[i] = rib.Merge(paths[i], p)
+		}
+		changes = append(changes, rib.Change{Peer: peer, Announce: paths})
+	}
+	return changes
+}
+
+// apply tells the peers of changes and of whatever they could not be told before.
+func (s *Speaker) apply(ctx context.Context, changes []rib.Change) error {
+	if len(s.unsettled) > 0 {
+		s.unsettle(changes)
+		changes = s.table.Current(s.unsettled)
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	if err := s.sessions.Apply(ctx, changes); err != nil {
+		s.unsettled = map[string][]netip.Prefix{}
+		s.unsettle(changes)
+		return fmt.Errorf("telling peers: %w", err)
+	}
+	s.unsettled = nil
+	return nil
+}
+
+// unsettle notes that the peers may not know of the changes.
+func (s *Speaker) unsettle(changes []rib.Change) {
+	for _, c := range changes {
+		prefixes := slices.Concat(s.unsettled[c.Peer], c.Withdraw)
+		for _, p := range c.Announce {
+			prefixes = append(prefixes, p.Prefix)
+		}
+		slices.SortFunc(prefixes, netip.Prefix.Compare)
+		s.unsettled[c.Peer] = slices.Compact(prefixes)
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// observation is what is announced of a service as it is now.
+type observation struct {
+	name types.NamespacedName
+	// service is nil if there is none.
+	service  *corev1.Service
+	decision announce.Decision
+	// reason is why nothing is announced of the service, and nothing if something is.
+	reason announce.Reason
+}

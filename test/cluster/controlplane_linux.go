@@ -68,6 +68,7 @@ func (r *runner) startAPIServer(ctx context.Context) error {
 			"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default="+peer),
 		r.start(ctx, controlPlane, "kube-apiserver", "kube-apiserver",
 			"--etcd-servers="+client,
+			"--cert-dir="+pki(""),
 			"--bind-address="+HostAddr, "--advertise-address="+HostAddr,
 			"--service-cluster-ip-range="+ServiceCIDR,
 			"--allow-privileged=true",

@@ -16,6 +16,7 @@ import (
 func ownDirs() []struct{ folder, path string } {
 	return []struct{ folder, path string }{
 		{"run-containerd", "/run/containerd"},
+		{"run-mount", "/run/mount"},
 		{"lib-containerd", "/var/lib/containerd"},
 		{"lib-kubelet", "/var/lib/kubelet"},
 		{"lib-cni", "/var/lib/cni"},

@@ -31,7 +31,13 @@ type User struct {
 type Tree struct {
 	entries map[string]entry // by absolute path
 	users   []User
-	groups  map[string]int
+	groups  []group
+}
+
+type group struct {
+	name    string
+	id      int
+	members []string
 }
 
 type entry struct {
@@ -42,7 +48,7 @@ type entry struct {
 
 // NewTree returns a tree of root's and nobody's entries in /etc/passwd and /etc/group, and /tmp.
 func NewTree() *Tree {
-	t := &Tree{entries: make(map[string]entry), groups: make(map[string]int)}
+	t := &Tree{entries: make(map[string]entry)}
 	t.AddUser(User{Name: "root", ID: 0, Home: "/"})
 	t.AddUser(User{Name: "nobody", ID: 65534, Home: "/"})
 	t.AddDir("/tmp", 0o1777, 0)
@@ -55,8 +61,10 @@ func (t *Tree) AddUser(u User) {
 	t.AddGroup(u.Name, u.ID)
 }
 
-// AddGroup adds a group.
-func (t *Tree) AddGroup(name string, id int) { t.groups[name] = id }
+// AddGroup adds a group, and those of its members whose own group is another.
+func (t *Tree) AddGroup(name string, id int, members ...string) {
+	t.groups = append(t.groups, group{name: name, id: id, members: members})
+}
 
 // AddDir adds a folder that belongs to a user.
 func (t *Tree) AddDir(name string, mode int64, owner int) {
@@ -83,7 +91,7 @@ func (t *Tree) add(name string, e entry) { t.entries[path.Clean("/"+name)] = e }
 // layer writes the tree as a layer. Equal trees are equal layers: files have no times.
 func (t *Tree) layer() (v1.Layer, error) {
 	t.AddText("/etc/passwd", t.passwd())
-	t.AddText("/etc/group", t.group())
+	t.AddText("/etc/group", t.groupText())
 	for name := range maps.Clone(t.entries) {
 		for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
 			if _, ok := t.entries[dir]; !ok {
@@ -137,10 +145,10 @@ func (t *Tree) passwd() string {
 	return out.String()
 }
 
-func (t *Tree) group() string {
+func (t *Tree) groupText() string {
 	var out strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(t.groups)) {
-		fmt.Fprintf(&out, "%s:x:%d:\n", name, t.groups[name])
+	for _, g := range t.groups {
+		fmt.Fprintf(&out, "%s:x:%d:%s\n", g.name, g.id, strings.Join(g.members, ","))
 	}
 	return out.String()
 }

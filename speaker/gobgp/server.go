@@ -58,15 +58,12 @@ func startServer(asn uint32, routerID netip.Addr, log slog.Handler, onEvent func
 		ListenPort: -1,
 		Families:   []uint32{ipv4Unicast, ipv6Unicast},
 	}}
-	reject := &api.SetPolicyAssignmentRequest{Assignment: &api.PolicyAssignment{
-		Name:          "global",
-		Direction:     api.PolicyDirection_POLICY_DIRECTION_IMPORT,
-		DefaultAction: api.RouteAction_ROUTE_ACTION_REJECT,
-	}}
+	policy := onlyOwnPaths()
 	callbacks := gobgpserver.WatchEventMessageCallbacks{OnPeerUpdate: onEvent}
 	steps := []func() error{
 		func() error { return s.bgp.StartBgp(ctx, start) },
-		func() error { return s.bgp.SetPolicyAssignment(ctx, reject) },
+		func() error { return s.bgp.AddPolicy(ctx, &api.AddPolicyRequest{Policy: policy}) },
+		func() error { return s.bgp.SetPolicyAssignment(ctx, rejectUnless(policy)) },
 		func() error { return s.bgp.WatchEvent(ctx, callbacks, gobgpserver.WatchPeer()) },
 	}
 	for _, step := range steps {
@@ -76,6 +73,28 @@ func startServer(asn uint32, routerID netip.Addr, log slog.Handler, onEvent func
 		}
 	}
 	return s, nil
+}
+
+// onlyOwnPaths accepts the paths that this speaker puts into the RIB. GoBGP applies the import policy to them too.
+func onlyOwnPaths() *api.Policy {
+	return &api.Policy{
+		Name: "own-paths",
+		Statements: []*api.Statement{{
+			Name:       "own-paths",
+			Conditions: &api.Conditions{RouteType: api.Conditions_ROUTE_TYPE_LOCAL},
+			Actions:    &api.Actions{RouteAction: api.RouteAction_ROUTE_ACTION_ACCEPT},
+		}},
+	}
+}
+
+// rejectUnless keeps out of the RIB what the policy does not accept.
+func rejectUnless(policy *api.Policy) *api.SetPolicyAssignmentRequest {
+	return &api.SetPolicyAssignmentRequest{Assignment: &api.PolicyAssignment{
+		Name:          "global",
+		Direction:     api.PolicyDirection_POLICY_DIRECTION_IMPORT,
+		Policies:      []*api.Policy{policy},
+		DefaultAction: api.RouteAction_ROUTE_ACTION_REJECT,
+	}}
 }
 
 // stop closes the session with Cease/Peer De-configured if it is still up and waits until nothing runs any more. It takes

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gobgp
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr/funcr"
+	"go.uber.org/goleak"
+
+	"metallb.io/metallb/speaker/rib"
+	"metallb.io/metallb/speaker/session"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+// journal is a log that tests can read.
+type journal struct {
+	t     testing.TB
+	mu    sync.Mutex
+	lines []string
+	quiet bool
+}
+
+func (j *journal) write(prefix, line string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, line)
+	if !j.quiet {
+		j.t.Log(time.Now().Format("05.000"), prefix, line)
+	}
+}
+
+// with returns the lines that contain all parts.
+func (j *journal) with(parts ...string) []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var found []string
+	for _, line := range j.lines {
+		if !slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(line, p) }) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+func newJournal(t testing.TB) *journal {
+	return &journal{t: t}
+}
+
+// newSessions are closed, and checked to have closed, when the test ends.
+func newSessions(t testing.TB, options Options) (*Sessions, *journal) {
+	t.Helper()
+	j := newJournal(t)
+	options.Logger = funcr.New(j.write, funcr.Options{})
+	s, err := New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := s.Close(ctx); err != nil {
+			t.Errorf("closing: %v", err)
+		}
+	})
+	return s, j
+}
+
+// to is the configuration of an eBGP session to an address and port.
+func to(peer string, at netip.AddrPort) session.Config {
+	return session.Config{
+		Peer: peer, LocalASN: speakerASN, PeerASN: sinkASN, Address: at.Addr(), Port: at.Port(),
+		RouterID: netip.MustParseAddr("192.0.2.1"),
+		HoldTime: 90 * time.Second, KeepaliveTime: 30 * time.Second, ConnectTime: 2 * time.Second,
+	}
+}
+
+func nothing(string) []rib.Path { return nil }
+
+func always(paths ...rib.Path) func(string) []rib.Path {
+	return func(string) []rib.Path { return paths }
+}
+
+func path(prefix string) rib.Path {
+	return rib.Path{Prefix: netip.MustParsePrefix(prefix)}
+}
+
+// paths are n /32 prefixes from 10.0.0.0 on.
+func hosts(n int) []rib.Path {
+	paths := make([]rib.Path, 0, n)
+	for i := range n {
+		a := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
+		paths = append(paths, rib.Path{Prefix: netip.PrefixFrom(a, 32)})
+	}
+	return paths
+}
+
+func configure(t testing.TB, s *Sessions, paths func(string) []rib.Path, configs ...session.Config) {
+	t.Helper()
+	if err := s.Configure(t.Context(), configs, paths); err != nil {
+		t.Fatalf("configuring: %v", err)
+	}
+}
+
+func apply(t testing.TB, s *Sessions, changes ...rib.Change) {
+	t.Helper()
+	if err := s.Apply(t.Context(), changes); err != nil {
+		t.Fatalf("applying: %v", err)
+	}
+}
+
+func stateOf(s *Sessions, peer string) session.State {
+	for _, state := range s.States() {
+		if state.Peer == peer {
+			return state
+		}
+	}
+	return session.State{}
+}
+
+func awaitUp(t testing.TB, s *Sessions, peers ...string) {
+	t.Helper()
+	for _, peer := range peers {
+		eventually(t, 20*time.Second, func() (bool, string) {
+			state := stateOf(s, peer)
+			return state.Up(), fmt.Sprintf("session %+v", state)
+		})
+	}
+}
+
+func awaitRoutes(t testing.TB, k *sink, n int) {
+	t.Helper()
+	eventually(t, 20*time.Second, func() (bool, string) {
+		have := len(k.heard().routes)
+		return have == n, fmt.Sprintf("the peer has %d routes, not %d", have, n)
+	})
+}
+
+func TestASessionStartsWithOneDumpThenEndOfRIB(t *testing.T) {
+	k := newSink(t, behaviour{})
+	s, _ := newSessions(t, Options{})
+	configure(t, s, always(hosts(2000)...), to("tor", k.addrPort()))
+	awaitUp(t, s, "tor")
+	eventually(t, 10*time.Second, func() (bool, string) {
+		return k.heard().endsOfRIB == 1, "no End-of-RIB"
+	})
+	h := k.heard()
+	if h.beforeEndOfRIB != 2000 {
+		t.Errorf("%d routes came before End-of-RIB, not 2000", h.beforeEndOfRIB)
+	}
+	if h.updates > 4 {
+		t.Errorf("2000 prefixes took %d UPDATE messages; they are not packed", h.updates)
+	}
+	if state := stateOf(s, "tor"); state.Advertised != 2000 || state.Pending != 0 || state.HoldTime != 90*time.Second {
+		t.Errorf("state is %+v", state)
+	}
+}
+
+func TestOnlyChangesAreSent(t *testing.T) {
+	k := newSink(t, behaviour{})
+	s, _ := newSessions(t, Options{})
+	configs := to("tor", k.addrPort())
+	configure(t, s, always(hosts(3)...), configs)
+	awaitUp(t, s, "tor")
+	awaitRoutes(t, k, 3)
+	before := k.heard().updates
+
+	configure(t, s, nothing, configs)
+	apply(t, s, rib.Change{Peer: "tor", Announce: hosts(3)})
+	apply(t, s, rib.Change{Peer: "nobody", Announce: hosts(3)})
+	apply(t, s, rib.Change{Peer: "tor", Withdraw: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}})
+	apply(t, s, rib.Change{Peer: "tor", Announce: []rib.Path{path("2001:db8::/64")}})
+	apply(t, s, rib.Change{Peer: "tor", Announce: []rib.Path{path("192.0.2.99/32")}})
+	awaitRoutes(t, k, 4)
+	if sent := k.heard().updates - before; sent != 1 {
+		t.Errorf("%d UPDATE messages were sent for one new prefix among announcements of what is known", sent)
+	}
+
+	apply(t, s, rib.Change{Peer: "tor", Withdraw: []netip.Prefix{netip.MustParsePrefix("192.0.2.99/32")}})
+	awaitRoutes(t, k, 3)
+	if sent := k.heard().updates - before; sent != 2 {
+		t.Errorf("%d UPDATE messages were sent for one new prefix and its withdrawal", sent)
+	}
+}
+
+func TestClosingTellsThePeer(t *testing.T) {
+	k := newSink(t, behaviour{})
+	s, _ := newSessions(t, Options{})
+	configure(t, s, nothing, to("tor", k.addrPort()))
+	awaitUp(t, s, "tor")
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Second, func() (bool, string) {
+		n := k.heard().notified
+		return len(n) == 1 && n[0].ErrorCode == 6 && n[0].ErrorSubcode == 2, fmt.Sprintf("notifications %v", n)
+	})
+}

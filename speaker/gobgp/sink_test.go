@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gobgp
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+)
+
+// sink is a router of the simplest kind: it accepts connections, exchanges OPEN and KEEPALIVE, and keeps what it is told.
+type sink struct {
+	t        testing.TB
+	listener *net.TCPListener
+	behave   behaviour
+	running  sync.WaitGroup
+
+	mu       sync.Mutex
+	conn     net.Conn
+	opens    int
+	messages int                    // UPDATE messages of all connections, End-of-RIB left out
+	routes   map[netip.Prefix]route // of the present connection
+	beforeEOR,
+	eors int
+	notified []bgp.BGPNotification
+}
+
+// behaviour of a sink. The zero value is a well-behaved eBGP peer.
+type behaviour struct {
+	asn      uint32
+	holdTime uint16
+	// answerOpen, if set, is written in place of the OPEN.
+	answerOpen *bgp.BGPMessage
+	// answerKeepalive, if set, is written in place of the first KEEPALIVE.
+	answerKeepalive *bgp.BGPMessage
+	// closeFirst has connections closed when they are accepted.
+	closeFirst bool
+	// silent has no KEEPALIVE follow the first one.
+	silent bool
+}
+
+type route struct {
+	nextHop     netip.Addr
+	asPath      []uint32
+	localPref   uint32
+	communities string
+}
+
+const (
+	sinkASN    = 64512
+	speakerASN = 64500
+)
+
+func notification(code, subcode uint8) *bgp.BGPMessage {
+	return bgp.NewBGPNotificationMessage(code, subcode, nil)
+}
+
+// newSink listens on a free port of the loopback address.
+func newSink(t testing.TB, b behaviour) *sink {
+	t.Helper()
+	return newSinkAt(t, b, "127.0.0.1:0")
+}
+
+func newSinkAt(t testing.TB, b behaviour, address string) *sink {
+	t.Helper()
+	if b.asn == 0 {
+		b.asn = sinkASN
+	}
+	if b.holdTime == 0 {
+		b.holdTime = 90
+	}
+	at := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))
+	listener, err := net.ListenTCP("tcp", at)
+	if err != nil {
+		t.Fatalf("listening on %s: %v", address, err)
+	}
+	s := &sink{t: t, listener: listener, behave: b}
+	s.running.Go(s.accept)
+	t.Cleanup(s.close)
+	return s
+}
+
+func (s *sink) addrPort() netip.AddrPort {
+	return s.listener.Addr().(*net.TCPAddr).AddrPort()
+}
+
+// close stops listening and breaks the connection.
+func (s *sink) close() {
+	_ = s.listener.Close()
+	s.drop()
+	s.running.Wait()
+}
+
+// drop breaks the connection.
+func (s *sink) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		_ = s.conn.Close()
+	}
+}
+
+// say writes a message on the connection.
+func (s *sink) say(m *bgp.BGPMessage) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil {
+		s.t.Error("there is no connection to write on")
+		return
+	}
+	if err := write(s.conn, m); err != nil {
+		s.t.Errorf("writing to the speaker: %v", err)
+	}
+}
+
+func (s *sink) accept() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.opens++
+		s.conn, s.routes, s.beforeEOR, s.eors = conn, map[netip.Prefix]route{}, 0, 0
+		s.mu.Unlock()
+		if !s.behave.closeFirst {
+			s.talk(conn)
+		}
+		_ = conn.Close()
+	}
+}
+
+func (s *sink) talk(conn net.Conn) {
+	open := s.open()
+	if s.behave.answerOpen != nil {
+		open = s.behave.answerOpen
+	}
+	if write(conn, open) != nil {
+		return
+	}
+	first := true
+	for {
+		m, err := read(conn)
+		if err != nil {
+			return
+		}
+		s.note(m)
+		if m.Header.Type == bgp.BGP_MSG_NOTIFICATION {
+			return
+		}
+		answer := bgp.NewBGPKeepAliveMessage()
+		if m.Header.Type == bgp.BGP_MSG_OPEN && s.behave.answerKeepalive != nil {
+			answer = s.behave.answerKeepalive
+		}
+		if m.Header.Type == bgp.BGP_MSG_UPDATE || m.Header.Type == bgp.BGP_MSG_KEEPALIVE && s.behave.silent && !first {
+			continue
+		}
+		first = first && m.Header.Type != bgp.BGP_MSG_KEEPALIVE
+		if m.Header.Type == bgp.BGP_MSG_KEEPALIVE && s.behave.silent {
+			continue
+		}
+		if write(conn, answer) != nil {
+			return
+		}
+	}
+}
+
+func (s *sink) open() *bgp.BGPMessage {
+	capabilities := bgp.NewOptionParameterCapability([]bgp.ParameterCapabilityInterface{
+		bgp.NewCapMultiProtocol(bgp.RF_IPv4_UC),
+		bgp.NewCapMultiProtocol(bgp.RF_IPv6_UC),
+		bgp.NewCapFourOctetASNumber(s.behave.asn),
+		bgp.NewCapGracefulRestart(false, false, 0, nil),
+	})
+	as := uint16(bgp.AS_TRANS)
+	if s.behave.asn <= 65535 {
+		as = uint16(s.behave.asn)
+	}
+	open, err := bgp.NewBGPOpenMessage(as, s.behave.holdTime, netip.MustParseAddr("192.0.2.254"),
+		[]bgp.OptionParameterInterface{capabilities})
+	if err != nil {
+		s.t.Errorf("making an OPEN: %v", err)
+	}
+	return open
+}
+
+// note keeps what the speaker says.
+func (s *sink) note(m *bgp.BGPMessage) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch body := m.Body.(type) {
+	case *bgp.BGPNotification:
+		s.notified = append(s.notified, *body)
+	case *bgp.BGPUpdate:
+		if end, _ := body.IsEndOfRib(); end {
+			if s.eors == 0 {
+				s.beforeEOR = len(s.routes)
+			}
+			s.eors++
+			return
+		}
+		s.messages++
+		s.update(body)
+	}
+}
+
+func (s *sink) update(u *bgp.BGPUpdate) {
+	for _, w := range u.WithdrawnRoutes {
+		delete(s.routes, w.NLRI.(*bgp.IPAddrPrefix).Prefix)
+	}
+	var r route
+	reached := u.NLRI
+	for _, a := range u.PathAttributes {
+		switch a := a.(type) {
+		case *bgp.PathAttributeNextHop:
+			r.nextHop = a.Value
+		case *bgp.PathAttributeLocalPref:
+			r.localPref = a.Value
+		case *bgp.PathAttributeAsPath:
+			for _, segment := range a.Value {
+				r.asPath = append(r.asPath, segment.GetAS()...)
+			}
+		case *bgp.PathAttributeCommunities, *bgp.PathAttributeLargeCommunities:
+			r.communities += a.String()
+		case *bgp.PathAttributeMpReachNLRI:
+			r.nextHop, reached = a.Nexthop, a.Value
+		case *bgp.PathAttributeMpUnreachNLRI:
+			for _, w := range a.Value {
+				delete(s.routes, w.NLRI.(*bgp.IPAddrPrefix).Prefix)
+			}
+		}
+	}
+	for _, n := range reached {
+		s.routes[n.NLRI.(*bgp.IPAddrPrefix).Prefix] = r
+	}
+}
+
+// heard is a copy of what the sink knows.
+type heard struct {
+	connections, updates, endsOfRIB, beforeEndOfRIB int
+	routes                                          map[netip.Prefix]route
+	notified                                        []bgp.BGPNotification
+}
+
+func (s *sink) heard() heard {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return heard{
+		connections: s.opens, updates: s.messages, endsOfRIB: s.eors, beforeEndOfRIB: s.beforeEOR,
+		routes: maps.Clone(s.routes), notified: append([]bgp.BGPNotification(nil), s.notified...),
+	}
+}
+
+func write(w io.Writer, m *bgp.BGPMessage) error {
+	b, err := m.Serialize()
+	if err != nil {
+		return fmt.Errorf("serializing: %w", err)
+	}
+	_, err = w.Write(b)
+	return err
+}
+
+func read(r io.Reader) (*bgp.BGPMessage, error) {
+	header := make([]byte, bgp.BGP_HEADER_LENGTH)
+	if _, err := io.ReadFull(r, header); err != nil {
+		return nil, err
+	}
+	length := binary.BigEndian.Uint16(header[16:18])
+	if length < bgp.BGP_HEADER_LENGTH {
+		return nil, errors.New("message is shorter than its header")
+	}
+	message := make([]byte, length)
+	copy(message, header)
+	if _, err := io.ReadFull(r, message[len(header):]); err != nil {
+		return nil, err
+	}
+	return bgp.ParseBGPMessage(message)
+}
+
+// eventually waits for a condition, and fails with what it last said of it.
+func eventually(t testing.TB, within time.Duration, met func() (bool, string)) {
+	t.Helper()
+	deadline := time.After(within)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		ok, said := met()
+		if ok {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("not within %s: %s", within, said)
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package allocator
+
+import (
+	"net/netip"
+	"slices"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/api/ipam"
+)
+
+// Allocator knows the pools, which service holds which addresses, and which services wait for one.
+type Allocator struct {
+	mu     sync.Mutex
+	pools  ipam.Pools
+	spaces map[string]*space
+	usages map[netip.Addr]*usage
+	groups map[groupKey]*group
+
+	holders map[types.NamespacedName]*holder
+	waiters map[types.NamespacedName]*waiter
+	queues  map[want][]*waiter
+	// signals are changes that waiting services have not been told of yet.
+	signals []want
+
+	// incompatible are the addresses held that no pool would give again, by the pool they belong to or came from.
+	incompatible map[string]map[Claim]struct{}
+	changed      map[string]struct{}
+}
+
+// holder is a service that holds addresses.
+type holder struct {
+	request Request
+	held    []netip.Addr
+	// given are addresses that the service no longer wants and that are not free for others yet.
+	given []netip.Addr
+	// disputed are replayed addresses that another service, replayed earlier, holds and does not share.
+	disputed map[netip.Addr]types.NamespacedName
+	// claims are the entries in Allocator.incompatible.
+	claims map[netip.Addr]string
+}
+
+func (h *holder) holds(a netip.Addr) bool { return h != nil && slices.Contains(h.held, a) }
+
+// New returns an Allocator without pools.
+func New() *Allocator {
+	return &Allocator{
+		spaces:       map[string]*space{},
+		usages:       map[netip.Addr]*usage{},
+		groups:       map[groupKey]*group{},
+		holders:      map[types.NamespacedName]*holder{},
+		waiters:      map[types.NamespacedName]*waiter{},
+		queues:       map[want][]*waiter{},
+		incompatible: map[string]map[Claim]struct{}{},
+		changed:      map[string]struct{}{},
+	}
+}
+
+// SetPools replaces the pools, which must not overlap. No service loses an address by it; those that wait are served from
+// the new pools. Afterwards every service is worth looking at again: what it holds, whether that is still compatible, and
+// why it is refused may all be different.
+func (a *Allocator) SetPools(pools ipam.Pools) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for name := range a.spaces {
+		a.changed[name] = struct{}{}
+	}
+	a.pools, a.spaces = pools, map[string]*space{}
+	for i := range pools {
+		a.spaces[pools[i].Name] = newSpace(&pools[i])
+		a.changed[pools[i].Name] = struct{}{}
+	}
+	for _, u := range a.usages {
+		u.pool = a.poolOf(u.address, u.pool)
+		if s := a.spaces[u.pool]; s != nil {
+			s.take(u.address)
+		}
+	}
+	for _, h := range a.holders {
+		a.judge(h)
+	}
+	a.serveAll()
+	a.serve()
+}
+
+// Hydrate replays what a service holds, whatever the pools and the other services. It comes before the first Allocate, in
+// the order of the services' creation: if two hold an address that they do not share, both keep it, and it is disputed
+// for the one replayed later. Assignments are taken for their Address and Pool.
+func (a *Allocator) Hydrate(r Request, assignments []Assignment) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.release(r.Service)
+	h := &holder{request: r, disputed: map[netip.Addr]types.NamespacedName{}}
+	a.holders[r.Service] = h
+	for _, as := range assignments {
+		if h.holds(as.Address) {
+			continue
+		}
+		if u := a.usages[as.Address]; u != nil {
+			if reason := u.admits(r.Service, r.Sharing); reason != nil {
+				h.disputed[as.Address] = reason.By
+			}
+		}
+		a.take(choice{as.Address, a.poolOf(as.Address, as.Pool)}, r)
+		h.held = append(h.held, as.Address)
+	}
+	a.judge(h)
+	a.signals = nil
+}
+
+// Allocate meets the request, or refuses it. The same request gets the same answer, and changes nothing. If it is
+// refused the service keeps what it holds, which the Result tells in any case, and waits for what it asked for.
+//
+// Addresses that the service gives up in exchange are free for others only after Settle.
+func (a *Allocator) Allocate(r Request) (Result, *Refusal) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p := a.request(r)
+	woken := a.serve()
+	result := a.result(r.Service)
+	result.Woken = woken
+	if len(p.choices) > 0 {
+		result.Missing = p.refusal
+		return result, nil
+	}
+	return result, p.refusal
+}
+
+// Settle frees what the service has given up, now that everybody knows its new addresses. It returns the services that
+// were waiting and have got something.
+func (a *Allocator) Settle(service types.NamespacedName) []types.NamespacedName {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	h := a.holders[service]
+	if h == nil || len(h.given) == 0 {
+		return nil
+	}
+	for _, address := range h.given {
+		a.drop(address, service)
+	}
+	h.given = nil
+	return a.serve()
+}
+
+// Release frees everything that the service holds and ends its waiting. It returns whether it held anything, and the
+// services that were waiting and have got something.
+func (a *Allocator) Release(service types.NamespacedName) (held bool, woken []types.NamespacedName) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	held = a.release(service)
+	return held, a.serve()
+}
+
+// Withdraw ends the service's waiting; it keeps what it holds.
+func (a *Allocator) Withdraw(service types.NamespacedName) Result {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stopWaiting(service)
+	return a.result(service)
+}
+
+func (a *Allocator) release(service types.NamespacedName) bool {
+	a.stopWaiting(service)
+	h := a.holders[service]
+	if h == nil {
+		return false
+	}
+	for _, address := range slices.Concat(h.held, h.given) {
+		a.drop(address, service)
+	}
+	h.held = nil
+	a.judge(h)
+	delete(a.holders, service)
+	return true
+}
+
+// request plans, applies the plan, and lets the service wait for what is missing.
+func (a *Allocator) request(r Request) plan {
+	h := a.holders[r.Service]
+	p := a.plan(&r, h)
+	a.stopWaiting(r.Service)
+	if p.refusal != nil {
+		a.wait(r, p.wants)
+	}
+	if len(p.choices) > 0 {
+		h = a.apply(r, h, p.choices)
+	}
+	if h != nil {
+		h.request = r
+		a.judge(h)
+	}
+	return p
+}
+
+// apply makes the service hold the choices and nothing else.
+func (a *Allocator) apply(r Request, h *holder, choices []choice) *holder {
+	if h == nil {
+		h = &holder{}
+		a.holders[r.Service] = h
+	}
+	before := h.held
+	h.held = make([]netip.Addr, 0, len(choices))
+	for _, c := range choices {
+		a.take(c, r)
+		h.held = append(h.held, c.address)
+	}
+	for _, address := range before {
+		if !h.holds(address) {
+			h.given = append(h.given, address)
+			delete(h.disputed, address)
+		}
+	}
+	h.given = slices.DeleteFunc(h.given, h.holds)
+	return h
+}
+
+// take makes the service a user of the address on the terms of its request.
+func (a *Allocator) take(c choice, r Request) {
+	u := a.usages[c.address]
+	if u == nil {
+		u = newUsage(c.address, c.pool)
+		a.usages[c.address] = u
+		if s := a.spaces[c.pool]; s != nil {
+			s.take(c.address)
+		}
+		a.changed[c.pool] = struct{}{}
+	}
+	terms, isUser := u.users[r.Service]
+	switch {
+	case isUser && terms.Equal(r.Sharing):
+		return
+	case isUser:
+		a.disuse(u, r.Service)
+		a.signalLeft(u, terms)
+	}
+	a.use(u, r.Service, r.Sharing)
+	if r.Sharing.Key != "" && u.groups[r.Sharing.group()] == 1 {
+		a.signal(want{group: r.Sharing.group()})
+	}
+}
+
+// drop ends the service's use of the address, which is free if it was the last user.
+func (a *Allocator) drop(address netip.Addr, service types.NamespacedName) {
+	u := a.usages[address]
+	terms := u.users[service]
+	a.disuse(u, service)
+	if len(u.users) == 0 {
+		delete(a.usages, address)
+		if s := a.spaces[u.pool]; s != nil {
+			s.free(address)
+		}
+		a.changed[u.pool] = struct{}{}
+		a.signal(want{pool: u.pool, family: FamilyOf(address)})
+	}
+	a.signalLeft(u, terms)
+}
+
+// signalLeft tells those who wait for the address, or for a port of the group, that a user with these terms has left.
+func (a *Allocator) signalLeft(u *usage, terms Sharing) {
+	a.signal(want{address: u.address})
+	if terms.Key == "" {
+		return
+	}
+	for _, p := range terms.Ports {
+		a.signal(want{group: terms.group(), port: p})
+	}
+}
+
+// poolOf returns the pool that contains the address, or the one given if none does.
+func (a *Allocator) poolOf(address netip.Addr, recorded string) string {
+	if s := a.spaces[recorded]; s != nil && s.pool.Contains(address) {
+		return recorded
+	}
+	if p, ok := a.pools.Find(address); ok {
+		return p.Name
+	}
+	return recorded
+}

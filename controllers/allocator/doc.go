@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package allocator decides which service holds which addresses. It keeps pools, addresses in use and services that wait
+// for an address, and answers a Request with addresses or with a Refusal that says why not.
+//
+// The choice is deterministic: pools that are reserved for some services come before those open to all, each in the
+// order of ipam.Pools; within a pool the ranges as written, lowest free address first. The next free address is found
+// in time logarithmic in the number of addresses in use, and memory is proportional to that number, however large the
+// pools.
+//
+// What is assigned stays assigned: no change of pools takes an address from a service, and a service whose request
+// changes gets its new address before the old one is free for others (Settle). A service that cannot be served waits,
+// and is served, oldest first, as soon as an address that it can use is released or the pools change.
+//
+// The package knows neither clients nor clocks. An Allocator is safe for concurrent use.
+package allocator

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package allocator
+
+import (
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"metallb.io/metallb/api/ipam"
+)
+
+// plan is what a request would lead to. Making one changes nothing.
+type plan struct {
+	// choices are the addresses to hold, in the order of the families; none if the request is refused.
+	choices []choice
+	// refusal says what cannot be had; with choices, what is missing beside them.
+	refusal *Refusal
+	// wants are the changes that would make it worthwhile to try again.
+	wants []want
+}
+
+type choice struct {
+	address netip.Addr
+	pool    string
+}
+
+func (p *plan) refuse(r Reason) {
+	if p.refusal == nil {
+		p.refusal = &Refusal{}
+	}
+	p.refusal.Reasons = append(p.refusal.Reasons, r)
+}
+
+// plan chooses addresses for the request; h is what the service holds, or nil.
+func (a *Allocator) plan(r *Request, h *holder) plan {
+	if len(r.Addresses) > 0 {
+		return a.planRequested(r, h)
+	}
+	chosen := a.keepable(r, h)
+	sought := slices.DeleteFunc(slices.Clone(r.Families), func(f corev1.IPFamily) bool {
+		_, ok := chosen[f]
+		return ok
+	})
+	if len(sought) > 0 {
+		a.seek(r, sought, chosen)
+	}
+	var p plan
+	for _, f := range r.Families {
+		if c, ok := chosen[f]; ok {
+			p.choices = append(p.choices, c)
+		} else {
+			a.explain(&p, r, f)
+		}
+	}
+	if p.refusal != nil && r.RequireAll {
+		p.choices = nil
+	}
+	return p
+}
+
+// planRequested checks the addresses that the request names. It takes all or none.
+func (a *Allocator) planRequested(r *Request, h *holder) plan {
+	var p plan
+	for _, address := range r.Addresses {
+		c, reason := a.requested(r, h, address)
+		if reason != nil {
+			p.refuse(*reason)
+			p.wants = append(p.wants, want{address: address})
+			continue
+		}
+		p.choices = append(p.choices, c)
+	}
+	if p.refusal != nil {
+		p.choices = nil
+	}
+	return p
+}
+
+// requested returns the requested address if the service may have it, or what it has already, else why not.
+func (a *Allocator) requested(r *Request, h *holder, address netip.Addr) (choice, *Reason) {
+	if h.holds(address) && a.mayKeep(r, address) {
+		return choice{address, a.usages[address].pool}, nil
+	}
+	pool, found := a.pools.Find(address)
+	switch {
+	case !found:
+		return choice{}, a.whyNotFound(address)
+	case r.Pool != "" && r.Pool != pool.Name:
+		return choice{}, &Reason{Cause: NotInRequestedPool, Address: address, Pool: pool.Name}
+	case !pool.Admits(r.Service.Namespace, r.NamespaceLabels, r.Labels):
+		return choice{}, &Reason{Cause: NotSelected, Address: address, Pool: pool.Name}
+	}
+	if u := a.usages[address]; u != nil {
+		if reason := u.admits(r.Service, r.Sharing); reason != nil {
+			return choice{}, reason
+		}
+	}
+	return choice{address, pool.Name}, nil
+}
+
+// whyNotFound tells an address that is in no pool from one that its pool avoids.
+func (a *Allocator) whyNotFound(address netip.Addr) *Reason {
+	for i := range a.pools {
+		p := &a.pools[i]
+		if slices.ContainsFunc(p.Ranges, func(r ipam.Range) bool { return r.Contains(address) }) {
+			return &Reason{Cause: AddressAvoided, Address: address, Pool: p.Name}
+		}
+	}
+	return &Reason{Cause: NotInAnyPool, Address: address}
+}
+
+// keepable returns what the service holds and can keep under the request.
+func (a *Allocator) keepable(r *Request, h *holder) map[corev1.IPFamily]choice {
+	kept := map[corev1.IPFamily]choice{}
+	if h == nil {
+		return kept
+	}
+	for _, address := range h.held {
+		f := FamilyOf(address)
+		if _, ok := kept[f]; !ok && slices.Contains(r.Families, f) && a.mayKeep(r, address) {
+			kept[f] = choice{address, a.usages[address].pool}
+		}
+	}
+	return kept
+}
+
+// mayKeep reports whether the request allows the service to go on holding the address. Whether the pool would give it to
+// the service again is of no concern: what is assigned stays assigned.
+func (a *Allocator) mayKeep(r *Request, address netip.Addr) bool {
+	u := a.usages[address]
+	if r.Pool != "" && r.Pool != u.pool {
+		return false
+	}
+	return u.users[r.Service].Equal(r.Sharing) || u.admits(r.Service, r.Sharing) == nil
+}
+
+// seek adds to the chosen addresses those of the families sought, from a single pool if one has all.
+func (a *Allocator) seek(r *Request, sought []corev1.IPFamily, chosen map[corev1.IPFamily]choice) {
+	spaces := a.candidates(r)
+	shareable := a.shareable(r.Service, r.Sharing)
+	for _, c := range chosen {
+		// One address is kept already: its pool is the first to ask for the other.
+		slices.SortStableFunc(spaces, func(x, y *space) int { return boolToInt(y.pool.Name == c.pool) - boolToInt(x.pool.Name == c.pool) })
+	}
+	if len(sought) > 1 {
+		for _, s := range spaces {
+			offers := map[corev1.IPFamily]choice{}
+			for _, f := range sought {
+				if address, ok := s.offer(f, shareable); ok {
+					offers[f] = choice{address, s.pool.Name}
+				}
+			}
+			if len(offers) == len(sought) {
+				for f, c := range offers {
+					chosen[f] = c
+				}
+				return
+			}
+		}
+	}
+	for _, f := range sought {
+		for _, s := range spaces {
+			if address, ok := s.offer(f, shareable); ok {
+				chosen[f] = choice{address, s.pool.Name}
+				break
+			}
+		}
+	}
+}
+
+// candidates returns the pools that the request may be met from, in order: first those with a serviceAllocation.
+func (a *Allocator) candidates(r *Request) []*space {
+	var reserved, open []*space
+	for i := range a.pools {
+		p := &a.pools[i]
+		if a.whyNotFrom(r, p) != "" {
+			continue
+		}
+		if p.Allocation != nil {
+			reserved = append(reserved, a.spaces[p.Name])
+		} else {
+			open = append(open, a.spaces[p.Name])
+		}
+	}
+	return append(reserved, open...)
+}
+
+// whyNotFrom returns why the request cannot be met from the pool, or "" if it can.
+func (a *Allocator) whyNotFrom(r *Request, p *ipam.Pool) Cause {
+	switch {
+	case r.Pool != "" && r.Pool != p.Name:
+		return NotInRequestedPool
+	case r.Pool == "" && !p.AutoAssign:
+		return NotAutoAssigned
+	case !p.Admits(r.Service.Namespace, r.NamespaceLabels, r.Labels):
+		return NotSelected
+	}
+	return ""
+}
+
+// offer returns the first address of the family that the pool can give: a free one or one that can be shared.
+func (s *space) offer(f corev1.IPFamily, shareable []*usage) (netip.Addr, bool) {
+	best, ok := s.lowest(f)
+	for _, u := range shareable {
+		if FamilyOf(u.address) != f || !s.pool.Contains(u.address) {
+			continue
+		}
+		if !ok || s.precedes(u.address, best) {
+			best, ok = u.address, true
+		}
+	}
+	return best, ok
+}
+
+// explain adds to the plan why no pool gives an address of the family, and what would change that.
+func (a *Allocator) explain(p *plan, r *Request, f corev1.IPFamily) {
+	if r.Pool != "" {
+		if _, ok := a.spaces[r.Pool]; !ok {
+			p.refuse(Reason{Cause: PoolNotFound, Family: f, Pool: r.Pool})
+			return
+		}
+	}
+	if len(a.pools) == 0 {
+		p.refuse(Reason{Cause: NoPools, Family: f})
+	}
+	for i := range a.pools {
+		pool := &a.pools[i]
+		cause := a.whyNotFrom(r, pool)
+		switch {
+		case cause == NotInRequestedPool:
+			continue
+		case cause != "":
+		case !a.spaces[pool.Name].has(f):
+			cause = FamilyMissing
+		default:
+			cause = PoolExhausted
+			p.wants = append(p.wants, want{pool: pool.Name, family: f})
+		}
+		p.refuse(Reason{Cause: cause, Family: f, Pool: pool.Name})
+	}
+	if r.Sharing.Key == "" {
+		return
+	}
+	p.wants = append(p.wants, want{group: r.Sharing.group()})
+	for _, port := range r.Sharing.Ports {
+		p.wants = append(p.wants, want{group: r.Sharing.group(), port: port})
+	}
+}
+
+func boolToInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package allocator
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Counts are numbers of addresses of a pool. An address that services share counts once.
+type Counts struct {
+	// Assigned addresses, those included that the pool has ceased to contain.
+	AssignedIPv4, AssignedIPv6 int64
+	// Available addresses, saturating at math.MaxInt64.
+	AvailableIPv4, AvailableIPv6 int64
+	// Size is all addresses that the pool contains, saturating at math.MaxInt64.
+	SizeIPv4, SizeIPv6 int64
+}
+
+// Claim is an address held by a service to which no pool would give it any more.
+type Claim struct {
+	Service types.NamespacedName
+	Address netip.Addr
+}
+
+// Claims are what stands against a configuration.
+type Claims []Claim
+
+// maxClaims is how many claims a sentence names.
+const maxClaims = 10
+
+// String returns the sentence by which a configuration is refused, or found at fault: the first ten claims, and how many
+// more there are. It is empty if there are none.
+func (c Claims) String() string {
+	if len(c) == 0 {
+		return ""
+	}
+	parts := make([]string, 0, maxClaims+1)
+	for _, claim := range c[:min(len(c), maxClaims)] {
+		parts = append(parts, fmt.Sprintf("service %q cannot own %q under new config", claim.Service, claim.Address))
+	}
+	if more := len(c) - maxClaims; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
+	}
+	return "new config not compatible with assigned IPs: " + strings.Join(parts, ", ")
+}
+
+// Counts returns the counts of every pool, by name.
+func (a *Allocator) Counts() map[string]Counts {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	counts := make(map[string]Counts, len(a.spaces))
+	for name, s := range a.spaces {
+		counts[name] = s.counts()
+	}
+	return counts
+}
+
+// PoolCounts returns the counts of one pool; false if there is no pool of that name.
+func (a *Allocator) PoolCounts(pool string) (Counts, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s, ok := a.spaces[pool]
+	if !ok {
+		return Counts{}, false
+	}
+	return s.counts(), true
+}
+
+// Incompatible returns the addresses of the pool that are held against its present configuration, by service.
+func (a *Allocator) Incompatible(pool string) Claims {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	claims := make(Claims, 0, len(a.incompatible[pool]))
+	for c := range a.incompatible[pool] {
+		claims = append(claims, c)
+	}
+	slices.SortFunc(claims, func(x, y Claim) int {
+		if c := compareNames(x.Service, y.Service); c != 0 {
+			return c
+		}
+		return x.Address.Compare(y.Address)
+	})
+	return claims
+}
+
+// HasIncompatible reports whether any service holds an address that no pool would give it.
+func (a *Allocator) HasIncompatible() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.incompatible) > 0
+}
+
+// Services returns every service that holds an address or waits for one, by name.
+func (a *Allocator) Services() []types.NamespacedName {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	names := make([]types.NamespacedName, 0, len(a.holders)+len(a.waiters))
+	for name := range a.holders {
+		names = append(names, name)
+	}
+	for name := range a.waiters {
+		if a.holders[name] == nil {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, compareNames)
+	return names
+}
+
+// Changed returns the pools whose counts or incompatible addresses may have changed since it was last called.
+func (a *Allocator) Changed() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	names := make([]string, 0, len(a.changed))
+	for name := range a.changed {
+		names = append(names, name)
+	}
+	clear(a.changed)
+	return names
+}
+
+// result tells what the service holds.
+func (a *Allocator) result(service types.NamespacedName) Result {
+	h := a.holders[service]
+	if h == nil {
+		return Result{}
+	}
+	var r Result
+	for _, address := range h.held {
+		_, incompatible := h.claims[address]
+		as := Assignment{Address: address, Pool: a.usages[address].pool, Incompatible: incompatible}
+		if _, disputed := h.disputed[address]; disputed {
+			as.Disputed = a.dispute(h, address)
+		}
+		r.Assignments = append(r.Assignments, as)
+	}
+	return r
+}
+
+// dispute returns the service that still has the better right to the address, and forgets the dispute if there is none.
+func (a *Allocator) dispute(h *holder, address netip.Addr) types.NamespacedName {
+	u := a.usages[address]
+	if reason := u.admits(h.request.Service, u.users[h.request.Service]); reason != nil {
+		return reason.By
+	}
+	delete(h.disputed, address)
+	return types.NamespacedName{}
+}
+
+// judge records which of the addresses held no pool would give to the service any more.
+func (a *Allocator) judge(h *holder) {
+	name := h.request.Service
+	for address, pool := range h.claims {
+		delete(a.incompatible[pool], Claim{name, address})
+		if len(a.incompatible[pool]) == 0 {
+			delete(a.incompatible, pool)
+		}
+		a.changed[pool] = struct{}{}
+	}
+	h.claims = nil
+	for _, address := range h.held {
+		pool := a.usages[address].pool
+		if s := a.spaces[pool]; s != nil && s.pool.Contains(address) &&
+			s.pool.Admits(name.Namespace, h.request.NamespaceLabels, h.request.Labels) {
+			continue
+		}
+		if h.claims == nil {
+			h.claims = map[netip.Addr]string{}
+		}
+		h.claims[address] = pool
+		if a.incompatible[pool] == nil {
+			a.incompatible[pool] = map[Claim]struct{}{}
+		}
+		a.incompatible[pool][Claim{name, address}] = struct{}{}
+		a.changed[pool] = struct{}{}
+	}
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pool
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/wake"
+)
+
+// Configuration is the pools in force.
+type Configuration struct {
+	client    client.Reader
+	namespace string
+	allocator *allocator.Allocator
+
+	mu       sync.Mutex
+	current  resolution
+	verdicts map[string]Verdict
+	loaded   bool
+}
+
+// Verdict is what became of one IPAddressPool.
+type Verdict struct {
+	// UID and Generation of the object that was judged.
+	UID        types.UID
+	Generation int64
+	// Rejection says why what the object says is not in force; empty if it is.
+	Rejection string
+}
+
+// NewConfiguration returns a Configuration of the pools in the namespace, for the allocator.
+func NewConfiguration(c client.Reader, namespace string, a *allocator.Allocator) *Configuration {
+	return &Configuration{client: c, namespace: namespace, allocator: a}
+}
+
+// Load reads the pools and gives them to the allocator. It returns the pools in force.
+func (c *Configuration) Load(ctx context.Context) (ipam.Pools, error) {
+	pools, _, err := c.load(ctx)
+	return pools, err
+}
+
+// load returns the pools in force and whether they, or a verdict, have changed.
+func (c *Configuration) load(ctx context.Context) (pools ipam.Pools, changed bool, err error) {
+	list := &v1beta1.IPAddressPoolList{}
+	if err := c.client.List(ctx, list, client.InNamespace(c.namespace)); err != nil {
+		return nil, false, fmt.Errorf("listing pools: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := resolve(list.Items, c.current.inForce)
+	verdicts := make(map[string]Verdict, len(list.Items))
+	for i := range list.Items {
+		p := &list.Items[i]
+		verdicts[p.Name] = Verdict{UID: p.UID, Generation: p.Generation, Rejection: next.rejections[p.Name]}
+	}
+	pools = next.pools()
+	if !c.loaded || !reflect.DeepEqual(next.inForce, c.current.inForce) {
+		log.FromContext(ctx).Info("using pools", "pools", slices.Sorted(maps.Keys(next.inForce)))
+		c.allocator.SetPools(pools)
+		changed = true
+	}
+	changed = changed || !maps.Equal(verdicts, c.verdicts)
+	c.current, c.verdicts, c.loaded = next, verdicts, true
+	return pools, changed, nil
+}
+
+// Verdict returns what became of the pool; false if it has not been judged yet.
+func (c *Configuration) Verdict(name string) (Verdict, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v, ok := c.verdicts[name]
+	return v, ok
+}
+
+// State returns whether pools have been loaded, and whether any was rejected.
+func (c *Configuration) State() (loaded, rejected bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.loaded, len(c.current.rejections) > 0
+}
+
+// Gate holds reconcilers back.
+type Gate interface {
+	// Wait returns when the allocator knows what all Services hold, or with the context's error.
+	Wait(ctx context.Context) error
+}
+
+// ConfigurationReconciler keeps the Configuration up to date.
+//
+// +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools,verbs=get;list;watch,namespace=metallb-system
+type ConfigurationReconciler struct {
+	Configuration *Configuration
+	Gate          Gate
+	// Services and Pools are the queues of those who depend on the pools.
+	Services, Pools *wake.Queue
+}
+
+// SetupWithManager registers the reconciler.
+func (r *ConfigurationReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("pool-configuration").
+		Watches(&v1beta1.IPAddressPool{}, handler.EnqueueRequestsFromMapFunc(toConfiguration)).
+		Complete(r)
+}
+
+// toConfiguration maps every pool to the one request that stands for all: they are judged together.
+func toConfiguration(context.Context, client.Object) []ctrl.Request {
+	return []ctrl.Request{{NamespacedName: types.NamespacedName{Name: "pools"}}}
+}
+
+// Reconcile loads the pools and wakes those who depend on them.
+func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
+	if err := r.Gate.Wait(ctx); err != nil {
+		return ctrl.Result{}, err
+	}
+	_, changed, err := r.Configuration.load(ctx)
+	if err != nil || !changed {
+		return ctrl.Result{}, err
+	}
+	r.Services.Add(r.Configuration.allocator.Services()...)
+	r.Pools.Add(r.Configuration.names()...)
+	return ctrl.Result{}, nil
+}
+
+// names returns the pools that have been judged.
+func (c *Configuration) names() []types.NamespacedName {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found := make([]types.NamespacedName, 0, len(c.verdicts))
+	for name := range c.verdicts {
+		found = append(found, types.NamespacedName{Namespace: c.namespace, Name: name})
+	}
+	return found
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pool
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/tools/events"
+
+	"metallb.io/metallb/api/v1beta1"
+)
+
+const (
+	reasonInvalidConfig = "InvalidConfig"
+	actionValidate      = "Validate"
+	// maxNote is the longest message of an event, in bytes: the limit of events.k8s.io/v1.
+	maxNote = 1024
+)
+
+// record tells that a pool has become invalid, or invalid for another reason.
+func record(recorder events.EventRecorder, before, after *v1beta1.IPAddressPool) {
+	was := meta.FindStatusCondition(before.Status.Conditions, v1beta1.ConditionValid)
+	is := meta.FindStatusCondition(after.Status.Conditions, v1beta1.ConditionValid)
+	if is.Reason == v1beta1.ReasonAccepted || was != nil && was.Reason == is.Reason {
+		return
+	}
+	note := is.Message
+	if len(note) > maxNote {
+		note = note[:maxNote]
+	}
+	recorder.Eventf(after, nil, corev1.EventTypeWarning, reasonInvalidConfig, actionValidate, "%s", note)
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pool
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"metallb.io/metallb/controllers/allocator"
+)
+
+// Metrics are read from the allocator whenever they are collected: they are exact, and end with their pool.
+type Metrics struct {
+	allocator     *allocator.Allocator
+	configuration *Configuration
+
+	gauges        []gauge
+	loaded, stale *prometheus.Desc
+}
+
+// gauge is a metric with one value per pool.
+type gauge struct {
+	desc  *prometheus.Desc
+	value func(allocator.Counts) float64
+}
+
+// NewMetrics returns the metrics, to be registered.
+func NewMetrics(a *allocator.Allocator, c *Configuration) *Metrics {
+	perPool := func(name, help string, value func(allocator.Counts) float64) gauge {
+		return gauge{prometheus.NewDesc("metallb_allocator_"+name, help, []string{"pool"}, nil), value}
+	}
+	return &Metrics{
+		allocator: a, configuration: c,
+		gauges: []gauge{
+			perPool("addresses_total", "Number of addresses in the pool.",
+				func(c allocator.Counts) float64 { return float64(c.SizeIPv4) + float64(c.SizeIPv6) }),
+			perPool("ipv4_addresses_total", "Number of IPv4 addresses in the pool.",
+				func(c allocator.Counts) float64 { return float64(c.SizeIPv4) }),
+			perPool("ipv6_addresses_total", "Number of IPv6 addresses in the pool.",
+				func(c allocator.Counts) float64 { return float64(c.SizeIPv6) }),
+			perPool("addresses_in_use_total", "Number of addresses of the pool that services hold.",
+				func(c allocator.Counts) float64 { return float64(c.AssignedIPv4) + float64(c.AssignedIPv6) }),
+			perPool("ipv4_addresses_in_use_total", "Number of IPv4 addresses of the pool that services hold.",
+				func(c allocator.Counts) float64 { return float64(c.AssignedIPv4) }),
+			perPool("ipv6_addresses_in_use_total", "Number of IPv6 addresses of the pool that services hold.",
+				func(c allocator.Counts) float64 { return float64(c.AssignedIPv6) }),
+		},
+		loaded: prometheus.NewDesc("metallb_k8s_client_config_loaded_bool",
+			"1 if the configuration was loaded at least once.", nil, nil),
+		stale: prometheus.NewDesc("metallb_k8s_client_config_stale_bool",
+			"1 if a pool is rejected, or a service holds an address that no pool would give it any more.", nil, nil),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, g := range m.gauges {
+		ch <- g.desc
+	}
+	ch <- m.loaded
+	ch <- m.stale
+}
+
+// Collect implements prometheus.Collector.
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+	for pool, counts := range m.allocator.Counts() {
+		for _, g := range m.gauges {
+			ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value(counts), pool)
+		}
+	}
+	loaded, rejected := m.configuration.State()
+	stale := rejected || m.allocator.HasIncompatible()
+	ch <- prometheus.MustNewConstMetric(m.loaded, prometheus.GaugeValue, toFloat(loaded))
+	ch <- prometheus.MustNewConstMetric(m.stale, prometheus.GaugeValue, toFloat(stale))
+}
+
+func toFloat(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

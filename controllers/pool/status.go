@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pool
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/wake"
+)
+
+// writeInterval is the shortest time between two writes of a pool's status: the counts of many changes go into one write.
+const writeInterval = time.Second
+
+// StatusReconciler writes the status of IPAddressPools.
+//
+// +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools,verbs=get;list;watch,namespace=metallb-system
+// +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools/status,verbs=patch,namespace=metallb-system
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+type StatusReconciler struct {
+	Client        client.Client
+	Configuration *Configuration
+	Allocator     *allocator.Allocator
+	Gate          Gate
+	Recorder      events.EventRecorder
+	Clock         clock.PassiveClock
+	// Pools is this reconciler's own queue.
+	Pools *wake.Queue
+
+	mu      sync.Mutex
+	written map[types.NamespacedName]time.Time
+}
+
+// SetupWithManager registers the reconciler.
+func (r *StatusReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("pool-status").
+		For(&v1beta1.IPAddressPool{}).
+		WatchesRawSource(r.Pools.Source()).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 2}).
+		Complete(r)
+}
+
+// Reconcile writes the pool's status if it has changed.
+func (r *StatusReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	if err := r.Gate.Wait(ctx); err != nil {
+		return ctrl.Result{}, err
+	}
+	p := &v1beta1.IPAddressPool{}
+	if err := r.Client.Get(ctx, req.NamespacedName, p); apierrors.IsNotFound(err) {
+		r.setWritten(req.NamespacedName, time.Time{})
+		return ctrl.Result{}, nil
+	} else if err != nil {
+		return ctrl.Result{}, fmt.Errorf("reading the pool: %w", err)
+	}
+	verdict, ok := r.Configuration.Verdict(p.Name)
+	if !ok || verdict.UID != p.UID || verdict.Generation != p.Generation {
+		return ctrl.Result{}, nil // The configuration reconciler is at it, and asks again when it is done.
+	}
+	desired := p.DeepCopy()
+	r.setStatus(desired, verdict)
+	if equality.Semantic.DeepEqual(desired.Status, p.Status) {
+		return ctrl.Result{}, nil
+	}
+	if early := r.tooEarly(req.NamespacedName); early > 0 {
+		return ctrl.Result{RequeueAfter: early}, nil
+	}
+	if err := r.Client.Status().Patch(ctx, desired, client.MergeFromWithOptions(p, client.MergeFromWithOptimisticLock{})); err != nil {
+		// A conflict or a missing object means that a newer version is on its way here.
+		if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+			return ctrl.Result{}, nil
+		}
+		return ctrl.Result{}, fmt.Errorf("writing the pool's status: %w", err)
+	}
+	r.setWritten(req.NamespacedName, r.Clock.Now())
+	record(r.Recorder, p, desired)
+	return ctrl.Result{}, nil
+}
+
+// setStatus puts counts and conditions into the pool.
+func (r *StatusReconciler) setStatus(p *v1beta1.IPAddressPool, v Verdict) {
+	// A pool that never was in force has no counts.
+	counts, _ := r.Allocator.PoolCounts(p.Name)
+	p.Status.AssignedIPv4, p.Status.AssignedIPv6 = counts.AssignedIPv4, counts.AssignedIPv6
+	p.Status.AvailableIPv4, p.Status.AvailableIPv6 = counts.AvailableIPv4, counts.AvailableIPv6
+	p.Status.ObservedGeneration = p.Generation
+	meta.SetStatusCondition(&p.Status.Conditions, valid(p.Generation, v, r.Allocator.Incompatible(p.Name)))
+}
+
+// valid returns the condition Valid of a pool.
+func valid(generation int64, v Verdict, claims allocator.Claims) metav1.Condition {
+	c := metav1.Condition{Type: v1beta1.ConditionValid, Status: metav1.ConditionFalse, ObservedGeneration: generation}
+	switch {
+	case v.Rejection != "":
+		c.Reason, c.Message = v1beta1.ReasonInvalidConfig, v.Rejection
+	case len(claims) > 0:
+		c.Reason, c.Message = v1beta1.ReasonNotCompatibleWithAssignedIPs, claims.String()
+	default:
+		c.Status, c.Reason, c.Message = metav1.ConditionTrue, v1beta1.ReasonAccepted, "in force as written"
+	}
+	return c
+}
+
+// tooEarly returns how long to wait before the status may be written again.
+func (r *StatusReconciler) tooEarly(name types.NamespacedName) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last, ok := r.written[name]
+	if !ok {
+		return 0
+	}
+	return last.Add(writeInterval).Sub(r.Clock.Now())
+}
+
+// setWritten remembers when the status was written; the zero time forgets the pool.
+func (r *StatusReconciler) setWritten(name types.NamespacedName, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at.IsZero() {
+		delete(r.written, name)
+		return
+	}
+	if r.written == nil {
+		r.written = map[types.NamespacedName]time.Time{}
+	}
+	r.written[name] = at
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package service
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/allocator"
+)
+
+// PoolLoader gives the allocator its pools.
+type PoolLoader interface {
+	// Load gives the present pools to the allocator and returns them.
+	Load(ctx context.Context) (ipam.Pools, error)
+}
+
+// Hydration replays to the allocator, once, when this process has become the leader, what all Services hold. Reconcilers
+// wait for it.
+type Hydration struct {
+	// Reader reads from the API server itself: what a former leader wrote a moment ago must not be missed.
+	Reader    client.Reader
+	Allocator *allocator.Allocator
+	Pools     PoolLoader
+	// Class is the load balancer class, as of Reconciler.
+	Class string
+
+	done chan struct{}
+}
+
+// NewHydration returns a Hydration that is to be started by a manager.
+func NewHydration(reader client.Reader, a *allocator.Allocator, pools PoolLoader, class string) *Hydration {
+	return &Hydration{Reader: reader, Allocator: a, Pools: pools, Class: class, done: make(chan struct{})}
+}
+
+// Wait returns when the allocator knows what all Services hold, or with the context's error.
+func (h *Hydration) Wait(ctx context.Context) error {
+	select {
+	case <-h.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// NeedLeaderElection makes the manager start the Hydration on the leader only.
+func (h *Hydration) NeedLeaderElection() bool { return true }
+
+// Start replays, trying again until it works out.
+func (h *Hydration) Start(ctx context.Context) error {
+	logger := log.FromContext(ctx).WithName("hydration")
+	backoff := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Steps: 8, Cap: 10 * time.Second}
+	for {
+		err := h.replay(ctx)
+		if err == nil {
+			close(h.done)
+			return nil
+		}
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // stopped before it was done, which is no failure
+		}
+		logger.Error(err, "replaying the addresses that services hold, trying again")
+		select {
+		case <-ctx.Done():
+		case <-time.After(backoff.Step()):
+		}
+	}
+}
+
+func (h *Hydration) replay(ctx context.Context) error {
+	pools, err := h.Pools.Load(ctx)
+	if err != nil {
+		return fmt.Errorf("loading pools: %w", err)
+	}
+	namespaces, err := h.namespaceLabels(ctx)
+	if err != nil {
+		return err
+	}
+	services, err := h.services(ctx)
+	if err != nil {
+		return err
+	}
+	var pending []allocator.Request
+	held := 0
+	for i := range services {
+		svc := &services[i]
+		// A Service that contradicts itself holds what it holds all the same.
+		request, invalid := requestOf(svc, namespaces[svc.Namespace])
+		if assignments := ours(svc, pools); len(assignments) > 0 {
+			h.Allocator.Hydrate(request, assignments)
+			held++
+		} else if invalid == nil && svc.DeletionTimestamp == nil {
+			pending = append(pending, request)
+		}
+	}
+	for _, request := range pending {
+		h.Allocator.Allocate(request)
+	}
+	log.FromContext(ctx).Info("replayed the addresses that services hold", "services", held, "pending", len(pending))
+	return nil
+}
+
+// services returns the Services of the class, the oldest first.
+func (h *Hydration) services(ctx context.Context) ([]corev1.Service, error) {
+	var found []corev1.Service
+	list := &corev1.ServiceList{}
+	for {
+		err := h.Reader.List(ctx, list, client.MatchingFields{"spec.type": string(corev1.ServiceTypeLoadBalancer)},
+			client.Limit(500), client.Continue(list.Continue))
+		if err != nil {
+			return nil, fmt.Errorf("listing services: %w", err)
+		}
+		for i := range list.Items {
+			if isOfClass(&list.Items[i], h.Class) {
+				list.Items[i].ManagedFields = nil
+				found = append(found, list.Items[i])
+			}
+		}
+		if list.Continue == "" {
+			break
+		}
+	}
+	slices.SortFunc(found, func(a, b corev1.Service) int {
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
+			strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	})
+	return found, nil
+}
+
+func (h *Hydration) namespaceLabels(ctx context.Context) (map[string]labels.Set, error) {
+	list := &corev1.NamespaceList{}
+	if err := h.Reader.List(ctx, list); err != nil {
+		return nil, fmt.Errorf("listing namespaces: %w", err)
+	}
+	found := make(map[string]labels.Set, len(list.Items))
+	for i := range list.Items {
+		found[list.Items[i].Name] = list.Items[i].Labels
+	}
+	return found, nil
+}
+
+// ours returns the addresses in the Service's status that this load balancer gave to it. Without its annotation, those
+// are the addresses that a pool contains: others come from a load balancer that was here before.
+func ours(svc *corev1.Service, pools ipam.Pools) []allocator.Assignment {
+	found := assignmentsOf(svc)
+	if annotation(svc, v1beta1.AnnotationIPAllocatedFromPool) != "" {
+		return found
+	}
+	return slices.DeleteFunc(found, func(as allocator.Assignment) bool {
+		_, ok := pools.Find(as.Address)
+		return !ok
+	})
+}

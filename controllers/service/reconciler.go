@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/wake"
+)
+
+// Reconciler gives Services their addresses.
+//
+// +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups="",resources=services/status,verbs=patch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+type Reconciler struct {
+	Client    client.Client
+	Allocator *allocator.Allocator
+	Hydration *Hydration
+	Recorder  events.EventRecorder
+	Metrics   *Metrics
+	// Class is the loadBalancerClass of the Services to serve; empty serves those without one.
+	Class string
+	// Services is this reconciler's own queue, Pools the one for the status of pools.
+	Services, Pools *wake.Queue
+	// PoolNamespace is where the pools are.
+	PoolNamespace string
+	// Concurrency is how many Services are looked at side by side.
+	Concurrency int
+}
+
+// SetupWithManager registers the reconciler.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("service").
+		For(&corev1.Service{}).
+		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.namespaceToRequests),
+			builder.WithPredicates(predicate.LabelChangedPredicate{})).
+		WatchesRawSource(r.Services.Source()).
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency}).
+		Complete(r)
+}
+
+// namespaceToRequests returns the Services in the namespace: pools may select them by its labels.
+func (r *Reconciler) namespaceToRequests(ctx context.Context, namespace client.Object) []ctrl.Request {
+	list := &corev1.ServiceList{}
+	if err := r.Client.List(ctx, list, client.InNamespace(namespace.GetName())); err != nil {
+		log.FromContext(ctx).Error(err, "listing the services of a namespace", "namespace", namespace.GetName())
+		return nil
+	}
+	requests := make([]ctrl.Request, 0, len(list.Items))
+	for i := range list.Items {
+		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+	}
+	return requests
+}
+
+// Reconcile brings the Service's addresses in line with what it requests.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	if err := r.Hydration.Wait(ctx); err != nil {
+		return ctrl.Result{}, err
+	}
+	defer r.wakePools()
+	svc := &corev1.Service{}
+	if err := r.Client.Get(ctx, req.NamespacedName, svc); apierrors.IsNotFound(err) {
+		return ctrl.Result{}, r.forget(ctx, req.NamespacedName)
+	} else if err != nil {
+		return ctrl.Result{}, fmt.Errorf("reading the service: %w", err)
+	}
+	if !isOfClass(svc, r.Class) {
+		return ctrl.Result{}, r.disown(ctx, svc)
+	}
+	namespaceLabels, err := r.namespaceLabels(ctx, svc.Namespace)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	o := r.decide(svc, namespaceLabels)
+	r.Services.Add(o.result.Woken...)
+	if written, err := r.write(ctx, svc, &o); err != nil || !written {
+		return ctrl.Result{}, err
+	}
+	r.Services.Add(r.Allocator.Settle(req.NamespacedName)...)
+	return ctrl.Result{}, nil
+}
+
+// isOfClass reports whether the Service is of type LoadBalancer and of the class.
+func isOfClass(svc *corev1.Service, class string) bool {
+	if svc.Spec.Type != corev1.ServiceTypeLoadBalancer {
+		return false
+	}
+	if svc.Spec.LoadBalancerClass == nil {
+		return class == ""
+	}
+	return class != "" && *svc.Spec.LoadBalancerClass == class
+}
+
+func (r *Reconciler) namespaceLabels(ctx context.Context, name string) (labels.Set, error) {
+	namespace := &corev1.Namespace{}
+	if err := r.Client.Get(ctx, types.NamespacedName{Name: name}, namespace); client.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("reading namespace %q: %w", name, err)
+	}
+	return namespace.Labels, nil
+}
+
+// decide asks the allocator. A Service that contradicts itself, or that is going, keeps what it has.
+func (r *Reconciler) decide(svc *corev1.Service, namespaceLabels labels.Set) outcome {
+	o := outcome{service: client.ObjectKeyFromObject(svc)}
+	request, err := requestOf(svc, namespaceLabels)
+	if err != nil {
+		o.failure = err.Error()
+		o.result = r.Allocator.Withdraw(o.service)
+		return o
+	}
+	if svc.DeletionTimestamp != nil {
+		o.result = r.Allocator.Withdraw(o.service)
+		if len(o.result.Assignments) == 0 {
+			o.failure = "the service is being deleted"
+		}
+		return o
+	}
+	var refusal *allocator.Refusal
+	if o.result, refusal = r.Allocator.Allocate(request); refusal != nil {
+		o.failure = refusal.String()
+	}
+	return o
+}
+
+// write makes the Service tell the outcome, and reports whether it does. If not, and without an error, a newer version of
+// the Service is on its way here, which will be looked at.
+func (r *Reconciler) write(ctx context.Context, svc *corev1.Service, o *outcome) (bool, error) {
+	desired := svc.DeepCopy()
+	if !o.apply(desired) {
+		return true, nil
+	}
+	logger := log.FromContext(ctx)
+	if o.failure != "" {
+		logger.Info("refusing the service", "reason", o.failure, "keeping", o.result.Addresses())
+	} else {
+		logger.Info("assigning addresses", "addresses", o.result.Addresses(), "pool", desired.Annotations[v1beta1.AnnotationIPAllocatedFromPool])
+	}
+	if written, err := r.patch(ctx, desired, svc); err != nil || !written {
+		return false, err
+	}
+	record(r.Recorder, desired, transition(svc, desired, o)...)
+	return true, nil
+}
+
+// patch writes status and annotation at once: a patch of a Service's status applies to its metadata too.
+func (r *Reconciler) patch(ctx context.Context, desired, svc *corev1.Service) (bool, error) {
+	r.Metrics.updates.Inc()
+	patch := client.StrategicMergeFrom(svc, client.MergeFromWithOptimisticLock{})
+	switch err := r.Client.Status().Patch(ctx, desired, patch); {
+	case apierrors.IsConflict(err), apierrors.IsNotFound(err):
+		log.FromContext(ctx).V(1).Info("waiting for the newer version of the service")
+		return false, nil
+	case err != nil:
+		r.Metrics.updateErrors.Inc()
+		return false, fmt.Errorf("writing the service's status: %w", err)
+	}
+	return true, nil
+}
+
+// disown takes back what a Service of another class holds of this load balancer. What it holds of others is theirs.
+func (r *Reconciler) disown(ctx context.Context, svc *corev1.Service) error {
+	name := client.ObjectKeyFromObject(svc)
+	held := r.Allocator.Withdraw(name).Addresses()
+	if len(held) == 0 {
+		return nil
+	}
+	desired := svc.DeepCopy()
+	clearStatus(desired)
+	log.FromContext(ctx).Info("clearing addresses of a service of another class", "addresses", held)
+	if written, err := r.patch(ctx, desired, svc); err != nil || !written {
+		return err
+	}
+	record(r.Recorder, desired, cleared(quote(held)))
+	r.release(ctx, name)
+	return nil
+}
+
+// forget releases what a Service held that is gone, or is not of type LoadBalancer any more. In the second case the API
+// server has cleared the addresses from its status, and the annotation and condition are left to be removed.
+func (r *Reconciler) forget(ctx context.Context, name types.NamespacedName) error {
+	r.release(ctx, name)
+	return r.removeTraces(ctx, name)
+}
+
+func (r *Reconciler) removeTraces(ctx context.Context, name types.NamespacedName) error {
+	body, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"annotations": map[string]any{v1beta1.AnnotationIPAllocatedFromPool: nil}},
+		"status": map[string]any{"conditions": []any{
+			map[string]any{"$patch": "delete", "type": ConditionAllocated},
+		}},
+	})
+	if err != nil {
+		return fmt.Errorf("encoding a patch: %w", err)
+	}
+	svc := &corev1.Service{}
+	svc.Namespace, svc.Name = name.Namespace, name.Name
+	err = r.Client.Status().Patch(ctx, svc, client.RawPatch(types.StrategicMergePatchType, body))
+	return client.IgnoreNotFound(err)
+}
+
+// release frees what the Service holds.
+func (r *Reconciler) release(ctx context.Context, name types.NamespacedName) {
+	held, woken := r.Allocator.Release(name)
+	r.Services.Add(woken...)
+	if held {
+		log.FromContext(ctx).Info("released the addresses of a service")
+	}
+}
+
+// wakePools has the status of pools looked at that the Service has changed.
+func (r *Reconciler) wakePools() {
+	for _, pool := range r.Allocator.Changed() {
+		r.Pools.Add(types.NamespacedName{Namespace: r.PoolNamespace, Name: pool})
+	}
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package service
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/allocator"
+)
+
+// ConditionAllocated is the type of the condition on a Service: True if it holds the addresses that it requests.
+const ConditionAllocated = v1beta1.AnnotationPrefix + "Allocated"
+
+// Reasons of ConditionAllocated, and of the events that go with them.
+const (
+	// ReasonIPAllocated: the Service holds what it requests.
+	ReasonIPAllocated = "IPAllocated"
+	// ReasonAllocationFailed: the request cannot be met; what the Service held before, it holds on.
+	ReasonAllocationFailed = "AllocationFailed"
+	// ReasonInvalidConfig: the Service holds what it requests, but the present pools would not give it to it any more.
+	ReasonInvalidConfig = "InvalidConfig"
+)
+
+// maxMessage is the longest message of a condition or event, in bytes: the limit of events.k8s.io/v1.
+const maxMessage = 1024
+
+// outcome is the answer to what a Service requests.
+type outcome struct {
+	service types.NamespacedName
+	result  allocator.Result
+	// failure says why the request cannot be met; empty if it is.
+	failure string
+}
+
+// apply writes the outcome into the Service and reports whether that changed anything.
+func (o *outcome) apply(svc *corev1.Service) bool {
+	changed := setIngress(svc, o.result.Addresses())
+	changed = setPools(svc, o.result.Assignments) || changed
+	return meta.SetStatusCondition(&svc.Status.Conditions, o.condition()) || changed
+}
+
+// condition sums up the outcome.
+func (o *outcome) condition() metav1.Condition {
+	c := metav1.Condition{Type: ConditionAllocated}
+	claims, disputes := o.claims(), o.disputes()
+	switch {
+	case o.failure != "":
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, ReasonAllocationFailed, o.failure
+		if held := o.result.Addresses(); len(held) > 0 {
+			c.Message += fmt.Sprintf("; the service keeps %s", quote(held))
+		}
+	case disputes != "":
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, ReasonAllocationFailed, disputes
+	case claims != "":
+		c.Status, c.Reason, c.Message = metav1.ConditionTrue, ReasonInvalidConfig, claims
+	default:
+		c.Status, c.Reason, c.Message = metav1.ConditionTrue, ReasonIPAllocated, assigned(o.result.Addresses())
+		if o.result.Missing != nil {
+			c.Message += "; " + o.result.Missing.String()
+		}
+	}
+	c.Message = truncate(c.Message)
+	return c
+}
+
+// claims says which addresses the present pools would not give to the Service.
+func (o *outcome) claims() string {
+	var claims allocator.Claims
+	for _, as := range o.result.Assignments {
+		if as.Incompatible {
+			claims = append(claims, allocator.Claim{Service: o.service, Address: as.Address})
+		}
+	}
+	return claims.String()
+}
+
+// disputes says which addresses another Service has the better right to.
+func (o *outcome) disputes() string {
+	var parts []string
+	for _, as := range o.result.Assignments {
+		if as.Disputed != (types.NamespacedName{}) {
+			parts = append(parts, fmt.Sprintf("address %q is in use by %q too, which had it first; change one of the two services to part them", as.Address, as.Disputed))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+func assigned(addresses []netip.Addr) string { return "Assigned IP " + quote(addresses) }
+
+// quote returns one address as "a", several as ["a" "b"].
+func quote(addresses []netip.Addr) string {
+	if len(addresses) == 1 {
+		return fmt.Sprintf("%q", addresses[0])
+	}
+	return fmt.Sprintf("%q", addresses)
+}
+
+func truncate(message string) string {
+	const ellipsis = "…"
+	if len(message) <= maxMessage {
+		return message
+	}
+	end := maxMessage - len(ellipsis)
+	for !utf8.RuneStart(message[end]) {
+		end--
+	}
+	return message[:end] + ellipsis
+}
+
+// setIngress makes the addresses those of the status. An ingress that says the same is left as it is, since the API
+// server and others add to it.
+func setIngress(svc *corev1.Service, addresses []netip.Addr) bool {
+	if slices.Equal(ingressTexts(svc), texts(addresses)) {
+		return false
+	}
+	ingress := make([]corev1.LoadBalancerIngress, 0, len(addresses))
+	for _, address := range addresses {
+		ingress = append(ingress, corev1.LoadBalancerIngress{IP: address.String()})
+	}
+	svc.Status.LoadBalancer.Ingress = ingress
+	return true
+}
+
+// ingressTexts returns the entries of the status; an entry without an address is an empty text.
+func ingressTexts(svc *corev1.Service) []string {
+	found := make([]string, 0, len(svc.Status.LoadBalancer.Ingress))
+	for _, ingress := range svc.Status.LoadBalancer.Ingress {
+		found = append(found, ingress.IP)
+	}
+	return found
+}
+
+func texts(addresses []netip.Addr) []string {
+	found := make([]string, 0, len(addresses))
+	for _, address := range addresses {
+		found = append(found, address.String())
+	}
+	return found
+}
+
+// setPools writes the pools of the addresses into the annotation: one name if they are all the same, else one for each.
+func setPools(svc *corev1.Service, assignments []allocator.Assignment) bool {
+	const key = v1beta1.AnnotationIPAllocatedFromPool
+	pools := make([]string, 0, len(assignments))
+	for _, as := range assignments {
+		pools = append(pools, as.Pool)
+	}
+	if len(slices.Compact(slices.Clone(pools))) == 1 {
+		pools = pools[:1]
+	}
+	value, present := svc.Annotations[key]
+	switch desired := strings.Join(pools, ","); {
+	case desired == "" && !present, desired != "" && value == desired:
+		return false
+	case desired == "":
+		delete(svc.Annotations, key)
+	default:
+		metav1.SetMetaDataAnnotation(&svc.ObjectMeta, key, desired)
+	}
+	return true
+}
+
+// assignmentsOf reads back what setIngress and setPools wrote. Entries that are not addresses are left out.
+func assignmentsOf(svc *corev1.Service) []allocator.Assignment {
+	recorded := annotation(svc, v1beta1.AnnotationIPAllocatedFromPool)
+	pools := strings.Split(recorded, ",")
+	var assignments []allocator.Assignment
+	for i, text := range ingressTexts(svc) {
+		address, err := netip.ParseAddr(text)
+		if err != nil {
+			continue
+		}
+		assignments = append(assignments, allocator.Assignment{
+			Address: address.Unmap(), Pool: pools[min(i, len(pools)-1)],
+		})
+	}
+	return assignments
+}
+
+// clearStatus removes from the Service everything that apply wrote.
+func clearStatus(svc *corev1.Service) {
+	svc.Status.LoadBalancer.Ingress = nil
+	delete(svc.Annotations, v1beta1.AnnotationIPAllocatedFromPool)
+	meta.RemoveStatusCondition(&svc.Status.Conditions, ConditionAllocated)
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wake
+
+import (
+	"context"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+)
+
+// Queue is the work queue of a reconciler, for others to add to. The zero Queue is ready to use. Until the reconciler has
+// started, what is added is dropped: a reconciler that starts looks at every object anyway.
+type Queue struct {
+	mu    sync.RWMutex
+	queue workqueue.TypedRateLimitingInterface[ctrl.Request]
+}
+
+// Source is the source for the reconciler to watch.
+func (q *Queue) Source() source.Source {
+	return source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.queue = queue
+		return nil
+	})
+}
+
+// Add asks the reconciler to look at the objects.
+func (q *Queue) Add(names ...types.NamespacedName) {
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	if q.queue == nil {
+		return
+	}
+	for _, name := range names {
+		q.queue.Add(ctrl.Request{NamespacedName: name})
+	}
+}

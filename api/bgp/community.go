@@ -27,9 +27,9 @@ const largePrefix = "large:"
 func ParseCommunity(s string) (Community, error) {
 	rest, large := strings.CutPrefix(s, largePrefix)
 	sections := strings.Split(rest, ":")
-	count, bitSize := 2, 16
+	count, bitSize, maxDigits := 2, 16, 5
 	if large {
-		count, bitSize = 3, 32
+		count, bitSize, maxDigits = 3, 32, 10
 	} else if len(sections) == 4 {
 		return Community{}, fmt.Errorf("invalid marker for large community %q: write \"large:a:b:c\"", s)
 	}
@@ -39,7 +39,7 @@ func ParseCommunity(s string) (Community, error) {
 	c := Community{large: large}
 	for i, section := range sections {
 		n, err := strconv.ParseUint(section, 10, bitSize)
-		if err != nil {
+		if err != nil || len(section) > maxDigits {
 			return Community{}, fmt.Errorf("invalid community value: section %q of community %q must be a number from 0 to %d",
 				section, s, uint64(1)<<bitSize-1)
 		}

@@ -6,7 +6,6 @@ import (
 	"math"
 	"net/netip"
 	"slices"
-	"sort"
 
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -46,11 +45,19 @@ func (p *Pool) Contains(a netip.Addr) bool {
 	if p.AvoidBuggyIPs && isBuggy(a) {
 		return false
 	}
-	if p.sorted == nil {
+	if len(p.sorted) == 0 {
 		return slices.ContainsFunc(p.Ranges, func(r Range) bool { return r.Contains(a) })
 	}
-	next := sort.Search(len(p.sorted), func(i int) bool { return a.Less(p.sorted[i].From) })
-	return next > 0 && p.sorted[next-1].Contains(a)
+	// The last range that begins at or before the address is the only one that can contain it.
+	low, high := 0, len(p.sorted)
+	for high-low > 1 {
+		if middle := (low + high) / 2; a.Less(p.sorted[middle].From) {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	return p.sorted[low].Contains(a)
 }
 
 // Admits reports whether a service with these labels, in a namespace with this name and these labels, may use the pool.

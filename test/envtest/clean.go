@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package envtest
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+)
+
+// Clean deletes what tests create, so that the next one finds an empty cluster: this project's objects, Services,
+// EndpointSlices, Nodes and Events in every namespace, and the Secrets in Namespace.
+func (s *Server) Clean(t testing.TB) {
+	t.Helper()
+	for _, list := range []client.ObjectList{
+		&v1beta1.IPAddressPoolList{}, &v1beta1.BGPAdvertisementList{}, &v1beta1.CommunityList{}, &v1beta2.BGPPeerList{},
+		&corev1.ServiceList{}, &discoveryv1.EndpointSliceList{}, &corev1.NodeList{}, &corev1.EventList{},
+	} {
+		s.deleteAll(t, list)
+	}
+	s.deleteAll(t, &corev1.SecretList{}, client.InNamespace(Namespace))
+}
+
+func (s *Server) deleteAll(t testing.TB, list client.ObjectList, opts ...client.ListOption) {
+	t.Helper()
+	if err := s.Client.List(t.Context(), list, opts...); err != nil {
+		t.Fatalf("listing %T: %v", list, err)
+	}
+	err := meta.EachListItem(list, func(o runtime.Object) error {
+		object, ok := o.(client.Object)
+		if !ok || isOwnService(object) {
+			return nil
+		}
+		return client.IgnoreNotFound(s.Client.Delete(t.Context(), object, client.GracePeriodSeconds(0)))
+	})
+	if err != nil {
+		t.Fatalf("deleting %T: %v", list, err)
+	}
+}
+
+// isOwnService reports whether the object belongs to the Service by which the API server is reached, which it would only
+// make again.
+func isOwnService(o client.Object) bool {
+	return o.GetNamespace() == corev1.NamespaceDefault && o.GetName() == "kubernetes"
+}

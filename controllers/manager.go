@@ -38,10 +38,10 @@ const (
 	stopTimeout = 10 * time.Second
 )
 
-// start runs the reconcilers until the context ends.
-//
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create,namespace=metallb-system
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=metallb-controller,verbs=get;update;patch,namespace=metallb-system
+
+// start runs the reconcilers until the context ends.
 func start(ctx context.Context, config *rest.Config, o *options) error {
 	// Priority and fairness of the API server are all the rate limit there is.
 	config.QPS = -1

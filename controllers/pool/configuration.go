@@ -100,9 +100,9 @@ type Gate interface {
 	Wait(ctx context.Context) error
 }
 
-// ConfigurationReconciler keeps the Configuration up to date.
-//
 // +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools,verbs=get;list;watch,namespace=metallb-system
+
+// ConfigurationReconciler keeps the Configuration up to date.
 type ConfigurationReconciler struct {
 	Configuration *Configuration
 	Gate          Gate

@@ -27,11 +27,11 @@ import (
 // writeInterval is the shortest time between two writes of a pool's status: the counts of many changes go into one write.
 const writeInterval = time.Second
 
-// StatusReconciler writes the status of IPAddressPools.
-//
 // +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools,verbs=get;list;watch,namespace=metallb-system
 // +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools/status,verbs=patch,namespace=metallb-system
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// StatusReconciler writes the status of IPAddressPools.
 type StatusReconciler struct {
 	Client        client.Client
 	Configuration *Configuration

@@ -25,12 +25,12 @@ import (
 	"metallb.io/metallb/controllers/wake"
 )
 
-// Reconciler gives Services their addresses.
-//
 // +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups="",resources=services/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Reconciler gives Services their addresses.
 type Reconciler struct {
 	Client    client.Client
 	Allocator *allocator.Allocator

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"metallb.io/metallb/test/envtest"
+)
+
+var (
+	shared envtest.Shared
+	// server is the API server that all specs use, one after another.
+	server *envtest.Server
+	// program is the path of the controller's binary: specs run the real thing, so that they can kill it.
+	program string
+)
+
+func TestMain(m *testing.M) { os.Exit(shared.Main(m)) }
+
+func TestController(t *testing.T) {
+	server = shared.Get(t)
+	program = filepath.Join(t.TempDir(), "controller")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".") //nolint:gosec // The path is this test's own.
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the controller: %v\n%s", err, out)
+	}
+	RegisterFailHandler(Fail)
+	SetDefaultEventuallyTimeout(20 * time.Second)
+	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
+	SetDefaultConsistentlyDuration(time.Second)
+	RunSpecs(t, "Controller")
+}

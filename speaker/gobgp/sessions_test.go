@@ -17,9 +17,11 @@ import (
 
 	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
+	bgptest "metallb.io/metallb/test/bgp"
 )
 
 func TestMain(m *testing.M) {
+	bgptest.Isolate()
 	goleak.VerifyTestMain(m)
 }
 
@@ -205,4 +207,20 @@ func TestClosingTellsThePeer(t *testing.T) {
 		n := k.heard().notified
 		return len(n) == 1 && n[0].ErrorCode == 6 && n[0].ErrorSubcode == 2, fmt.Sprintf("notifications %v", n)
 	})
+}
+
+func announcing(peer string, prefixes ...string) rib.Change {
+	c := rib.Change{Peer: peer}
+	for _, p := range prefixes {
+		c.Announce = append(c.Announce, path(p))
+	}
+	return c
+}
+
+func withdrawing(peer string, prefixes ...string) rib.Change {
+	c := rib.Change{Peer: peer}
+	for _, p := range prefixes {
+		c.Withdraw = append(c.Withdraw, netip.MustParsePrefix(p))
+	}
+	return c
 }

@@ -111,13 +111,22 @@ func (s *sink) drop() {
 
 // say writes a message on the connection.
 func (s *sink) say(m *bgp.BGPMessage) {
+	b, err := m.Serialize()
+	if err != nil {
+		s.t.Errorf("serializing: %v", err)
+	}
+	s.sayRaw(string(b))
+}
+
+// sayRaw writes anything on the connection.
+func (s *sink) sayRaw(octets string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn == nil {
 		s.t.Error("there is no connection to write on")
 		return
 	}
-	if err := write(s.conn, m); err != nil {
+	if _, err := io.WriteString(s.conn, octets); err != nil {
 		s.t.Errorf("writing to the speaker: %v", err)
 	}
 }

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gobgp
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+
+	"metallb.io/metallb/speaker/session"
+)
+
+// closedPort is a port of the loopback address on which nobody listens.
+func closedPort(t *testing.T) netip.AddrPort {
+	t.Helper()
+	var config net.ListenConfig
+	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).AddrPort()
+}
+
+func TestEveryFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
+	const want = "session attempt failed"
+	update := bgp.NewBGPUpdateMessage(nil, nil, nil)
+
+	tests := map[string]struct {
+		peer   behaviour
+		change func(*session.Config)
+		closed bool
+		error  string
+	}{
+		"nobody listens": {
+			closed: true,
+			error:  "connection refused",
+		},
+		"the peer closes the connection": {
+			peer:  behaviour{closeFirst: true},
+			error: "connection closed by the peer before its OPEN",
+		},
+		"the peer is in another autonomous system": {
+			peer:  behaviour{asn: 64513},
+			error: "peer ASN is not 64512 (sent OPEN Message Error/Bad Peer AS)",
+		},
+		"the peer answers the OPEN with a NOTIFICATION": {
+			peer:  behaviour{answerOpen: notification(2, 2)},
+			error: "peer refused the OPEN with a NOTIFICATION: does it expect ASN 64500, router ID 192.0.2.1, from this address?",
+		},
+		"the peer refuses this side's OPEN after its own": {
+			peer:  behaviour{answerKeepalive: notification(2, 2)},
+			error: "peer refused the OPEN with a NOTIFICATION: does it expect ASN 64500, router ID 192.0.2.1, from this address?",
+		},
+		"the peer answers the OPEN with an UPDATE": {
+			peer:  behaviour{answerOpen: update},
+			error: "peer refused the OPEN",
+		},
+		"the peer proposes a hold time that is too short": {
+			peer:  behaviour{holdTime: 1},
+			error: "sent OPEN Message Error/Unacceptable Hold Time",
+		},
+		"the source address is not this node's": {
+			change: func(c *session.Config) { c.Source = netip.MustParseAddr("192.0.2.77") },
+			error:  "source address 192.0.2.77 is not on this node",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			at := closedPort(t)
+			var k *sink
+			if !tt.closed {
+				k = newSink(t, tt.peer)
+				at = k.addrPort()
+			}
+			c := to("tor", at)
+			if tt.change != nil {
+				tt.change(&c)
+			}
+			s, j := newSessions(t, Options{})
+			configure(t, s, nothing, c)
+			eventually(t, 20*time.Second, func() (bool, string) {
+				lines := j.with(want)
+				return len(lines) >= 1, "no line says that an attempt failed"
+			})
+			line := j.with(want)[0]
+			if !strings.Contains(line, tt.error) || !strings.Contains(line, `"peer"="tor"`) || !strings.Contains(line, at.String()) {
+				t.Errorf("log line is %s", line)
+			}
+			if state := stateOf(s, "tor"); !strings.Contains(state.LastError, tt.error) || state.LastErrorTime.IsZero() {
+				t.Errorf("state is %+v", state)
+			}
+			if k != nil && tt.change == nil {
+				if lines, attempts := len(j.with(want)), k.heard().connections; lines > attempts {
+					t.Errorf("%d lines for %d attempts: %s", lines, attempts, j.with(want))
+				}
+			}
+		})
+	}
+}
+
+func TestAPeerThatRefusesIsTriedAgainWithoutEnd(t *testing.T) {
+	k := newSink(t, behaviour{asn: 64513})
+	s, j := newSessions(t, Options{})
+	configure(t, s, nothing, to("tor", k.addrPort()))
+	eventually(t, 30*time.Second, func() (bool, string) {
+		n := k.heard().connections
+		return n >= 4, fmt.Sprintf("%d attempts", n)
+	})
+	lines, attempts := len(j.with("session attempt failed")), k.heard().connections
+	if lines < attempts-1 || lines > attempts {
+		t.Errorf("%d lines for %d attempts", lines, attempts)
+	}
+}
+
+func TestASessionThatIsLostComesBackWithEveryChange(t *testing.T) {
+	k := newSink(t, behaviour{})
+	at := k.addrPort()
+	s, j := newSessions(t, Options{})
+	configure(t, s, always(hosts(10)...), to("tor", at))
+	awaitUp(t, s, "tor")
+	awaitRoutes(t, k, 10)
+
+	k.close()
+	eventually(t, 5*time.Second, func() (bool, string) { return !stateOf(s, "tor").Up(), "the session is still up" })
+	if state := stateOf(s, "tor"); state.LastError != "connection lost" || state.Pending != 10 || state.Advertised != 0 {
+		t.Errorf("state is %+v", state)
+	}
+	apply(t, s, withdrawing("tor", "10.0.0.0/32"), announcing("tor", "192.0.2.99/32", "192.0.2.98/32"))
+	back := time.Now()
+	k = newSinkAt(t, behaviour{}, at.String())
+	awaitRoutes(t, k, 11)
+	t.Logf("session and routes are back %s after the peer", time.Since(back).Round(time.Millisecond))
+	if _, stale := k.heard().routes[netip.MustParsePrefix("10.0.0.0/32")]; stale {
+		t.Error("a prefix that was withdrawn while the session was down is announced")
+	}
+	if lines := j.with("session down", "connection lost"); len(lines) != 1 {
+		t.Errorf("lines on the loss: %s", lines)
+	}
+}
+
+func TestTheReasonOfALossIsLogged(t *testing.T) {
+	shutdown := append([]byte{11}, "maintenance"...)
+	tests := map[string]struct {
+		peer   behaviour
+		do     func(*sink)
+		change func(*session.Config)
+		reason string
+	}{
+		"the peer shuts down": {
+			do:     func(k *sink) { k.say(bgp.NewBGPNotificationMessage(6, 2, shutdown)) },
+			reason: `peer sent Cease/Administrative Shutdown: \"maintenance\"`,
+		},
+		"the peer resets": {
+			do:     func(k *sink) { k.say(notification(6, 4)) },
+			reason: "peer sent Cease/Administrative Reset",
+		},
+		"the peer has too many prefixes": {
+			do:     func(k *sink) { k.say(notification(6, 1)) },
+			reason: "peer sent Cease/Maximum Number of Prefixes Reached",
+		},
+		"the connection breaks": {
+			do:     (*sink).drop,
+			reason: "connection lost",
+		},
+		"the peer falls silent": {
+			peer:   behaviour{silent: true, holdTime: 3},
+			do:     func(*sink) {},
+			reason: "hold timer expired: nothing heard from the peer for 3s",
+		},
+		"the peer sends a message of unknown type": {
+			do:     func(k *sink) { k.sayRaw(strings.Repeat("\xff", 16) + "\x00\x13\x2a") },
+			reason: "sent Message Header Error/Bad Message Type",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			k := newSink(t, tt.peer)
+			s, j := newSessions(t, Options{})
+			configure(t, s, nothing, to("tor", k.addrPort()))
+			awaitUp(t, s, "tor")
+			tt.do(k)
+			eventually(t, 10*time.Second, func() (bool, string) {
+				return len(j.with("session down", tt.reason)) == 1, fmt.Sprintf("lines: %s", j.with("session down"))
+			})
+			awaitUp(t, s, "tor")
+		})
+	}
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gobgp
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/speaker/rib"
+	"metallb.io/metallb/speaker/session"
+	bgptest "metallb.io/metallb/test/bgp"
+)
+
+// lab makes the routers' namespaces.
+var lab bgptest.Lab
+
+type makeRouter func(testing.TB, *bgptest.Node, bgptest.Neighbor) bgptest.Router
+
+// onEachRouter runs a test with BIRD and with FRR.
+func onEachRouter(t *testing.T, test func(*testing.T, makeRouter)) {
+	t.Helper()
+	for name, router := range map[string]makeRouter{"BIRD": bgptest.NewBIRD, "FRR": bgptest.NewFRR} {
+		t.Run(name, func(t *testing.T) {
+			parallel(t)
+			bgptest.Require(t)
+			test(t, router)
+		})
+	}
+}
+
+// parallel is t.Parallel, except with the race detector: see the package's documentation.
+func parallel(t *testing.T) {
+	t.Helper()
+	if !raceDetector {
+		t.Parallel()
+	}
+}
+
+// neighbors are the two sides of a session over IPv4 between ASN 64500 and 64512.
+func neighbors(node *bgptest.Node) (bgptest.Neighbor, session.Config) {
+	return bgptest.Neighbor{Address: node.Test4, Local: node.Addr4, LocalASN: sinkASN, PeerASN: speakerASN},
+		to("tor", netip.AddrPortFrom(node.Addr4, 179))
+}
+
+// neighbors6 are the same over IPv6.
+func neighbors6(node *bgptest.Node) (bgptest.Neighbor, session.Config) {
+	return bgptest.Neighbor{Address: node.Test6, Local: node.Addr6, LocalASN: sinkASN, PeerASN: speakerASN},
+		to("tor", netip.AddrPortFrom(node.Addr6, 179))
+}
+
+func community(t *testing.T, s string) bgp.Community {
+	t.Helper()
+	c, err := bgp.ParseCommunity(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func awaitOnRouter(t *testing.T, r bgptest.Router, routes int) {
+	t.Helper()
+	eventually(t, 20*time.Second, func() (bool, string) {
+		s := r.Session(t)
+		return s.Up && s.Routes == routes, fmt.Sprintf("%s: %+v, not %d routes", r.Name(), s, routes)
+	})
+}
+
+func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
+	attributes := rib.Path{
+		LocalPref:   150,
+		Communities: []bgp.Community{community(t, "64500:1"), community(t, "64500:2"), community(t, "large:64500:1:2")},
+	}
+	tests := map[string]struct {
+		six    bool
+		change func(*bgptest.Neighbor, *session.Config)
+		want   bgptest.Route
+		hold   time.Duration
+	}{
+		"eBGP over IPv4": {
+			want: bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
+			hold: 90 * time.Second,
+		},
+		"eBGP over IPv6": {
+			six:  true,
+			want: bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
+			hold: 90 * time.Second,
+		},
+		"iBGP over IPv4": {
+			change: func(n *bgptest.Neighbor, c *session.Config) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
+			want:   bgptest.Route{LocalPref: 150},
+			hold:   90 * time.Second,
+		},
+		"iBGP over IPv6": {
+			six:    true,
+			change: func(n *bgptest.Neighbor, c *session.Config) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
+			want:   bgptest.Route{LocalPref: 150},
+			hold:   90 * time.Second,
+		},
+		"autonomous systems of four octets": {
+			change: func(n *bgptest.Neighbor, c *session.Config) {
+				n.LocalASN, c.PeerASN = 4200000001, 4200000001
+				n.PeerASN, c.LocalASN = 4200000002, 4200000002
+			},
+			want: bgptest.Route{ASPath: []uint32{4200000002}, LocalPref: 100},
+			hold: 90 * time.Second,
+		},
+		"another port, source address and a password": {
+			change: func(n *bgptest.Neighbor, c *session.Config) {
+				n.Port, c.Port = 1790, 1790
+				n.Password, c.Password = "s3cret", "s3cret"
+				c.Source = n.Address
+			},
+			want: bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
+			hold: 90 * time.Second,
+		},
+		"a password over IPv6": {
+			six:    true,
+			change: func(n *bgptest.Neighbor, c *session.Config) { n.Password, c.Password = "s3cret", "s3cret" },
+			want:   bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
+			hold:   90 * time.Second,
+		},
+		"a hold time of 3 s": {
+			change: func(_ *bgptest.Neighbor, c *session.Config) {
+				c.HoldTime, c.KeepaliveTime = 3*time.Second, time.Second
+			},
+			want: bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
+			hold: 3 * time.Second,
+		},
+		"a router that wants no hold time": {
+			change: func(n *bgptest.Neighbor, c *session.Config) {
+				n.HoldTime, c.HoldTime, c.KeepaliveTime = bgptest.NoHoldTime, 0, 0
+			},
+			want: bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
+		},
+		"a peer that may be several hops away": {
+			change: func(n *bgptest.Neighbor, c *session.Config) { n.MultiHop, c.MultiHop = true, true },
+			want:   bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
+			hold:   90 * time.Second,
+		},
+	}
+	onEachRouter(t, func(t *testing.T, router makeRouter) {
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				parallel(t)
+				node := lab.NewNode(t)
+				sides, p := neighbors, attributes
+				tt.want.NextHop, p.Prefix = node.Test4, netip.MustParsePrefix("198.51.100.0/32")
+				if tt.six {
+					sides = neighbors6
+					tt.want.NextHop, p.Prefix = node.Test6, netip.MustParsePrefix("2001:db8::1/128")
+				}
+				tt.want.Prefix = p.Prefix
+				tt.want.Communities = []string{"64500:1", "64500:2"}
+				tt.want.LargeCommunities = []string{"64500:1:2"}
+				n, c := sides(node)
+				if tt.change != nil {
+					tt.change(&n, &c)
+				}
+				r := router(t, node, n)
+				r.Start(t)
+				s, j := newSessions(t, Options{})
+				configure(t, s, always(p), c)
+				awaitUp(t, s, "tor")
+				awaitOnRouter(t, r, 1)
+				want := map[netip.Prefix]bgptest.Route{p.Prefix: tt.want}
+				if diff := cmp.Diff(want, r.Routes(t), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+					cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmpopts.EquateEmpty()); diff != "" {
+					t.Errorf("routes of %s (-want +got):\n%s", r.Name(), diff)
+				}
+				state := stateOf(s, "tor")
+				if state.HoldTime != tt.hold || state.PeerRouterID.IsValid() == false || state.LocalAddress != tt.want.NextHop {
+					t.Errorf("state is %+v, hold time should be %s", state, tt.hold)
+				}
+				if leaks := j.with("s3cret"); len(leaks) > 0 {
+					t.Errorf("the password is logged: %s", leaks)
+				}
+			})
+		}
+	})
+}

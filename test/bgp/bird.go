@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bgptest
+
+import (
+	"bytes"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"text/template"
+	"time"
+)
+
+// bird is a BIRD 2.
+type bird struct {
+	node     *Node
+	neighbor Neighbor
+	dir      string
+	process  *process
+}
+
+// NewBIRD makes a BIRD that is not started.
+func NewBIRD(t testing.TB, node *Node, neighbor Neighbor) Router {
+	t.Helper()
+	b := &bird{node: node, neighbor: neighbor, dir: socketDir(t)}
+	writeConfig(t, filepath.Join(b.dir, "bird.conf"), birdConfig, neighbor)
+	return b
+}
+
+const birdConfig = `log stderr all;
+router id 203.0.113.1;
+protocol device { scan time 1; }
+protocol bgp speaker {
+  local {{.Local}}{{with .Port}} port {{.}}{{end}} as {{.LocalASN}};
+  neighbor {{.Address}} as {{.PeerASN}};
+  passive;
+  startup hold time 10;
+  error wait time 2,2;
+{{- if .MultiHop}}
+  multihop;
+{{- else}}
+  direct;
+{{- end}}
+{{- with .Password}}
+  password "{{.}}";
+{{- end}}
+{{- if eq .HoldTime -1}}
+  hold time 0;
+{{- else if .HoldTime}}
+  hold time {{.HoldTime}};
+{{- end}}
+  {{if .Address.Is4}}ipv4{{else}}ipv6{{end}} { import all; export none; };
+}
+`
+
+func writeConfig(t testing.TB, file, text string, neighbor Neighbor) {
+	t.Helper()
+	var config bytes.Buffer
+	if err := template.Must(template.New("").Parse(text)).Execute(&config, neighbor); err != nil {
+		t.Fatalf("configuration of a router: %v", err)
+	}
+	if err := os.WriteFile(file, config.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Name implements Router.
+func (b *bird) Name() string { return "BIRD" }
+
+func (b *bird) control() string { return filepath.Join(b.dir, "bird.ctl") }
+
+// Start implements Router.
+func (b *bird) Start(t testing.TB) {
+	t.Helper()
+	log := newLog(t, "bird")
+	p, err := b.node.start(log, birdProgram, "-f", "-c", filepath.Join(b.dir, "bird.conf"), "-s", b.control(),
+		"-P", filepath.Join(b.dir, "bird.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.process = p
+	t.Cleanup(p.kill)
+	awaitReady(t, p, log, func() bool { return b.try(t, "show", "status") == nil })
+}
+
+// Kill implements Router.
+func (b *bird) Kill(testing.TB) {
+	b.process.kill()
+	_ = os.Remove(b.control())
+}
+
+// Reset implements Router.
+func (b *bird) Reset(t testing.TB) {
+	t.Helper()
+	b.ask(t, "restart", "speaker")
+}
+
+func (b *bird) try(t testing.TB, args ...string) error {
+	return exec.CommandContext(t.Context(), birdcProgram, append([]string{"-r", "-s", b.control()}, args...)...).Run()
+}
+
+func (b *bird) ask(t testing.TB, args ...string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), birdcProgram, append([]string{"-s", b.control()}, args...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("asking BIRD to %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// Session implements Router.
+func (b *bird) Session(t testing.TB) Session {
+	t.Helper()
+	out := b.ask(t, "show", "protocols", "all", "speaker")
+	s := Session{
+		State:     field(out, `BGP state:\s+(\w+)`),
+		Routes:    number(field(out, `Routes:\s+(\d+) imported`)),
+		LastError: field(out, `Last error:\s+(.+)`),
+	}
+	s.Up = s.State == "Established"
+	// received, rejected, filtered, ignored, accepted
+	s.Updates = number(field(out, `Import updates:\s+(\d+)`))
+	s.Withdrawals = number(field(out, `Import withdraws:\s+(\d+)`))
+	s.HoldTime = time.Duration(number(field(out, `Hold timer:\s+[\d.]+/(\d+)`))) * time.Second
+	return s
+}
+
+// Routes implements Router.
+func (b *bird) Routes(t testing.TB) map[netip.Prefix]Route {
+	t.Helper()
+	return parseBIRDRoutes(t, b.ask(t, "show", "route", "all", "protocol", "speaker"))
+}
+
+// parseBIRDRoutes reads "show route all": a line that begins with a prefix, then indented lines of attributes.
+func parseBIRDRoutes(t testing.TB, out string) map[netip.Prefix]Route {
+	t.Helper()
+	routes := map[netip.Prefix]Route{}
+	var current netip.Prefix
+	for line := range strings.Lines(out) {
+		if word, _, ok := strings.Cut(line, " "); ok && word != "" {
+			if prefix, err := netip.ParsePrefix(word); err == nil {
+				current = prefix
+				routes[prefix] = Route{Prefix: prefix, LocalPref: 100}
+			}
+		}
+		name, value, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		r, known := routes[current]
+		if !ok || !known {
+			continue
+		}
+		switch name {
+		case "BGP.as_path":
+			r.ASPath = asPath(value)
+		case "BGP.next_hop":
+			r.NextHop, _ = netip.ParseAddr(strings.Fields(value)[0])
+		case "BGP.local_pref":
+			r.LocalPref = uint32(number(value))
+		case "BGP.community":
+			r.Communities = birdCommunities(value)
+		case "BGP.large_community":
+			r.LargeCommunities = birdCommunities(value)
+		}
+		routes[current] = r
+	}
+	return routes
+}
+
+// birdCommunities reads "(64512,100) (64512,1)".
+func birdCommunities(s string) []string {
+	s = strings.ReplaceAll(strings.ReplaceAll(s, ", ", ":"), ",", ":")
+	fields := strings.FieldsFunc(s, func(r rune) bool { return r == '(' || r == ')' || r == ' ' })
+	slices.Sort(fields)
+	return fields
+}
+
+// asPath reads ASNs; words, like FRR's "Local", are none.
+func asPath(s string) []uint32 {
+	var path []uint32
+	for _, f := range strings.Fields(s) {
+		if asn, err := strconv.ParseUint(f, 10, 32); err == nil {
+			path = append(path, uint32(asn))
+		}
+	}
+	return path
+}
+
+func field(text, expression string) string {
+	m := regexp.MustCompile(expression).FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	return strings.TrimSpace(m[1])
+}
+
+// number is 0 for what is none.
+func number(s string) int {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}

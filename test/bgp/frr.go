@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bgptest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// frr is the bgpd of FRR 8, without zebra: it learns routes and installs none.
+type frr struct {
+	node     *Node
+	neighbor Neighbor
+	dir      string
+	process  *process
+}
+
+// NewFRR makes an FRR that is not started.
+func NewFRR(t testing.TB, node *Node, neighbor Neighbor) Router {
+	t.Helper()
+	f := &frr{node: node, neighbor: neighbor, dir: socketDir(t)}
+	writeConfig(t, filepath.Join(f.dir, "bgpd.conf"), frrConfig, neighbor)
+	writeConfig(t, filepath.Join(f.dir, "vtysh.conf"), "", neighbor)
+	return f
+}
+
+const frrConfig = `log stdout
+router bgp {{.LocalASN}}
+ bgp router-id 203.0.113.2
+ no bgp ebgp-requires-policy
+ no bgp default ipv4-unicast
+ no bgp network import-check
+ neighbor {{.Address}} remote-as {{.PeerASN}}
+ neighbor {{.Address}} passive
+ neighbor {{.Address}} disable-connected-check
+{{- if .MultiHop}}
+ neighbor {{.Address}} ebgp-multihop
+{{- end}}
+{{- with .Password}}
+ neighbor {{$.Address}} password {{.}}
+{{- end}}
+{{- if eq .HoldTime -1}}
+ neighbor {{.Address}} timers 0 0
+{{- else if .HoldTime}}
+ neighbor {{.Address}} timers 1 {{.HoldTime}}
+{{- end}}
+ address-family {{if .Address.Is4}}ipv4{{else}}ipv6{{end}} unicast
+  neighbor {{.Address}} activate
+ exit-address-family
+`
+
+// Name implements Router.
+func (f *frr) Name() string { return "FRR" }
+
+// Start implements Router.
+func (f *frr) Start(t testing.TB) {
+	t.Helper()
+	log := newLog(t, "frr")
+	port := f.neighbor.Port
+	if port == 0 {
+		port = 179
+	}
+	p, err := f.node.start(log, bgpdProgram, "-f", filepath.Join(f.dir, "bgpd.conf"), "-i", filepath.Join(f.dir, "bgpd.pid"),
+		"--vty_socket", f.dir, "-P", "0", "-p", strconv.Itoa(int(port)), "-Z", "-S", "-n", "--log", "stdout")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.process = p
+	t.Cleanup(p.kill)
+	awaitReady(t, p, log, func() bool {
+		_, err := f.try(t, "show bgp summary json")
+		return err == nil
+	})
+}
+
+// Kill implements Router.
+func (f *frr) Kill(testing.TB) {
+	f.process.kill()
+}
+
+// Reset implements Router.
+func (f *frr) Reset(t testing.TB) {
+	t.Helper()
+	f.ask(t, "clear bgp *")
+}
+
+func (f *frr) try(t testing.TB, command string) ([]byte, error) {
+	return exec.CommandContext(t.Context(), vtyshProgram, "--config_dir", f.dir, "--vty_socket", f.dir, "-d", "bgpd", "-c", command).CombinedOutput()
+}
+
+func (f *frr) ask(t testing.TB, command string) []byte {
+	t.Helper()
+	out, err := f.try(t, command)
+	if err != nil {
+		t.Fatalf("asking FRR to %s: %v: %s", command, err, out)
+	}
+	return out
+}
+
+func (f *frr) query(t testing.TB, command string, answer any) {
+	t.Helper()
+	out := f.ask(t, command)
+	if err := json.Unmarshal(out, answer); err != nil {
+		t.Fatalf("FRR's answer to %s: %v: %s", command, err, out)
+	}
+}
+
+func (f *frr) family() string {
+	if f.neighbor.Address.Is4() {
+		return "ipv4"
+	}
+	return "ipv6"
+}
+
+// Session implements Router.
+func (f *frr) Session(t testing.TB) Session {
+	t.Helper()
+	var neighbors map[string]struct {
+		State        string `json:"bgpState"`
+		HoldTime     int    `json:"bgpTimerHoldTimeMsecs"`
+		Notification string `json:"lastNotificationReason"`
+		Reset        string `json:"lastResetDueTo"`
+		Stats        struct {
+			Updates int `json:"updatesRecv"`
+		} `json:"messageStats"`
+		Families map[string]struct {
+			Accepted int `json:"acceptedPrefixCounter"`
+		} `json:"addressFamilyInfo"`
+	}
+	f.query(t, fmt.Sprintf("show bgp neighbors %s json", f.neighbor.Address), &neighbors)
+	n := neighbors[f.neighbor.Address.String()]
+	s := Session{
+		Up: n.State == "Established", State: n.State, Updates: n.Stats.Updates,
+		HoldTime:  time.Duration(n.HoldTime) * time.Millisecond,
+		LastError: strings.TrimSpace(n.Reset + " " + n.Notification),
+	}
+	for _, family := range n.Families {
+		s.Routes += family.Accepted
+	}
+	return s
+}
+
+// Routes implements Router.
+func (f *frr) Routes(t testing.TB) map[netip.Prefix]Route {
+	t.Helper()
+	type hop struct {
+		Address string `json:"ip"`
+		Scope   string `json:"scope"`
+	}
+	type communities struct {
+		Text string `json:"string"`
+	}
+	var table struct {
+		Routes map[string]json.RawMessage `json:"routes"`
+	}
+	f.query(t, fmt.Sprintf("show bgp %s unicast json", f.family()), &table)
+	routes := map[netip.Prefix]Route{}
+	for name := range table.Routes {
+		var detail struct {
+			Paths []struct {
+				ASPath struct {
+					Text string `json:"string"`
+				} `json:"aspath"`
+				LocalPref        uint32      `json:"locPrf"`
+				NextHops         []hop       `json:"nexthops"`
+				Communities      communities `json:"community"`
+				LargeCommunities communities `json:"largeCommunity"`
+			} `json:"paths"`
+		}
+		f.query(t, fmt.Sprintf("show bgp %s unicast %s json", f.family(), name), &detail)
+		if len(detail.Paths) != 1 {
+			t.Fatalf("FRR has %d paths for %s", len(detail.Paths), name)
+		}
+		p := detail.Paths[0]
+		r := Route{
+			Prefix: netip.MustParsePrefix(name), ASPath: asPath(p.ASPath.Text), LocalPref: 100,
+			Communities: sortedFields(p.Communities.Text), LargeCommunities: sortedFields(p.LargeCommunities.Text),
+		}
+		if p.LocalPref != 0 {
+			r.LocalPref = p.LocalPref
+		}
+		for _, h := range p.NextHops {
+			if h.Scope != "link-local" {
+				r.NextHop = netip.MustParseAddr(h.Address)
+			}
+		}
+		routes[r.Prefix] = r
+	}
+	return routes
+}
+
+func sortedFields(s string) []string {
+	fields := strings.Fields(s)
+	slices.Sort(fields)
+	return fields
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bgptest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// isolated is set in the environment of a test process that has a network namespace of its own.
+const isolated = "BGPTEST_ISOLATED"
+
+// The programs that are run, where Debian has them.
+const (
+	birdProgram  = "/usr/sbin/bird"
+	birdcProgram = "/usr/sbin/birdc"
+	bgpdProgram  = "/usr/lib/frr/bgpd"
+	vtyshProgram = "/usr/bin/vtysh"
+)
+
+// Isolate moves the test process into a new network namespace. It is to be called first in TestMain. Where that is not
+// possible it does nothing: tests that need routers then say so.
+func Isolate() {
+	if os.Getenv(isolated) != "" || os.Geteuid() != 0 {
+		return
+	}
+	// The thread that executes the program anew gives the process its namespace.
+	runtime.LockOSThread()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		runtime.UnlockOSThread()
+		return
+	}
+	if err := enterAnew(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func enterAnew() error {
+	lo, err := netlink.LinkByName("lo")
+	if err == nil {
+		err = netlink.LinkSetUp(lo)
+	}
+	if err != nil {
+		return fmt.Errorf("setting up the loopback interface: %w", err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding the test program: %w", err)
+	}
+	err = syscall.Exec(program, os.Args, append(os.Environ(), isolated+"=1"))
+	return fmt.Errorf("executing %s: %w", program, err)
+}
+
+// Require skips the test, or fails it in CI, where routers can not be run.
+func Require(t testing.TB) {
+	t.Helper()
+	err := available()
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		t.Fatalf("routers are required in CI: %v", err)
+	default:
+		t.Skipf("no routers: %v", err)
+	}
+}
+
+func available() error {
+	if os.Geteuid() != 0 {
+		return errors.New("they need root")
+	}
+	if os.Getenv(isolated) == "" {
+		return errors.New("they need a network namespace: TestMain must call Isolate")
+	}
+	packages := map[string]string{birdProgram: "bird2", birdcProgram: "bird2", bgpdProgram: "frr", vtyshProgram: "frr", "nsenter": "util-linux"}
+	for program, name := range packages {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Errorf("%s is missing: install package %s", program, name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bgptest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+)
+
+// Node is a network namespace with a link to the test's. Test and node are neighbours on one subnet of each family.
+type Node struct {
+	// Test4 and Test6 are the test's addresses on the link.
+	Test4, Test6 netip.Addr
+	// Addr4 and Addr6 are the node's.
+	Addr4, Addr6 netip.Addr
+
+	link      string
+	namespace netns.NsHandle
+}
+
+// Lab makes the nodes of a test process; there is to be one in a process. Its zero value is ready for use.
+type Lab struct {
+	last atomic.Uint32
+}
+
+// NewNode makes a node that goes with the test.
+func (l *Lab) NewNode(t testing.TB) *Node {
+	t.Helper()
+	Require(t)
+	i := l.last.Add(1)
+	subnet4 := netip.AddrFrom4([4]byte{192, 168, byte(i), 0})
+	subnet6 := netip.AddrFrom16([16]byte{0xfd, 0, 0, 0, 0, 0, 0, byte(i)})
+	node := &Node{link: fmt.Sprintf("peer%d", i)}
+	node.Test4 = subnet4.Next()
+	node.Addr4 = node.Test4.Next()
+	node.Test6 = subnet6.Next()
+	node.Addr6 = node.Test6.Next()
+	if err := node.make(); err != nil {
+		t.Fatalf("making a router's namespace: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := node.remove(); err != nil {
+			t.Errorf("removing a router's namespace: %v", err)
+		}
+	})
+	return node
+}
+
+// make creates the namespace on a thread of its own, which does not return to the pool.
+func (n *Node) make() error {
+	made := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		namespace, err := netns.New()
+		n.namespace = namespace
+		made <- err
+	}()
+	if err := <-made; err != nil {
+		return fmt.Errorf("new namespace: %w", err)
+	}
+	veth := &netlink.Veth{
+		LinkAttrs:     netlink.LinkAttrs{Name: n.link},
+		PeerName:      "eth0",
+		PeerNamespace: netlink.NsFd(n.namespace),
+	}
+	if err := netlink.LinkAdd(veth); err != nil {
+		return fmt.Errorf("adding the link: %w", err)
+	}
+	here, err := netlink.NewHandle()
+	if err != nil {
+		return err
+	}
+	defer here.Close()
+	there, err := netlink.NewHandleAt(n.namespace)
+	if err != nil {
+		return err
+	}
+	defer there.Close()
+	if err := up(there, "lo"); err != nil {
+		return err
+	}
+	if err := up(here, n.link, n.Test4, n.Test6); err != nil {
+		return err
+	}
+	return up(there, "eth0", n.Addr4, n.Addr6)
+}
+
+// up sets an interface up and gives it addresses of a /24 or /64, usable at once.
+func up(h *netlink.Handle, name string, addresses ...netip.Addr) error {
+	link, err := h.LinkByName(name)
+	if err != nil {
+		return fmt.Errorf("interface %s: %w", name, err)
+	}
+	for _, a := range addresses {
+		bits := 24
+		if a.Is6() {
+			bits = 64
+		}
+		address, err := netlink.ParseAddr(netip.PrefixFrom(a, bits).String())
+		if err != nil {
+			return err
+		}
+		if a.Is6() {
+			address.Flags = syscall.IFA_F_NODAD
+		}
+		if err := h.AddrAdd(link, address); err != nil {
+			return fmt.Errorf("address %s on %s: %w", a, name, err)
+		}
+	}
+	if err := h.LinkSetUp(link); err != nil {
+		return fmt.Errorf("setting %s up: %w", name, err)
+	}
+	return nil
+}
+
+func (n *Node) remove() error {
+	link, err := netlink.LinkByName(n.link)
+	if err != nil {
+		return err
+	}
+	if err := netlink.LinkDel(link); err != nil {
+		return err
+	}
+	return n.namespace.Close()
+}
+
+// SetLink sets the test's side of the link up or down.
+func (n *Node) SetLink(t testing.TB, isUp bool) {
+	t.Helper()
+	link, err := netlink.LinkByName(n.link)
+	if err == nil && isUp {
+		err = netlink.LinkSetUp(link)
+	} else if err == nil {
+		err = netlink.LinkSetDown(link)
+	}
+	if err != nil {
+		t.Fatalf("setting the link: %v", err)
+	}
+}
+
+// inNamespace is the command line of a program in the node's namespace.
+func (n *Node) inNamespace(program string, args []string) []string {
+	return append([]string{fmt.Sprintf("--net=/proc/%d/fd/%d", os.Getpid(), n.namespace), program}, args...)
+}
+
+// process is a router's daemon.
+type process struct {
+	cmd    *exec.Cmd
+	exited chan struct{}
+}
+
+// start runs a daemon in the foreground. The thread that starts a process must live on for Pdeathsig not to kill it, so
+// one thread starts and awaits it.
+func (n *Node) start(output io.Writer, program string, args ...string) (*process, error) {
+	p := &process{exited: make(chan struct{})}
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer close(p.exited)
+		p.cmd = exec.CommandContext(context.Background(), "nsenter", n.inNamespace(program, args)...)
+		p.cmd.Stdout, p.cmd.Stderr = output, output
+		p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			_ = p.cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("starting %s: %w", program, err)
+	}
+	return p, nil
+}
+
+// kill ends the daemon at once, without a word to its peers but what the kernel says.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bgptest
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// Neighbor is how a router sees the speaker.
+type Neighbor struct {
+	// Address is the speaker's. Local is the router's own; both have the family that the session carries.
+	Address, Local netip.Addr
+	// LocalASN is the router's, PeerASN the speaker's.
+	LocalASN, PeerASN uint32
+	// Port that the router listens on; 0 is 179.
+	Port uint16
+	// HoldTime in seconds: 0 is what the router proposes of itself, NoHoldTime that it proposes 0.
+	HoldTime int
+	// Password for TCP MD5, none if empty.
+	Password string
+	// MultiHop lets the speaker be more than a hop away.
+	MultiHop bool
+}
+
+// NoHoldTime has the router propose a hold time of 0.
+const NoHoldTime = -1
+
+// Route is one that the speaker announced, as the router tells it.
+type Route struct {
+	Prefix  netip.Prefix
+	NextHop netip.Addr
+	ASPath  []uint32
+	// LocalPref is 100 where the router shows none of its own.
+	LocalPref uint32
+	// Communities are written "64512:100", large ones "64512:1:2", both sorted.
+	Communities, LargeCommunities []string
+}
+
+// Session is the session with the speaker, as the router tells it.
+type Session struct {
+	Up bool
+	// State is what the router calls it.
+	State string
+	// HoldTime that was negotiated.
+	HoldTime time.Duration
+	// Routes is the number of prefixes that the router has from the speaker.
+	Routes int
+	// Updates counts what the speaker announced since the session is up: BIRD counts prefixes, FRR messages.
+	Updates int
+	// Withdrawals counts the prefixes that were withdrawn since the session is up. FRR does not tell.
+	Withdrawals int
+	// LastError is why the session was last down, in the router's words.
+	LastError string
+}
+
+// Router is a BIRD or an FRR with the speaker as its one peer.
+type Router interface {
+	// Name is of the program.
+	Name() string
+	// Start runs the router. It is killed when the test ends.
+	Start(t testing.TB)
+	// Kill ends it as kill -9 does. It may be started again.
+	Kill(t testing.TB)
+	// Reset has the router close the session and take it up again.
+	Reset(t testing.TB)
+	// Session and Routes ask the router. They fail the test if it does not answer.
+	Session(t testing.TB) Session
+	Routes(t testing.TB) map[netip.Prefix]Route
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"metallb.io/metallb/test/bench/sink"
+)
+
+// options are what the command line says.
+type options struct {
+	sizes        []int
+	subjects     []string
+	samples      int
+	workers      int
+	json         string
+	bin          string
+	crds         string
+	keep         bool
+	timeout      time.Duration
+	phaseTimeout time.Duration
+	binaries     binaries
+}
+
+func main() {
+	options, err := parseOptions(os.Args[1:], os.Stderr)
+	if err != nil {
+		os.Exit(2)
+	}
+	ctrl.SetLogger(logr.Discard()) // envtest's
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
+	err = run(ctx, options, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func parseOptions(args []string, out io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(out)
+	sizes := flags.String("services", "500,2000,8000", "numbers of services, with commas between")
+	subjects := flags.String("subjects", floorName+","+productName, "what is measured")
+	flags.IntVar(&o.samples, "samples", 100, "services created one at a time")
+	flags.IntVar(&o.workers, "floor-workers", 8, "services that the floor patches at the same time")
+	flags.StringVar(&o.json, "json", "", "file to write all figures to")
+	flags.StringVar(&o.bin, "k8s-bin", defaultBin(), "folder with etcd and kube-apiserver; default from K8S_BIN")
+	flags.StringVar(&o.crds, "crds", "config/crd/bases", "folder with the CRDs")
+	flags.BoolVar(&o.keep, "keep", false, "keep the folder with the programs' logs and the audit log")
+	flags.DurationVar(&o.timeout, "timeout", 30*time.Minute, "limit of the whole run")
+	flags.DurationVar(&o.phaseTimeout, "phase-timeout", 5*time.Minute, "limit of each phase")
+	flags.StringVar(&o.binaries.controller, "controller", "", "controller to measure; built if not given")
+	flags.StringVar(&o.binaries.speaker, "speaker", "", "speaker to measure; built if not given")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	o.subjects = strings.Split(*subjects, ",")
+	var err error
+	if o.sizes, err = parseSizes(*sizes); err == nil {
+		err = o.validate()
+	}
+	if err != nil {
+		fmt.Fprintln(out, "bench:", err)
+	}
+	return o, err
+}
+
+func defaultBin() string {
+	if dir := os.Getenv("K8S_BIN"); dir != "" {
+		return dir
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, ".cache", "k8s-from-modules")
+}
+
+// parseSizes reads ascending numbers of services with commas between.
+func parseSizes(s string) ([]int, error) {
+	var sizes []int
+	for field := range strings.SplitSeq(s, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(field))
+		if err != nil || n < 1 || n > maxServices {
+			return nil, fmt.Errorf("--services: %q is not a number from 1 to %d", field, maxServices)
+		}
+		sizes = append(sizes, n)
+	}
+	slices.Sort(sizes)
+	return slices.Compact(sizes), nil
+}
+
+// maxServices leaves the pool room: the floor takes each address but once.
+const maxServices = 50_000
+
+func (o *options) validate() error {
+	for _, s := range o.subjects {
+		if s != floorName && s != productName {
+			return fmt.Errorf("--subjects: %q is neither %s nor %s", s, floorName, productName)
+		}
+	}
+	if o.samples < 1 || o.workers < 1 {
+		return errors.New("--samples and --floor-workers must be at least 1")
+	}
+	return nil
+}
+
+// run measures all sizes and tells the results. What was measured before an error is told, too.
+func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("the run took longer than %s (--timeout)", o.timeout))
+	defer cancel()
+	dir, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if o.keep || err != nil {
+			fmt.Fprintln(progress, "logs are in", dir)
+			return
+		}
+		err = os.RemoveAll(dir)
+	}()
+	if !slices.Contains(o.subjects, productName) {
+		o.binaries.controller, o.binaries.speaker = "-", "-" // need not be built
+	}
+	if err := o.binaries.build(ctx, dir); err != nil {
+		return err
+	}
+	r := newReport(o.sizes, o.workers)
+	for _, n := range o.sizes {
+		var results []*measurement
+		results, err = runSize(ctx, o, n, dir, progress)
+		r.Measurements = append(r.Measurements, results...)
+		if err != nil {
+			break
+		}
+	}
+	if len(r.Measurements) == 0 {
+		return err
+	}
+	if o.json != "" {
+		err = errors.Join(err, r.writeJSON(o.json))
+	}
+	return errors.Join(err, r.write(out))
+}
+
+// runSize measures all subjects at one number of services, on a new cluster.
+func runSize(ctx context.Context, o options, n int, dir string, progress io.Writer) (results []*measurement, err error) {
+	dir = filepath.Join(dir, strconv.Itoa(n))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	router, err := sink.Listen(ctx, asn, netip.MustParseAddr("192.0.2.254"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, router.Close()) }()
+	c, err := startCluster(o.bin, o.crds, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.stop()) }()
+	if err := c.prepare(ctx, makePeer(router.Addr())); err != nil {
+		return nil, fmt.Errorf("preparing the cluster: %w", err)
+	}
+	for _, name := range o.subjects {
+		measured, err := runSubject(ctx, o, name, n, c, router, progress)
+		results = append(results, measured...)
+		if err != nil {
+			return results, err
+		}
+	}
+	return results, nil
+}
+
+func runSubject(ctx context.Context, o options, name string, n int, c *cluster, router *sink.Sink, progress io.Writer) ([]*measurement, error) {
+	t, err := trackServices(ctx, c.client)
+	if err != nil {
+		return nil, err
+	}
+	defer t.stop()
+	b := &bench{
+		cluster: c, sink: router, tracker: t, services: n, samples: o.samples, phaseTimeout: o.phaseTimeout, progress: progress,
+	}
+	if name == floorName {
+		b.subject, err = floorSubject(ctx, c, o.binaries, router.Addr(), o.workers)
+	} else {
+		b.subject, err = productSubject(ctx, c, o.binaries)
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = b.run(ctx)
+	return b.results, err
+}

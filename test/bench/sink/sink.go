@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+
+	"metallb.io/metallb/test/bench/wire"
+)
+
+// Counters count what the sink was told since it was started, over all sessions.
+type Counters struct {
+	// Updates are UPDATE messages, End-of-RIB markers not among them, and Bytes their length, headers included.
+	Updates int `json:"updates"`
+	Bytes   int `json:"bytes"`
+	// Announced and Withdrawn count prefixes, not messages.
+	Announced int `json:"announced"`
+	Withdrawn int `json:"withdrawn"`
+	// Repeated are the prefixes among Announced that the session held already.
+	Repeated int `json:"repeated"`
+	// Unknown are the prefixes among Withdrawn that the session did not hold.
+	Unknown int `json:"unknown"`
+}
+
+// Sub returns what was counted since earlier.
+func (c Counters) Sub(earlier Counters) Counters {
+	return Counters{
+		Updates:   c.Updates - earlier.Updates,
+		Bytes:     c.Bytes - earlier.Bytes,
+		Announced: c.Announced - earlier.Announced,
+		Withdrawn: c.Withdrawn - earlier.Withdrawn,
+		Repeated:  c.Repeated - earlier.Repeated,
+		Unknown:   c.Unknown - earlier.Unknown,
+	}
+}
+
+// Session is one session with the sink. A zero time means that it has not come to that.
+type Session struct {
+	Number      int // 1 is the first
+	Established time.Time
+	EndOfRIB    time.Time // of IPv4 unicast
+	Ended       time.Time
+}
+
+// Sink listens for one peer at a time; a new session ends the one before. Its methods may be called at any time by any
+// goroutine.
+type Sink struct {
+	asn      uint32
+	id       netip.Addr
+	listener net.Listener
+	done     sync.WaitGroup
+
+	mu       sync.Mutex
+	closed   bool
+	session  Session
+	conn     *wire.Conn                 // of session; nil if it ended
+	routes   map[netip.Prefix]struct{}  // of session
+	removed  map[netip.Prefix]time.Time // when session last withdrew them
+	added    map[netip.Prefix]time.Time // when session last announced them
+	changed  time.Time                  // when routes last changed
+	counters Counters
+	wake     chan struct{} // closed and replaced at each change
+}
+
+// Listen starts a sink of the given ASN and BGP identifier on a free port of 127.0.0.1.
+func Listen(ctx context.Context, asn uint32, id netip.Addr) (*Sink, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("starting the BGP sink: %w", err)
+	}
+	s := &Sink{asn: asn, id: id, listener: listener, wake: make(chan struct{})}
+	s.done.Go(s.accept)
+	return s, nil
+}
+
+// Addr is where the sink listens.
+func (s *Sink) Addr() netip.AddrPort {
+	return netip.MustParseAddrPort(s.listener.Addr().String())
+}
+
+// Close ends the session, stops listening and waits until all is over.
+func (s *Sink) Close() error {
+	err := s.listener.Close()
+	s.mu.Lock()
+	s.closed = true
+	if s.conn != nil {
+		err = errors.Join(err, s.conn.Close())
+	}
+	s.mu.Unlock()
+	s.done.Wait()
+	return err
+}
+
+// Counters returns what was counted so far.
+func (s *Sink) Counters() Counters {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counters
+}
+
+// Session returns the latest session.
+func (s *Sink) Session() Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.session
+}
+
+// Routes returns the prefixes that the session holds, sorted.
+func (s *Sink) Routes() []netip.Prefix {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]netip.Prefix, 0, len(s.routes))
+	for p := range s.routes {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, netip.Prefix.Compare)
+	return list
+}
+
+// WaitRoutes waits until the session holds n routes and returns when the last change came.
+func (s *Sink) WaitRoutes(ctx context.Context, n int) (time.Time, error) {
+	at, err := s.wait(ctx, func() (time.Time, bool) { return s.changed, len(s.routes) == n })
+	if err != nil {
+		return at, fmt.Errorf("waiting for %d routes, %d are there: %w", n, len(s.Routes()), err)
+	}
+	return at, nil
+}
+
+// WaitRoute waits until the session holds the prefix and returns when it was last announced.
+func (s *Sink) WaitRoute(ctx context.Context, p netip.Prefix) (time.Time, error) {
+	at, err := s.wait(ctx, func() (time.Time, bool) {
+		_, ok := s.routes[p]
+		return s.added[p], ok
+	})
+	if err != nil {
+		return at, fmt.Errorf("waiting for the route %s: %w", p, err)
+	}
+	return at, nil
+}
+
+// WaitNoRoute waits until the session does not hold the prefix and returns when it was withdrawn, which is the zero time if
+// it never was held.
+func (s *Sink) WaitNoRoute(ctx context.Context, p netip.Prefix) (time.Time, error) {
+	at, err := s.wait(ctx, func() (time.Time, bool) {
+		_, ok := s.routes[p]
+		return s.removed[p], !ok
+	})
+	if err != nil {
+		return at, fmt.Errorf("waiting for the withdrawal of %s: %w", p, err)
+	}
+	return at, nil
+}
+
+// WaitSession waits for a session later than number after and returns when it was established.
+func (s *Sink) WaitSession(ctx context.Context, after int) (time.Time, error) {
+	at, err := s.wait(ctx, func() (time.Time, bool) {
+		return s.session.Established, s.session.Number > after && !s.session.Established.IsZero()
+	})
+	if err != nil {
+		return at, fmt.Errorf("waiting for session %d: %w", after+1, err)
+	}
+	return at, nil
+}
+
+// WaitEndOfRIB waits for the End-of-RIB marker of a session later than number after and returns when it came.
+func (s *Sink) WaitEndOfRIB(ctx context.Context, after int) (time.Time, error) {
+	at, err := s.wait(ctx, func() (time.Time, bool) {
+		return s.session.EndOfRIB, s.session.Number > after && !s.session.EndOfRIB.IsZero()
+	})
+	if err != nil {
+		return at, fmt.Errorf("waiting for End-of-RIB in session %d: %w", after+1, err)
+	}
+	return at, nil
+}
+
+// wait calls is with the lock held, at each change, until it is true or ctx is done.
+func (s *Sink) wait(ctx context.Context, is func() (time.Time, bool)) (time.Time, error) {
+	for {
+		s.mu.Lock()
+		at, ok := is()
+		wake := s.wake
+		s.mu.Unlock()
+		if ok {
+			return at, nil
+		}
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return time.Time{}, context.Cause(ctx)
+		}
+	}
+}
+
+// notify wakes all who wait. The lock is held.
+func (s *Sink) notify() {
+	close(s.wake)
+	s.wake = make(chan struct{})
+}
+
+func (s *Sink) accept() {
+	for {
+		c, err := s.listener.Accept()
+		if err != nil {
+			return // closed: a listener on loopback has no other reason
+		}
+		s.done.Go(func() { s.serve(wire.NewConn(c)) })
+	}
+}
+
+// serve runs one session until it ends, whoever ends it.
+func (s *Sink) serve(conn *wire.Conn) {
+	defer conn.Close()
+	number, ok := s.begin(conn)
+	if !ok {
+		return
+	}
+	defer s.end(number)
+	if err := conn.Establish(s.asn, s.id); err != nil {
+		return
+	}
+	s.update(number, func() { s.session.Established = time.Now() })
+
+	stop := make(chan struct{})
+	var keepalives sync.WaitGroup
+	keepalives.Go(func() { keepalive(conn, stop) })
+	defer keepalives.Wait()
+	defer close(stop)
+	for {
+		m, length, err := conn.Read()
+		if err != nil {
+			return
+		}
+		switch body := m.Body.(type) {
+		case *bgp.BGPUpdate:
+			s.update(number, func() { s.count(body, length, time.Now()) })
+		case *bgp.BGPNotification:
+			return
+		}
+	}
+}
+
+func keepalive(conn *wire.Conn, stop <-chan struct{}) {
+	tick := time.NewTicker(wire.HoldTime / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if conn.Write(bgp.NewBGPKeepAliveMessage()) != nil {
+				return // the reader learns of it, too
+			}
+		case <-stop:
+			return
+		}
+	}
+}
+
+// begin makes conn the session in place of the one before.
+func (s *Sink) begin(conn *wire.Conn) (number int, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return 0, false
+	}
+	if s.conn != nil {
+		s.conn.Close()
+	}
+	s.conn = conn
+	s.session = Session{Number: s.session.Number + 1}
+	s.routes = make(map[netip.Prefix]struct{})
+	s.removed = make(map[netip.Prefix]time.Time)
+	s.added = make(map[netip.Prefix]time.Time)
+	s.changed = time.Now()
+	s.notify()
+	return s.session.Number, true
+}
+
+func (s *Sink) end(number int) {
+	s.update(number, func() {
+		s.session.Ended = time.Now()
+		s.changed = s.session.Ended
+		s.conn = nil
+		clear(s.routes)
+	})
+}
+
+// update changes the session if it is still the latest.
+func (s *Sink) update(number int, change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.session.Number == number {
+		change()
+		s.notify()
+	}
+}
+
+// count takes what an UPDATE says. The lock is held.
+func (s *Sink) count(m *bgp.BGPUpdate, length int, now time.Time) {
+	if is, family := m.IsEndOfRib(); is {
+		if family == bgp.RF_IPv4_UC {
+			s.session.EndOfRIB = now
+		}
+		return
+	}
+	s.counters.Updates++
+	s.counters.Bytes += length
+	for _, p := range prefixes(m.WithdrawnRoutes) {
+		s.counters.Withdrawn++
+		if _, ok := s.routes[p]; !ok {
+			s.counters.Unknown++
+			continue
+		}
+		delete(s.routes, p)
+		s.removed[p], s.changed = now, now
+	}
+	for _, p := range prefixes(m.NLRI) {
+		s.counters.Announced++
+		if _, ok := s.routes[p]; ok {
+			s.counters.Repeated++
+		}
+		s.routes[p] = struct{}{}
+		s.added[p], s.changed = now, now
+	}
+}
+
+func prefixes(list []bgp.PathNLRI) []netip.Prefix {
+	var out []netip.Prefix
+	for _, n := range list {
+		if p, ok := n.NLRI.(*bgp.IPAddrPrefix); ok {
+			out = append(out, p.Prefix)
+		}
+	}
+	return out
+}

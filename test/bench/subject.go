@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"metallb.io/metallb/test/bench/proc"
+)
+
+// Names of what is measured, and of its programs.
+const (
+	floorName      = "floor"
+	productName    = "product"
+	controllerName = "controller"
+	speakerName    = "speaker"
+)
+
+const stopTimeout = 30 * time.Second
+
+// subject is what does the job: the product's two programs or the floor's one.
+type subject struct {
+	name     string
+	programs []*program
+}
+
+// program is one that may be running.
+type program struct {
+	proc.Program
+	health  string // address that answers /readyz; empty if there is none
+	process *proc.Process
+	spent   time.Duration // CPU time of the processes that ended
+}
+
+// assigner is the program that gives services addresses.
+func (s *subject) assigner() *program { return s.programs[0] }
+
+// announcer is the program that announces them.
+func (s *subject) announcer() *program { return s.programs[len(s.programs)-1] }
+
+// start starts the program.
+func (p *program) start() error {
+	process, err := p.Start()
+	if err != nil {
+		return err
+	}
+	p.process = process
+	return nil
+}
+
+// stop ends the program if it runs.
+func (p *program) stop() error {
+	if p.process == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(context.Background(), stopTimeout, fmt.Errorf("%s passed", stopTimeout))
+	defer cancel()
+	err := p.process.Stop(ctx)
+	cpu, cpuErr := p.process.CPU()
+	p.spent += cpu
+	p.process = nil
+	return errors.Join(err, cpuErr)
+}
+
+// cpu returns the CPU time of all its processes so far.
+func (p *program) cpu() (time.Duration, error) {
+	if p.process == nil {
+		return p.spent, nil
+	}
+	cpu, err := p.process.CPU()
+	return p.spent + cpu, err
+}
+
+// stop ends all programs.
+func (s *subject) stop() error {
+	var errs []error
+	for _, p := range s.programs {
+		errs = append(errs, p.stop())
+	}
+	return errors.Join(errs...)
+}
+
+// guard ends the returned context, with the cause, when the program ends by itself.
+func (p *program) guard(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if process := p.process; process != nil {
+		go func() {
+			select {
+			case <-process.Exited():
+				cancel(process.Failure())
+			case <-ctx.Done():
+			}
+		}()
+	}
+	return ctx, func() { cancel(nil) }
+}
+
+// waitReady waits until the program answers /readyz with 200, and returns when it did.
+func (p *program) waitReady(ctx context.Context) (time.Time, error) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.health+"/readyz", http.NoBody)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			if err := resp.Body.Close(); err != nil {
+				return time.Time{}, err
+			}
+			if resp.StatusCode == http.StatusOK {
+				return time.Now(), nil
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return time.Time{}, fmt.Errorf("waiting for %s to be ready: %w", p.Name, context.Cause(ctx))
+		}
+	}
+}
+
+// binaries are the paths of the programs.
+type binaries struct{ floor, controller, speaker string }
+
+// build builds what has no path yet into dir, as make build does.
+func (b *binaries) build(ctx context.Context, dir string) error {
+	for _, target := range []struct {
+		path *string
+		pkg  string
+		name string
+	}{
+		{&b.floor, "./test/bench/floor", floorName},
+		{&b.controller, "./controllers", controllerName},
+		{&b.speaker, "./speaker", speakerName},
+	} {
+		if *target.path != "" {
+			continue
+		}
+		path := filepath.Join(dir, target.name)
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, target.pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("building %s (run this in the module's root folder): %w", target.pkg, err)
+		}
+		*target.path = path
+	}
+	return nil
+}
+
+// floorSubject describes the floor.
+func floorSubject(ctx context.Context, c *cluster, b binaries, peer netip.AddrPort, workers int) (*subject, error) {
+	p, err := newProgram(ctx, c, floorName, b.floor, "--peer", peer.String(), "--asn", strconv.Itoa(asn), "--workers", strconv.Itoa(workers))
+	if err != nil {
+		return nil, err
+	}
+	return &subject{name: floorName, programs: []*program{p}}, nil
+}
+
+// productSubject describes the controller and the speaker.
+func productSubject(ctx context.Context, c *cluster, b binaries) (*subject, error) {
+	s := &subject{name: productName}
+	for _, target := range []struct {
+		name, path string
+		args       []string
+	}{
+		{controllerName, b.controller, []string{"--leader-elect=false", "--webhook-mode=disabled"}},
+		{speakerName, b.speaker, nil},
+	} {
+		health, err := freeAddress(ctx)
+		if err != nil {
+			return nil, err
+		}
+		args := append([]string{"--metrics-bind-address=0", "--log-level=info", "--health-probe-bind-address=" + health}, target.args...)
+		p, err := newProgram(ctx, c, target.name, target.path, args...)
+		if err != nil {
+			return nil, err
+		}
+		p.health = health
+		s.programs = append(s.programs, p)
+	}
+	return s, nil
+}
+
+func newProgram(ctx context.Context, c *cluster, name, path string, args ...string) (*program, error) {
+	kubeconfig, err := c.account(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return &program{Program: proc.Program{
+		Name: name,
+		Path: path,
+		Args: args,
+		Env:  []string{"KUBECONFIG=" + kubeconfig, "METALLB_NAMESPACE=" + productNamespace, "METALLB_NODE_NAME=" + nodeName(0)},
+		Log:  filepath.Join(c.dir, name+".log"),
+	}}, nil
+}
+
+// freeAddress returns an address of loopback with a port that was free a moment ago.
+func freeAddress(ctx context.Context) (string, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp4", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}

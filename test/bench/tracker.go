@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// tracker watches the services and notes when each was seen with an address.
+type tracker struct {
+	watch watch.Interface
+	done  chan struct{}
+
+	mu        sync.Mutex
+	addresses map[string]assigned // by service
+	services  map[string]bool     // that exist
+	last      time.Time           // when an address was last seen
+	doubles   []string            // addresses that two services had at a time
+	err       error               // the watch ended
+	wake      chan struct{}       // closed and replaced at each change
+}
+
+// assigned is the address of a service and when it was first seen.
+type assigned struct {
+	address netip.Addr
+	at      time.Time
+}
+
+// trackServices starts a tracker; there must be no service yet.
+func trackServices(ctx context.Context, c client.WithWatch) (*tracker, error) {
+	w, err := c.Watch(ctx, &corev1.ServiceList{}, client.InNamespace(serviceNamespace))
+	if err != nil {
+		return nil, fmt.Errorf("watching the services: %w", err)
+	}
+	return newTracker(w), nil
+}
+
+func newTracker(w watch.Interface) *tracker {
+	t := &tracker{
+		watch:     w,
+		done:      make(chan struct{}),
+		addresses: make(map[string]assigned),
+		services:  make(map[string]bool),
+		wake:      make(chan struct{}),
+	}
+	go t.run()
+	return t
+}
+
+// stop ends the watch and waits until all is over.
+func (t *tracker) stop() {
+	t.watch.Stop()
+	<-t.done
+}
+
+func (t *tracker) run() {
+	defer close(t.done)
+	holders := make(map[netip.Addr]string)
+	for event := range t.watch.ResultChan() {
+		now := time.Now()
+		t.mu.Lock()
+		if svc, ok := event.Object.(*corev1.Service); ok {
+			t.observe(holders, svc, event.Type == watch.Deleted, now)
+		} else if event.Type == watch.Error {
+			t.err = fmt.Errorf("watching the services: %v", event.Object)
+		}
+		t.notify()
+		t.mu.Unlock()
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err == nil {
+		t.err = fmt.Errorf("the watch of the services ended")
+	}
+	t.notify()
+}
+
+// observe takes one state of a service. The lock is held; holders belongs to run.
+func (t *tracker) observe(holders map[netip.Addr]string, svc *corev1.Service, deleted bool, now time.Time) {
+	before, had := t.addresses[svc.Name]
+	var address netip.Addr
+	if ingress := svc.Status.LoadBalancer.Ingress; len(ingress) > 0 && !deleted {
+		address, _ = netip.ParseAddr(ingress[0].IP)
+	}
+	if deleted {
+		delete(t.services, svc.Name)
+	} else {
+		t.services[svc.Name] = true
+	}
+	if had && before.address == address {
+		return
+	}
+	if had {
+		delete(t.addresses, svc.Name)
+		if holders[before.address] == svc.Name {
+			delete(holders, before.address)
+		}
+	}
+	if !address.IsValid() {
+		return
+	}
+	if other, taken := holders[address]; taken {
+		t.doubles = append(t.doubles, fmt.Sprintf("%s of services %s and %s", address, other, svc.Name))
+	}
+	holders[address] = svc.Name
+	t.addresses[svc.Name] = assigned{address: address, at: now}
+	t.last = now
+}
+
+// notify wakes all who wait. The lock is held.
+func (t *tracker) notify() {
+	close(t.wake)
+	t.wake = make(chan struct{})
+}
+
+// waitAddresses waits until n services have addresses and returns when the last one was seen.
+func (t *tracker) waitAddresses(ctx context.Context, n int) (time.Time, error) {
+	var at time.Time
+	err := t.wait(ctx, func() bool {
+		at = t.last
+		return len(t.addresses) == n
+	})
+	if err != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return at, fmt.Errorf("waiting for %d services with addresses, there are %d: %w", n, len(t.addresses), err)
+	}
+	return at, nil
+}
+
+// waitAddress waits until the service has an address.
+func (t *tracker) waitAddress(ctx context.Context, service string) (assigned, error) {
+	var a assigned
+	err := t.wait(ctx, func() bool {
+		var ok bool
+		a, ok = t.addresses[service]
+		return ok
+	})
+	if err != nil {
+		return a, fmt.Errorf("waiting for an address of service %s: %w", service, err)
+	}
+	return a, nil
+}
+
+// waitServices waits until the watch has shown n services.
+func (t *tracker) waitServices(ctx context.Context, n int) error {
+	if err := t.wait(ctx, func() bool { return len(t.services) == n }); err != nil {
+		return fmt.Errorf("waiting for %d services to be seen: %w", n, err)
+	}
+	return nil
+}
+
+// wait calls is with the lock held, at each change, until it is true or ctx is done.
+func (t *tracker) wait(ctx context.Context, is func() bool) error {
+	for {
+		t.mu.Lock()
+		ok, err, wake := is(), t.err, t.wake
+		t.mu.Unlock()
+		if ok {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// assignments returns the addresses in use and those that were in use twice at a time.
+func (t *tracker) assignments() (addresses []netip.Addr, doubles []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, a := range t.addresses {
+		addresses = append(addresses, a.address)
+	}
+	return addresses, append([]string(nil), t.doubles...)
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import "net/netip"
+
+// verify notes what is wrong after a phase, or needless in it.
+func (b *bench) verify(m *measurement) {
+	addresses, doubles := b.tracker.assignments()
+	for _, d := range doubles {
+		m.find("two services had one address: %s", d)
+	}
+	if wrong := difference(addresses, b.sink.Routes()); wrong > 0 {
+		m.find("%d addresses or routes are without their counterpart", wrong)
+	}
+	if want, ok := expectations(m.Services, m.Operations)[m.Phase]; ok {
+		want.check(m)
+	}
+}
+
+// difference returns how many addresses have no route and routes no address.
+func difference(addresses []netip.Addr, routes []netip.Prefix) int {
+	hosts := make(map[netip.Prefix]bool, len(addresses))
+	for _, a := range addresses {
+		hosts[netip.PrefixFrom(a, a.BitLen())] = true
+	}
+	wrong := 0
+	for _, r := range routes {
+		if !hosts[r] {
+			wrong++
+		}
+		delete(hosts, r)
+	}
+	return wrong + len(hosts)
+}
+
+// expectation is what a phase needs: prefixes announced and withdrawn, and writes of Services.
+type expectation struct{ announced, withdrawn, writes int }
+
+func expectations(services, operations int) map[string]expectation {
+	return map[string]expectation{
+		phasePending:           {},
+		phaseAssign:            {announced: services, writes: services},
+		phaseDelete:            {withdrawn: services},
+		phaseCreate:            {announced: services, writes: services},
+		phaseSingle:            {announced: 2 * operations, withdrawn: 2 * operations, writes: operations},
+		phaseOtherPool:         {},
+		phaseIdle:              {},
+		phaseRestartAnnouncer:  {announced: services},
+		phaseRestartController: {announced: 1, writes: 1}, // of the service that waits for it
+	}
+}
+
+// check notes what is not as expected. The floor has but one program, which both restarts restart.
+func (e expectation) check(m *measurement) {
+	if m.Subject == floorName && m.Phase == phaseRestartController {
+		e.announced += m.Services
+	}
+	if m.BGP.Announced != e.announced {
+		m.find("%d prefixes were announced, %d were needed", m.BGP.Announced, e.announced)
+	}
+	if m.BGP.Withdrawn > e.withdrawn {
+		m.find("%d prefixes were withdrawn, %d were needed", m.BGP.Withdrawn, e.withdrawn)
+	}
+	if got := m.count("", isServiceWrite); got != e.writes {
+		m.find("Services were written %d times, %d were needed", got, e.writes)
+	}
+	if failed := m.count("", func(r request) bool { return r.Failed && r.writes() }); failed > 0 {
+		m.find("%d writes were refused by the API server", failed)
+	}
+}
+
+func isServiceWrite(r request) bool {
+	return r.writes() && (r.Resource == "services" || r.Resource == "services/status")
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire_test
+
+import (
+	"bytes"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+
+	"metallb.io/metallb/test/bench/wire"
+)
+
+// pair returns the two ends of a TCP connection.
+func pair(t *testing.T) (near, far net.Conn) {
+	t.Helper()
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	near, err = net.Dial("tcp4", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	far, err = listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		near.Close()
+		far.Close()
+	})
+	return near, far
+}
+
+func TestTwoEndsEstablishASession(t *testing.T) {
+	t.Parallel()
+	near, far := pair(t)
+	result := make(chan error, 1)
+	go func() { result <- wire.NewConn(far).Establish(4200000000, netip.MustParseAddr("192.0.2.2")) }()
+	if err := wire.NewConn(near).Establish(64512, netip.MustParseAddr("192.0.2.1")); err != nil {
+		t.Errorf("Establish() at the near end = %v", err)
+	}
+	if err := <-result; err != nil {
+		t.Errorf("Establish() at the far end = %v", err)
+	}
+}
+
+func TestEstablishSaysWhatThePeerSentInPlaceOfOpen(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		message *bgp.BGPMessage
+		want    string
+	}{
+		"a NOTIFICATION": {bgp.NewBGPNotificationMessage(2, 2, nil), "the peer sent NOTIFICATION 2/2"},
+		"a KEEPALIVE":    {bgp.NewBGPKeepAliveMessage(), "the peer sent a message of type 4 in place of 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			near, far := pair(t)
+			if err := wire.NewConn(far).Write(tc.message); err != nil {
+				t.Fatal(err)
+			}
+			err := wire.NewConn(near).Establish(64512, netip.MustParseAddr("192.0.2.1"))
+			if err == nil || err.Error() != tc.want {
+				t.Errorf("Establish() = %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestReadRefusesALengthOutOfBounds(t *testing.T) {
+	t.Parallel()
+	near, far := pair(t)
+	header := append(bytes.Repeat([]byte{0xff}, 16), 0x10, 0x01, 2) // 4097 octets
+	if _, err := far.Write(header); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := wire.NewConn(near).Read()
+	if err == nil || !strings.Contains(err.Error(), "message length 4097") {
+		t.Errorf("Read() = %v, want one that names the length 4097", err)
+	}
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package allocator_test
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/test/builder"
+)
+
+func TestAChangedRequest(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		from, to    allocator.Request
+		want        string
+		wantRefusal string
+	}{
+		"for a free address moves the service": {
+			from: request("x"), to: request("x", wants("192.0.2.9")), want: "192.0.2.9",
+		},
+		"for the address it holds changes nothing": {
+			from: request("x"), to: request("x", wants("192.0.2.1")), want: "192.0.2.1",
+		},
+		"for an address in use keeps what it holds": {
+			from: request("x"), to: request("x", wants("192.0.2.0")),
+			want: "192.0.2.1", wantRefusal: `address "192.0.2.0" is in use by "default/other"`,
+		},
+		"for another pool moves the service": {
+			from: request("x"), to: request("x", pool("b")), want: "198.51.100.0",
+		},
+		"for a pool that does not exist keeps what it holds": {
+			from: request("x"), to: request("x", pool("c")),
+			want: "192.0.2.1", wantRefusal: `no IPv4 address available: pool "c" does not exist`,
+		},
+		"that no longer names an address keeps it": {
+			from: request("x", wants("192.0.2.9")), to: request("x"), want: "192.0.2.9",
+		},
+		"that no longer names a pool keeps its address": {
+			from: request("x", pool("b")), to: request("x"), want: "198.51.100.0",
+		},
+		"to dual stack keeps one address and adds the other from the same pool": {
+			from: request("x", pool("b")), to: request("x", families(v4, v6), requireAll), want: "198.51.100.0,2001:db8:b::",
+		},
+		"to single stack keeps that one address": {
+			from: request("x", families(v4, v6)), to: request("x", families(v6)), want: "2001:db8:b::",
+		},
+		"to the other family moves the service": {
+			from: request("x"), to: request("x", families(v6)), want: "2001:db8:a::",
+		},
+		"of the order of families changes the order": {
+			from: request("x", families(v4, v6)), to: request("x", families(v6, v4)), want: "2001:db8:b::,198.51.100.0",
+		},
+		"of ports keeps the address": {
+			from: request("x", shares("k", 80)), to: request("x", shares("k", 81)), want: "192.0.2.1",
+		},
+		"of the sharing key of its only user keeps the address": {
+			from: request("x", shares("k", 80)), to: request("x", shares("l", 80)), want: "192.0.2.1",
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"), builder.MakePool("aa", "2001:db8:a::/64"),
+				builder.MakePool("b", "198.51.100.0/24", "2001:db8:b::/64"))
+			mustAllocate(t, a, request("other"))
+			mustAllocate(t, a, tc.from)
+			got, refused := allocate(a, tc.to)
+			if diff := cmp.Diff([]string{tc.want, tc.wantRefusal}, []string{got, refused}); diff != "" {
+				t.Errorf("addresses and refusal (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAServiceThatSharesAnAddressMovesWhenItNoLongerMay(t *testing.T) {
+	t.Parallel()
+	tests := map[string]allocator.Request{
+		"its port is another's":   request("x", shares("k", 80)),
+		"its key is another":      request("x", shares("l", 443)),
+		"it has no key":           request("x"),
+		"its backend is another":  request("x", shares("k", 443), backend("local:app=x")),
+		"its port is added to it": request("x", shares("k", 80, 443)),
+	}
+	for name, changed := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"))
+			mustAllocate(t, a, request("w", shares("k", 80)))
+			if got := mustAllocate(t, a, request("x", shares("k", 443))); got != "192.0.2.0" {
+				t.Fatalf("holds %s, want the shared address", got)
+			}
+			if got := mustAllocate(t, a, changed); got != "192.0.2.1" {
+				t.Errorf("holds %s, want another address", got)
+			}
+		})
+	}
+}
+
+func TestWhatIsGivenUpIsFreeOnlyAfterSettle(t *testing.T) {
+	t.Parallel()
+	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"))
+	mustAllocate(t, a, request("x"))
+	allocate(a, request("x", wants("192.0.2.9")))
+	if _, refused := allocate(a, request("y", wants("192.0.2.0"))); refused != `address "192.0.2.0" is in use by "default/x"` {
+		t.Errorf("before it is settled: %q", refused)
+	}
+	if woken := names(a.Settle(name("x"))); !cmp.Equal(woken, []string{"y"}) {
+		t.Errorf("settling woke %v, want y", woken)
+	}
+	if got := held(a, "y"); got != "192.0.2.0" {
+		t.Errorf("y holds %s", got)
+	}
+}
+
+func TestAServiceCanGoBackToWhatItGaveUp(t *testing.T) {
+	t.Parallel()
+	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"))
+	mustAllocate(t, a, request("x"))
+	allocate(a, request("x", wants("192.0.2.9")))
+	if got := mustAllocate(t, a, request("x", wants("192.0.2.0"))); got != "192.0.2.0" {
+		t.Errorf("holds %s", got)
+	}
+	if c, _ := a.PoolCounts("a"); c.AssignedIPv4 != 1 {
+		t.Errorf("%d addresses are in use, want 1", c.AssignedIPv4)
+	}
+}
+
+func TestAssignedStaysAssigned(t *testing.T) {
+	t.Parallel()
+	old := builder.MakePool("a", "192.0.2.0/24")
+	tests := map[string]struct {
+		pools []*builder.Pool
+		// wantPool is the pool of the address afterwards; wantClaims what stands against that pool.
+		wantPool, wantClaims string
+		wantCounts           allocator.Counts
+	}{
+		"when the pool excludes its address": {
+			pools:      []*builder.Pool{builder.MakePool("a", "192.0.2.0/24").AvoidBuggyIPs()},
+			wantPool:   "a",
+			wantClaims: `new config not compatible with assigned IPs: service "default/x" cannot own "192.0.2.0" under new config`,
+			wantCounts: allocator.Counts{AssignedIPv4: 1, AvailableIPv4: 254, SizeIPv4: 254},
+		},
+		"when the pool shrinks": {
+			pools:      []*builder.Pool{builder.MakePool("a", "192.0.2.16/28")},
+			wantPool:   "a",
+			wantClaims: `new config not compatible with assigned IPs: service "default/x" cannot own "192.0.2.0" under new config`,
+			wantCounts: allocator.Counts{AssignedIPv4: 1, AvailableIPv4: 16, SizeIPv4: 16},
+		},
+		"when the pool selects other services": {
+			pools:      []*builder.Pool{builder.MakePool("a", "192.0.2.0/24").Namespaces("prod")},
+			wantPool:   "a",
+			wantClaims: `new config not compatible with assigned IPs: service "default/x" cannot own "192.0.2.0" under new config`,
+			wantCounts: allocator.Counts{AssignedIPv4: 1, AvailableIPv4: 255, SizeIPv4: 256},
+		},
+		"when the pool is deleted": {
+			wantPool:   "a",
+			wantClaims: `new config not compatible with assigned IPs: service "default/x" cannot own "192.0.2.0" under new config`,
+		},
+		"when the pool is renamed, and belongs to the new one": {
+			pools:      []*builder.Pool{builder.MakePool("b", "192.0.2.0/24")},
+			wantPool:   "b",
+			wantCounts: allocator.Counts{AssignedIPv4: 1, AvailableIPv4: 255, SizeIPv4: 256},
+		},
+		"when the pool is not auto-assigned any more": {
+			pools:      []*builder.Pool{builder.MakePool("a", "192.0.2.0/24").NoAutoAssign()},
+			wantPool:   "a",
+			wantCounts: allocator.Counts{AssignedIPv4: 1, AvailableIPv4: 255, SizeIPv4: 256},
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAllocator(t, old)
+			mustAllocate(t, a, request("x"))
+			a.SetPools(parse(t, tc.pools...))
+			result, refusal := a.Allocate(request("x"))
+			if refusal != nil {
+				t.Errorf("refused: %s", refusal)
+			}
+			want := []allocator.Assignment{{
+				Address: netip.MustParseAddr("192.0.2.0"), Pool: tc.wantPool, Incompatible: tc.wantClaims != "",
+			}}
+			if diff := cmp.Diff(want, result.Assignments, cmp.Comparer(func(x, y netip.Addr) bool { return x == y })); diff != "" {
+				t.Errorf("assignments (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.wantClaims, a.Incompatible(tc.wantPool).String()); diff != "" {
+				t.Errorf("claims (-want +got):\n%s", diff)
+			}
+			counts, _ := a.PoolCounts(tc.wantPool)
+			if diff := cmp.Diff(tc.wantCounts, counts); diff != "" {
+				t.Errorf("counts (-want +got):\n%s", diff)
+			}
+			a.SetPools(parse(t, old))
+			if a.HasIncompatible() {
+				t.Error("it has not healed with the pools as they were")
+			}
+		})
+	}
+}
+
+func TestClaimsNameTheFirstTen(t *testing.T) {
+	t.Parallel()
+	var claims allocator.Claims
+	for _, n := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"} {
+		claims = append(claims, allocator.Claim{Service: name(n), Address: netip.MustParseAddr("192.0.2.0")})
+	}
+	const want = `service "default/j" cannot own "192.0.2.0" under new config, and 2 more`
+	if got := claims.String(); len(got) < len(want) || got[len(got)-len(want):] != want {
+		t.Errorf("got %s", got)
+	}
+}

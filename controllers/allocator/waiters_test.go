@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package allocator_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/test/builder"
+)
+
+func TestWaitersAreServed(t *testing.T) {
+	t.Parallel()
+	// The pool has one IPv4 and one IPv6 address.
+	small := builder.MakePool("a", "192.0.2.0/32", "2001:db8::/128")
+	tests := map[string]struct {
+		holding []allocator.Request
+		waiting []allocator.Request
+		// act returns the services woken.
+		act  func(*testing.T, *allocator.Allocator) []string
+		want map[string]string
+	}{
+		"by a released address, the oldest first and no other": {
+			holding: []allocator.Request{request("x")},
+			waiting: []allocator.Request{request("a", created(3)), request("b", created(1)), request("c", created(2))},
+			act:     release("x"),
+			want:    map[string]string{"b": "192.0.2.0"},
+		},
+		"by a released address of their family": {
+			holding: []allocator.Request{request("x"), request("y", families(v6))},
+			waiting: []allocator.Request{request("a", families(v6), created(1)), request("b", created(2))},
+			act:     release("x"),
+			want:    map[string]string{"b": "192.0.2.0"},
+		},
+		"by the address that they requested": {
+			holding: []allocator.Request{request("x")},
+			waiting: []allocator.Request{request("a", wants("192.0.2.0"))},
+			act:     release("x"),
+			want:    map[string]string{"a": "192.0.2.0"},
+		},
+		"who require both families, when both are there": {
+			holding: []allocator.Request{request("x"), request("y", families(v6))},
+			waiting: []allocator.Request{request("a", families(v4, v6), requireAll)},
+			act: func(t *testing.T, a *allocator.Allocator) []string {
+				t.Helper()
+				if woken := release("x")(t, a); len(woken) > 0 {
+					t.Errorf("one address woke %v", woken)
+				}
+				return release("y")(t, a)
+			},
+			want: map[string]string{"a": "192.0.2.0,2001:db8::"},
+		},
+		"past one who requires another family too": {
+			holding: []allocator.Request{request("x"), request("y", families(v6))},
+			waiting: []allocator.Request{request("a", families(v4, v6), requireAll, created(1)), request("b", created(2))},
+			act:     release("x"),
+			want:    map[string]string{"b": "192.0.2.0"},
+		},
+		"by a port released on a shared address": {
+			holding: []allocator.Request{request("x", shares("k", 80)), request("y", shares("k", 443))},
+			waiting: []allocator.Request{request("a", shares("k", 80), created(1)), request("b", shares("k", 443), created(2))},
+			act:     release("y"),
+			want:    map[string]string{"b": "192.0.2.0"},
+		},
+		"by a service that begins to share": {
+			holding: []allocator.Request{request("x")},
+			waiting: []allocator.Request{request("a", shares("k", 443))},
+			act: func(t *testing.T, a *allocator.Allocator) []string {
+				t.Helper()
+				result, _ := a.Allocate(request("x", shares("k", 80)))
+				return names(result.Woken)
+			},
+			want: map[string]string{"a": "192.0.2.0"},
+		},
+		"by a larger pool, the oldest first": {
+			holding: []allocator.Request{request("x")},
+			waiting: []allocator.Request{request("a", created(3)), request("b", created(1)), request("c", created(2))},
+			act: func(t *testing.T, a *allocator.Allocator) []string {
+				t.Helper()
+				a.SetPools(parse(t, builder.MakePool("a", "192.0.2.0-192.0.2.2")))
+				return []string{"b", "c"}
+			},
+			want: map[string]string{"b": "192.0.2.1", "c": "192.0.2.2"},
+		},
+		"but not after they withdrew": {
+			holding: []allocator.Request{request("x")},
+			waiting: []allocator.Request{request("a")},
+			act: func(t *testing.T, a *allocator.Allocator) []string {
+				t.Helper()
+				a.Withdraw(name("a"))
+				return release("x")(t, a)
+			},
+			want: map[string]string{},
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAllocator(t, small)
+			for _, r := range tc.holding {
+				mustAllocate(t, a, r)
+			}
+			for _, r := range tc.waiting {
+				if got, refused := allocate(a, r); refused == "" {
+					t.Fatalf("%s does not wait but holds %s", r.Service, got)
+				}
+			}
+			woken := tc.act(t, a)
+			if len(woken) != len(tc.want) {
+				t.Errorf("woken are %v, want those of %v", woken, tc.want)
+			}
+			got := map[string]string{}
+			for _, r := range tc.waiting {
+				if h := held(a, r.Service.Name); h != "" {
+					got[r.Service.Name] = h
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("served (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func release(service string) func(*testing.T, *allocator.Allocator) []string {
+	return func(t *testing.T, a *allocator.Allocator) []string {
+		t.Helper()
+		_, woken := a.Release(name(service))
+		return names(woken)
+	}
+}
+
+func TestEveryReleasedAddressServesOneOfManyWaiters(t *testing.T) {
+	t.Parallel()
+	const n = 100
+	a := newAllocator(t, builder.MakePool("a", "192.0.2.0-192.0.2.99"))
+	for i := range n {
+		mustAllocate(t, a, request(fmt.Sprintf("holder-%03d", i)))
+	}
+	for i := range 3 * n {
+		allocate(a, request(fmt.Sprintf("waiter-%03d", i), created(i)))
+	}
+	for i := range n {
+		_, woken := a.Release(name(fmt.Sprintf("holder-%03d", n-1-i)))
+		if want := []string{fmt.Sprintf("waiter-%03d", i)}; !cmp.Equal(names(woken), want) {
+			t.Fatalf("release %d woke %v, want %v", i, names(woken), want)
+		}
+	}
+}
+
+func TestHydrate(t *testing.T) {
+	t.Parallel()
+	t.Run("keeps what services hold, whatever is lower and free", func(t *testing.T) {
+		t.Parallel()
+		a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"))
+		a.Hydrate(request("x"), assigned("a", "192.0.2.7"))
+		if got := mustAllocate(t, a, request("x")); got != "192.0.2.7" {
+			t.Errorf("x holds %s", got)
+		}
+		if got := mustAllocate(t, a, request("y")); got != "192.0.2.0" {
+			t.Errorf("y holds %s", got)
+		}
+	})
+	t.Run("keeps an address outside all pools", func(t *testing.T) {
+		t.Parallel()
+		a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"))
+		a.Hydrate(request("x", pool("gone")), assigned("gone", "203.0.113.7"))
+		result, refusal := a.Allocate(request("x", pool("gone")))
+		if refusal != nil || text(result) != "203.0.113.7" || !result.Assignments[0].Incompatible {
+			t.Errorf("refused %v, assignments %v", refusal, result.Assignments)
+		}
+	})
+	t.Run("lets both keep an address that they do not share, and tells the later one", func(t *testing.T) {
+		t.Parallel()
+		a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"))
+		a.Hydrate(request("old"), assigned("a", "192.0.2.7"))
+		a.Hydrate(request("new"), assigned("a", "192.0.2.7"))
+		first, _ := a.Allocate(request("old"))
+		second, _ := a.Allocate(request("new"))
+		if text(first) != "192.0.2.7" || text(second) != "192.0.2.7" {
+			t.Errorf("they hold %s and %s", text(first), text(second))
+		}
+		if first.Assignments[0].Disputed.Name != "" || second.Assignments[0].Disputed != name("old") {
+			t.Errorf("disputed: %v and %v", first.Assignments, second.Assignments)
+		}
+		if got := mustAllocate(t, a, request("new", shares("", 81))); got != "192.0.2.0" {
+			t.Errorf("once it changes it holds %s, want an address of its own", got)
+		}
+	})
+	t.Run("ends the dispute when the other service goes", func(t *testing.T) {
+		t.Parallel()
+		a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"))
+		a.Hydrate(request("old"), assigned("a", "192.0.2.7"))
+		a.Hydrate(request("new"), assigned("a", "192.0.2.7"))
+		a.Release(name("old"))
+		result, _ := a.Allocate(request("new"))
+		if text(result) != "192.0.2.7" || result.Assignments[0].Disputed.Name != "" {
+			t.Errorf("assignments %v", result.Assignments)
+		}
+	})
+	t.Run("moves a service whose request changed meanwhile", func(t *testing.T) {
+		t.Parallel()
+		a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"))
+		r := request("x", wants("192.0.2.9"))
+		a.Hydrate(r, assigned("a", "192.0.2.7"))
+		if got := mustAllocate(t, a, r); got != "192.0.2.9" {
+			t.Errorf("x holds %s", got)
+		}
+	})
+}

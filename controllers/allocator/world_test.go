@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package allocator_test
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/test/builder"
+)
+
+const (
+	v4 = corev1.IPv4Protocol
+	v6 = corev1.IPv6Protocol
+)
+
+// parse returns the pools in order.
+func parse(t testing.TB, objects ...*builder.Pool) ipam.Pools {
+	t.Helper()
+	pools := make([]ipam.Pool, 0, len(objects))
+	for _, o := range objects {
+		p, errs := ipam.ParsePool(o.Obj())
+		if len(errs) > 0 {
+			t.Fatalf("pool %q: %v", o.Name, errs)
+		}
+		pools = append(pools, p)
+	}
+	return ipam.NewPools(pools...)
+}
+
+// newAllocator returns an allocator with the pools.
+func newAllocator(t testing.TB, objects ...*builder.Pool) *allocator.Allocator {
+	t.Helper()
+	a := allocator.New()
+	a.SetPools(parse(t, objects...))
+	return a
+}
+
+// name parses "namespace/name"; without a namespace it is default.
+func name(text string) types.NamespacedName {
+	namespace, n, found := strings.Cut(text, "/")
+	if !found {
+		return types.NamespacedName{Namespace: "default", Name: text}
+	}
+	return types.NamespacedName{Namespace: namespace, Name: n}
+}
+
+type option func(*allocator.Request)
+
+// request returns the request of a single-stack IPv4 service with port 80, and then the options.
+func request(service string, options ...option) allocator.Request {
+	r := allocator.Request{
+		Service:  name(service),
+		Families: []corev1.IPFamily{v4},
+		Sharing:  allocator.Sharing{Ports: []allocator.Port{{Protocol: corev1.ProtocolTCP, Number: 80}}},
+	}
+	for _, o := range options {
+		o(&r)
+	}
+	return r
+}
+
+func families(f ...corev1.IPFamily) option { return func(r *allocator.Request) { r.Families = f } }
+
+func requireAll(r *allocator.Request) { r.RequireAll = true }
+
+func pool(n string) option { return func(r *allocator.Request) { r.Pool = n } }
+
+func wants(list ...string) option {
+	return func(r *allocator.Request) {
+		for _, text := range list {
+			r.Addresses = append(r.Addresses, netip.MustParseAddr(text))
+		}
+	}
+}
+
+func shares(key string, ports ...int32) option {
+	return func(r *allocator.Request) {
+		r.Sharing.Key, r.Sharing.Ports = key, nil
+		for _, p := range ports {
+			r.Sharing.Ports = append(r.Sharing.Ports, allocator.Port{Protocol: corev1.ProtocolTCP, Number: p})
+		}
+	}
+}
+
+func backend(b string) option { return func(r *allocator.Request) { r.Sharing.Backend = b } }
+
+func labelled(key, value string) option {
+	return func(r *allocator.Request) { r.Labels = labels.Set{key: value} }
+}
+
+func namespaceLabelled(key, value string) option {
+	return func(r *allocator.Request) { r.NamespaceLabels = labels.Set{key: value} }
+}
+
+func created(seconds int) option {
+	return func(r *allocator.Request) { r.Created = time.Unix(int64(seconds), 0) }
+}
+
+// allocate returns the addresses the service holds after the request, and why the request was refused.
+func allocate(a *allocator.Allocator, r allocator.Request) (held, refused string) {
+	result, refusal := a.Allocate(r)
+	if refusal != nil {
+		refused = refusal.String()
+	}
+	return text(result), refused
+}
+
+// mustAllocate fails the test if the request is refused; the result is settled.
+func mustAllocate(t testing.TB, a *allocator.Allocator, r allocator.Request) string {
+	t.Helper()
+	held, refused := allocate(a, r)
+	if refused != "" {
+		t.Fatalf("%s: %s", r.Service, refused)
+	}
+	a.Settle(r.Service)
+	return held
+}
+
+func text(result allocator.Result) string {
+	found := make([]string, 0, 2)
+	for _, a := range result.Addresses() {
+		found = append(found, a.String())
+	}
+	return strings.Join(found, ",")
+}
+
+// held returns what the service holds.
+func held(a *allocator.Allocator, service string) string { return text(a.Withdraw(name(service))) }
+
+func names(list []types.NamespacedName) []string {
+	found := make([]string, 0, len(list))
+	for _, n := range list {
+		found = append(found, n.Name)
+	}
+	slices.Sort(found)
+	return found
+}
+
+func assigned(pool string, addresses ...string) []allocator.Assignment {
+	var found []allocator.Assignment
+	for _, text := range addresses {
+		found = append(found, allocator.Assignment{Address: netip.MustParseAddr(text), Pool: pool})
+	}
+	return found
+}

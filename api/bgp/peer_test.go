@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bgp
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"metallb.io/metallb/api/v1beta2"
+)
+
+// bgpPeer returns a valid BGPPeer, changed.
+func bgpPeer(change func(*v1beta2.BGPPeerSpec)) *v1beta2.BGPPeer {
+	p := &v1beta2.BGPPeer{
+		ObjectMeta: metav1.ObjectMeta{Name: "rack", Namespace: "metallb-system"},
+		Spec:       v1beta2.BGPPeerSpec{MyASN: 64500, ASN: 64512, Address: "10.96.0.100"},
+	}
+	if change != nil {
+		change(&p.Spec)
+	}
+	return p
+}
+
+func duration(d time.Duration) *metav1.Duration { return &metav1.Duration{Duration: d} }
+
+func selecting(value string) metav1.LabelSelector {
+	return metav1.LabelSelector{MatchLabels: map[string]string{"a": value}}
+}
+
+func TestParsePeerReturnsWhatTheObjectMeans(t *testing.T) {
+	t.Parallel()
+	type values map[string]any
+	defaults := values{
+		"name": "rack", "asns": [2]uint32{64500, 64512}, "address": "10.96.0.100", "port": uint16(179), "source": "invalid IP", "routerID": "invalid IP",
+		"hold": "1m30s", "keepalive": "30s", "connect": "5s", "selectors": []string{}, "password": "", "secret": "/", "multiHop": false,
+	}
+	tests := map[string]struct {
+		change func(*v1beta2.BGPPeerSpec)
+		want   values // beside the defaults
+	}{
+		"defaults": {},
+		"everything set": {
+			change: func(s *v1beta2.BGPPeerSpec) {
+				s.MyASN, s.ASN, s.Address, s.SrcAddress, s.RouterID = 4200000000, 1, "10.0.0.1", "10.0.0.2", "1.1.1.1"
+				s.Port, s.HoldTime, s.KeepaliveTime, s.ConnectTime = 65535, duration(9*time.Second), duration(2*time.Second), duration(time.Second)
+				s.NodeSelectors, s.EBGPMultiHop, s.Password = []metav1.LabelSelector{selecting("x"), {}}, true, "secret"
+			},
+			want: values{
+				"asns": [2]uint32{4200000000, 1}, "address": "10.0.0.1", "source": "10.0.0.2", "routerID": "1.1.1.1", "port": uint16(65535),
+				"hold": "9s", "keepalive": "2s", "connect": "1s", "selectors": []string{"a=x", ""}, "multiHop": true, "password": "secret",
+			},
+		},
+		"an IPv6 peer":            {change: func(s *v1beta2.BGPPeerSpec) { s.Address, s.SrcAddress = "2001:DB8::1", "2001:db8::2" }, want: values{"address": "2001:db8::1", "source": "2001:db8::2"}},
+		"a peer on the node":      {change: func(s *v1beta2.BGPPeerSpec) { s.Address = "127.0.0.1" }, want: values{"address": "127.0.0.1"}},
+		"an IPv4 link-local peer": {change: func(s *v1beta2.BGPPeerSpec) { s.Address = "169.254.0.1" }, want: values{"address": "169.254.0.1"}},
+		"an internal peer":        {change: func(s *v1beta2.BGPPeerSpec) { s.ASN = 64500 }, want: values{"asns": [2]uint32{64500, 64500}}},
+		"no hold time":            {change: func(s *v1beta2.BGPPeerSpec) { s.HoldTime = duration(0) }, want: values{"hold": "0s", "keepalive": "0s"}},
+		"the shortest hold time":  {change: func(s *v1beta2.BGPPeerSpec) { s.HoldTime = duration(3 * time.Second) }, want: values{"hold": "3s", "keepalive": "1s"}},
+		"keepalive is a third of the hold time, in whole seconds": {change: func(s *v1beta2.BGPPeerSpec) { s.HoldTime = duration(20 * time.Second) }, want: values{"hold": "20s", "keepalive": "6s"}},
+		"keepalive 0 is as unset":                                 {change: func(s *v1beta2.BGPPeerSpec) { s.KeepaliveTime = duration(0) }},
+		"the longest timers": {change: func(s *v1beta2.BGPPeerSpec) {
+			s.HoldTime, s.ConnectTime = duration(65535*time.Second), duration(65535*time.Second)
+		}, want: values{"hold": "18h12m15s", "keepalive": "6h4m5s", "connect": "18h12m15s"}},
+		"a secret in the peer's namespace":           {change: func(s *v1beta2.BGPPeerSpec) { s.PasswordSecret.Name = "md5" }, want: values{"secret": "metallb-system/md5"}},
+		"a secret in another namespace":              {change: func(s *v1beta2.BGPPeerSpec) { s.PasswordSecret = corev1.SecretReference{Name: "md5", Namespace: "net"} }, want: values{"secret": "net/md5"}},
+		"a secret's namespace alone names no secret": {change: func(s *v1beta2.BGPPeerSpec) { s.PasswordSecret.Namespace = "net" }},
+		"a deprecated field without effect":          {change: func(s *v1beta2.BGPPeerSpec) { s.DisableMP = true }},
+		"the longest password":                       {change: func(s *v1beta2.BGPPeerSpec) { s.Password = strings.Repeat("p", 80) }, want: values{"password": strings.Repeat("p", 80)}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, errs := ParsePeer(bgpPeer(tc.change))
+			if len(errs) > 0 {
+				t.Fatal(errs.ToAggregate())
+			}
+			selectors := []string{}
+			for _, s := range p.NodeSelectors {
+				selectors = append(selectors, s.String())
+			}
+			got := values{
+				"name": p.Name, "asns": [2]uint32{p.MyASN, p.PeerASN}, "address": p.Address.String(), "port": p.Port, "source": p.Source.String(), "routerID": p.RouterID.String(),
+				"hold": p.HoldTime.String(), "keepalive": p.KeepaliveTime.String(), "connect": p.ConnectTime.String(), "selectors": selectors,
+				"password": p.Password, "secret": p.PasswordSecret.String(), "multiHop": p.MultiHop,
+			}
+			want := values{}
+			for _, from := range []values{defaults, tc.want} {
+				for key, v := range from {
+					want[key] = v
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("peer (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParsePeerErrors(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		change func(*v1beta2.BGPPeerSpec)
+		want   []string
+	}{
+		"no local ASN": {func(s *v1beta2.BGPPeerSpec) { s.MyASN = 0 }, []string{`spec.myASN: Required value: missing local ASN; set it to a number from 1 to 4294967295`}},
+		"no peer ASN":  {func(s *v1beta2.BGPPeerSpec) { s.ASN = 0 }, []string{`spec.peerASN: Required value: missing peer ASN and dynamicASN; set peerASN to a number from 1 to 4294967295`}},
+		"a dynamic ASN": {func(s *v1beta2.BGPPeerSpec) { s.ASN, s.DynamicASN = 0, v1beta2.InternalASN },
+			[]string{`spec.dynamicASN: Forbidden: dynamicASN is not supported yet; remove it and set peerASN`}},
+		"both kinds of ASN": {func(s *v1beta2.BGPPeerSpec) { s.DynamicASN = v1beta2.ExternalASN },
+			[]string{
+				`spec.dynamicASN: Forbidden: dynamicASN is not supported yet; remove it and set peerASN`,
+				`spec.dynamicASN: Invalid value: "external": both peer ASN and dynamicASN specified; remove one`,
+			}},
+		"multihop to an internal peer": {func(s *v1beta2.BGPPeerSpec) { s.ASN, s.EBGPMultiHop = 64500, true },
+			[]string{`spec.ebgpMultiHop: Invalid value: true: invalid ebgp-multihop parameter set for an ibgp peer; remove it, since peers of one ASN may be any number of hops away`}},
+		"no address": {func(s *v1beta2.BGPPeerSpec) { s.Address = "" },
+			[]string{`spec.peerAddress: Required value: peer has no Address or Interface specified; set it to the peer's IPv4 or IPv6 address`}},
+		"an interface": {func(s *v1beta2.BGPPeerSpec) { s.Address, s.Interface = "", "eth0" },
+			[]string{`spec.interface: Forbidden: interface is not supported yet; remove it and set peerAddress`}},
+		"address and interface": {func(s *v1beta2.BGPPeerSpec) { s.Interface = "eth0" },
+			[]string{
+				`spec.interface: Forbidden: interface is not supported yet; remove it and set peerAddress`,
+				`spec.interface: Invalid value: "eth0": peer has both Address and Interface specified; remove one`,
+			}},
+		"a name as address":      {func(s *v1beta2.BGPPeerSpec) { s.Address = "router" }, []string{`spec.peerAddress: Invalid value: "router": invalid BGPPeer address: "router" is not an IP address`}},
+		"a prefix as address":    {func(s *v1beta2.BGPPeerSpec) { s.Address = "10.0.0.1/32" }, []string{`spec.peerAddress: Invalid value: "10.0.0.1/32": invalid BGPPeer address: "10.0.0.1/32" is not an IP address`}},
+		"an address with a zone": {func(s *v1beta2.BGPPeerSpec) { s.Address = "fe80::1%eth0" }, []string{`spec.peerAddress: Invalid value: "fe80::1%eth0": invalid BGPPeer address: "fe80::1%eth0" has a zone; write the address without "%eth0"`}},
+		"a link-local address":   {func(s *v1beta2.BGPPeerSpec) { s.Address = "fe80::1" }, []string{`spec.peerAddress: Invalid value: "fe80::1": invalid BGPPeer address: "fe80::1" is a link-local address, which means nothing without an interface; use a global or unique local address`}},
+		"an unspecified address": {func(s *v1beta2.BGPPeerSpec) { s.Address = "0.0.0.0" }, []string{`spec.peerAddress: Invalid value: "0.0.0.0": invalid BGPPeer address: "0.0.0.0" is the unspecified address`}},
+		"a multicast address":    {func(s *v1beta2.BGPPeerSpec) { s.Address = "ff02::2" }, []string{`spec.peerAddress: Invalid value: "ff02::2": invalid BGPPeer address: "ff02::2" is a multicast address`}},
+		"the broadcast address":  {func(s *v1beta2.BGPPeerSpec) { s.Address = "255.255.255.255" }, []string{`spec.peerAddress: Invalid value: "255.255.255.255": invalid BGPPeer address: "255.255.255.255" is the broadcast address`}},
+		"IPv4 written as IPv6":   {func(s *v1beta2.BGPPeerSpec) { s.Address = "::ffff:10.0.0.1" }, []string{`spec.peerAddress: Invalid value: "::ffff:10.0.0.1": invalid BGPPeer address: "::ffff:10.0.0.1" is an IPv4 address written as IPv6; write "10.0.0.1"`}},
+		"a malformed source":     {func(s *v1beta2.BGPPeerSpec) { s.SrcAddress = "eth0" }, []string{`spec.sourceAddress: Invalid value: "eth0": invalid source IP: "eth0" is not an IP address`}},
+		"a source of the other family": {func(s *v1beta2.BGPPeerSpec) { s.SrcAddress = "2001:db8::1" },
+			[]string{`spec.sourceAddress: Invalid value: "2001:db8::1": invalid source IP: must be of the same address family as peerAddress "10.96.0.100"`}},
+		"a negative port":       {func(s *v1beta2.BGPPeerSpec) { s.Port = -1 }, []string{`spec.peerPort: Invalid value: -1: must be from 1 to 65535`}},
+		"a port too large":      {func(s *v1beta2.BGPPeerSpec) { s.Port = 65536 }, []string{`spec.peerPort: Invalid value: 65536: must be from 1 to 65535`}},
+		"a hold time too short": {func(s *v1beta2.BGPPeerSpec) { s.HoldTime = duration(2 * time.Second) }, []string{`spec.holdTime: Invalid value: "2s": invalid hold time "2s": must be 0 or >=3s, in whole seconds up to 65535s`}},
+		"a hold time too long":  {func(s *v1beta2.BGPPeerSpec) { s.HoldTime = duration(65536 * time.Second) }, []string{`spec.holdTime: Invalid value: "18h12m16s": invalid hold time "18h12m16s": must be 0 or >=3s, in whole seconds up to 65535s`}},
+		"a negative hold time":  {func(s *v1beta2.BGPPeerSpec) { s.HoldTime = duration(-9 * time.Second) }, []string{`spec.holdTime: Invalid value: "-9s": invalid hold time "-9s": must be 0 or >=3s, in whole seconds up to 65535s`}},
+		"a hold time with a fraction": {func(s *v1beta2.BGPPeerSpec) { s.HoldTime = duration(3500 * time.Millisecond) },
+			[]string{`spec.holdTime: Invalid value: "3.5s": invalid hold time "3.5s": must be 0 or >=3s, in whole seconds up to 65535s`}},
+		"a keepalive as long as the hold time": {func(s *v1beta2.BGPPeerSpec) {
+			s.HoldTime, s.KeepaliveTime = duration(9*time.Second), duration(9*time.Second)
+		},
+			[]string{`spec.keepaliveTime: Invalid value: "9s": invalid keepaliveTime "9s", must be lower than holdTime "9s"`}},
+		"a keepalive longer than the default hold time": {func(s *v1beta2.BGPPeerSpec) { s.KeepaliveTime = duration(2 * time.Minute) },
+			[]string{`spec.keepaliveTime: Invalid value: "2m0s": invalid keepaliveTime "2m0s", must be lower than holdTime "1m30s"`}},
+		"a keepalive without hold time": {func(s *v1beta2.BGPPeerSpec) { s.HoldTime, s.KeepaliveTime = duration(0), duration(time.Second) },
+			[]string{`spec.keepaliveTime: Invalid value: "1s": invalid keepaliveTime "1s", must be lower than holdTime "0s"`}},
+		"a negative keepalive": {func(s *v1beta2.BGPPeerSpec) { s.KeepaliveTime = duration(-time.Second) },
+			[]string{`spec.keepaliveTime: Invalid value: "-1s": invalid keepaliveTime "-1s": must be in whole seconds, 0 or more`}},
+		"a keepalive with a fraction": {func(s *v1beta2.BGPPeerSpec) { s.KeepaliveTime = duration(1500 * time.Millisecond) },
+			[]string{`spec.keepaliveTime: Invalid value: "1.5s": invalid keepaliveTime "1.5s": must be in whole seconds, 0 or more`}},
+		"a connect time of 0": {func(s *v1beta2.BGPPeerSpec) { s.ConnectTime = duration(0) },
+			[]string{`spec.connectTime: Invalid value: "0s": invalid connect time "0s": must be from 1s to 65535s, in whole seconds`}},
+		"a connect time too long": {func(s *v1beta2.BGPPeerSpec) { s.ConnectTime = duration(65536 * time.Second) },
+			[]string{`spec.connectTime: Invalid value: "18h12m16s": invalid connect time "18h12m16s": must be from 1s to 65535s, in whole seconds`}},
+		"a connect time with a fraction": {func(s *v1beta2.BGPPeerSpec) { s.ConnectTime = duration(1500 * time.Millisecond) },
+			[]string{`spec.connectTime: Invalid value: "1.5s": invalid connect time "1.5s": must be from 1s to 65535s, in whole seconds`}},
+		"an IPv6 router ID":     {func(s *v1beta2.BGPPeerSpec) { s.RouterID = "2001:db8::1" }, []string{`spec.routerID: Invalid value: "2001:db8::1": invalid router ID "2001:db8::1": must be written as an IPv4 address other than 0.0.0.0`}},
+		"the router ID 0":       {func(s *v1beta2.BGPPeerSpec) { s.RouterID = "0.0.0.0" }, []string{`spec.routerID: Invalid value: "0.0.0.0": invalid router ID "0.0.0.0": must be written as an IPv4 address other than 0.0.0.0`}},
+		"a number as router ID": {func(s *v1beta2.BGPPeerSpec) { s.RouterID = "7" }, []string{`spec.routerID: Invalid value: "7": invalid router ID "7": must be written as an IPv4 address other than 0.0.0.0`}},
+		"a node selector twice": {func(s *v1beta2.BGPPeerSpec) { s.NodeSelectors = []metav1.LabelSelector{selecting("x"), selecting("x")} }, []string{`spec.nodeSelectors[1]: Duplicate value: "a=x": duplicate definition of nodeSelectors "a=x"; remove one`}},
+		"a malformed node selector": {func(s *v1beta2.BGPPeerSpec) {
+			s.NodeSelectors = []metav1.LabelSelector{{MatchLabels: map[string]string{"a b": "x"}}}
+		}, []string{`spec.nodeSelectors[0]: Invalid value: "{\"matchLabels\":{\"a b\":\"x\"}}": invalid label selector: key: Invalid value: "a b": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`}},
+		"password and secret": {func(s *v1beta2.BGPPeerSpec) { s.Password, s.PasswordSecret.Name = "p", "s" },
+			[]string{`spec.password: Forbidden: can not have both password and secret ref set; remove password`}},
+		"a password too long, which is not shown": {func(s *v1beta2.BGPPeerSpec) { s.Password = strings.Repeat("hush", 21) },
+			[]string{`spec.password: Too long: may not be more than 80 bytes`}},
+		"a local ASN":      {func(s *v1beta2.BGPPeerSpec) { s.LocalASN = 1 }, []string{`spec.localASN: Forbidden: localASN is not supported yet; remove it and set myASN`}},
+		"a BFD profile":    {func(s *v1beta2.BGPPeerSpec) { s.BFDProfile = "fast" }, []string{`spec.bfdProfile: Forbidden: bfdProfile is not supported yet; remove it; holdTime bounds how long a dead peer goes unnoticed`}},
+		"graceful restart": {func(s *v1beta2.BGPPeerSpec) { s.EnableGracefulRestart = true }, []string{`spec.enableGracefulRestart: Forbidden: enableGracefulRestart is not supported yet; remove it`}},
+		"a VRF":            {func(s *v1beta2.BGPPeerSpec) { s.VRFName = "red" }, []string{`spec.vrf: Forbidden: vrf is not supported yet; remove it`}},
+		"both families over one session": {func(s *v1beta2.BGPPeerSpec) { s.DualStackAddressFamily = true },
+			[]string{`spec.dualStackAddressFamily: Forbidden: dualStackAddressFamily is not supported yet; remove it and add a BGPPeer for the other address family`}},
+		"several errors at once": {func(s *v1beta2.BGPPeerSpec) { s.MyASN, s.Address, s.Port, s.VRFName = 0, "x", 70000, "red" },
+			[]string{
+				`spec.vrf: Forbidden: vrf is not supported yet; remove it`,
+				`spec.peerPort: Invalid value: 70000: must be from 1 to 65535`,
+				`spec.peerAddress: Invalid value: "x": invalid BGPPeer address: "x" is not an IP address`,
+				`spec.myASN: Required value: missing local ASN; set it to a number from 1 to 4294967295`,
+			}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, errs := ParsePeer(bgpPeer(tc.change))
+			if diff := cmp.Diff(tc.want, errorTexts(errs)); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+			if p.Name != "" || p.Address.IsValid() {
+				t.Errorf("got peer %v beside errors, want none", p.Name)
+			}
+		})
+	}
+}
+
+func TestPeerSelectsNode(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		selectors []metav1.LabelSelector
+		want      bool
+	}{
+		"without selectors every node":  {nil, true},
+		"the first selector":            {[]metav1.LabelSelector{selecting("x"), selecting("y")}, true},
+		"the second selector":           {[]metav1.LabelSelector{selecting("y"), selecting("x")}, true},
+		"an empty selector, every node": {[]metav1.LabelSelector{{}}, true},
+		"none of the selectors":         {[]metav1.LabelSelector{selecting("y"), selecting("z")}, false},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, errs := ParsePeer(bgpPeer(func(s *v1beta2.BGPPeerSpec) { s.NodeSelectors = tc.selectors }))
+			if len(errs) > 0 {
+				t.Fatal(errs.ToAggregate())
+			}
+			if got := p.SelectsNode(labels.Set{"a": "x"}); got != tc.want {
+				t.Errorf("got %t, want %t", got, tc.want)
+			}
+		})
+	}
+}
+
+// FuzzParsePeer holds that a peer that parses can be connected to, and that every error names field and remedy.
+func FuzzParsePeer(f *testing.F) {
+	f.Add(uint32(64500), uint32(64512), "10.0.0.1", "10.0.0.2", "1.1.1.1", int32(179), int64(90e9), int64(30e9), int64(5e9), "p")
+	f.Add(uint32(0), uint32(0), "fe80::1%eth0", "::", "", int32(-1), int64(-1), int64(-1), int64(0), "")
+	f.Add(uint32(1), uint32(1), "2001:db8::1", "", "0.0.0.0", int32(0), int64(0), int64(0), int64(1e9), "\x00")
+	f.Fuzz(func(t *testing.T, mine, theirs uint32, address, source, id string, port int32, hold, keepalive, connect int64, password string) {
+		p, errs := ParsePeer(bgpPeer(func(s *v1beta2.BGPPeerSpec) {
+			s.MyASN, s.ASN, s.Address, s.SrcAddress, s.RouterID, s.Port, s.Password = mine, theirs, address, source, id, port, password
+			s.HoldTime, s.KeepaliveTime, s.ConnectTime = duration(time.Duration(hold)), duration(time.Duration(keepalive)), duration(time.Duration(connect))
+		}))
+		for _, err := range errs {
+			if err.Field == "" || err.Detail == "" && err.Type != "FieldValueTooLong" {
+				t.Errorf("error without field or remedy: %v", err)
+			}
+		}
+		if len(errs) > 0 {
+			return
+		}
+		if p.MyASN == 0 || p.PeerASN == 0 || p.Port == 0 || !p.Address.IsValid() || p.Address.IsMulticast() || p.Address.IsUnspecified() ||
+			p.Source.IsValid() && p.Source.Is4() != p.Address.Is4() || p.RouterID.IsValid() && !p.RouterID.Is4() {
+			t.Errorf("accepted %+v", p)
+		}
+		if p.HoldTime != 0 && (p.HoldTime < 3*time.Second || p.KeepaliveTime >= p.HoldTime || p.KeepaliveTime < time.Second) || p.HoldTime == 0 && p.KeepaliveTime != 0 ||
+			p.ConnectTime < time.Second || p.HoldTime > maxSeconds || p.ConnectTime > maxSeconds {
+			t.Errorf("accepted timers %s, %s, %s", p.HoldTime, p.KeepaliveTime, p.ConnectTime)
+		}
+	})
+}

@@ -43,7 +43,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
-	o, err := parseOptions(args, getenv, os.Stderr)
+	o, err := parseOptions(args, getenv, out)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package node_test
+
+import (
+	"context"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"metallb.io/metallb/speaker/rib"
+	"metallb.io/metallb/speaker/session"
+)
+
+// fakeSessions stands for the routers: it knows what each peer was told, and counts what sessions had to do for it.
+type fakeSessions struct {
+	mu sync.Mutex
+	// peers are those with a session.
+	peers map[string]*fakePeer
+	// configured and applied count the calls; changes the prefixes told in the latter.
+	configured, applied, changes int
+	// fail makes the next calls of Apply fail, having done nothing.
+	fail   error
+	closed bool
+}
+
+type fakePeer struct {
+	config session.Config
+	// starts counts the sessions; initial is what the last one started with.
+	starts  int
+	initial []netip.Prefix
+	routes  map[netip.Prefix]rib.Path
+}
+
+func newFakeSessions() *fakeSessions { return &fakeSessions{peers: map[string]*fakePeer{}} }
+
+func (f *fakeSessions) Configure(_ context.Context, configs []session.Config, paths func(string) []rib.Path) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.configured++
+	wanted := map[string]session.Config{}
+	for _, c := range configs {
+		wanted[c.Peer] = c
+	}
+	maps.DeleteFunc(f.peers, func(name string, _ *fakePeer) bool { _, found := wanted[name]; return !found })
+	for name, c := range wanted {
+		p := f.peers[name]
+		if p == nil {
+			p = &fakePeer{}
+			f.peers[name] = p
+		}
+		if p.config == c {
+			continue
+		}
+		p.config, p.initial, p.routes = c, nil, map[netip.Prefix]rib.Path{}
+		p.starts++
+		for _, path := range paths(name) {
+			p.routes[path.Prefix] = path
+			p.initial = append(p.initial, path.Prefix)
+		}
+	}
+	return nil
+}
+
+func (f *fakeSessions) Apply(_ context.Context, changes []rib.Change) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fail != nil {
+		return f.fail
+	}
+	f.applied++
+	for _, c := range changes {
+		f.changes += len(c.Announce) + len(c.Withdraw)
+		p := f.peers[c.Peer]
+		if p == nil {
+			continue
+		}
+		for _, path := range c.Announce {
+			p.routes[path.Prefix] = path
+		}
+		for _, prefix := range c.Withdraw {
+			delete(p.routes, prefix)
+		}
+	}
+	return nil
+}
+
+func (f *fakeSessions) Close(context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	return nil
+}
+
+// setFail makes Apply fail from now on, or work if the error is nil.
+func (f *fakeSessions) setFail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fail = err
+}
+
+// routes returns what the peer was told, as strings, sorted; nil if it has no session.
+func (f *fakeSessions) routes(peer string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.peers[peer]
+	if p == nil {
+		return nil
+	}
+	routes := make([]string, 0, len(p.routes))
+	for prefix := range p.routes {
+		routes = append(routes, prefix.String())
+	}
+	slices.Sort(routes)
+	return routes
+}
+
+// path returns how a prefix was announced to the peer.
+func (f *fakeSessions) path(peer, prefix string) (rib.Path, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.peers[peer]
+	if p == nil {
+		return rib.Path{}, false
+	}
+	path, found := p.routes[netip.MustParsePrefix(prefix)]
+	return path, found
+}
+
+// session returns a copy of what is known of the peer's session.
+func (f *fakeSessions) session(peer string) (fakePeer, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.peers[peer]
+	if p == nil {
+		return fakePeer{}, false
+	}
+	return fakePeer{config: p.config, starts: p.starts, initial: slices.Clone(p.initial)}, true
+}
+
+// counts returns how often sessions were configured and told of changes.
+func (f *fakeSessions) counts() (configured, applied, changes int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.configured, f.applied, f.changes
+}

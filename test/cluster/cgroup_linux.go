@@ -20,9 +20,8 @@ import (
 
 const (
 	cgroupMount   = "/sys/fs/cgroup"
-	cgroupTree    = "metallb-cluster" // all of a cluster's processes are below this group
-	cgroupDaemons = "daemons"         // of a node: its own programs, next to the group of its pods
-	killPatience  = 10 * time.Second  // for the kernel to end what was killed
+	cgroupDaemons = "daemons"        // of a node: its own programs, next to the group of its pods
+	killPatience  = 10 * time.Second // for the kernel to end what was killed
 )
 
 // cgroups are the hierarchies of control groups of the machine: one of version 2, or several of version 1. In each of them

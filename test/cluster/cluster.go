@@ -4,7 +4,6 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -44,7 +43,6 @@ type Config struct {
 
 // Cluster is a cluster that is up, or was.
 type Cluster struct {
-	state  string
 	record record
 }
 
@@ -71,21 +69,20 @@ func Open(state string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Join(state, recordFile))
-	if errors.Is(err, os.ErrNotExist) {
+	r, err := readRecord(filepath.Join(state, recordFile))
+	if errors.Is(err, os.ErrNotExist) { // somebody may have removed the directory of a cluster that is up
+		r, err = readRecord(claimFile)
+	}
+	if errors.Is(err, os.ErrNotExist) || (err == nil && r.State != state) {
 		return nil, fmt.Errorf("%w in %s", ErrNoCluster, state)
 	} else if err != nil {
 		return nil, err
 	}
-	c := &Cluster{state: state}
-	if err := json.Unmarshal(text, &c.record); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", filepath.Join(state, recordFile), err)
-	}
-	return c, nil
+	return &Cluster{record: r}, nil
 }
 
 // State returns the directory of the cluster's files.
-func (c *Cluster) State() string { return c.state }
+func (c *Cluster) State() string { return c.record.State }
 
 // Bin returns the directory of the cluster's programs, kubectl among them.
 func (c *Cluster) Bin() string { return c.record.Bin }
@@ -146,7 +143,7 @@ func (c *Cluster) ctr(ctx context.Context, n Node, args ...string) error {
 }
 
 func (c *Cluster) path(elem ...string) string {
-	return filepath.Join(append([]string{c.state}, elem...)...)
+	return filepath.Join(append([]string{c.record.State}, elem...)...)
 }
 
 // socket is where containerd listens, as seen from outside the node.

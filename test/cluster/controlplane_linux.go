@@ -101,6 +101,7 @@ func (r *runner) startControllers(ctx context.Context) error {
 		r.start(ctx, controlPlane, "kube-controller-manager", "kube-controller-manager",
 			"--kubeconfig="+c.path("kube-controller-manager.conf"), "--bind-address="+HostAddr,
 			"--service-account-private-key-file="+c.path("pki", "sa.key"), "--root-ca-file="+c.path("pki", "ca.crt"),
+			"--flex-volume-plugin-dir="+c.path("volume-plugins"), // it makes the directory
 			"--use-service-account-credentials", "--leader-elect=false"),
 		r.start(ctx, controlPlane, "kube-scheduler", "kube-scheduler",
 			"--kubeconfig="+c.path("kube-scheduler.conf"), "--bind-address="+HostAddr, "--leader-elect=false"),

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 )
@@ -23,7 +24,7 @@ func (c *Cluster) Down(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	if _, err := Open(c.state); errors.Is(err, ErrNoCluster) {
+	if _, err := Open(c.State()); errors.Is(err, ErrNoCluster) {
 		return nil
 	}
 	groups, err := findCgroups(cgroupMount)
@@ -35,9 +36,9 @@ func (c *Cluster) Down(ctx context.Context) error {
 
 // remove is Down with the machine's lock held. The record goes last, so that all can be repeated.
 func (c *Cluster) remove(ctx context.Context, groups *cgroups) error {
-	if owner := Running(); owner != "" && owner != c.state {
+	if owner := Running(); owner != "" && owner != c.State() {
 		// Names are the same for all clusters. Those on the machine are of another one, this one can but have files.
-		return removeFiles(c.state)
+		return removeFiles(c.State())
 	}
 	list, err := c.Processes()
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -63,7 +64,7 @@ func (c *Cluster) remove(ctx context.Context, groups *cgroups) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if err := removeFiles(c.state); err != nil {
+	if err := removeFiles(c.State()); err != nil {
 		return err
 	}
 	return os.Remove(claimFile)
@@ -72,14 +73,14 @@ func (c *Cluster) remove(ctx context.Context, groups *cgroups) error {
 // removeFiles removes a state directory, its record last.
 func removeFiles(state string) error {
 	entries, err := os.ReadDir(state)
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	for _, entry := range entries {
 		if entry.Name() == recordFile {
 			continue
 		}
-		if err := os.RemoveAll(state + "/" + entry.Name()); err != nil {
+		if err := os.RemoveAll(filepath.Join(state, entry.Name())); err != nil {
 			return fmt.Errorf("removing the files of the cluster: %w", err)
 		}
 	}

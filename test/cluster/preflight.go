@@ -81,9 +81,9 @@ func Preflight(bin string, more ...Requirement) error {
 // runRequirements are those of a running node.
 func runRequirements(bin string) []Requirement {
 	list := []Requirement{
-		Command("nft", "nftables"),  // kube-proxy
-		Command("mount", "mount"),   // kubelet
-		Command("umount", "mount"),  // kubelet
+		Command("nft", "nftables"), // kube-proxy
+		Command("mount", "mount"),  // kubelet
+		Command("umount", "mount"), // kubelet
 	}
 	// runc is the one program that is linked to a library of the system; it may have been built on another machine.
 	runc := filepath.Join(bin, "runc")

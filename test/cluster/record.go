@@ -14,39 +14,64 @@ import (
 // Files of a state directory, and the one that says where the cluster of this machine is.
 const (
 	recordFile  = "cluster.json"
+	newSuffix   = ".new" // of a file that is being written
 	processFile = "processes"
 	claimFile   = "/run/metallb-cluster"
 )
 
 // record is what Down has to know. It is written before anything it speaks of is done.
 type record struct {
+	State    string            `json:"state"` // directory
 	Nodes    int               `json:"nodes"`
 	Bin      string            `json:"bin"`
 	Sysctls  map[string]string `json:"sysctls"`  // kernel settings as they were, by path below /proc/sys
 	MadeDirs []string          `json:"madeDirs"` // directories that were made outside the state directory, outermost first
 }
 
-// write saves the record in a state directory, complete or not at all.
-func (r record) write(state string) error {
+// write saves the record in the state directory, for good, and where the machine's cluster is looked for, until the
+// machine is restarted.
+func (r record) write() error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(state, recordFile)
-	if err := os.WriteFile(file+".new", text, 0o600); err != nil {
-		return err
+	file := filepath.Join(r.State, recordFile)
+	if err := os.WriteFile(file+newSuffix, text, 0o600); err != nil {
+		return fmt.Errorf("writing the record of the cluster: %w", err)
 	}
-	return os.Rename(file+".new", file)
+	if err := os.Rename(file+newSuffix, file); err != nil {
+		return fmt.Errorf("writing the record of the cluster: %w", err)
+	}
+	if err := os.WriteFile(claimFile, text, 0o644); err != nil {
+		return fmt.Errorf("claiming the machine for the cluster: %w", err)
+	}
+	return nil
+}
+
+// readRecord reads a record. An error that is os.ErrNotExist tells that there is none; an empty file is none, either.
+func readRecord(file string) (record, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return record{}, err
+	}
+	if len(text) == 0 {
+		return record{}, fmt.Errorf("%s is empty: %w", file, os.ErrNotExist)
+	}
+	var r record
+	if err := json.Unmarshal(text, &r); err != nil {
+		return record{}, fmt.Errorf("reading %s: %w", file, err)
+	}
+	return r, nil
 }
 
 // Running returns the state directory of the cluster that is up on this machine, or that was left by one which did not
 // end well; an empty string if there is none.
 func Running() string {
-	text, err := os.ReadFile(claimFile)
+	r, err := readRecord(claimFile)
 	if err != nil {
 		return ""
 	}
-	return strings.TrimSpace(string(text))
+	return r.State
 }
 
 // Process is a program that was started for a cluster.

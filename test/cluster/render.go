@@ -14,6 +14,9 @@ import (
 // pauseImage is the image of the container that holds the namespaces of a pod.
 const pauseImage = "localhost/pause:1"
 
+// cgroupTree is the control group of all of a cluster's processes, below the mount of control groups.
+const cgroupTree = "metallb-cluster"
+
 //go:embed templates
 var templates embed.FS
 
@@ -31,7 +34,7 @@ type nodeConfig struct {
 // writeNodeConfig writes the configuration files of a node's programs.
 func (c *Cluster) writeNodeConfig(n Node) error {
 	config := nodeConfig{
-		Node: n, Bin: c.Bin(), State: c.state, PKI: c.path("pki"), PauseImage: pauseImage, PodNetwork: PodNetwork,
+		Node: n, Bin: c.Bin(), State: c.State(), PKI: c.path("pki"), PauseImage: pauseImage, PodNetwork: PodNetwork,
 		CgroupRoot: "/" + cgroupTree + "/" + n.Name,
 	}
 	for name, path := range map[string]string{

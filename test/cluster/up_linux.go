@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,7 +47,7 @@ func Up(ctx context.Context, config Config) (*Cluster, error) {
 	if err := clearWay(ctx, config, groups); err != nil {
 		return nil, err
 	}
-	c := &Cluster{state: config.State, record: record{Nodes: config.Nodes, Bin: config.Bin}}
+	c := &Cluster{record: record{State: config.State, Nodes: config.Nodes, Bin: config.Bin}}
 	if err := checkNetwork(c.Nodes()); err != nil {
 		return nil, err
 	}
@@ -101,9 +102,9 @@ func clearWay(ctx context.Context, config Config, groups *cgroups) error {
 			return err
 		}
 		if old.alive(groups) {
-			return &InUseError{State: old.state}
+			return &InUseError{State: old.State()}
 		}
-		fmt.Fprintf(config.Progress, "removing what is left of the cluster in %s\n", old.state)
+		fmt.Fprintf(config.Progress, "removing what is left of the cluster in %s\n", old.State())
 		if err := old.remove(ctx, groups); err != nil {
 			return err
 		}
@@ -115,6 +116,7 @@ func clearWay(ctx context.Context, config Config, groups *cgroups) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == recordFile+newSuffix })
 	if len(entries) > 0 {
 		return fmt.Errorf("%s has other files in it, and a cluster removes its state directory in the end; choose another", config.State)
 	}
@@ -131,7 +133,7 @@ func (c *Cluster) alive(groups *cgroups) bool {
 		}
 	}
 	pids, err := groups.processes()
-	return err == nil && len(pids) > 0 && Running() == c.state
+	return err == nil && len(pids) > 0 && Running() == c.State()
 }
 
 // prepare writes down what is about to be changed, then makes the files and groups of the cluster.
@@ -143,18 +145,13 @@ func (c *Cluster) prepare(groups *cgroups) error {
 		}
 	}
 	c.record.MadeDirs = missingDirs()
-	for _, dir := range []string{c.path("pki"), c.path("log")} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
+	if err := os.MkdirAll(c.State(), 0o755); err != nil {
+		return err
 	}
-	if err := c.record.write(c.state); err != nil {
-		return fmt.Errorf("writing the record of the cluster: %w", err)
+	if err := c.record.write(); err != nil {
+		return err
 	}
-	if err := os.WriteFile(claimFile, []byte(c.state+"\n"), 0o644); err != nil {
-		return fmt.Errorf("claiming the machine for the cluster: %w", err)
-	}
-	for _, dir := range c.record.MadeDirs {
+	for _, dir := range append([]string{c.path("pki"), c.path("log")}, c.record.MadeDirs...) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}

@@ -32,6 +32,9 @@ type canvas struct {
 	Empty         *box
 	Uplinks       []line
 	Links         []line
+	Caption       string
+	CaptionX      int
+	CaptionY      int
 }
 
 // box is a labelled rectangle. CX is its horizontal middle.
@@ -158,6 +161,14 @@ func (b box) at(x, y, w, h int) box {
 
 func (b box) middle() int { return b.Y + b.H/2 }
 
+// caption says what the line between Internet and routers means.
+func caption(s router.Snapshot) string {
+	if s.Forwarding != "" {
+		return "traffic flows"
+	}
+	return "no traffic: only inspects"
+}
+
 func uplinkLevel(s router.Snapshot, r router.Report) string {
 	if r.Name == s.Forwarding && r.Verdict == router.Connected {
 		return "traffic"
@@ -169,27 +180,29 @@ func uplinkLevel(s router.Snapshot, r router.Report) string {
 func wide(s router.Snapshot) canvas {
 	const (
 		pitch, nodeH, routerH = 56, 44, 64
-		top                   = 52
+		top                   = 44
+		cloudEdge             = 156 // where the cloud's outline ends in its box
 	)
 	rows := max(drawn(s), 1)
 	if len(s.Nodes) > maxDrawn {
 		rows++
 	}
 	body := max(rows*pitch-(pitch-nodeH), len(s.Routers)*(routerH+28)-28, 132)
-	c := canvas{Width: 960, Height: top + body + 28}
+	c := canvas{Width: 960, Height: top + body + 24}
 	center := top + body/2
-	c.Internet = box{Label: "Internet"}.at(16, center-50, 168, 100)
-	c.Cluster = box{Label: "Cluster"}.at(700, 16, 244, c.Height-32)
+	c.Internet = box{Label: "Internet"}.at(8, center-50, 168, 100)
+	c.Cluster = box{Label: "Cluster"}.at(708, 8, 244, c.Height-16)
+	c.Caption, c.CaptionX, c.CaptionY = caption(s), c.Internet.CX, center+64
 	y := center - (len(s.Routers)*(routerH+28)-28)/2
 	for _, r := range s.Routers {
-		b := routerBox(r).at(352, y, 176, routerH)
+		b := routerBox(r).at(340, y, 184, routerH)
 		c.Routers = append(c.Routers, b)
-		c.Uplinks = append(c.Uplinks, line{Path: curve(c.Internet.X+c.Internet.W-4, center, b.X, b.middle()), Level: uplinkLevel(s, r)})
+		c.Uplinks = append(c.Uplinks, line{Path: curve(c.Internet.X+cloudEdge, center+8, b.X, b.middle()), Level: uplinkLevel(s, r)})
 		y += routerH + 28
 	}
 	y = center - (rows*pitch-(pitch-nodeH))/2
 	for _, n := range s.Nodes[:drawn(s)] {
-		b := nodeBox(n).at(722, y, 200, nodeH)
+		b := nodeBox(n).at(730, y, 200, nodeH)
 		for i, l := range n.Links {
 			if l.Known {
 				from := c.Routers[i]
@@ -199,7 +212,7 @@ func wide(s router.Snapshot) canvas {
 		c.Nodes = append(c.Nodes, b)
 		y += pitch
 	}
-	c.finish(s, 722, y, 200, nodeH)
+	c.finish(s, 730, y, 200, nodeH)
 	if c.Empty != nil {
 		for _, from := range c.Routers {
 			c.Links = append(c.Links, line{Path: curve(from.X+from.W, from.middle(), c.Empty.X, c.Empty.middle()), Level: "none"})

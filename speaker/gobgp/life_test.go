@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gobgp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"metallb.io/metallb/speaker/rib"
+	"metallb.io/metallb/speaker/session"
+)
+
+func TestNothingIsLeftOfAHundredSessions(t *testing.T) {
+	at := closedPort(t)
+	s, j := newSessions(t, Options{})
+	j.quiet = true
+	cycle := func() {
+		configure(t, s, always(hosts(100)...), to("a", at))
+		configure(t, s, nothing)
+	}
+	cycle()
+	goroutines := runtime.NumGoroutine()
+	for range 100 {
+		cycle()
+	}
+	eventually(t, 5*time.Second, func() (bool, string) {
+		now := runtime.NumGoroutine()
+		return now <= goroutines, fmt.Sprintf("%d goroutines, there were %d", now, goroutines)
+	})
+}
+
+func TestClosedSessionsRefuseEverything(t *testing.T) {
+	k := newSink(t, behaviour{})
+	s, _ := newSessions(t, Options{})
+	configure(t, s, nothing, to("tor", k.addrPort()))
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Errorf("closing again: %v", err)
+	}
+	if err := s.Configure(t.Context(), nil, nothing); !errors.Is(err, ErrClosed) {
+		t.Errorf("configuring: %v", err)
+	}
+	if err := s.Apply(t.Context(), nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("applying: %v", err)
+	}
+}
+
+func TestCallsEndWithTheirContext(t *testing.T) {
+	k := newSink(t, behaviour{})
+	s, _ := newSessions(t, Options{})
+	configure(t, s, nothing, to("tor", k.addrPort()))
+	awaitUp(t, s, "tor")
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.mu.Lock()
+	p := s.sessions["tor"]
+	s.mu.Unlock()
+	hold := make(chan struct{})
+	p.inbox.put(func() { <-hold })
+	if err := s.Apply(over, []rib.Change{announcing("tor", "192.0.2.1/32")}); !errors.Is(err, context.Canceled) {
+		t.Errorf("applying: %v", err)
+	}
+	if err := s.Configure(over, nil, nothing); !errors.Is(err, context.Canceled) {
+		t.Errorf("configuring: %v", err)
+	}
+	if err := s.Close(over); !errors.Is(err, context.Canceled) {
+		t.Errorf("closing: %v", err)
+	}
+	close(hold)
+}
+
+func TestOneBadConfigurationDoesNotKeepOthersFromStarting(t *testing.T) {
+	k := newSink(t, behaviour{})
+	bad, worse := to("bad", k.addrPort()), to("worse", k.addrPort())
+	bad.RouterID = netip.Addr{}
+	// GoBGP looks up the local address for a link-local peer when it is added.
+	worse.Address = netip.MustParseAddr("fe80::1%nowhere")
+	s, _ := newSessions(t, Options{})
+	err := s.Configure(t.Context(), []session.Config{bad, worse, to("good", k.addrPort())}, nothing)
+	if err == nil || !strings.Contains(err.Error(), "session bad") || !strings.Contains(err.Error(), "session worse") {
+		t.Errorf("error is %v", err)
+	}
+	awaitUp(t, s, "good")
+	if states := s.States(); len(states) != 1 {
+		t.Errorf("there are %d sessions: %+v", len(states), states)
+	}
+}
+
+func TestEveryTransitionIsReported(t *testing.T) {
+	k := newSink(t, behaviour{})
+	var mu sync.Mutex
+	var seen []session.FSM
+	s, _ := newSessions(t, Options{OnChange: func(state session.State) {
+		mu.Lock()
+		defer mu.Unlock()
+		if n := len(seen); n == 0 || seen[n-1] != state.FSM {
+			seen = append(seen, state.FSM)
+		}
+	}})
+	configure(t, s, nothing, to("tor", k.addrPort()))
+	awaitUp(t, s, "tor")
+	k.drop()
+	eventually(t, 10*time.Second, func() (bool, string) { return k.heard().connections == 2, "no second connection" })
+	awaitUp(t, s, "tor")
+	mu.Lock()
+	defer mu.Unlock()
+	want := fmt.Sprint([]session.FSM{
+		session.Active, session.OpenConfirm, session.Established,
+		session.Idle, session.Active, session.OpenConfirm, session.Established,
+	})
+	if got := fmt.Sprint(seen); got != want {
+		t.Errorf("states were %s, want %s", got, want)
+	}
+}
+
+func TestMetricsComeAndGoWithTheSession(t *testing.T) {
+	k := newSink(t, behaviour{})
+	registry := prometheus.NewPedanticRegistry()
+	s, _ := newSessions(t, Options{Registerer: registry})
+	configure(t, s, always(hosts(3)...), to("tor", k.addrPort()))
+	expect := func(up, updates, announced, pending int) {
+		t.Helper()
+		var text strings.Builder
+		for _, m := range []struct {
+			name, kind, help string
+			value            int
+		}{
+			{"announced_prefixes_total", "gauge", "Number of prefixes currently advertised on the BGP session.", announced},
+			{"pending_prefixes_total", "gauge", "Number of prefixes to be advertised as soon as the BGP session is up.", pending},
+			{"session_up", "gauge", "BGP session state (1 is up, 0 is down).", up},
+			{"updates_total", "counter", "Number of BGP UPDATE messages sent.", updates},
+		} {
+			fmt.Fprintf(&text, "# HELP metallb_bgp_%[1]s %[3]s\n# TYPE metallb_bgp_%[1]s %[2]s\nmetallb_bgp_%[1]s{peer=%[4]q} %[5]d\n",
+				m.name, m.kind, m.help, k.addrPort(), m.value)
+		}
+		if err := testutil.GatherAndCompare(registry, strings.NewReader(text.String())); err != nil {
+			t.Error(err)
+		}
+	}
+	expect(0, 0, 0, 3)
+	awaitUp(t, s, "tor")
+	eventually(t, 5*time.Second, func() (bool, string) { return k.heard().endsOfRIB == 1, "no End-of-RIB" })
+	sent := k.heard().updates + 1 // End-of-RIB is an UPDATE too.
+	eventually(t, 5*time.Second, func() (bool, string) {
+		n := stateOf(s, "tor").Updates
+		return n == uint64(sent), fmt.Sprintf("%d updates are counted, %d were received", n, sent)
+	})
+	expect(1, sent, 3, 0)
+
+	configure(t, s, nothing)
+	if n, err := testutil.GatherAndCount(registry); err != nil || n != 0 {
+		t.Errorf("%d series are left of a session that is gone (%v)", n, err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := registry.Register(collector{s}); err != nil {
+		t.Errorf("closed sessions are still registered: %v", err)
+	}
+}
+
+func TestSessionsToOneEndpointAreOneSeries(t *testing.T) {
+	k := newSink(t, behaviour{})
+	registry := prometheus.NewPedanticRegistry()
+	s, _ := newSessions(t, Options{Registerer: registry})
+	a, b := to("a", k.addrPort()), to("b", k.addrPort())
+	b.Source = netip.MustParseAddr("127.0.0.2")
+	configure(t, s, always(hosts(2)...), a, b)
+	if n, err := testutil.GatherAndCount(registry, "metallb_bgp_session_up"); err != nil || n != 1 {
+		t.Errorf("%d series (%v)", n, err)
+	}
+}
+
+// A peer that comes up while its table changes must end up with the table as it is: GoBGP alone loses what is changed in
+// the moment between its dump and its noticing that the session is established.
+func TestNoChangeIsLostWhileASessionIsEstablished(t *testing.T) {
+	k := newSink(t, behaviour{})
+	s, j := newSessions(t, Options{})
+	j.quiet = true
+	configure(t, s, always(hosts(500)...), to("tor", k.addrPort()))
+
+	for round := range 4 {
+		stop := make(chan struct{})
+		var writer sync.WaitGroup
+		want := map[netip.Prefix]bool{}
+		for _, p := range hosts(500) {
+			want[p.Prefix] = true
+		}
+		writer.Go(func() {
+			for i := 0; ; i = (i + 1) % 200 {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), 32)
+				change := rib.Change{Peer: "tor", Announce: []rib.Path{{Prefix: prefix}}}
+				if want[prefix] {
+					change = rib.Change{Peer: "tor", Withdraw: []netip.Prefix{prefix}}
+				}
+				want[prefix] = !want[prefix]
+				if err := s.Apply(context.Background(), []rib.Change{change}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		awaitUp(t, s, "tor")
+		close(stop)
+		writer.Wait()
+		n := 0
+		for _, is := range want {
+			if is {
+				n++
+			}
+		}
+		eventually(t, 10*time.Second, func() (bool, string) {
+			routes := k.heard().routes
+			for prefix, is := range want {
+				if _, has := routes[prefix]; has != is {
+					return false, fmt.Sprintf("round %d: %s is announced: %t, should be: %t", round, prefix, has, is)
+				}
+			}
+			return len(routes) == n, fmt.Sprintf("%d routes, want %d", len(routes), n)
+		})
+		k.drop()
+		eventually(t, 5*time.Second, func() (bool, string) { return !stateOf(s, "tor").Up(), "the session is still up" })
+		for prefix, is := range want {
+			if is && prefix.Addr().As4()[0] == 192 {
+				apply(t, s, rib.Change{Peer: "tor", Withdraw: []netip.Prefix{prefix}})
+			}
+		}
+	}
+}

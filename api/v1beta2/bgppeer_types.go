@@ -64,7 +64,7 @@ type BGPPeerSpec struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=45
 	// +kubebuilder:validation:XValidation:rule="self == '' || isIP(self)",message="invalid BGPPeer address: must be an IPv4 or IPv6 address without zone"
-	// +kubebuilder:validation:XValidation:rule="!isIP(self) || ip(self).isGlobalUnicast() || ip(self).isLoopback() || (ip(self).family() == 4 && ip(self).isLinkLocalUnicast())",message="invalid BGPPeer address: must be a unicast address, and a link-local IPv6 address means nothing without an interface"
+	// +kubebuilder:validation:XValidation:rule="!isIP(self) || ip(self).isGlobalUnicast() || ip(self).isLoopback() || (ip(self).family() == 4 && ip(self).isLinkLocalUnicast())",message="invalid BGPPeer address: must be a unicast address; a link-local IPv6 address means nothing without an interface"
 	Address string `json:"peerAddress,omitempty"`
 
 	// Interface is the node's network interface for an unnumbered session, between link-local IPv6 addresses.
@@ -79,7 +79,7 @@ type BGPPeerSpec struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=45
 	// +kubebuilder:validation:XValidation:rule="self == '' || isIP(self)",message="invalid source IP: must be an IPv4 or IPv6 address without zone"
-	// +kubebuilder:validation:XValidation:rule="!isIP(self) || ip(self).isGlobalUnicast() || ip(self).isLoopback() || (ip(self).family() == 4 && ip(self).isLinkLocalUnicast())",message="invalid source IP: must be a unicast address, and a link-local IPv6 address means nothing without an interface"
+	// +kubebuilder:validation:XValidation:rule="!isIP(self) || ip(self).isGlobalUnicast() || ip(self).isLoopback() || (ip(self).family() == 4 && ip(self).isLinkLocalUnicast())",message="invalid source IP: must be a unicast address; a link-local IPv6 address means nothing without an interface"
 	SrcAddress string `json:"sourceAddress,omitempty"`
 
 	// Port is the TCP port of the peer, from 1 to 65535.
@@ -136,7 +136,7 @@ type BGPPeerSpec struct {
 	// passwordSecret.
 	// +optional
 	// +kubebuilder:validation:MaxLength=80
-	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 80",message="must have at most 80 bytes"
+	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 80",message="may not be more than 80 bytes",reason="FieldValueForbidden"
 	Password string `json:"password,omitempty"`
 
 	// PasswordSecret refers to a Secret of type kubernetes.io/basic-auth whose key "password" is the password for TCP MD5
@@ -213,7 +213,7 @@ type BGPPeer struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	Spec   BGPPeerSpec   `json:"spec,omitempty"`
+	Spec   BGPPeerSpec   `json:"spec"`
 	Status BGPPeerStatus `json:"status,omitempty"`
 }
 

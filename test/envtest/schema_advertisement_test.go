@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package envtest_test
+
+import "testing"
+
+// What the schema says of values in several of the manifests.
+const (
+	malformedOrAlias = "invalid community: must be a:b with numbers from 0 to 65535 or large:a:b:c with numbers from 0 to 4294967295, or the name of an alias"
+)
+
+func TestBGPAdvertisementSchema(t *testing.T) {
+	t.Parallel()
+	advertisementKind().test(t, map[string]manifest{
+		"no spec":                                {spec: ``},
+		"an empty spec":                          {spec: `spec: {}`},
+		"every field":                            {spec: `spec: {aggregationLength: 24, aggregationLengthV6: 64, localPref: 100, communities: ["64512:100", "large:64512:1:2", no-advertise], ipAddressPools: [a, b], ipAddressPoolSelectors: [{matchLabels: {tier: gold}}], nodeSelectors: [{matchLabels: {rack: a}}], peers: [rack]}`},
+		"zero values":                            {spec: `spec: {localPref: 0, communities: [], ipAddressPools: [], ipAddressPoolSelectors: [], nodeSelectors: [], peers: [], serviceSelectors: []}`},
+		"service selectors with default lengths": {spec: `spec: {serviceSelectors: [{matchLabels: {app: nginx}}], aggregationLength: 32, aggregationLengthV6: 128}`},
+		"service selectors alone":                {spec: `spec: {serviceSelectors: [{matchLabels: {app: nginx}}]}`},
+		"no service selectors and a length":      {spec: `spec: {serviceSelectors: [], aggregationLength: 24}`},
+		"the largest values":                     {spec: `spec: {localPref: 4294967295, communities: ["65535:65535", "large:4294967295:4294967295:4294967295"]}`},
+		"communities with leading zeros":         {spec: `spec: {communities: ["00001:00002"]}`},
+		"service selectors with an IPv4 length":  {spec: `spec: {serviceSelectors: [{matchLabels: {app: nginx}}], aggregationLength: 24}`, refused: []string{`spec.aggregationLength: Forbidden: serviceSelectors and aggregationLength are mutually exclusive, both cannot be set; remove one`}},
+		"service selectors with an IPv6 length":  {spec: `spec: {serviceSelectors: [{}], aggregationLengthV6: 64}`, refused: []string{`spec.aggregationLengthV6: Forbidden: serviceSelectors and aggregationLengthV6 are mutually exclusive, both cannot be set; remove one`}},
+		"an IPv4 length of 0":                    {spec: `spec: {aggregationLength: 0}`, refused: []string{`spec.aggregationLength: Invalid value: 0: spec.aggregationLength in body should be greater than or equal to 1`}},
+		"an IPv4 length of 33":                   {spec: `spec: {aggregationLength: 33}`, refused: []string{`spec.aggregationLength: Invalid value: 33: spec.aggregationLength in body should be less than or equal to 32`}},
+		"an IPv6 length of 129":                  {spec: `spec: {aggregationLengthV6: 129}`, refused: []string{`spec.aggregationLengthV6: Invalid value: 129: spec.aggregationLengthV6 in body should be less than or equal to 128`}},
+		"a negative local preference":            {spec: `spec: {localPref: -1}`, refused: []string{`spec.localPref: Invalid value: -1: spec.localPref in body should be greater than or equal to 0`}},
+		"a local preference too large":           {spec: `spec: {localPref: 4294967296}`, refused: []string{`spec.localPref: Invalid value: 4294967296: spec.localPref in body should be less than or equal to 4294967295`}},
+		"an empty community":                     {spec: `spec: {communities: [""]}`, refused: []string{`spec.communities[0]: Invalid value: "": spec.communities[0] in body should be at least 1 chars long`}},
+		"a section too large":                    {spec: `spec: {communities: ["64512:65536"]}`, refused: []string{`spec.communities[0]: Invalid value: "64512:65536": ` + malformedOrAlias}},
+		"a section too long":                     {spec: `spec: {communities: ["000001:1"]}`, refused: []string{`spec.communities[0]: Invalid value: "000001:1": ` + malformedOrAlias}},
+		"three sections":                         {spec: `spec: {communities: ["1:2:3"]}`, refused: []string{`spec.communities[0]: Invalid value: "1:2:3": ` + malformedOrAlias}},
+		"a large community with two sections":    {spec: `spec: {communities: ["large:1:2"]}`, refused: []string{`spec.communities[0]: Invalid value: "large:1:2": ` + malformedOrAlias}},
+		"a large section too large":              {spec: `spec: {communities: ["large:1:2:4294967296"]}`, refused: []string{`spec.communities[0]: Invalid value: "large:1:2:4294967296": ` + malformedOrAlias}},
+		"another marker":                         {spec: `spec: {communities: ["extended:1:2:3"]}`, refused: []string{`spec.communities[0]: Invalid value: "extended:1:2:3": ` + malformedOrAlias}},
+		"a community twice":                      {spec: `spec: {communities: ["1:2", "1:2"]}`, refused: []string{`spec.communities[1]: Duplicate value: "1:2"`}},
+		"a pool twice":                           {spec: `spec: {ipAddressPools: [a, a]}`, refused: []string{`spec.ipAddressPools[1]: Duplicate value: "a"`}},
+		"a peer twice":                           {spec: `spec: {peers: [a, b, a]}`, refused: []string{`spec.peers[2]: Duplicate value: "a"`}},
+		"a node selector twice":                  {spec: `spec: {nodeSelectors: [{matchLabels: {a: b}}, {matchLabels: {a: b}}]}`, refused: []string{`spec.nodeSelectors[1]: Duplicate value: {"matchLabels":{"a":"b"}}`}},
+		"a node selector twice, in other words":  {spec: `spec: {nodeSelectors: [{matchLabels: {a: b}}, {matchLabels: {a: b}, matchExpressions: []}]}`, parserOnly: `spec.nodeSelectors[1]: Duplicate value: "a=b": duplicate definition of nodeSelectors "a=b"; remove one`},
+	})
+}

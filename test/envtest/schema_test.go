@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package envtest_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/test/envtest"
+)
+
+var server envtest.Shared
+
+func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
+
+// manifest is the spec of an object and what becomes of it.
+type manifest struct {
+	spec string
+	// refused is why the API server refuses it, "field: message" each; empty if it accepts.
+	refused []string
+	// schemaOnly: the parser accepts it, since it cannot see what is wrong: an unknown field, or 0 where it means unset.
+	schemaOnly bool
+	// parserOnly is why the parser alone refuses it: what a schema cannot say.
+	parserOnly string
+}
+
+// kind is what is the same for all manifests of a kind.
+type kind struct {
+	apiVersion, name string
+	parse            func(map[string]any) (field.ErrorList, error)
+}
+
+// test applies each manifest to the API server, as kubectl does, and parses it: what one refuses the other does too.
+func (k kind) test(t *testing.T, manifests map[string]manifest) {
+	t.Helper()
+	s := server.Get(t)
+	for name, m := range manifests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			written := k.object(t, m.spec)
+			applied := written.DeepCopy()
+			err := s.Client.Create(t.Context(), applied, client.DryRunAll, client.FieldValidation("Strict"))
+			if diff := cmp.Diff(m.refused, causes(t, err)); diff != "" {
+				t.Errorf("refused by the API server (-want +got):\n%s", diff)
+			}
+			object := applied
+			if err != nil {
+				object = written
+			}
+			errs, err := k.parse(object.Object)
+			if refused := len(m.refused) > 0 && !m.schemaOnly || m.parserOnly != ""; refused != (len(errs) > 0 || err != nil) {
+				t.Errorf("parsing: got errors %v, %v; want some: %t", errs, err, refused)
+			}
+			if m.parserOnly != "" && (len(errs) != 1 || errs[0].Error() != m.parserOnly) {
+				t.Errorf("parsing: got %v, want %s", errs, m.parserOnly)
+			}
+		})
+	}
+}
+
+func (k kind) object(t *testing.T, spec string) *unstructured.Unstructured {
+	t.Helper()
+	u := &unstructured.Unstructured{Object: map[string]any{}}
+	if err := yaml.Unmarshal([]byte(spec), &u.Object); err != nil {
+		t.Fatalf("manifest: %v", err)
+	}
+	u.SetAPIVersion(k.apiVersion)
+	u.SetKind(k.name)
+	u.SetNamespace(envtest.Namespace)
+	u.SetName("example")
+	return u
+}
+
+// causes returns what the API server says of each field, in order.
+func causes(t *testing.T, err error) []string {
+	t.Helper()
+	if err == nil {
+		return nil
+	}
+	var status *apierrors.StatusError
+	if !errors.As(err, &status) || !apierrors.IsInvalid(err) {
+		return []string{err.Error()}
+	}
+	var list []string
+	for _, cause := range status.Status().Details.Causes {
+		if cause.Type == metav1.CauseType("FieldValueInvalid") && strings.HasPrefix(cause.Message, "Invalid value: null") {
+			continue // What says that some rules were not checked since others were broken.
+		}
+		list = append(list, cause.Field+": "+cause.Message)
+	}
+	slices.Sort(list)
+	return list
+}
+
+func parser[T any](parse func(*T) field.ErrorList) func(map[string]any) (field.ErrorList, error) {
+	return func(u map[string]any) (field.ErrorList, error) {
+		// By way of text, as a client decodes it.
+		text, err := json.Marshal(u)
+		if err != nil {
+			return nil, err
+		}
+		object := new(T)
+		if err := json.Unmarshal(text, object); err != nil {
+			return nil, err
+		}
+		return parse(object), nil
+	}
+}
+
+func poolKind() kind {
+	return kind{"metallb.io/v1beta1", "IPAddressPool", parser(func(o *v1beta1.IPAddressPool) field.ErrorList {
+		_, errs := ipam.ParsePool(o)
+		return errs
+	})}
+}
+
+func advertisementKind() kind {
+	return kind{"metallb.io/v1beta1", "BGPAdvertisement", parser(func(o *v1beta1.BGPAdvertisement) field.ErrorList {
+		_, errs := bgp.ParseAdvertisement(o)
+		return errs
+	})}
+}
+
+func communityKind() kind {
+	return kind{"metallb.io/v1beta1", "Community", parser(func(o *v1beta1.Community) field.ErrorList {
+		_, errs := bgp.ParseCommunities(o)
+		return errs
+	})}
+}
+
+func peerKind() kind {
+	return kind{"metallb.io/v1beta2", "BGPPeer", parser(func(o *v1beta2.BGPPeer) field.ErrorList {
+		_, errs := bgp.ParsePeer(o)
+		return errs
+	})}
+}

@@ -35,7 +35,7 @@ func ServiceOf(svc *corev1.Service, class string) (Service, Reason) {
 	}
 	s := Service{
 		Labels:        svc.Labels,
-		AllocatedFrom: allocatedFrom(svc.Annotations[v1beta1.AnnotationIPAllocatedFromPool]),
+		AllocatedFrom: allocatedFrom(svc.Annotations),
 		Local:         svc.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
 	}
 	seen := make(map[netip.Addr]bool, 2)
@@ -58,18 +58,27 @@ func ServiceOf(svc *corev1.Service, class string) (Service, Reason) {
 	return s, ""
 }
 
-// allocatedFrom parses the annotation: one pool, or one per address with commas between them.
-func allocatedFrom(annotation string) []string {
-	if annotation == "" {
-		return nil
-	}
-	var pools []string
-	for name := range strings.SplitSeq(annotation, ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			pools = append(pools, name)
+// RecordAnnotations returns the keys of the annotations that record which pools a service's addresses came from, the
+// preferred one first.
+func RecordAnnotations() []string {
+	const key = v1beta1.AnnotationIPAllocatedFromPool
+	return []string{key, v1beta1.DeprecatedAnnotationPrefix + strings.TrimPrefix(key, v1beta1.AnnotationPrefix)}
+}
+
+// allocatedFrom parses the record: one pool, or one for each address with commas between them.
+func allocatedFrom(annotations map[string]string) []string {
+	for _, key := range RecordAnnotations() {
+		var pools []string
+		for name := range strings.SplitSeq(annotations[key], ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				pools = append(pools, name)
+			}
+		}
+		if len(pools) > 0 {
+			return pools
 		}
 	}
-	return pools
+	return nil
 }
 
 // Endpoints says where a service has endpoints that can serve.

@@ -74,11 +74,14 @@ func transform[T client.Object](strip func(T)) toolscache.TransformFunc {
 }
 
 func stripService(s *corev1.Service) {
-	pool, allocated := s.Annotations[v1beta1.AnnotationIPAllocatedFromPool]
-	s.Annotations = nil
-	if allocated {
-		s.Annotations = map[string]string{v1beta1.AnnotationIPAllocatedFromPool: pool}
+	var annotations map[string]string
+	for _, key := range announce.RecordAnnotations() {
+		if value, found := s.Annotations[key]; found {
+			annotations = map[string]string{key: value}
+			break
+		}
 	}
+	s.Annotations = annotations
 	s.OwnerReferences, s.Finalizers = nil, nil
 	s.Spec = corev1.ServiceSpec{
 		Type:                  s.Spec.Type,

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package announce_test
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/speaker/announce"
+	"metallb.io/metallb/speaker/policy"
+	"metallb.io/metallb/speaker/rib"
+)
+
+var comparable = cmp.Options{
+	cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+	cmp.Comparer(func(a, b bgp.Community) bool { return a == b }),
+	cmpopts.EquateEmpty(),
+}
+
+func selector(key, value string) []metav1.LabelSelector {
+	return []metav1.LabelSelector{{MatchLabels: map[string]string{key: value}}}
+}
+
+func adv(name string, spec v1beta1.BGPAdvertisementSpec) v1beta1.BGPAdvertisement {
+	return v1beta1.BGPAdvertisement{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec}
+}
+
+func peer(name, address string) v1beta2.BGPPeer {
+	return v1beta2.BGPPeer{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1beta2.BGPPeerSpec{MyASN: 1, ASN: 2, Address: address}}
+}
+
+// compile returns the policy of a node with two IPv4 peers and an IPv6 peer, a pool of both families and the advertisements.
+func compile(t *testing.T, mutate func(*policy.Input), advertisements ...v1beta1.BGPAdvertisement) *policy.Policy {
+	t.Helper()
+	in := policy.Input{
+		Node:           policy.Node{Name: "node-1", Labels: map[string]string{"rack": "a"}, InternalIPs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}},
+		Peers:          []v1beta2.BGPPeer{peer("p1", "192.0.2.1"), peer("p2", "192.0.2.2"), peer("p6", "2001:db8::1")},
+		Advertisements: advertisements,
+		Pools: []v1beta1.IPAddressPool{{
+			ObjectMeta: metav1.ObjectMeta{Name: "pool"}, Spec: v1beta1.IPAddressPoolSpec{Addresses: []string{"198.51.100.0/24", "2001:db8:1::/64"}},
+		}},
+	}
+	if mutate != nil {
+		mutate(&in)
+	}
+	p, rejections := policy.Compile(in, nil)
+	if len(rejections) > 0 {
+		t.Fatalf("rejections: %v", rejections)
+	}
+	return p
+}
+
+func path(t *testing.T, prefix string, localPref uint32, communities ...string) rib.Path {
+	t.Helper()
+	resolved, err := bgp.ResolveCommunities(communities, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rib.Path{Prefix: netip.MustParsePrefix(prefix), LocalPref: localPref, Communities: resolved}
+}
+
+func TestDecide(t *testing.T) {
+	t.Parallel()
+	v4, v6 := netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("2001:db8:1::7")
+	length, lengthV6 := int32(24), int32(64)
+	everything := []v1beta1.BGPAdvertisement{adv("everything", v1beta1.BGPAdvertisementSpec{})}
+	elsewhere := adv("elsewhere", v1beta1.BGPAdvertisementSpec{NodeSelectors: selector("rack", "b")})
+	forBlue := func(name string, localPref uint32, peers ...string) v1beta1.BGPAdvertisement {
+		return adv(name, v1beta1.BGPAdvertisementSpec{ServiceSelectors: selector("color", "blue"), LocalPref: localPref, Peers: peers})
+	}
+	unavailable := func(in *policy.Input) { in.Node.NetworkUnavailable = true }
+	excluded := func(in *policy.Input) {
+		in.Node.Labels["node.kubernetes.io/exclude-from-external-load-balancers"] = "false"
+	}
+	host := path(t, "198.51.100.7/32", 0)
+	everywhere := announce.Endpoints{Local: true, Anywhere: true}
+
+	tests := map[string]struct {
+		node           func(*policy.Input)
+		advertisements []v1beta1.BGPAdvertisement
+		addresses      []netip.Addr
+		from           []string
+		local          bool
+		endpoints      announce.Endpoints
+		want           map[string][]rib.Path
+		wantRefused    map[netip.Addr]announce.Reason
+	}{
+		"an address is announced to the peers of its family": {
+			advertisements: everything, endpoints: everywhere,
+			want: map[string][]rib.Path{"p1": {host}, "p2": {host}},
+		},
+		"both addresses of a dual-stack service are announced, each in its family": {
+			advertisements: everything, endpoints: everywhere, addresses: []netip.Addr{v4, v6},
+			want: map[string][]rib.Path{"p1": {host}, "p2": {host}, "p6": {path(t, "2001:db8:1::7/128", 0)}},
+		},
+		"a dual-stack service is announced in one family where the other has no peer": {
+			node:           func(in *policy.Input) { in.Peers = in.Peers[:2] },
+			advertisements: everything, endpoints: everywhere, addresses: []netip.Addr{v4, v6},
+			want:        map[string][]rib.Path{"p1": {host}, "p2": {host}},
+			wantRefused: map[netip.Addr]announce.Reason{v6: announce.NoPeer},
+		},
+		"advertisements of different lengths add up, per peer": {
+			advertisements: []v1beta1.BGPAdvertisement{
+				adv("hosts", v1beta1.BGPAdvertisementSpec{Communities: []string{"1:1"}}),
+				adv("net", v1beta1.BGPAdvertisementSpec{AggregationLength: &length, AggregationLengthV6: &lengthV6, LocalPref: 50, Peers: []string{"p2"}}),
+			},
+			endpoints: everywhere,
+			want: map[string][]rib.Path{
+				"p1": {path(t, "198.51.100.7/32", 0, "1:1")},
+				"p2": {path(t, "198.51.100.7/32", 0, "1:1"), path(t, "198.51.100.0/24", 50)},
+			},
+		},
+		"advertisements of one prefix are merged": {
+			advertisements: []v1beta1.BGPAdvertisement{
+				adv("a", v1beta1.BGPAdvertisementSpec{Communities: []string{"1:2"}}), adv("b", v1beta1.BGPAdvertisementSpec{Communities: []string{"1:1"}, Peers: []string{"p1"}}),
+			},
+			endpoints: everywhere,
+			want:      map[string][]rib.Path{"p1": {path(t, "198.51.100.7/32", 0, "1:1", "1:2")}, "p2": {path(t, "198.51.100.7/32", 0, "1:2")}},
+		},
+		"different preferences towards different peers are no conflict": {
+			advertisements: []v1beta1.BGPAdvertisement{forBlue("a", 1, "p1"), forBlue("b", 2, "p2")}, endpoints: everywhere,
+			want: map[string][]rib.Path{"p1": {path(t, "198.51.100.7/32", 1)}, "p2": {path(t, "198.51.100.7/32", 2)}},
+		},
+		"an address of no pool": {
+			advertisements: everything, addresses: []netip.Addr{netip.MustParseAddr("203.0.113.1")}, endpoints: everywhere,
+			wantRefused: map[netip.Addr]announce.Reason{netip.MustParseAddr("203.0.113.1"): announce.IPNotAllowed},
+		},
+		"an address that its pool has no more": {
+			advertisements: everything, addresses: []netip.Addr{netip.MustParseAddr("203.0.113.1")}, from: []string{"pool"}, endpoints: everywhere,
+			want: map[string][]rib.Path{"p1": {path(t, "203.0.113.1/32", 0)}, "p2": {path(t, "203.0.113.1/32", 0)}},
+		},
+		"no advertisement for the node": {
+			node: unavailable, advertisements: []v1beta1.BGPAdvertisement{elsewhere},
+			wantRefused: map[netip.Addr]announce.Reason{v4: announce.NotOwner},
+		},
+		"no advertisement for the service": {
+			node: unavailable, advertisements: []v1beta1.BGPAdvertisement{adv("red", v1beta1.BGPAdvertisementSpec{ServiceSelectors: selector("color", "red")})},
+			wantRefused: map[netip.Addr]announce.Reason{v4: announce.NoMatchingAdvertisement},
+		},
+		"advertisements that contradict each other about the service": {
+			node: unavailable, advertisements: []v1beta1.BGPAdvertisement{forBlue("a", 1), forBlue("b", 2, "p2")},
+			wantRefused: map[netip.Addr]announce.Reason{v4: announce.ConflictingAdvertisements},
+		},
+		"a node without network": {
+			node:           func(in *policy.Input) { unavailable(in); excluded(in) },
+			advertisements: everything, wantRefused: map[netip.Addr]announce.Reason{v4: announce.NodeNetworkUnavailable},
+		},
+		"a node that is labeled to serve no load balancers, whatever the label's value": {
+			node: excluded, advertisements: everything, wantRefused: map[netip.Addr]announce.Reason{v4: announce.NodeExcluded},
+		},
+		"the Local policy without an endpoint on the node": {
+			advertisements: everything, local: true, endpoints: announce.Endpoints{Anywhere: true},
+			wantRefused: map[netip.Addr]announce.Reason{v4: announce.NoLocalEndpoints},
+		},
+		"the Local policy with an endpoint on the node": {
+			advertisements: everything, local: true, endpoints: everywhere, want: map[string][]rib.Path{"p1": {host}, "p2": {host}},
+		},
+		"the Cluster policy with an endpoint on another node": {
+			advertisements: everything, endpoints: announce.Endpoints{Anywhere: true}, want: map[string][]rib.Path{"p1": {host}, "p2": {host}},
+		},
+		"the Cluster policy without endpoint": {
+			advertisements: everything, wantRefused: map[netip.Addr]announce.Reason{v4: announce.NoEndpoints},
+		},
+		"no peer that is selected": {
+			advertisements: []v1beta1.BGPAdvertisement{adv("a", v1beta1.BGPAdvertisementSpec{Peers: []string{"p6", "other"}})}, endpoints: everywhere,
+			wantRefused: map[netip.Addr]announce.Reason{v4: announce.NoPeer},
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if tc.addresses == nil {
+				tc.addresses = []netip.Addr{v4}
+			}
+			d := announce.Decide(compile(t, tc.node, tc.advertisements...), announce.Service{
+				Labels: map[string]string{"color": "blue"}, Addresses: tc.addresses, AllocatedFrom: tc.from, Local: tc.local,
+			}, tc.endpoints)
+			if diff := cmp.Diff(tc.want, d.Paths, comparable); diff != "" {
+				t.Errorf("paths (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.wantRefused, d.Refused, comparable); diff != "" {
+				t.Errorf("refused (-want +got):\n%s", diff)
+			}
+			if len(d.Announced)+len(d.Refused) != len(tc.addresses) {
+				t.Errorf("announced %v and refused %v of %v", d.Announced, d.Refused, tc.addresses)
+			}
+		})
+	}
+}

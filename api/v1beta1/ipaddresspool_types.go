@@ -12,7 +12,7 @@ type IPAddressPoolSpec struct {
 	// avoidBuggyIPs.
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=1024
+	// +kubebuilder:validation:MaxItems=4096
 	// +kubebuilder:validation:items:MaxLength=96
 	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self) || (self.contains('-') && isIP(self.substring(0, self.indexOf('-')).trim()) && isIP(self.substring(self.indexOf('-') + 1).trim()))",message="invalid CIDR or invalid IP range: write a prefix such as 198.51.100.0/24 or a range such as 198.51.100.10-198.51.100.20, without zones and without IPv4 addresses written as IPv6"
 	// +kubebuilder:validation:items:XValidation:rule="!(self.contains('-') && isIP(self.substring(0, self.indexOf('-')).trim()) && isIP(self.substring(self.indexOf('-') + 1).trim())) || ip(self.substring(0, self.indexOf('-')).trim()).family() == ip(self.substring(self.indexOf('-') + 1).trim()).family()",message="invalid IP range: start and end must both be IPv4 or both be IPv6"

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package envtest_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/test/envtest"
+)
+
+func TestKubectlListsEveryKindInTheCategory(t *testing.T) {
+	t.Parallel()
+	s := server.Get(t)
+	out, err := s.Kubectl(t, "", "api-resources", "--categories=metallb", "--output=name")
+	if err != nil {
+		t.Fatalf("kubectl: %v\n%s", err, out)
+	}
+	want := "bgpadvertisements.metallb.io\nbgppeers.metallb.io\ncommunities.metallb.io\nipaddresspools.metallb.io\n"
+	if diff := cmp.Diff(want, out); diff != "" {
+		t.Errorf("kinds (-want +got):\n%s", diff)
+	}
+}
+
+func TestKubectlShowsWhatMatters(t *testing.T) {
+	t.Parallel()
+	s := server.Get(t)
+	tests := map[string]struct {
+		kind kind
+		spec string
+		args []string
+		want []string // header and row, without the age
+	}{
+		"a pool, with counters and validity": {
+			poolKind(), `{spec: {addresses: [198.51.100.0/24, "2001:db8::/112"]}, status: {assignedIPv4: 3, availableIPv4: 253, assignedIPv6: 0, availableIPv6: 65536,
+				conditions: [{type: Valid, status: "True", reason: Accepted, message: "", lastTransitionTime: "2026-01-01T00:00:00Z"}]}}`,
+			[]string{"ipaddresspools", "-o", "wide"},
+			[]string{
+				`NAME AUTO ASSIGN AVOID BUGGY IPS ADDRESSES ASSIGNED IPV4 AVAILABLE IPV4 ASSIGNED IPV6 AVAILABLE IPV6 VALID AGE`,
+				`columns true false ["198.51.100.0/24","2001:db8::/112"] 3 253 0 65536 True`,
+			},
+		},
+		"a peer": {
+			peerKind(), `spec: {myASN: 64500, peerASN: 4200000000, peerAddress: 10.96.0.100, holdTime: 9s}`, []string{"bgppeers", "-o", "wide"},
+			[]string{`NAME ADDRESS ASN MY ASN PORT HOLD TIME VALID AGE`, `columns 10.96.0.100 4200000000 64500 179 9s`},
+		},
+		"an advertisement": {
+			advertisementKind(), `spec: {ipAddressPools: [my-ip-space], peers: [rack]}`, []string{"bgpadvertisements"},
+			[]string{`NAME IPADDRESSPOOLS IPADDRESSPOOL SELECTORS PEERS VALID AGE`, `columns ["my-ip-space"] ["rack"]`},
+		},
+		"a community": {
+			communityKind(), `spec: {communities: [{name: far, value: "large:1:2:3"}, {name: near, value: "1:2"}]}`, []string{"communities"},
+			[]string{`NAME COMMUNITIES VALID AGE`, `columns [{"name":"far","value":"large:1:2:3"},{"name":"near","value":"1:2"}]`},
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			object := tc.kind.object(t, tc.spec)
+			object.SetName("columns")
+			status := object.Object["status"]
+			if err := s.Client.Create(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
+			if status != nil {
+				object.Object["status"] = status
+				if err := s.Client.Status().Update(t.Context(), object); err != nil {
+					t.Fatal(err)
+				}
+			}
+			out, err := s.Kubectl(t, "", append([]string{"--namespace", object.GetNamespace(), "get"}, tc.args...)...)
+			if err != nil {
+				t.Fatalf("kubectl: %v\n%s", err, out)
+			}
+			lines := strings.Split(strings.TrimSpace(out), "\n")
+			if len(lines) != 2 {
+				t.Fatalf("got %d lines, want a header and a row:\n%s", len(lines), out)
+			}
+			header, row := strings.Join(strings.Fields(lines[0]), " "), strings.Fields(lines[1])
+			if diff := cmp.Diff(tc.want, []string{header, strings.Join(row[:len(row)-1], " ")}); diff != "" {
+				t.Errorf("columns (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestEveryExampleIsAccepted(t *testing.T) {
+	t.Parallel()
+	s := server.Get(t)
+	kinds := map[string]kind{}
+	for _, k := range []kind{poolKind(), advertisementKind(), communityKind(), peerKind()} {
+		kinds[k.name] = k
+	}
+	count := 0
+	for _, pattern := range []string{"samples", "tutorial"} {
+		files, err := filepath.Glob(filepath.Join("..", "..", "config", pattern, "*.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			for _, object := range documents(t, file) {
+				k, found := kinds[object.GetKind()]
+				if !found {
+					continue
+				}
+				count++
+				if object.GetNamespace() == "" {
+					object.SetNamespace(metav1.NamespaceDefault)
+				}
+				if err := s.Client.Create(t.Context(), object, client.DryRunAll, client.FieldValidation("Strict")); err != nil {
+					t.Errorf("%s: %v", file, err)
+					continue
+				}
+				if errs, err := k.parse(object.Object); err != nil || len(errs) > 0 {
+					t.Errorf("%s: parsing %s %q: %v, %v", file, object.GetKind(), object.GetName(), errs, err)
+				}
+			}
+		}
+	}
+	if count == 0 {
+		t.Error("found no example")
+	}
+}
+
+func documents(t *testing.T, file string) []*unstructured.Unstructured {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
+	var list []*unstructured.Unstructured
+	for {
+		u := &unstructured.Unstructured{}
+		err := decoder.Decode(&u.Object)
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if len(u.Object) > 0 {
+			list = append(list, u)
+		}
+	}
+}
+
+func TestCleanLeavesAnEmptyCluster(t *testing.T) {
+	s := envtest.Start(t)
+	pool := &v1beta1.IPAddressPool{
+		ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "p"},
+		Spec:       v1beta1.IPAddressPoolSpec{Addresses: []string{"10.0.0.0/24"}},
+	}
+	if err := s.Client.Create(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
+	s.Clean(t)
+	var pools v1beta1.IPAddressPoolList
+	if err := s.Client.List(t.Context(), &pools); err != nil {
+		t.Fatal(err)
+	}
+	if len(pools.Items) > 0 {
+		t.Errorf("got %d pools, want none", len(pools.Items))
+	}
+	s.Clean(t)
+}

@@ -162,12 +162,14 @@ func (w *world) settle() {
 	w.Eventually(func() []string { return w.sessions.routes("router") }).Should(ContainElement(HavePrefix("192.0.2.")))
 }
 
-// told returns the events so far, each once.
-func (w *world) told() []string {
+// told returns the events that were emitted since it was last called.
+func (w *world) told() []string { return told(w.events) }
+
+func told(recorder *events.FakeRecorder) []string {
 	var all []string
 	for {
 		select {
-		case e := <-w.events.Events:
+		case e := <-recorder.Events:
 			all = append(all, e)
 		default:
 			return all

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package node_test
+
+import (
+	"context"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/speaker/node"
+	"metallb.io/metallb/speaker/policy"
+)
+
+// newSpeaker returns a speaker over objects that are there already, and what it tells sessions and users.
+func newSpeaker(t *testing.T, objects ...client.Object) (*node.Speaker, *fakeSessions, *events.FakeRecorder) {
+	t.Helper()
+	metrics, err := node.NewMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := fake.NewClientBuilder().WithObjects(objects...).WithIndex(&discoveryv1.EndpointSlice{}, "service", func(o client.Object) []string {
+		return []string{o.GetLabels()[discoveryv1.LabelServiceName]}
+	}).Build()
+	sessions, recorder := newFakeSessions(), events.NewFakeRecorder(10)
+	return node.NewSpeaker(node.Options{
+		Node: "node-1", Client: reader, Sessions: sessions, Recorder: recorder, Metrics: metrics,
+	}), sessions, recorder
+}
+
+// compiled returns the policy of the tutorial's objects with these advertisements.
+func compiled(t *testing.T, advertisements ...v1beta1.BGPAdvertisement) *policy.Policy {
+	t.Helper()
+	p, rejections := policy.Compile(policy.Input{
+		Node:           policy.NodeOf(nodeObject("node-1")),
+		Peers:          []v1beta2.BGPPeer{*peer("router", "192.0.2.1")},
+		Pools:          []v1beta1.IPAddressPool{*pool("my-ip-space", "198.51.100.0/24")},
+		Advertisements: advertisements,
+	}, nil)
+	if len(rejections) > 0 {
+		t.Fatalf("rejections: %v", rejections)
+	}
+	return p
+}
+
+func TestNothingIsAnnouncedBeforeTheFirstPolicy(t *testing.T) {
+	t.Parallel()
+	s, sessions, _ := newSpeaker(t, service("nginx", "198.51.100.0"), slice("nginx", "node-1"))
+	if err := s.Update(t.Context(), types.NamespacedName{Namespace: "default", Name: "nginx"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, applied, _ := sessions.counts(); applied > 0 || s.Ready() {
+		t.Errorf("applied %d changes, ready %t", applied, s.Ready())
+	}
+}
+
+func TestAContradictionIsTheOneThingThatIsSaidOfAServiceThatNeverWasAnnounced(t *testing.T) {
+	t.Parallel()
+	svc := service("nginx", "198.51.100.0")
+	s, sessions, recorder := newSpeaker(t, svc, slice("nginx", "node-1"))
+	if err := s.Reconfigure(t.Context(), compiled(t)); err != nil {
+		t.Fatal(err)
+	}
+	forService := func(name string, localPref uint32) v1beta1.BGPAdvertisement {
+		a := advertisement(name)
+		a.Spec.LocalPref, a.Spec.ServiceSelectors = localPref, []metav1.LabelSelector{{}}
+		return *a
+	}
+	p := compiled(t, forService("a", 1), forService("b", 2))
+	for range 2 {
+		if err := s.Reconfigure(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Update(t.Context(), client.ObjectKeyFromObject(svc)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if routes := sessions.routes("router"); len(routes) > 0 {
+		t.Errorf("announced %v", routes)
+	}
+	want := `Warning announceFailed not announcing from node "node-1" with protocol "bgp": BGPAdvertisements that select the ` +
+		`service set different values of localPref for one prefix and peer (conflictingAdvertisements)`
+	if diff := cmp.Diff([]string{want}, told(recorder)); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+func TestShutdownAsksRoutersToUseOtherPathsBeforeSessionsEnd(t *testing.T) {
+	t.Parallel()
+	s, sessions, _ := newSpeaker(t, service("nginx", "198.51.100.0"), slice("nginx", "node-1"))
+	if err := s.Reconfigure(t.Context(), compiled(t, *advertisement("everything"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Shutdown(t.Context(), time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	p, found := sessions.path("router", "198.51.100.0/32")
+	if !found || len(p.Communities) != 1 || p.Communities[0].String() != "65535:0" {
+		t.Errorf("announced %+v, want community 65535:0", p)
+	}
+	if !sessions.closed || s.Ready() {
+		t.Errorf("closed %t, ready %t", sessions.closed, s.Ready())
+	}
+}
+
+func TestShutdownIsBoundedByItsContext(t *testing.T) {
+	t.Parallel()
+	s, sessions, _ := newSpeaker(t, service("nginx", "198.51.100.0"), slice("nginx", "node-1"))
+	if err := s.Reconfigure(t.Context(), compiled(t, *advertisement("everything"))); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Shutdown(ctx, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if !sessions.closed {
+		t.Error("sessions were not closed")
+	}
+}
+
+func TestCachesHoldWhatMattersAndNoMore(t *testing.T) {
+	t.Parallel()
+	byObject := node.CacheOptions("node-1", "metallb-system").ByObject
+	strip := func(o client.Object) client.Object {
+		t.Helper()
+		for kind, options := range byObject {
+			if reflect.TypeOf(kind) == reflect.TypeOf(o) {
+				for range 2 { // a cache may transform an object again
+					stripped, err := options.Transform(o)
+					if err != nil {
+						t.Fatal(err)
+					}
+					o, _ = stripped.(client.Object)
+				}
+				return o
+			}
+		}
+		t.Fatalf("no cache options for %T", o)
+		return nil
+	}
+
+	t.Run("an endpoint slice says where endpoints can serve, however many there are", func(t *testing.T) {
+		t.Parallel()
+		nodes := make([]string, 1000)
+		for i := range nodes {
+			nodes[i] = "node-2"
+		}
+		elsewhere, here, nowhere := slice("a", nodes...), slice("a", append(nodes, "node-1")...), slice("a")
+		for want, s := range map[int]*discoveryv1.EndpointSlice{0: nowhere, 1: elsewhere} {
+			if got, _ := strip(s).(*discoveryv1.EndpointSlice); len(got.Endpoints) != want || want == 1 && got.Endpoints[0].NodeName != nil {
+				t.Errorf("endpoints %+v", got.Endpoints)
+			}
+		}
+		if got, _ := strip(here).(*discoveryv1.EndpointSlice); len(got.Endpoints) != 1 || *got.Endpoints[0].NodeName != "node-1" {
+			t.Errorf("endpoints %+v", got.Endpoints)
+		}
+	})
+	t.Run("a secret has a password only if it is of the type that a peer may use", func(t *testing.T) {
+		t.Parallel()
+		data := func(kind corev1.SecretType) map[string][]byte {
+			s, _ := strip(&corev1.Secret{Type: kind, Data: map[string][]byte{"password": []byte("p"), "tls.key": []byte("k")}}).(*corev1.Secret)
+			return s.Data
+		}
+		if diff := cmp.Diff(map[string][]byte{"password": []byte("p")}, data(corev1.SecretTypeBasicAuth)); diff != "" {
+			t.Errorf("data (-want +got):\n%s", diff)
+		}
+		if got := data(corev1.SecretTypeTLS); len(got) > 0 {
+			t.Errorf("data %v", got)
+		}
+	})
+	t.Run("a service keeps what is read of it", func(t *testing.T) {
+		t.Parallel()
+		s := service("nginx", "198.51.100.0")
+		s.Annotations = map[string]string{"metallb.io/ip-allocated-from-pool": "p", "kubectl.kubernetes.io/last-applied-configuration": "{}"}
+		s.Labels = map[string]string{"app": "nginx"}
+		got, _ := strip(s).(*corev1.Service)
+		want := service("nginx", "198.51.100.0")
+		want.Annotations, want.Labels, want.Spec.Ports = map[string]string{"metallb.io/ip-allocated-from-pool": "p"}, s.Labels, nil
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("service (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/zapr"
@@ -17,6 +16,8 @@ import (
 	"go.uber.org/zap/zapcore"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"metallb.io/metallb/api/version"
 )
 
 func main() {
@@ -33,7 +34,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		fmt.Fprintf(stderr, "controller: %v\n", err)
 		return 2
 	case o.version:
-		fmt.Fprintln(stdout, version())
+		fmt.Fprintln(stdout, version.Version)
 		return 0
 	}
 	logger := newLogger(o.logLevel, stderr)
@@ -44,7 +45,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		fmt.Fprintf(stderr, "controller: no Kubernetes cluster: %v; run in a pod, or set KUBECONFIG\n", err)
 		return 2
 	}
-	logger.Info("starting the controller", "version", version(), "namespace", o.namespace, "class", o.class)
+	logger.Info("starting the controller", "version", version.Version, "namespace", o.namespace, "class", o.class)
 	if err := start(ctx, config, &o); err != nil {
 		logger.Error(err, "stopping for an error")
 		return 1
@@ -59,19 +60,4 @@ func newLogger(level zapcore.Level, w io.Writer) logr.Logger {
 	encoding.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 	core := zapcore.NewCore(zapcore.NewJSONEncoder(encoding), zapcore.Lock(zapcore.AddSync(w)), level)
 	return zapr.NewLogger(zap.New(core))
-}
-
-// version returns the version of the module that the program was built from, and its revision if that is known.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && v == "(devel)" {
-			v += " " + s.Value
-		}
-	}
-	return v
 }

@@ -24,6 +24,7 @@ import (
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/pool"
 	"metallb.io/metallb/controllers/service"
+	"metallb.io/metallb/controllers/validity"
 	"metallb.io/metallb/controllers/wake"
 )
 
@@ -83,9 +84,10 @@ func newManager(config *rest.Config, o *options) (ctrl.Manager, error) {
 	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
 }
 
-// cacheOptions keep in memory what is needed and no more: services of type LoadBalancer, labels of namespaces, pools of
-// one namespace.
+// cacheOptions keep in memory what is needed and no more: services of type LoadBalancer, labels of namespaces, and
+// the configuration in one namespace.
 func cacheOptions(namespace string) cache.Options {
+	inNamespace := cache.ByObject{Namespaces: map[string]cache.Config{namespace: {}}}
 	return cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
@@ -93,7 +95,10 @@ func cacheOptions(namespace string) cache.Options {
 				Field:     fields.OneTermEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer)),
 				Transform: service.Strip,
 			},
-			&v1beta1.IPAddressPool{}: {Namespaces: map[string]cache.Config{namespace: {}}},
+			&v1beta1.IPAddressPool{}:    inNamespace,
+			&v1beta1.BGPAdvertisement{}: inNamespace,
+			&v1beta1.Community{}:        inNamespace,
+			&v1beta2.BGPPeer{}:          inNamespace,
 		},
 	}
 }
@@ -129,5 +134,5 @@ func setupReconcilers(mgr ctrl.Manager, o *options) error {
 			return err
 		}
 	}
-	return nil
+	return validity.Setup(mgr, recorder)
 }

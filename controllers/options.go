@@ -39,7 +39,7 @@ func parseOptions(args []string, getenv func(string) string, usage io.Writer) (o
 	fs := flag.NewFlagSet("controller", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&o.metricsAddress, "metrics-bind-address", ":7472", "address to serve metrics on, over HTTP; 0 serves none")
-	fs.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address to serve /healthz and /readyz on; 0 serves none")
+	fs.StringVar(&o.probeAddress, "health-probe-bind-address", ":7473", "address to serve /healthz and /readyz on; 0 serves none")
 	fs.BoolVar(&o.leaderElect, "leader-elect", true, "of several controllers let only one, the holder of a Lease, be active")
 	fs.StringVar(&webhookMode, "webhook-mode", "disabled", "disabled; this release has no webhook to be enabled")
 	fs.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")

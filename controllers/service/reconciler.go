@@ -88,6 +88,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if !isOfClass(svc, r.Class) {
 		return ctrl.Result{}, r.disown(ctx, svc)
 	}
+	if svc.DeletionTimestamp != nil {
+		// It keeps what it has until it is gone, and gets nothing more.
+		r.Allocator.Withdraw(req.NamespacedName)
+		return ctrl.Result{}, nil
+	}
 	namespaceLabels, err := r.namespaceLabels(ctx, svc.Namespace)
 	if err != nil {
 		return ctrl.Result{}, err
@@ -120,20 +125,13 @@ func (r *Reconciler) namespaceLabels(ctx context.Context, name string) (labels.S
 	return namespace.Labels, nil
 }
 
-// decide asks the allocator. A Service that contradicts itself, or that is going, keeps what it has.
+// decide asks the allocator. A Service that contradicts itself keeps what it has.
 func (r *Reconciler) decide(svc *corev1.Service, namespaceLabels labels.Set) outcome {
 	o := outcome{service: client.ObjectKeyFromObject(svc)}
 	request, err := requestOf(svc, namespaceLabels)
 	if err != nil {
 		o.failure = err.Error()
 		o.result = r.Allocator.Withdraw(o.service)
-		return o
-	}
-	if svc.DeletionTimestamp != nil {
-		o.result = r.Allocator.Withdraw(o.service)
-		if len(o.result.Assignments) == 0 {
-			o.failure = "the service is being deleted"
-		}
 		return o
 	}
 	var refusal *allocator.Refusal

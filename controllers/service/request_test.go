@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package service
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/test/builder"
+)
+
+const (
+	v4     = corev1.IPv4Protocol
+	v6     = corev1.IPv6Protocol
+	single = corev1.IPFamilyPolicySingleStack
+	prefer = corev1.IPFamilyPolicyPreferDualStack
+	both   = corev1.IPFamilyPolicyRequireDualStack
+)
+
+func compareAddresses() cmp.Option {
+	return cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+}
+
+func TestRequestOf(t *testing.T) {
+	t.Parallel()
+	port := func(n int32) []allocator.Port { return []allocator.Port{{Protocol: corev1.ProtocolTCP, Number: n}} }
+	created := time.Unix(7, 0)
+	base := func() allocator.Request {
+		return allocator.Request{
+			Service: types.NamespacedName{Namespace: "default", Name: "web"}, Created: created,
+			NamespaceLabels: labels.Set{"team": "blue"}, Families: []corev1.IPFamily{v4},
+			Sharing: allocator.Sharing{Ports: port(80)},
+		}
+	}
+	web := func() *builder.Service { return builder.MakeService("web").Created(created).Families(single, v4) }
+	tests := map[string]struct {
+		service *builder.Service
+		want    func(*allocator.Request)
+	}{
+		"a plain service": {service: web(), want: func(*allocator.Request) {}},
+		"a service with labels": {
+			service: web().Label("tier", "web"),
+			want:    func(r *allocator.Request) { r.Labels = labels.Set{"tier": "web"} },
+		},
+		"a requested pool": {
+			service: web().Pool("gold"),
+			want:    func(r *allocator.Request) { r.Pool = "gold" },
+		},
+		"an address in the spec": {
+			service: web().LoadBalancerIP("192.0.2.1"),
+			want:    func(r *allocator.Request) { r.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")} },
+		},
+		"addresses in the annotation, in the order of the families": {
+			service: web().Families(both, v6, v4).Addresses("192.0.2.1, 2001:db8::1"),
+			want: func(r *allocator.Request) {
+				r.Families, r.RequireAll = []corev1.IPFamily{v6, v4}, true
+				r.Addresses = []netip.Addr{netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("192.0.2.1")}
+			},
+		},
+		"one address of a service that prefers two": {
+			service: web().Families(prefer, v4, v6).Addresses("2001:db8::1"),
+			want: func(r *allocator.Request) {
+				r.Families = []corev1.IPFamily{v4, v6}
+				r.Addresses = []netip.Addr{netip.MustParseAddr("2001:db8::1")}
+			},
+		},
+		"deprecated annotations, where there are no others": {
+			service: web().Pool("gold").Annotation("metallb.universe.tf/address-pool", "old").
+				Annotation("metallb.universe.tf/allow-shared-ip", "key"),
+			want: func(r *allocator.Request) { r.Pool, r.Sharing.Key = "gold", "key" },
+		},
+		"a sharing key and ports, sorted": {
+			service: web().SharingKey("key").Ports(443, 80),
+			want: func(r *allocator.Request) {
+				r.Sharing = allocator.Sharing{Key: "key", Ports: append(port(80), port(443)...)}
+			},
+		},
+		"a service whose traffic stays on the node": {
+			service: web().SharingKey("key").Local().Selector("app", "nginx"),
+			want: func(r *allocator.Request) {
+				r.Sharing.Key, r.Sharing.Backend = "key", "local:app=nginx"
+			},
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want := base()
+			tc.want(&want)
+			got, err := requestOf(tc.service.Obj(), labels.Set{"team": "blue"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, compareAddresses()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRequestsThatContradictThemselves(t *testing.T) {
+	t.Parallel()
+	web := func() *builder.Service { return builder.MakeService("web").Families(single, v4) }
+	tests := map[string]struct {
+		service *builder.Service
+		want    string
+	}{
+		"an address in two places": {
+			service: web().LoadBalancerIP("192.0.2.1").Addresses("192.0.2.1"),
+			want:    "both annotation metallb.io/loadBalancerIPs and spec.loadBalancerIP are set, remove one of them",
+		},
+		"a text that is no address": {
+			service: web().Addresses("192.0.2.1,nope"),
+			want:    `annotation metallb.io/loadBalancerIPs: "nope" is not an IP address`,
+		},
+		"an address with a zone": {
+			service: web().LoadBalancerIP("fe80::1%eth0"),
+			want:    `spec.loadBalancerIP: "fe80::1%eth0" is not an IP address`,
+		},
+		"an address of another family": {
+			service: web().Addresses("2001:db8::1"),
+			want:    `addresses ["2001:db8::1"] requested, but the service is [IPv4] only`,
+		},
+		"two addresses of one family": {
+			service: web().Families(prefer, v4, v6).Addresses("192.0.2.1,192.0.2.2"),
+			want:    `addresses ["192.0.2.1" "192.0.2.2"] requested, but a service has at most one of each family`,
+		},
+		"one address where two are required": {
+			service: web().Families(both, v4, v6).Addresses("192.0.2.1"),
+			want:    `address "192.0.2.1" requested, but the service requires one of each family (ipFamilyPolicy RequireDualStack)`,
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := requestOf(tc.service.Obj(), nil)
+			if err == nil || err.Error() != tc.want {
+				t.Errorf("got %v, want %s", err, tc.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package service
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/test/builder"
+)
+
+func assignment(pool, address string) allocator.Assignment {
+	return allocator.Assignment{Pool: pool, Address: netip.MustParseAddr(address)}
+}
+
+func TestOutcome(t *testing.T) {
+	t.Parallel()
+	first, second := assignment("a", "192.0.2.1"), assignment("b", "2001:db8::1")
+	incompatible, disputed := first, first
+	incompatible.Incompatible = true
+	disputed.Disputed = types.NamespacedName{Namespace: "default", Name: "other"}
+	missing := &allocator.Refusal{Reasons: []allocator.Reason{{Cause: allocator.NoPools, Family: v6}}}
+	tests := map[string]struct {
+		before   *builder.Service
+		outcome  outcome
+		wantPool string
+		// wantEvents are "type reason: message".
+		wantCondition string
+		wantEvents    []string
+	}{
+		"a first address": {
+			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}}},
+			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,
+			wantEvents: []string{`Normal IPAllocated: Assigned IP "192.0.2.1"`},
+		},
+		"two addresses of two pools": {
+			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first, second}}},
+			wantPool: "a,b", wantCondition: `True IPAllocated: Assigned IP ["192.0.2.1" "2001:db8::1"]`,
+			wantEvents: []string{`Normal IPAllocated: Assigned IP ["192.0.2.1" "2001:db8::1"]`},
+		},
+		"one of two families": {
+			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}, Missing: missing}},
+			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"; no IPv6 address available: there is no IPAddressPool`,
+			wantEvents: []string{`Normal IPAllocated: Assigned IP "192.0.2.1"`},
+		},
+		"an address that was there before, without a condition": {
+			before:   builder.MakeService("web").Holds("a", "192.0.2.1"),
+			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}}},
+			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,
+		},
+		"a refusal": {
+			outcome:       outcome{failure: "no luck"},
+			wantCondition: "False AllocationFailed: no luck",
+			wantEvents:    []string{"Warning AllocationFailed: no luck"},
+		},
+		"a refusal of a service that holds an address": {
+			before:        builder.MakeService("web").Holds("a", "192.0.2.1"),
+			outcome:       outcome{failure: "no luck", result: allocator.Result{Assignments: []allocator.Assignment{first}}},
+			wantPool:      "a",
+			wantCondition: `False AllocationFailed: no luck; the service keeps "192.0.2.1"`,
+			wantEvents:    []string{`Warning AllocationFailed: no luck; the service keeps "192.0.2.1"`},
+		},
+		"an address against the configuration": {
+			before:        builder.MakeService("web").Holds("a", "192.0.2.1"),
+			outcome:       outcome{result: allocator.Result{Assignments: []allocator.Assignment{incompatible}}},
+			wantPool:      "a",
+			wantCondition: `True InvalidConfig: new config not compatible with assigned IPs: service "default/web" cannot own "192.0.2.1" under new config`,
+			wantEvents: []string{
+				`Warning InvalidConfig: new config not compatible with assigned IPs: service "default/web" cannot own "192.0.2.1" under new config`,
+			},
+		},
+		"an address that another service holds too": {
+			before:        builder.MakeService("web").Holds("a", "192.0.2.1"),
+			outcome:       outcome{result: allocator.Result{Assignments: []allocator.Assignment{disputed}}},
+			wantPool:      "a",
+			wantCondition: `False AllocationFailed: address "192.0.2.1" is in use by "default/other" too, which had it first; change one of the two services to part them`,
+			wantEvents: []string{
+				`Warning AllocationFailed: address "192.0.2.1" is in use by "default/other" too, which had it first; change one of the two services to part them`,
+			},
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if tc.before == nil {
+				tc.before = builder.MakeService("web")
+			}
+			before, o := tc.before.Obj(), tc.outcome
+			o.service = types.NamespacedName{Namespace: "default", Name: "web"}
+			after := before.DeepCopy()
+			if !o.apply(after) {
+				t.Error("nothing changed")
+			}
+			c := after.Status.Conditions[0]
+			if got := string(c.Status) + " " + c.Reason + ": " + c.Message; got != tc.wantCondition {
+				t.Errorf("condition %s, want %s", got, tc.wantCondition)
+			}
+			if diff := cmp.Diff(o.result.Assignments, assignmentsOf(after), ignoreVerdicts()); diff != "" {
+				t.Errorf("read back (-want +got):\n%s", diff)
+			}
+			if got := after.Annotations["metallb.io/ip-allocated-from-pool"]; got != tc.wantPool {
+				t.Errorf("pool %q, want %q", got, tc.wantPool)
+			}
+			if diff := cmp.Diff(tc.wantEvents, eventTexts(transition(before, after, &o))); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+			if again := after.DeepCopy(); o.apply(again) || len(transition(after, again, &o)) > 0 {
+				t.Error("the second time something changes, or is told again")
+			}
+		})
+	}
+}
+
+// ignoreVerdicts leaves out of the comparison what a Service does not record.
+func ignoreVerdicts() cmp.Option {
+	return cmp.Transformer("recorded", func(a allocator.Assignment) [2]string { return [2]string{a.Pool, a.Address.String()} })
+}
+
+func eventTexts(list []event) []string {
+	var found []string
+	for _, e := range list {
+		found = append(found, e.kind+" "+e.reason+": "+e.message)
+	}
+	return found
+}
+
+func TestAnIngressThatSaysTheSameIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	svc := builder.MakeService("web").Holds("a", "192.0.2.1").Obj()
+	mode := corev1.LoadBalancerIPModeVIP
+	svc.Status.LoadBalancer.Ingress[0].IPMode = &mode
+	o := outcome{result: allocator.Result{Assignments: []allocator.Assignment{assignment("a", "192.0.2.1")}}}
+	o.apply(svc)
+	if svc.Status.LoadBalancer.Ingress[0].IPMode == nil {
+		t.Error("the mode is gone")
+	}
+}
+
+func TestLongMessagesAreCutBetweenCharacters(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{maxMessage - 1, maxMessage, maxMessage + 1, 2 * maxMessage} {
+		got := truncate(strings.Repeat("ä", n/2) + strings.Repeat("x", n%2))
+		if len(got) > maxMessage || !utf8.ValidString(got) || n > maxMessage && !strings.HasSuffix(got, "…") {
+			t.Errorf("%d bytes became %d: %q", n, len(got), got[max(0, len(got)-8):])
+		}
+	}
+}

@@ -55,7 +55,7 @@ func parse(args []string) (options, error) {
 	set.StringVar(&f.peerASN, "peer-asn", "internal", "`AS` of the nodes that may connect: internal, external or a number")
 	set.StringVar(&f.forward, "forward", "", "install the routes of this `daemon` (bird or frr) into the kernel and forward packets; empty: only inspect")
 	set.StringVar(&f.netNS, "netns", "", "network namespace of the daemons, by `path` or by name in /run/netns; empty: that of the page")
-	set.StringVar(&f.dir, "dir", "", "`directory` for configuration and sockets; empty: a temporary one")
+	set.StringVar(&f.dir, "dir", "", "`directory` for configuration and sockets, reachable for every account; empty: a temporary one")
 	set.StringVar(&f.frrUser, "frr-user", "frr", "`account` that zebra drops its privileges to")
 	set.BoolVar(&f.zebra, "zebra", true, "run zebra beside bgpd; without it next hops always count as reachable and no capability is needed")
 	set.IntVar(&f.captureMiB, "capture", 16, "`MiB` of BGP packets to keep for /pcap; 0: do not record")

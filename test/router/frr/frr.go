@@ -95,10 +95,29 @@ func (r *Router) prepare() error {
 	if err != nil {
 		return err
 	}
+	if err := reachable(r.cfg.Dir); err != nil {
+		return err
+	}
 	if err := os.Chown(r.cfg.Dir, uid, gid); err != nil {
 		return fmt.Errorf("directory of frr: %w", err)
 	}
 	return nil
+}
+
+// reachable refuses a directory that zebra could not get to under its own account.
+func reachable(dir string) error {
+	for parent := filepath.Dir(dir); ; parent = filepath.Dir(parent) {
+		info, err := os.Stat(parent)
+		if err != nil {
+			return fmt.Errorf("directory of frr: %w", err)
+		}
+		if info.Mode().Perm()&0o001 == 0 {
+			return fmt.Errorf("directory of frr: zebra's account cannot pass through %s: choose a directory beneath another, such as /tmp", parent)
+		}
+		if parent == filepath.Dir(parent) {
+			return nil
+		}
+	}
 }
 
 func (r *Router) user() string {

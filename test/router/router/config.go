@@ -23,8 +23,8 @@ type Router interface {
 
 // Config says how a routing daemon runs. Nodes connect to it; it never dials.
 type Config struct {
-	// Dir is the daemon's private directory for configuration, sockets and pid files; it is created. Its path must
-	// leave room for a socket name within the 107 bytes of a Unix socket address.
+	// Dir is the daemon's private directory for configuration, sockets and pid files; it is created. Its path is at
+	// most 97 bytes long, and with zebra every account may pass through its parents.
 	Dir string
 	// ASN is the router's own AS number.
 	ASN uint32
@@ -50,11 +50,17 @@ type Config struct {
 	NoZebra bool
 }
 
+// maxDir leaves room for "/zserv.api" within the 107 bytes of a Unix socket address.
+const maxDir = 107 - 10
+
 // Validate reports what makes the configuration unusable.
 func (c Config) Validate() error {
 	var errs []error
 	if c.Dir == "" {
 		errs = append(errs, errors.New("directory: must not be empty"))
+	}
+	if len(c.Dir) > maxDir {
+		errs = append(errs, fmt.Errorf("directory %s: a path longer than %d bytes leaves no room for sockets", c.Dir, maxDir))
 	}
 	if c.ASN == 0 {
 		errs = append(errs, errors.New("asn: must be between 1 and 4294967295"))

@@ -34,7 +34,7 @@ func Judge(r Report) (Verdict, string) {
 	case up == 0:
 		return NotConnected, "No node has a session. Waiting for the first one."
 	case len(r.Routes) == 0:
-		return ToldNothing, fmt.Sprintf("%s a session, and announces no prefix yet.", count(up, "neighbour has", "neighbours have"))
+		return ToldNothing, count(up, "neighbour has a session and announces", "neighbours have sessions and announce") + " nothing yet."
 	}
 	return Connected, fmt.Sprintf("%s %s.", count(up, "neighbour announces", "neighbours announce"), count(len(r.Routes), "prefix", "prefixes"))
 }

@@ -215,7 +215,7 @@ func (g *cgroups) remove() error {
 
 // removeGroup removes a group. The kernel may call it busy for a moment after its last process has ended.
 func removeGroup(dir string) error {
-	for deadline := time.Now().Add(killPatience); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(killPatience); ; {
 		err := unix.Rmdir(dir)
 		if err == nil || errors.Is(err, unix.ENOENT) {
 			return nil
@@ -223,5 +223,6 @@ func removeGroup(dir string) error {
 		if !errors.Is(err, unix.EBUSY) || time.Now().After(deadline) {
 			return fmt.Errorf("removing the control group %s: %w", dir, err)
 		}
+		<-time.After(5 * time.Millisecond)
 	}
 }

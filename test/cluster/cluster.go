@@ -123,6 +123,10 @@ func (c *Cluster) Load(ctx context.Context, tars ...string) error {
 	for _, n := range c.Nodes() {
 		group.Go(func() error {
 			for _, tar := range tars {
+				tar, err := filepath.Abs(tar)
+				if err != nil {
+					return err
+				}
 				if err := c.ctr(ctx, n, "--namespace", "k8s.io", "images", "import", tar); err != nil {
 					return fmt.Errorf("loading %s on %s: %w", tar, n.Name, err)
 				}
@@ -133,9 +137,16 @@ func (c *Cluster) Load(ctx context.Context, tars ...string) error {
 	return group.Wait()
 }
 
-// ctr runs containerd's client against the node.
+// ctr runs containerd's client against the node. It does so in the node's directory, and names the socket by that: a Unix
+// socket's path can have no more than 107 characters, see unix(7), and that of a state directory may have more.
 func (c *Cluster) ctr(ctx context.Context, n Node, args ...string) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(c.Bin(), "ctr"), append([]string{"--address", n.socket()}, args...)...)
+	socket, err := filepath.Rel(n.dir, n.socket())
+	if err != nil {
+		return err
+	}
+	args = append([]string{"--address", filepath.Join("/proc/self/cwd", socket)}, args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(c.Bin(), "ctr"), args...)
+	cmd.Dir = n.dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, lastLines(out, 5))
 	}

@@ -30,7 +30,7 @@ func (n Node) link() string { return fmt.Sprintf("kv%d", n.index) }
 
 // checkNetwork refuses a machine on which names or addresses of the cluster are taken.
 func checkNetwork(nodes []Node) error {
-	links := []string{Bridge}
+	links := append(make([]string, 0, 1+len(nodes)), Bridge)
 	for _, n := range nodes {
 		links = append(links, n.link())
 	}

@@ -45,7 +45,7 @@ type MissingError struct {
 
 // Error names what is missing and the command that installs it.
 func (e *MissingError) Error() string {
-	var what []string
+	what := make([]string, 0, len(e.Requirements))
 	for _, r := range e.Requirements {
 		what = append(what, r.What)
 	}
@@ -54,7 +54,7 @@ func (e *MissingError) Error() string {
 
 // Packages returns the Debian packages to install, sorted, each once.
 func (e *MissingError) Packages() []string {
-	var packages []string
+	packages := make([]string, 0, len(e.Requirements))
 	for _, r := range e.Requirements {
 		packages = append(packages, r.Package)
 	}

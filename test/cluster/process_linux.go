@@ -66,8 +66,10 @@ func (r *runner) report(err error) {
 // note appends a process to the process file.
 func (r *runner) note(name string, pid int) error {
 	start, err := startTime(pid)
-	if err != nil {
-		return nil //nolint:nilerr // it has ended, which is reported elsewhere and with its log
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrProcessDone) {
+		return nil // it has ended, which is reported elsewhere and with its log
+	} else if err != nil {
+		return fmt.Errorf("looking up %s: %w", name, err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -141,15 +141,15 @@ func runPath(binary *elf.File, dir string) []string {
 
 // libraryDirs are where the interpreter looks with no configuration, on Debian and on others.
 func libraryDirs(machine elf.Machine) []string {
-	var dirs []string
+	dirs := []string{"/lib64", "/usr/lib64", "/lib", "/usr/lib"}
 	switch machine {
 	case elf.EM_X86_64:
-		dirs = []string{"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"}
+		return append([]string{"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"}, dirs...)
 	case elf.EM_AARCH64:
-		dirs = []string{"/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu"}
+		return append([]string{"/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu"}, dirs...)
 	default: // others have no folders of their own
+		return dirs
 	}
-	return append(dirs, "/lib64", "/usr/lib64", "/lib", "/usr/lib")
 }
 
 // mergedDirs are links into /usr on any system of today.

@@ -36,61 +36,93 @@ func main() {
 	}
 }
 
+// options are the flags of all commands.
+type options struct {
+	state string
+	nodes int
+}
+
+// commands are what can be asked for, by name.
+func commands() map[string]func(context.Context, options, []string) error {
+	return map[string]func(context.Context, options, []string) error{
+		"build": func(ctx context.Context, _ options, programs []string) error {
+			return cluster.Build(ctx, cluster.DefaultBin(), os.Stderr, programs...)
+		},
+		"up":   up,
+		"load": load,
+		"env":  env,
+		"down": down,
+	}
+}
+
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		fmt.Fprint(os.Stderr, usage)
 		return errors.New("no command given")
 	}
-	command := args[0]
-	flags := flag.NewFlagSet(command, flag.ContinueOnError)
-	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
-	var state string
-	var nodes int
-	if command != "build" {
-		flags.StringVar(&state, "state", "", "directory of the cluster's files")
+	name := args[0]
+	command, ok := commands()[name]
+	if !ok {
+		fmt.Fprint(os.Stderr, usage)
+		return fmt.Errorf("no command is called %q", name)
 	}
-	if command == "up" {
-		flags.IntVar(&nodes, "nodes", 1, "number of nodes")
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
+	var o options
+	if name != "build" {
+		flags.StringVar(&o.state, "state", "", "directory of the cluster's files")
+	}
+	if name == "up" {
+		flags.IntVar(&o.nodes, "nodes", 1, "number of nodes")
 	}
 	if err := flags.Parse(args[1:]); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	rest := flags.Args()
-	if len(rest) > 0 && command != "build" && command != "load" {
-		return fmt.Errorf("%s takes no argument %q", command, rest[0])
+	if flags.NArg() > 0 && name != "build" && name != "load" {
+		return fmt.Errorf("%s takes no argument %q", name, flags.Arg(0))
 	}
-	switch command {
-	case "build":
-		return cluster.Build(ctx, cluster.DefaultBin(), os.Stderr, rest...)
-	case "up":
-		c, err := cluster.Up(ctx, cluster.Config{State: state, Nodes: nodes, Progress: os.Stderr})
-		if err == nil {
-			fmt.Print(c.Environment())
-		}
-		return err
-	case "load":
-		return withCluster(state, func(c *cluster.Cluster) error { return c.Load(ctx, rest...) })
-	case "env":
-		return withCluster(state, func(c *cluster.Cluster) error { _, err := fmt.Print(c.Environment()); return err })
-	case "down":
-		err := withCluster(state, func(c *cluster.Cluster) error { return c.Down(ctx) })
-		if errors.Is(err, cluster.ErrNoCluster) {
-			fmt.Fprintln(os.Stderr, err)
-			return nil
-		}
-		return err
-	}
-	fmt.Fprint(os.Stderr, usage)
-	return fmt.Errorf("no command is called %q", command)
+	return command(ctx, o, flags.Args())
 }
 
-// withCluster calls f with an existing cluster.
-func withCluster(state string, f func(*cluster.Cluster) error) error {
-	c, err := cluster.Open(state)
+func up(ctx context.Context, o options, _ []string) error {
+	c, err := cluster.Up(ctx, cluster.Config{State: o.state, Nodes: o.nodes, Progress: os.Stderr})
 	if err != nil {
 		return err
 	}
-	return f(c)
+	_, err = fmt.Print(c.Environment())
+	return err
+}
+
+func load(ctx context.Context, o options, tars []string) error {
+	if len(tars) == 0 {
+		return errors.New("load: name the tars of the images")
+	}
+	c, err := cluster.Open(o.state)
+	if err != nil {
+		return err
+	}
+	return c.Load(ctx, tars...)
+}
+
+func env(_ context.Context, o options, _ []string) error {
+	c, err := cluster.Open(o.state)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Print(c.Environment())
+	return err
+}
+
+func down(ctx context.Context, o options, _ []string) error {
+	c, err := cluster.Open(o.state)
+	if errors.Is(err, cluster.ErrNoCluster) {
+		fmt.Fprintln(os.Stderr, err)
+		return nil
+	} else if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "ending the cluster in", c.State())
+	return c.Down(ctx)
 }

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e && linux
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// machine is what a cluster changes on a machine.
+type machine struct {
+	Links, Routes, Namespaces, Mounts, Groups, Settings, Dirs []string
+}
+
+// observe takes down how the machine is.
+func observe(t *testing.T) machine {
+	t.Helper()
+	run := func(args ...string) []string {
+		out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).Output()
+		if err != nil {
+			t.Fatalf("%v: %v", args, err)
+		}
+		return strings.Split(string(out), "\n")
+	}
+	m := machine{
+		Links:      run("ip", "-brief", "link"),
+		Routes:     run("ip", "route", "show", "table", "all"),
+		Namespaces: run("ip", "netns", "list"),
+		Mounts:     run("cat", "/proc/self/mounts"),
+		Groups:     run("find", cgroupMount, "-path", "*"+cgroupTree+"*"),
+	}
+	for _, name := range hostSysctls() {
+		if value, err := readSysctl(name); err == nil {
+			m.Settings = append(m.Settings, name+"="+value)
+		}
+	}
+	for _, dir := range []string{"/run", "/run/netns", "/var/lib", "/var/log", "/etc", "/opt", "/usr/libexec"} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			m.Dirs = append(m.Dirs, filepath.Join(dir, entry.Name()))
+		}
+	}
+	return m
+}
+
+// processesOf returns the command lines that name a directory.
+func processesOf(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil && strings.Contains(string(text), dir) {
+			found = append(found, strings.ReplaceAll(string(text), "\x00", " "))
+		}
+	}
+	return found
+}
+
+func TestAClusterComesUpAndLeavesNothingBehind(t *testing.T) {
+	if err := Preflight(DefaultBin()); err != nil {
+		t.Fatal(err)
+	}
+	if running := Running(); running != "" {
+		t.Fatal(&InUseError{State: running})
+	}
+	before := observe(t)
+	state := filepath.Join(t.TempDir(), "c")
+	c, err := Up(t.Context(), Config{State: state, Nodes: 1, Progress: t.Output()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // after the context of the test
+		if err := c.Down(context.Background()); err != nil {
+			t.Errorf("ending a cluster that has ended: %v", err)
+		}
+	})
+
+	t.Run("a second one is refused by the name of the first", func(t *testing.T) {
+		_, err := Up(t.Context(), Config{State: filepath.Join(t.TempDir(), "c"), Progress: t.Output()})
+		inUse, ok := errors.AsType[*InUseError](err)
+		if !ok || inUse.State != state {
+			t.Errorf("error %v, want one that names %s", err, state)
+		}
+	})
+
+	t.Run("it is found by its state directory and by none", func(t *testing.T) {
+		for _, dir := range []string{state, ""} {
+			found, err := Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.Kubeconfig(), found.Kubeconfig()); diff != "" {
+				t.Errorf("kubeconfig (-want +got):\n%s", diff)
+			}
+		}
+	})
+
+	t.Run("a pod runs", func(t *testing.T) {
+		kubectl := func(args ...string) string {
+			cmd := exec.CommandContext(t.Context(), filepath.Join(c.Bin(), "kubectl"), append([]string{"--kubeconfig", c.Kubeconfig()}, args...)...)
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("kubectl %v: %v\n%s", args, err, out)
+			}
+			return string(out)
+		}
+		kubectl("run", "pause", "--image", pauseImage, "--image-pull-policy", "Never")
+		kubectl("wait", "--for", "condition=Ready", "--timeout", "60s", "pod/pause")
+		if ip := kubectl("get", "pod", "pause", "-o", "jsonpath={.status.podIP}"); !strings.HasPrefix(ip, "10.244.1.") {
+			t.Errorf("the pod has address %q", ip)
+		}
+	})
+
+	// As if the machine had run out of memory: nothing gets to tidy up after itself.
+	list, err := c.Processes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(list, func(p Process) bool { return p.Name == "node-1-containerd" })
+	if err := syscall.Kill(list[i].PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Down(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, observe(t)); diff != "" {
+		t.Errorf("left behind (-before +after):\n%s", diff)
+	}
+	if left := processesOf(t, state); len(left) > 0 {
+		t.Errorf("processes left behind:\n%s", strings.Join(left, "\n"))
+	}
+	if _, err := os.Stat(state); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the state directory is there: %v", err)
+	}
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+func TestCertificatesServeBothEndsOfAConnection(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	ca, err := newAuthority(t.TempDir(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := identity{
+		file: "node-1", user: "system:node:node-1", group: "system:nodes", dns: []string{"node-1"},
+		ips: []netip.Addr{netip.MustParseAddr("172.30.0.11"), netip.MustParseAddr("2001:db8::1")},
+	}
+	if err := ca.issue(id); err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.LoadX509KeyPair(ca.path("node-1.crt"), ca.path("node-1.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"system:nodes"}, pair.Leaf.Subject.Organization); diff != "" {
+		t.Errorf("organization (-want +got):\n%s", diff)
+	}
+	if got, want := pair.Leaf.Subject.CommonName, "system:node:node-1"; got != want {
+		t.Errorf("common name %q, want %q", got, want)
+	}
+	caText, err := os.ReadFile(ca.path("ca.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(caText)
+	for _, name := range []string{"node-1", "172.30.0.11", "2001:db8::1"} {
+		for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
+			options := x509.VerifyOptions{DNSName: name, Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{usage}}
+			if _, err := pair.Leaf.Verify(options); err != nil {
+				t.Errorf("as %s: %v", name, err)
+			}
+		}
+	}
+	if _, err := pair.Leaf.Verify(x509.VerifyOptions{DNSName: "node-2", Roots: roots, CurrentTime: now}); err == nil {
+		t.Error("the certificate of node-1 is good for node-2")
+	}
+}
+
+func TestKeysAreForTheirOwnerOnly(t *testing.T) {
+	t.Parallel()
+	ca, err := newAuthority(t.TempDir(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubeconfig := filepath.Join(t.TempDir(), "admin.conf")
+	if err := ca.issueKubeconfig(identity{file: "admin", user: "admin"}, apiServer, kubeconfig); err != nil {
+		t.Fatal(err)
+	}
+	if err := ca.issueTokenKey(); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{kubeconfig, ca.path("admin.key"), ca.path("sa.key")} {
+		stat, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := stat.Mode().Perm(); got != 0o600 {
+			t.Errorf("%s has mode %o, want 600", file, got)
+		}
+	}
+}
+
+func TestKubeconfigLeadsToTheAPIServer(t *testing.T) {
+	t.Parallel()
+	ca, err := newAuthority(t.TempDir(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "admin.conf")
+	if err := ca.issueKubeconfig(identity{file: "admin", user: "admin", group: "system:masters"}, apiServer, file); err != nil {
+		t.Fatal(err)
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.Host != apiServer {
+		t.Errorf("server %s, want %s", config.Host, apiServer)
+	}
+	if diff := cmp.Diff(ca.pem, config.CAData); diff != "" {
+		t.Errorf("certificate authority (-want +got):\n%s", diff)
+	}
+	if _, err := tls.X509KeyPair(config.CertData, config.KeyData); err != nil {
+		t.Errorf("client certificate: %v", err)
+	}
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"github.com/vishvananda/netlink"
+	"k8s.io/client-go/tools/clientcmd"
+
+	bgptest "metallb.io/metallb/test/bgp"
+	"metallb.io/metallb/test/envtest"
+)
+
+// asSpeaker in the environment makes the test program be the speaker.
+const asSpeaker = "TEST_AS_SPEAKER"
+
+var (
+	apiServer envtest.Shared
+	lab       bgptest.Lab
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asSpeaker) != "" {
+		main()
+		os.Exit(0)
+	}
+	bgptest.Isolate()
+	os.Exit(apiServer.Main(m))
+}
+
+// tutorial are the objects of a node that announces a service to one router.
+const tutorial = `
+apiVersion: v1
+kind: Node
+metadata: {name: node-1}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: router-password, namespace: metallb-system}
+type: kubernetes.io/basic-auth
+stringData: {password: s3cret}
+---
+apiVersion: metallb.io/v1beta2
+kind: BGPPeer
+metadata: {name: router, namespace: metallb-system}
+spec: {myASN: 64500, peerASN: 64501, peerAddress: %s, routerID: 10.0.0.1, passwordSecret: {name: router-password}}
+---
+apiVersion: metallb.io/v1beta2
+kind: BGPPeer
+metadata: {name: nobody, namespace: metallb-system}
+spec: {myASN: 64500, peerASN: 64501, peerAddress: 127.0.0.77, routerID: 10.0.0.1}
+---
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: {name: my-ip-space, namespace: metallb-system}
+spec: {addresses: [198.51.100.0/24]}
+---
+apiVersion: metallb.io/v1beta1
+kind: BGPAdvertisement
+metadata: {name: everything, namespace: metallb-system}
+spec: {communities: ["64500:7"]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: nginx, namespace: default}
+spec: {type: LoadBalancer, ports: [{port: 80}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: nginx-1, namespace: default, labels: {kubernetes.io/service-name: nginx}}
+addressType: IPv4
+endpoints: [{addresses: [10.244.0.9], nodeName: node-1}]
+`
+
+func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *testing.T) {
+	bgptest.Require(t)
+	g := newGomega(t)
+	node := lab.NewNode(t)
+	// The API server wants to know an address by which others reach it, and asks for the default route's.
+	g.Expect(netlink.RouteAdd(&netlink.Route{Gw: node.Addr4.AsSlice()})).To(Succeed())
+	kube := kubectl{apiServer.Get(t)}
+	bird := bgptest.NewBIRD(t, node, bgptest.Neighbor{
+		Address: node.Test4, Local: node.Addr4, LocalASN: 64501, PeerASN: 64500, Password: "s3cret",
+	})
+	bird.Start(t)
+	kube.run(t, "", "apply", "--namespace", envtest.Namespace,
+		"-f", "../config/rbac/service_accounts.yaml", "-f", "../config/rbac/speaker_role.yaml", "-f", "../config/rbac/bindings.yaml")
+	kube.run(t, fmt.Sprintf(tutorial, node.Addr4), "apply", "-f", "-")
+
+	s := startSpeaker(t, kube)
+	g.Eventually(func() error { return s.get("/readyz", nil) }).Should(Succeed())
+	g.Expect(s.get("/healthz", nil)).To(Succeed())
+	g.Eventually(func() bool { return bird.Session(t).Up }).Should(BeTrue(), s.log)
+	g.Expect(bird.Routes(t)).To(BeEmpty())
+
+	kube.run(t, "", "patch", "service", "nginx", "--subresource=status", "--patch", `{"status":{"loadBalancer":{"ingress":[{"ip":"198.51.100.0"}]}}}`)
+	g.Eventually(func() map[netip.Prefix]bgptest.Route { return bird.Routes(t) }).Should(HaveLen(1), s.log)
+	g.Expect(bird.Routes(t)[netip.MustParsePrefix("198.51.100.0/32")]).To(And(
+		HaveField("NextHop", node.Test4), HaveField("ASPath", []uint32{64500}), HaveField("Communities", []string{"64500:7"})))
+	g.Eventually(func() string {
+		return kube.run(t, "", "get", "events.events.k8s.io", "--output", "custom-columns=:note")
+	}).
+		Should(ContainSubstring(`announcing from node "node-1" with protocol "bgp"`))
+	var metrics strings.Builder
+	g.Expect(s.get("/metrics", &metrics)).To(Succeed())
+	g.Expect(metrics.String()).To(And(
+		ContainSubstring(`metallb_speaker_announced{ip="198.51.100.0",node="node-1",protocol="bgp",service="default/nginx"} 1`),
+		ContainSubstring(`metallb_bgp_session_up`), ContainSubstring(`metallb_k8s_client_config_stale_bool 0`)))
+
+	s.kill(t, syscall.SIGKILL)
+	s = startSpeaker(t, kube)
+	g.Eventually(func() bool { session := bird.Session(t); return session.Up && session.Routes == 1 }).Should(BeTrue(), s.log)
+
+	g.Expect(s.kill(t, syscall.SIGTERM)).To(Succeed(), s.log)
+	g.Eventually(func() map[netip.Prefix]bgptest.Route { return bird.Routes(t) }).Should(BeEmpty())
+	g.Expect(s.log()).To(ContainSubstring("withdrawing all routes"))
+	g.Expect(s.log()).NotTo(ContainSubstring("forbidden"), "what the roles do not allow")
+	g.Expect(s.log()).NotTo(ContainSubstring("s3cret"))
+}
+
+func newGomega(t *testing.T) *WithT {
+	t.Helper()
+	g := NewWithT(t)
+	g.SetDefaultEventuallyTimeout(30 * time.Second)
+	g.SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
+	return g
+}
+
+type kubectl struct{ *envtest.Server }
+
+func (k kubectl) run(t *testing.T, stdin string, args ...string) string {
+	t.Helper()
+	out, err := k.Kubectl(t, stdin, args...)
+	if err != nil {
+		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// asServiceAccount returns a kubeconfig that has the rights of the speaker's service account.
+func (k kubectl) asServiceAccount(t *testing.T) string {
+	t.Helper()
+	config, err := clientcmd.LoadFromFile(k.Kubeconfig(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range config.AuthInfos {
+		user.Impersonate = "system:serviceaccount:" + envtest.Namespace + ":speaker"
+		user.ImpersonateGroups = []string{"system:serviceaccounts", "system:authenticated"}
+	}
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*config, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// process is a running speaker.
+type process struct {
+	cmd             *exec.Cmd
+	logFile         string
+	metrics, health string
+}
+
+func startSpeaker(t *testing.T, kube kubectl) *process {
+	t.Helper()
+	s := &process{logFile: filepath.Join(t.TempDir(), "log"), metrics: freeAddress(t), health: freeAddress(t)}
+	s.cmd = exec.CommandContext(context.Background(), os.Args[0],
+		"--metrics-bind-address", s.metrics, "--health-probe-bind-address", s.health, "--shutdown-delay", "100ms")
+	s.cmd.Env = append(os.Environ(), asSpeaker+"=1", "METALLB_NODE_NAME=node-1", "KUBECONFIG="+kube.asServiceAccount(t))
+	logFile, err := os.Create(s.logFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.cmd.Stderr = logFile
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if s.cmd.ProcessState == nil {
+			_ = s.kill(t, syscall.SIGKILL)
+		}
+		_ = logFile.Close()
+		t.Log(s.log())
+	})
+	return s
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// kill sends the signal and waits for the process to end.
+func (s *process) kill(t *testing.T, signal os.Signal) error {
+	t.Helper()
+	if err := s.cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	return s.cmd.Wait()
+}
+
+func (s *process) log() string {
+	log, err := os.ReadFile(s.logFile)
+	if err != nil {
+		return err.Error()
+	}
+	return string(log)
+}
+
+// get fetches a page; it is an error if there is none.
+func (s *process) get(path string, body io.Writer) error {
+	address := s.health
+	if path == "/metrics" {
+		address = s.metrics
+	}
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+address+path, http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return errors.New(response.Status)
+	}
+	if body != nil {
+		_, err = io.Copy(body, response.Body)
+	}
+	return err
+}

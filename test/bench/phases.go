@@ -7,13 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/test/bench/sink"
@@ -27,6 +27,7 @@ const (
 	phaseCreate            = "create with addresses"
 	phaseSingle            = "one at a time"
 	phaseOtherPool         = "add an unrelated pool"
+	phaseAttributes        = "change an attribute of all routes"
 	phaseIdle              = "idle"
 	phaseRestartAnnouncer  = "restart speaker"
 	phaseRestartController = "restart controller"
@@ -71,6 +72,14 @@ type bench struct {
 	results      []*measurement
 }
 
+// phase is what is measured at a stretch.
+type phase struct {
+	name        string
+	operations  int // what figures per operation are relative to
+	do          func(context.Context, *measurement) error
+	productOnly bool // the floor cannot do it
+}
+
 // run goes through all phases and leaves the cluster as it was.
 func (b *bench) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, b.subject.stop()) }()
@@ -86,19 +95,19 @@ func (b *bench) run(ctx context.Context) (err error) {
 		return err
 	}
 	n := b.services
-	for _, phase := range []struct {
-		name       string
-		operations int
-		do         func(context.Context, *measurement) error
-	}{
-		{phasePending, n, b.createPending},
-		{phaseAssign, n, b.assignAll},
-		{phaseDelete, n, b.deleteAll},
-		{phaseCreate, n, b.createAll},
-		{phaseSingle, b.samples, b.oneAtATime},
-		{phaseOtherPool, n, b.addOtherPool},
-		{phaseIdle, n, func(ctx context.Context, _ *measurement) error { return pause(ctx, idleDuration) }},
+	for _, phase := range []phase{
+		{name: phasePending, operations: n, do: b.createPending},
+		{name: phaseAssign, operations: n, do: b.assignAll},
+		{name: phaseDelete, operations: n, do: b.deleteAll},
+		{name: phaseCreate, operations: n, do: b.createAll},
+		{name: phaseSingle, operations: b.samples, do: b.oneAtATime},
+		{name: phaseOtherPool, operations: n, do: b.addOtherPool},
+		{name: phaseAttributes, operations: n, do: b.changeAttribute, productOnly: true},
+		{name: phaseIdle, operations: n, do: func(ctx context.Context, _ *measurement) error { return pause(ctx, idleDuration) }},
 	} {
+		if phase.productOnly && b.subject.name != productName {
+			continue
+		}
 		if err := b.measure(guarded, phase.name, phase.operations, phase.do); err != nil {
 			return err
 		}
@@ -234,150 +243,21 @@ func (b *bench) createAll(ctx context.Context, m *measurement) error {
 	return b.waitAll(ctx, m, begin)
 }
 
-// oneAtATime takes one more service through its life, again and again.
-func (b *bench) oneAtATime(ctx context.Context, m *measurement) error {
-	samples := make(map[string][]time.Duration)
-	for i := range b.samples {
-		if err := b.oneLife(ctx, fmt.Sprintf("single-%04d", i), samples); err != nil {
-			return err
-		}
-	}
-	for name, list := range samples {
-		m.Latencies[name] = summarize(list)
-	}
-	return nil
-}
-
-// oneLife creates a service, takes its endpoint away, gives it back, and deletes the service. Each latency counts from
-// before the request to the API server.
-func (b *bench) oneLife(ctx context.Context, name string, samples map[string][]time.Duration) error {
-	c := b.cluster.client
-	slice, service := makeSlice(name, true), makeService(name)
-	if err := c.Create(ctx, slice); err != nil {
-		return err
-	}
-	begin := time.Now()
-	if err := c.Create(ctx, service); err != nil {
-		return err
-	}
-	samples[latencyCreate] = append(samples[latencyCreate], time.Since(begin))
-	a, err := b.tracker.waitAddress(ctx, name)
-	if err != nil {
-		return err
-	}
-	samples[latencyAddress] = append(samples[latencyAddress], a.at.Sub(begin))
-	route := netip.PrefixFrom(a.address, a.address.BitLen())
-	at, err := b.sink.WaitRoute(ctx, route)
-	if err != nil {
-		return err
-	}
-	samples[latencyRoute] = append(samples[latencyRoute], at.Sub(begin))
-
-	for _, step := range []struct {
-		latency string
-		request func() error
-		wait    func(context.Context, netip.Prefix) (time.Time, error)
-	}{
-		{latencyLoss, func() error { return b.setReady(ctx, slice, false) }, b.sink.WaitNoRoute},
-		{latencyReturn, func() error { return b.setReady(ctx, slice, true) }, b.sink.WaitRoute},
-		{latencyDeletion, func() error { return c.Delete(ctx, service) }, b.sink.WaitNoRoute},
-	} {
-		begin := time.Now()
-		if err := step.request(); err != nil {
-			return err
-		}
-		at, err := step.wait(ctx, route)
-		if err != nil {
-			return err
-		}
-		samples[step.latency] = append(samples[step.latency], at.Sub(begin))
-	}
-	return c.Delete(ctx, slice)
-}
-
-func (b *bench) setReady(ctx context.Context, slice *discoveryv1.EndpointSlice, ready bool) error {
-	slice.Endpoints[0].Conditions = makeSlice("", ready).Endpoints[0].Conditions
-	return b.cluster.client.Update(ctx, slice)
-}
-
 // addOtherPool creates a pool that concerns no service.
 func (b *bench) addOtherPool(ctx context.Context, _ *measurement) error {
 	return b.cluster.client.Create(ctx, makePool("other", otherRange))
 }
 
-// restartAnnouncer ends the program that announces and starts it again. Times count from the start.
-func (b *bench) restartAnnouncer(ctx context.Context, m *measurement) error {
-	p := b.subject.announcer()
-	before := b.sink.Session().Number
-	begin, err := restart(p, m)
-	if err != nil {
-		return err
-	}
-	ctx, release := b.guard(ctx, b.subject.programs...)
-	defer release()
-	session, err := b.sink.WaitSession(ctx, before)
-	if err != nil {
-		return err
-	}
-	m.Times[timeSession] = session.Sub(begin)
-	routes, err := b.sink.WaitRoutes(ctx, b.services)
-	if err != nil {
-		return err
-	}
-	m.Times[timeRoutes] = routes.Sub(begin)
-	end, err := b.sink.WaitEndOfRIB(ctx, before)
-	if err != nil {
-		return err
-	}
-	m.Times[timeEndOfRIB] = end.Sub(begin)
-	if end.Before(routes) {
-		m.find("End-of-RIB came %s before the last route", routes.Sub(end))
-	}
-	return nil
-}
-
-// restart ends the program and starts it again; it returns when it was started.
-func restart(p *program, m *measurement) (time.Time, error) {
+// changeAttribute gives all routes another local preference, so that each is announced once more.
+func (b *bench) changeAttribute(ctx context.Context, m *measurement) error {
+	announced := b.sink.Counters().Announced
+	changed := makeAdvertisement()
 	begin := time.Now()
-	if err := p.stop(); err != nil {
-		return begin, err
-	}
-	m.Times[timeStopped] = time.Since(begin)
-	begin = time.Now()
-	return begin, p.start()
-}
-
-// restartController ends the program that assigns, creates one service, and starts the program again.
-func (b *bench) restartController(ctx context.Context, m *measurement) error {
-	p := b.subject.assigner()
-	const waiting = "waiting"
-	begin := time.Now()
-	if err := p.stop(); err != nil {
+	if err := b.cluster.client.Patch(ctx, changed, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"localPref":200}}`))); err != nil {
 		return err
 	}
-	m.Times[timeStopped] = time.Since(begin)
-	if err := errors.Join(b.cluster.client.Create(ctx, makeSlice(waiting, true)), b.cluster.client.Create(ctx, makeService(waiting))); err != nil {
-		return err
-	}
-	begin = time.Now()
-	if err := p.start(); err != nil {
-		return err
-	}
-	ctx, release := b.guard(ctx, b.subject.programs...)
-	defer release()
-	if p.health != "" {
-		at, err := p.waitReady(ctx)
-		if err != nil {
-			return err
-		}
-		m.Times[timeReady] = at.Sub(begin)
-	}
-	a, err := b.tracker.waitAddress(ctx, waiting)
-	if err != nil {
-		return err
-	}
-	m.Times[timeFirst] = a.at.Sub(begin)
-	_, err = b.sink.WaitRoutes(ctx, b.services+1)
+	at, err := b.sink.WaitAnnounced(ctx, announced+b.services)
+	m.Times[timeRoutes] = at.Sub(begin)
 	return err
 }
 

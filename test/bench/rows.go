@@ -24,6 +24,8 @@ func sections() []section {
 		}, append(bulk, bgpRows()...)...)},
 		{phaseSingle, append(latencyRows(), bulk...)},
 		{phaseOtherPool, []row{totalCPURow("CPU, ms: controller + speaker"), writesRow("API writes")}},
+		{phaseAttributes, append([]row{timeRow("all announced again, s", timeRoutes), programCPURow("CPU, ms/service: speaker", speakerName),
+			writesRow("API writes")}, bgpRows()...)},
 		{phaseIdle, []row{totalCPURow("CPU, ms in 10 s: controller + speaker"), writesRow("API writes")}},
 		{phaseRestartAnnouncer, append([]row{
 			timeRow("stopped after, s", timeStopped), timeRow("session after, s", timeSession), timeRow("all routes after, s", timeRoutes),

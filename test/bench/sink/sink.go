@@ -136,6 +136,15 @@ func (s *Sink) WaitRoutes(ctx context.Context, n int) (time.Time, error) {
 	return at, nil
 }
 
+// WaitAnnounced waits until n prefixes were announced, over all sessions, and returns when routes last changed.
+func (s *Sink) WaitAnnounced(ctx context.Context, n int) (time.Time, error) {
+	at, err := s.wait(ctx, func() (time.Time, bool) { return s.changed, s.counters.Announced >= n })
+	if err != nil {
+		return at, fmt.Errorf("waiting for %d announcements, there were %d: %w", n, s.Counters().Announced, err)
+	}
+	return at, nil
+}
+
 // WaitRoute waits until the session holds the prefix and returns when it was last announced.
 func (s *Sink) WaitRoute(ctx context.Context, p netip.Prefix) (time.Time, error) {
 	at, err := s.wait(ctx, func() (time.Time, bool) {

@@ -99,6 +99,9 @@ func TestTheSinkCountsPrefixesMessagesAndOctets(t *testing.T) {
 	if err != nil || !removed.IsZero() {
 		t.Errorf("WaitNoRoute() of a prefix never held = %v, %v, want the zero time", removed, err)
 	}
+	if _, err := s.WaitAnnounced(limited(t), 4); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := s.WaitRoute(limited(t), host(3)); err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func (c *Conn) Write(m *bgp.BGPMessage) error {
 }
 
 // Establish exchanges OPEN and KEEPALIVE, so that the session is in state Established (RFC 4271 section 8). It offers IPv4
-// unicast and ASNs of four octets.
+// unicast and ASNs of four octets, and asks for End-of-RIB by the capability of graceful restart (RFC 4724 section 3).
 func (c *Conn) Establish(asn uint32, id netip.Addr) error {
 	open, err := openMessage(asn, id)
 	if err != nil {
@@ -111,7 +111,7 @@ func openMessage(asn uint32, id netip.Addr) (*bgp.BGPMessage, error) {
 		short = uint16(asn)
 	}
 	capabilities := bgp.NewOptionParameterCapability([]bgp.ParameterCapabilityInterface{
-		bgp.NewCapMultiProtocol(bgp.RF_IPv4_UC), bgp.NewCapFourOctetASNumber(asn),
+		bgp.NewCapMultiProtocol(bgp.RF_IPv4_UC), bgp.NewCapFourOctetASNumber(asn), bgp.NewCapGracefulRestart(false, false, 0, nil),
 	})
 	m, err := bgp.NewBGPOpenMessage(short, uint16(HoldTime/time.Second), id, []bgp.OptionParameterInterface{capabilities})
 	if err != nil {

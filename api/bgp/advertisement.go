@@ -55,7 +55,7 @@ func ParseAdvertisement(adv *v1beta1.BGPAdvertisement) (Advertisement, field.Err
 		return n
 	}
 	selectors := func(name string, list []metav1.LabelSelector) []labels.Selector {
-		parsed, selectorErrs := fields.Selectors(spec.Child(name), list)
+		parsed, selectorErrs := fields.Selectors(spec, name, list)
 		errs = append(errs, selectorErrs...)
 		return parsed
 	}
@@ -72,9 +72,9 @@ func ParseAdvertisement(adv *v1beta1.BGPAdvertisement) (Advertisement, field.Err
 		Peers:               slices.Clone(s.Peers),
 	}
 	errs = append(errs, checkCommunities(spec.Child("communities"), s.Communities)...)
-	errs = append(errs, fields.Unique(spec.Child("communities"), s.Communities)...)
-	errs = append(errs, fields.Unique(spec.Child("ipAddressPools"), s.IPAddressPools)...)
-	errs = append(errs, fields.Unique(spec.Child("peers"), s.Peers)...)
+	errs = append(errs, fields.Unique(spec, "communities", s.Communities)...)
+	errs = append(errs, fields.Unique(spec, "ipAddressPools", s.IPAddressPools)...)
+	errs = append(errs, fields.Unique(spec, "peers", s.Peers)...)
 	if len(errs) > 0 {
 		return Advertisement{}, errs
 	}

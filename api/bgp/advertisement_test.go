@@ -16,11 +16,11 @@ func bgpAdvertisement(spec v1beta1.BGPAdvertisementSpec) *v1beta1.BGPAdvertiseme
 	return &v1beta1.BGPAdvertisement{ObjectMeta: metav1.ObjectMeta{Name: "adv"}, Spec: spec}
 }
 
-func mustAdvertisement(t testing.TB, spec v1beta1.BGPAdvertisementSpec) Advertisement {
-	t.Helper()
+func mustAdvertisement(tb testing.TB, spec v1beta1.BGPAdvertisementSpec) Advertisement {
+	tb.Helper()
 	a, errs := ParseAdvertisement(bgpAdvertisement(spec))
 	if len(errs) > 0 {
-		t.Fatal(errs.ToAggregate())
+		tb.Fatal(errs.ToAggregate())
 	}
 	return a
 }

@@ -14,14 +14,14 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 )
 
-func mustPool(t testing.TB, addresses ...string) ipam.Pool {
-	t.Helper()
+func mustPool(tb testing.TB, addresses ...string) ipam.Pool {
+	tb.Helper()
 	p, errs := ipam.ParsePool(&v1beta1.IPAddressPool{
 		ObjectMeta: metav1.ObjectMeta{Name: "pool", Labels: map[string]string{"a": "x"}},
 		Spec:       v1beta1.IPAddressPoolSpec{Addresses: addresses},
 	})
 	if len(errs) > 0 {
-		t.Fatal(errs.ToAggregate())
+		tb.Fatal(errs.ToAggregate())
 	}
 	return p
 }

@@ -43,7 +43,7 @@ func ParseCommunity(s string) (Community, error) {
 			return Community{}, fmt.Errorf("invalid community value: section %q of community %q must be a number from 0 to %d",
 				section, s, uint64(1)<<bitSize-1)
 		}
-		c.parts[i] = uint32(n)
+		c.parts[i] = uint32(n) //nolint:gosec // ParseUint keeps it to 32 bits at most.
 	}
 	return c, nil
 }

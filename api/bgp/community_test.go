@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"metallb.io/metallb/api/v1beta1"
@@ -130,11 +131,11 @@ func TestResolveCommunities(t *testing.T) {
 			if diff := cmp.Diff(tc.wantError, message(err)); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
-			var got []string
+			got := make([]string, 0, len(communities))
 			for _, c := range communities {
 				got = append(got, c.String())
 			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("communities (-want +got):\n%s", diff)
 			}
 		})
@@ -176,11 +177,11 @@ func FuzzParseCommunity(f *testing.F) {
 	})
 }
 
-func mustCommunity(t testing.TB, s string) Community {
-	t.Helper()
+func mustCommunity(tb testing.TB, s string) Community {
+	tb.Helper()
 	c, err := ParseCommunity(s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
@@ -193,7 +194,10 @@ func message(err error) string {
 }
 
 func errorTexts(errs field.ErrorList) []string {
-	var list []string
+	if len(errs) == 0 {
+		return nil
+	}
+	list := make([]string, 0, len(errs))
 	for _, err := range errs {
 		list = append(list, err.Error())
 	}

@@ -19,8 +19,8 @@ import (
 // maxPassword is the longest key, in bytes, that Linux takes for TCP MD5 (TCP_MD5SIG_MAXKEYLEN).
 const maxPassword = 80
 
-// maxSeconds is the largest time that BGP's timers express: their messages carry 16-bit seconds.
-const maxSeconds = math.MaxUint16 * time.Second
+// maxTime is the longest time that BGP can express: its messages carry seconds in 16 bits.
+const maxTime = math.MaxUint16 * time.Second
 
 // ParsePeer returns what the object means, or every error in it, each with field, value and remedy. Fields that are not
 // honoured yet are errors where they ask for something.
@@ -43,7 +43,7 @@ func ParsePeer(p *v1beta2.BGPPeer) (Peer, field.ErrorList) {
 	r.asns(s)
 	peer.Source = r.source(s.SrcAddress, peer.Address)
 	peer.HoldTime, peer.KeepaliveTime = r.timers(s.HoldTime, s.KeepaliveTime)
-	selectors, errs := fields.Selectors(r.spec.Child("nodeSelectors"), s.NodeSelectors)
+	selectors, errs := fields.Selectors(r.spec, "nodeSelectors", s.NodeSelectors)
 	peer.NodeSelectors = selectors
 	if errs = append(r.errs, errs...); len(errs) > 0 {
 		return Peer{}, errs
@@ -174,7 +174,7 @@ func (r *peerReader) timers(hold, keepalive *metav1.Duration) (holdTime, keepali
 	if hold != nil {
 		holdTime = hold.Duration
 	}
-	if holdTime != 0 && (holdTime < 3*time.Second || holdTime > maxSeconds || holdTime%time.Second != 0) {
+	if holdTime != 0 && (holdTime < 3*time.Second || holdTime > maxTime || holdTime%time.Second != 0) {
 		r.invalid("holdTime", holdTime.String(), "invalid hold time %q: must be 0 or >=3s, in whole seconds up to 65535s", holdTime)
 		return 0, 0
 	}
@@ -194,7 +194,7 @@ func (r *peerReader) connectTime(d *metav1.Duration) time.Duration {
 	if d == nil {
 		return DefaultConnectTime
 	}
-	if d.Duration < time.Second || d.Duration > maxSeconds || d.Duration%time.Second != 0 {
+	if d.Duration < time.Second || d.Duration > maxTime || d.Duration%time.Second != 0 {
 		r.invalid("connectTime", d.Duration.String(), "invalid connect time %q: must be from 1s to 65535s, in whole seconds", d.Duration)
 	}
 	return d.Duration

@@ -71,9 +71,9 @@ func parseAllocation(path *field.Path, s *v1beta1.ServiceAllocation) (*Allocatio
 	if s.Priority < 0 {
 		errs = append(errs, field.Invalid(path.Child("priority"), s.Priority, "must be 0 or more: 1 comes first, 0 last"))
 	}
-	errs = append(errs, fields.Unique(path.Child("namespaces"), s.Namespaces)...)
-	namespaceSelectors, namespaceErrs := fields.Selectors(path.Child("namespaceSelectors"), s.NamespaceSelectors)
-	serviceSelectors, serviceErrs := fields.Selectors(path.Child("serviceSelectors"), s.ServiceSelectors)
+	errs = append(errs, fields.Unique(path, "namespaces", s.Namespaces)...)
+	namespaceSelectors, namespaceErrs := fields.Selectors(path, "namespaceSelectors", s.NamespaceSelectors)
+	serviceSelectors, serviceErrs := fields.Selectors(path, "serviceSelectors", s.ServiceSelectors)
 	errs = append(errs, namespaceErrs...)
 	errs = append(errs, serviceErrs...)
 	a := &Allocation{

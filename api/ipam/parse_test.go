@@ -190,7 +190,10 @@ func FuzzParsePool(f *testing.F) {
 }
 
 func errorTexts(errs field.ErrorList) []string {
-	var list []string
+	if len(errs) == 0 {
+		return nil
+	}
+	list := make([]string, 0, len(errs))
 	for _, err := range errs {
 		list = append(list, err.Error())
 	}

@@ -14,11 +14,11 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 )
 
-func mustPool(t testing.TB, name string, addresses ...string) Pool {
-	t.Helper()
+func mustPool(tb testing.TB, name string, addresses ...string) Pool {
+	tb.Helper()
 	p, errs := ParsePool(pool(name, v1beta1.IPAddressPoolSpec{Addresses: addresses}))
 	if len(errs) > 0 {
-		t.Fatal(errs.ToAggregate())
+		tb.Fatal(errs.ToAggregate())
 	}
 	return p
 }
@@ -73,7 +73,7 @@ func TestPoolSizeSaturates(t *testing.T) {
 // TestPoolAgreesWithIteration compares Contains and Size with a walk over the addresses of small random pools.
 func TestPoolAgreesWithIteration(t *testing.T) {
 	t.Parallel()
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // Reproducible on purpose.
+	random := rand.New(rand.NewPCG(1, 2)) // Reproducible on purpose.
 	for range 400 {
 		p, base := randomPool(random)
 		parsed, unparsed := p, p

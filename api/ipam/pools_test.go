@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestNewPoolsOrdersByPriorityThenName(t *testing.T) {
@@ -93,11 +94,8 @@ func TestOverlaps(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var got []string
-			for _, o := range Overlaps(tc.pools...) {
-				got = append(got, o.String())
-			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			got := texts(Overlaps(tc.pools...))
+			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("overlaps (-want +got):\n%s", diff)
 			}
 		})

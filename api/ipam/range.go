@@ -154,9 +154,9 @@ func (r Range) LargestPrefix() netip.Prefix {
 func (r Range) size(avoidBuggyIPs bool) int64 {
 	if r.From.Is4() {
 		from, to := number(r.From), number(r.To)
-		n := int64(to) - int64(from) + 1
+		n := to - from + 1
 		if avoidBuggyIPs {
-			n -= buggyUpTo(to) - buggyUpTo(int64(from)-1)
+			n -= buggyUpTo(to) - buggyUpTo(from-1)
 		}
 		return n
 	}

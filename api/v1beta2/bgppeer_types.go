@@ -100,7 +100,7 @@ type BGPPeerSpec struct {
 	HoldTime *metav1.Duration `json:"holdTime,omitempty"`
 
 	// KeepaliveTime is the time between keepalive messages (RFC 4271 section 4.4), in whole seconds and lower than holdTime.
-	// It shrinks in proportion if the peer's hold time is the lesser. Unset or 0, a third of holdTime.
+	// Unset or 0, a third of holdTime; if the peer's hold time is the lesser, a third of that in any case.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

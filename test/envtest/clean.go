@@ -17,31 +17,31 @@ import (
 
 // Clean deletes what tests create, so that the next one finds an empty cluster: this project's objects, Services,
 // EndpointSlices, Nodes and Events in every namespace, and the Secrets in Namespace.
-func (s *Server) Clean(t testing.TB) {
-	t.Helper()
+func (s *Server) Clean(tb testing.TB) {
+	tb.Helper()
 	for _, list := range []client.ObjectList{
 		&v1beta1.IPAddressPoolList{}, &v1beta1.BGPAdvertisementList{}, &v1beta1.CommunityList{}, &v1beta2.BGPPeerList{},
 		&corev1.ServiceList{}, &discoveryv1.EndpointSliceList{}, &corev1.NodeList{}, &corev1.EventList{},
 	} {
-		s.deleteAll(t, list)
+		s.deleteAll(tb, list)
 	}
-	s.deleteAll(t, &corev1.SecretList{}, client.InNamespace(Namespace))
+	s.deleteAll(tb, &corev1.SecretList{}, client.InNamespace(Namespace))
 }
 
-func (s *Server) deleteAll(t testing.TB, list client.ObjectList, opts ...client.ListOption) {
-	t.Helper()
-	if err := s.Client.List(t.Context(), list, opts...); err != nil {
-		t.Fatalf("listing %T: %v", list, err)
+func (s *Server) deleteAll(tb testing.TB, list client.ObjectList, opts ...client.ListOption) {
+	tb.Helper()
+	if err := s.Client.List(tb.Context(), list, opts...); err != nil {
+		tb.Fatalf("listing %T: %v", list, err)
 	}
 	err := meta.EachListItem(list, func(o runtime.Object) error {
 		object, ok := o.(client.Object)
 		if !ok || isOwnService(object) {
 			return nil
 		}
-		return client.IgnoreNotFound(s.Client.Delete(t.Context(), object, client.GracePeriodSeconds(0)))
+		return client.IgnoreNotFound(s.Client.Delete(tb.Context(), object, client.GracePeriodSeconds(0)))
 	})
 	if err != nil {
-		t.Fatalf("deleting %T: %v", list, err)
+		tb.Fatalf("deleting %T: %v", list, err)
 	}
 }
 

@@ -44,26 +44,26 @@ type Server struct {
 }
 
 // Start starts a server that is stopped at the end of the test. It skips the test if the programs are missing.
-func Start(t testing.TB) *Server {
-	t.Helper()
-	s, err := start(t.Context())
+func Start(tb testing.TB) *Server {
+	tb.Helper()
+	s, err := start(tb.Context())
 	if err != nil {
-		skipOrFail(t, err)
+		skipOrFail(tb, err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := s.env.Stop(); err != nil {
-			t.Errorf("stopping the API server: %v", err)
+			tb.Errorf("stopping the API server: %v", err)
 		}
 	})
 	return s
 }
 
-func skipOrFail(t testing.TB, err error) {
-	t.Helper()
+func skipOrFail(tb testing.TB, err error) {
+	tb.Helper()
 	if errors.Is(err, errNoPrograms) && os.Getenv("CI") != "true" {
-		t.Skip(err)
+		tb.Skip(err)
 	}
-	t.Fatal(err)
+	tb.Fatal(err)
 }
 
 func start(ctx context.Context) (*Server, error) {
@@ -164,20 +164,20 @@ func crdDirectory() (string, error) {
 }
 
 // Kubeconfig returns the path of a kubeconfig file for the server, removed at the end of the test.
-func (s *Server) Kubeconfig(t testing.TB) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "kubeconfig")
+func (s *Server) Kubeconfig(tb testing.TB) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "kubeconfig")
 	if err := os.WriteFile(path, s.env.KubeConfig, 0o600); err != nil {
-		t.Fatalf("writing a kubeconfig: %v", err)
+		tb.Fatalf("writing a kubeconfig: %v", err)
 	}
 	return path
 }
 
 // Kubectl runs kubectl with stdin and returns all that it prints; the error is its exit status.
-func (s *Server) Kubectl(t testing.TB, stdin string, args ...string) (string, error) {
-	t.Helper()
-	args = append([]string{"--kubeconfig", s.Kubeconfig(t)}, args...)
-	cmd := exec.CommandContext(t.Context(), filepath.Join(s.bin, "kubectl"), args...) //nolint:gosec // The directory is the developer's own.
+func (s *Server) Kubectl(tb testing.TB, stdin string, args ...string) (string, error) {
+	tb.Helper()
+	args = append([]string{"--kubeconfig", s.Kubeconfig(tb)}, args...)
+	cmd := exec.CommandContext(tb.Context(), filepath.Join(s.bin, "kubectl"), args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -32,12 +32,12 @@ func (s *Shared) Main(m *testing.M) int {
 }
 
 // Get returns the server. It skips the test if the programs are missing.
-func (s *Shared) Get(t testing.TB) *Server {
-	t.Helper()
+func (s *Shared) Get(tb testing.TB) *Server {
+	tb.Helper()
 	// Not the test's context: the server outlives the test that starts it.
-	s.once.Do(func() { s.server, s.err = start(context.WithoutCancel(t.Context())) })
+	s.once.Do(func() { s.server, s.err = start(context.WithoutCancel(tb.Context())) })
 	if s.err != nil {
-		skipOrFail(t, s.err)
+		skipOrFail(tb, s.err)
 	}
 	return s.server
 }

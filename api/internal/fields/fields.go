@@ -12,22 +12,22 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Unique reports each value that the list has more than once. The last element of the path names the list.
-func Unique(path *field.Path, list []string) field.ErrorList {
+// Unique reports each value that the list called name, a field of parent, has more than once.
+func Unique(parent *field.Path, name string, list []string) field.ErrorList {
 	var errs field.ErrorList
 	seen := make(map[string]bool, len(list))
 	for i, v := range list {
 		if seen[v] {
-			errs = append(errs, duplicate(path.Index(i), v))
+			errs = append(errs, duplicate(parent, name, i, v))
 		}
 		seen[v] = true
 	}
 	return errs
 }
 
-// Selectors returns the selectors in the order written. A selector with nothing in it selects everything; the same
-// selector twice is an error.
-func Selectors(path *field.Path, list []metav1.LabelSelector) ([]labels.Selector, field.ErrorList) {
+// Selectors returns the selectors of the list called name, a field of parent, in the order written. A selector with
+// nothing in it selects everything; the same selector twice is an error.
+func Selectors(parent *field.Path, name string, list []metav1.LabelSelector) ([]labels.Selector, field.ErrorList) {
 	if len(list) == 0 {
 		return nil, nil
 	}
@@ -35,15 +35,14 @@ func Selectors(path *field.Path, list []metav1.LabelSelector) ([]labels.Selector
 	selectors := make([]labels.Selector, 0, len(list))
 	seen := make(map[string]bool, len(list))
 	for i := range list {
-		at := path.Index(i)
 		selector, err := metav1.LabelSelectorAsSelector(&list[i])
 		if err != nil {
-			errs = append(errs, field.Invalid(at, written(&list[i]), fmt.Sprintf("invalid label selector: %v", err)))
+			errs = append(errs, field.Invalid(parent.Child(name).Index(i), written(&list[i]), fmt.Sprintf("invalid label selector: %v", err)))
 			continue
 		}
 		key := selector.String()
 		if seen[key] {
-			errs = append(errs, duplicate(at, key))
+			errs = append(errs, duplicate(parent, name, i, key))
 		}
 		seen[key] = true
 		selectors = append(selectors, selector)
@@ -75,25 +74,10 @@ func Addr(s string) (netip.Addr, error) {
 	return a, nil
 }
 
-func duplicate(at *field.Path, value string) *field.Error {
-	err := field.Duplicate(at, value)
-	err.Detail = fmt.Sprintf("duplicate definition of %s %q; remove one", listName(at), value)
+func duplicate(parent *field.Path, name string, index int, value string) *field.Error {
+	err := field.Duplicate(parent.Child(name).Index(index), value)
+	err.Detail = fmt.Sprintf("duplicate definition of %s %q; remove one", name, value)
 	return err
-}
-
-// listName is the last name in the path of a list's element.
-func listName(at *field.Path) string {
-	s := at.String()
-	end := len(s)
-	for i := len(s) - 1; i >= 0; i-- {
-		switch s[i] {
-		case '[':
-			end = i
-		case '.':
-			return s[i+1 : end]
-		}
-	}
-	return s[:end]
 }
 
 // written returns the selector as in a manifest, for messages.

@@ -41,6 +41,7 @@ const (
 
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create,namespace=metallb-system
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=metallb-controller,verbs=get;update;patch,namespace=metallb-system
+// +kubebuilder:rbac:groups="",resources=events,verbs=create;patch,namespace=metallb-system
 
 // start runs the reconcilers until the context ends.
 func start(ctx context.Context, config *rest.Config, o *options) error {

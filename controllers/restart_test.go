@@ -171,7 +171,7 @@ func get(ctx context.Context, url string) func() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		defer response.Body.Close() //nolint:errcheck // It was read.
+		defer response.Body.Close()
 		body, err := io.ReadAll(response.Body)
 		return string(body), err
 	}

@@ -33,9 +33,15 @@ type controllerProcess struct {
 // startController runs the controller until the end of the spec, or until it is stopped.
 func startController(flags ...string) *controllerProcess {
 	GinkgoHelper()
+	return startControllerWith(server.Kubeconfig(GinkgoTB()), flags...)
+}
+
+// startControllerWith does so with that kubeconfig.
+func startControllerWith(kubeconfig string, flags ...string) *controllerProcess {
+	GinkgoHelper()
 	args := append([]string{"--metrics-bind-address=0", "--health-probe-bind-address=0", "--leader-elect=false"}, flags...)
-	p := &controllerProcess{cmd: exec.Command(program, args...), ended: make(chan struct{})} //nolint:gosec,noctx // Stopped by the spec.
-	p.cmd.Env = append(os.Environ(), "KUBECONFIG="+server.Kubeconfig(GinkgoTB()), "METALLB_NAMESPACE=metallb-system")
+	p := &controllerProcess{cmd: exec.Command(program, args...), ended: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "METALLB_NAMESPACE=metallb-system")
 	p.cmd.Stderr = GinkgoWriter
 	Expect(p.cmd.Start()).To(Succeed())
 	go func() {

@@ -297,7 +297,7 @@ func TestAPreferredFamilyIsAddedWhenItBecomesAvailable(t *testing.T) {
 
 func TestARefusalOfManyPoolsIsShort(t *testing.T) {
 	t.Parallel()
-	var pools []*builder.Pool
+	pools := make([]*builder.Pool, 0, 200)
 	for i := range 200 {
 		pools = append(pools, builder.MakePool(fmt.Sprintf("pool-%03d", i), fmt.Sprintf("10.0.%d.0/24", i)).NoAutoAssign())
 	}

@@ -204,9 +204,9 @@ func TestAssignedStaysAssigned(t *testing.T) {
 
 func TestClaimsNameTheFirstTen(t *testing.T) {
 	t.Parallel()
-	var claims allocator.Claims
-	for _, n := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"} {
-		claims = append(claims, allocator.Claim{Service: name(n), Address: netip.MustParseAddr("192.0.2.0")})
+	claims := make(allocator.Claims, 12)
+	for i := range claims {
+		claims[i] = allocator.Claim{Service: name(string(rune('a' + i))), Address: netip.MustParseAddr("192.0.2.0")}
 	}
 	const want = `service "default/j" cannot own "192.0.2.0" under new config, and 2 more`
 	if got := claims.String(); len(got) < len(want) || got[len(got)-len(want):] != want {

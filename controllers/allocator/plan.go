@@ -3,6 +3,7 @@
 package allocator
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -153,9 +154,7 @@ func (a *Allocator) seek(r *Request, sought []corev1.IPFamily, chosen map[corev1
 				}
 			}
 			if len(offers) == len(sought) {
-				for f, c := range offers {
-					chosen[f] = c
-				}
+				maps.Copy(chosen, offers)
 				return
 			}
 		}

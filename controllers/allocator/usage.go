@@ -4,6 +4,7 @@ package allocator
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -105,14 +106,7 @@ func (u *usage) firstUser(except types.NamespacedName, matches func(Sharing) boo
 	return first
 }
 
-func (s Sharing) has(p Port) bool {
-	for _, q := range s.Ports {
-		if q == p {
-			return true
-		}
-	}
-	return false
-}
+func (s Sharing) has(p Port) bool { return slices.Contains(s.Ports, p) }
 
 // use makes the service a user of the address, on the terms given.
 func (a *Allocator) use(u *usage, service types.NamespacedName, s Sharing) {

@@ -24,13 +24,13 @@ const (
 )
 
 // parse returns the pools in order.
-func parse(t testing.TB, objects ...*builder.Pool) ipam.Pools {
-	t.Helper()
+func parse(tb testing.TB, objects ...*builder.Pool) ipam.Pools {
+	tb.Helper()
 	pools := make([]ipam.Pool, 0, len(objects))
 	for _, o := range objects {
 		p, errs := ipam.ParsePool(o.Obj())
 		if len(errs) > 0 {
-			t.Fatalf("pool %q: %v", o.Name, errs)
+			tb.Fatalf("pool %q: %v", o.Name, errs)
 		}
 		pools = append(pools, p)
 	}
@@ -38,10 +38,10 @@ func parse(t testing.TB, objects ...*builder.Pool) ipam.Pools {
 }
 
 // newAllocator returns an allocator with the pools.
-func newAllocator(t testing.TB, objects ...*builder.Pool) *allocator.Allocator {
-	t.Helper()
+func newAllocator(tb testing.TB, objects ...*builder.Pool) *allocator.Allocator {
+	tb.Helper()
 	a := allocator.New()
-	a.SetPools(parse(t, objects...))
+	a.SetPools(parse(tb, objects...))
 	return a
 }
 
@@ -116,11 +116,11 @@ func allocate(a *allocator.Allocator, r allocator.Request) (held, refused string
 }
 
 // mustAllocate fails the test if the request is refused; the result is settled.
-func mustAllocate(t testing.TB, a *allocator.Allocator, r allocator.Request) string {
-	t.Helper()
+func mustAllocate(tb testing.TB, a *allocator.Allocator, r allocator.Request) string {
+	tb.Helper()
 	held, refused := allocate(a, r)
 	if refused != "" {
-		t.Fatalf("%s: %s", r.Service, refused)
+		tb.Fatalf("%s: %s", r.Service, refused)
 	}
 	a.Settle(r.Service)
 	return held
@@ -147,7 +147,7 @@ func names(list []types.NamespacedName) []string {
 }
 
 func assigned(pool string, addresses ...string) []allocator.Assignment {
-	var found []allocator.Assignment
+	found := make([]allocator.Assignment, 0, len(addresses))
 	for _, text := range addresses {
 		found = append(found, allocator.Assignment{Address: netip.MustParseAddr(text), Pool: pool})
 	}

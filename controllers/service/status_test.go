@@ -124,7 +124,10 @@ func ignoreVerdicts() cmp.Option {
 }
 
 func eventTexts(list []event) []string {
-	var found []string
+	if len(list) == 0 {
+		return nil
+	}
+	found := make([]string, 0, len(list))
 	for _, e := range list {
 		found = append(found, e.kind+" "+e.reason+": "+e.message)
 	}

@@ -20,11 +20,11 @@ import (
 
 const actionValidate = "Validate"
 
-// Setup registers a reconciler for every kind.
-//
 // +kubebuilder:rbac:groups=metallb.io,resources=bgppeers;bgpadvertisements;communities,verbs=get;list;watch,namespace=metallb-system
 // +kubebuilder:rbac:groups=metallb.io,resources=bgppeers/status;bgpadvertisements/status;communities/status,verbs=patch,namespace=metallb-system
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Setup registers a reconciler for every kind.
 func Setup(mgr ctrl.Manager, recorder events.EventRecorder) error {
 	for _, k := range kinds() {
 		r := &reconciler{client: mgr.GetClient(), recorder: recorder, kind: k}

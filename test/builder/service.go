@@ -29,7 +29,7 @@ func (s *Service) Obj() *corev1.Service { return s.DeepCopy() }
 
 // In puts the Service there.
 func (s *Service) In(namespace string) *Service {
-	s.Service.Namespace = namespace
+	s.Namespace = namespace
 	return s
 }
 

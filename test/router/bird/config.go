@@ -16,6 +16,7 @@ import (
 // wire works the same. BIRD then resolves next hops recursively, through connected routes and whatever the
 // kernel's table holds (learn), so a default route is enough for a route to be reachable. Sessions are passive and
 // errors forgiven quickly: the nodes dial, and a node that comes back is not to wait for BIRD's usual minute.
+// A path with the GRACEFUL_SHUTDOWN community is the last choice (RFC 8326, which FRR follows unasked).
 // BIRD helps restarting neighbours (RFC 4724) without being told to.
 func configuration(cfg router.Config) string {
 	var b strings.Builder
@@ -27,14 +28,19 @@ timeformat route iso long;
 protocol device { scan time 2; }
 protocol direct { ipv4; ipv6; }
 
+filter from_node {
+  if (65535, 0) ~ bgp_community then bgp_local_pref = 0;
+  accept;
+}
+
 template bgp node {
   local port %d as %d;
   multihop 64;
   passive on;
   error wait time 1, 2;
   error forget time 5;
-  ipv4 { import all; export none; };
-  ipv6 { import all; export none; };
+  ipv4 { import filter from_node; export none; };
+  ipv6 { import filter from_node; export none; };
 }
 `, cfg.RouterID, cfg.Port, cfg.ASN)
 	for _, family := range []family{{4, "ipv4", "0.0.0.0/0"}, {6, "ipv6", "::/0"}} {

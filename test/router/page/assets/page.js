@@ -16,6 +16,9 @@
 
   const clock = (time) => new Date(time).toLocaleTimeString();
 
+  // Times come in the server's zone; the reader lives in another.
+  const localize = (root) => root.querySelectorAll("time").forEach((time) => { time.textContent = clock(time.dateTime); });
+
   // Replacing text under a selection would take it from the reader.
   const selected = (element) => {
     const selection = document.getSelection();
@@ -35,6 +38,7 @@
     const before = outputs().map((pre) => [pre.scrollTop, pre.scrollLeft, pre === document.activeElement]);
     element.innerHTML = fragment.html;
     element.dataset.version = fragment.version;
+    localize(element);
     outputs().forEach((pre, i) => {
       if (!before[i]) return;
       [pre.scrollTop, pre.scrollLeft] = before[i];
@@ -74,6 +78,7 @@
   }
 
   document.addEventListener("selectionchange", () => [...waiting.values()].forEach(replace));
+  localize(document);
   setInterval(show, 1000);
   connect();
 })();

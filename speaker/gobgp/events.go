@@ -16,6 +16,9 @@ import (
 // settleTime is how soon GoBGP is asked again whether a session that it reported as established is so.
 const settleTime = time.Millisecond
 
+// steadyTime is how long a session must have lasted to be reopened at once when it is lost.
+const steadyTime = 10 * time.Second
+
 // onReport is called by whatever goroutine GoBGP logs from.
 func (p *peering) onReport(r report) {
 	if r.kind == updateSent {
@@ -132,7 +135,8 @@ func (p *peering) established(peer *api.Peer) {
 	p.options.OnChange(s)
 }
 
-// lost reopens a session that was established.
+// lost takes note of the end of a session that was established. Unless it was short, it is reopened at once; otherwise
+// GoBGP holds it in Idle for five seconds, which damps a peer that oscillates (RFC 4271 section 8.1).
 func (p *peering) lost(now session.FSM, reason api.PeerState_DisconnectReason) {
 	old := p.snapshot()
 	text := downReason(reason, p.trail, old.HoldTime.String())
@@ -141,15 +145,17 @@ func (p *peering) lost(now session.FSM, reason api.PeerState_DisconnectReason) {
 		p.over = true
 		return
 	}
-	lasted := p.options.Clock.Since(old.Since).Truncate(time.Second)
-	p.log.Info("session down", "reason", text, "after", lasted.String())
+	lasted := p.options.Clock.Since(old.Since)
+	p.log.Info("session down", "reason", text, "after", lasted.Truncate(time.Second).String())
 	p.update(func(s *session.State) {
 		p.down(s, now)
 		s.LastError = text
 		s.LastErrorTime = p.options.Clock.Now()
 	})
 	p.options.OnChange(p.snapshot())
-	p.reconnect()
+	if lasted >= steadyTime {
+		p.reconnect()
+	}
 }
 
 // enter takes note of a state other than Established.
@@ -170,6 +176,7 @@ func (p *peering) attemptFailed(text string) {
 // reset makes the state that of a session that begins, with the configuration that it has. Its errors stay.
 func (p *peering) reset() {
 	p.trail, p.lastRefusal, p.doubtful = trail{}, "", doubtful{}
+	p.log = p.options.Logger.WithValues("peer", p.config.Peer, "address", p.config.Endpoint())
 	p.update(func(s *session.State) {
 		s.Peer, s.Address, s.Port = p.config.Peer, p.config.Address, p.config.Port
 		s.LocalASN, s.PeerASN, s.RouterID = p.config.LocalASN, p.config.PeerASN, p.config.RouterID

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+	"k8s.io/utils/clock"
 
 	"metallb.io/metallb/speaker/session"
 )
@@ -28,6 +29,7 @@ func closedPort(t *testing.T) netip.AddrPort {
 }
 
 func TestEveryFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
+	parallel(t)
 	const want = "session attempt failed"
 	update := bgp.NewBGPUpdateMessage(nil, nil, nil)
 
@@ -72,6 +74,7 @@ func TestEveryFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
+			parallel(t)
 			at := closedPort(t)
 			var k *sink
 			if !tt.closed {
@@ -105,6 +108,7 @@ func TestEveryFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
 }
 
 func TestAPeerThatRefusesIsTriedAgainWithoutEnd(t *testing.T) {
+	parallel(t)
 	k := newSink(t, behaviour{asn: 64513})
 	s, j := newSessions(t, Options{})
 	configure(t, s, nothing, to("tor", k.addrPort()))
@@ -119,6 +123,7 @@ func TestAPeerThatRefusesIsTriedAgainWithoutEnd(t *testing.T) {
 }
 
 func TestASessionThatIsLostComesBackWithEveryChange(t *testing.T) {
+	parallel(t)
 	k := newSink(t, behaviour{})
 	at := k.addrPort()
 	s, j := newSessions(t, Options{})
@@ -144,7 +149,23 @@ func TestASessionThatIsLostComesBackWithEveryChange(t *testing.T) {
 	}
 }
 
+func TestAPeerThatOscillatesIsDamped(t *testing.T) {
+	parallel(t)
+	k := newSink(t, behaviour{})
+	s, _ := newSessions(t, Options{Clock: clock.RealClock{}})
+	configure(t, s, nothing, to("tor", k.addrPort()))
+	awaitUp(t, s, "tor")
+	lost := time.Now()
+	k.drop()
+	eventually(t, 20*time.Second, func() (bool, string) { return k.heard().connections == 2, "no second connection" })
+	if after := time.Since(lost); after < 5*time.Second {
+		t.Errorf("a session that was short is reopened after %s", after)
+	}
+	awaitUp(t, s, "tor")
+}
+
 func TestTheReasonOfALossIsLogged(t *testing.T) {
+	parallel(t)
 	shutdown := append([]byte{11}, "maintenance"...)
 	tests := map[string]struct {
 		peer   behaviour
@@ -180,6 +201,7 @@ func TestTheReasonOfALossIsLogged(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
+			parallel(t)
 			k := newSink(t, tt.peer)
 			s, j := newSessions(t, Options{})
 			configure(t, s, nothing, to("tor", k.addrPort()))

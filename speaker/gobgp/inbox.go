@@ -44,7 +44,10 @@ func (b *inbox) take() []func() {
 // pending is a command whose outcome is awaited.
 type pending struct {
 	outcome chan error // has room for one
-	gone    <-chan struct{}
+	// gone is closed when the session has ended.
+	gone <-chan struct{}
+	// fatal is whether the session ends if the command fails.
+	fatal bool
 }
 
 func failed(err error) pending {
@@ -53,10 +56,14 @@ func failed(err error) pending {
 	return p
 }
 
-// await returns the command's outcome. A command that the session did not come to, because it ended, has no error.
+// await returns the command's outcome. A command that the session did not come to, because it ended, has no error. If the
+// command was fatal, the session has ended.
 func (p pending) await(ctx context.Context) error {
 	select {
 	case err := <-p.outcome:
+		if err != nil && p.fatal {
+			p.awaitEnd(ctx)
+		}
 		return err
 	case <-p.gone:
 		select {
@@ -67,5 +74,12 @@ func (p pending) await(ctx context.Context) error {
 		}
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+func (p pending) awaitEnd(ctx context.Context) {
+	select {
+	case <-p.gone:
+	case <-ctx.Done():
 	}
 }

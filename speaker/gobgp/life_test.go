@@ -40,6 +40,7 @@ func TestNothingIsLeftOfAHundredSessions(t *testing.T) {
 }
 
 func TestClosedSessionsRefuseEverything(t *testing.T) {
+	parallel(t)
 	k := newSink(t, behaviour{})
 	s, _ := newSessions(t, Options{})
 	configure(t, s, nothing, to("tor", k.addrPort()))
@@ -58,6 +59,7 @@ func TestClosedSessionsRefuseEverything(t *testing.T) {
 }
 
 func TestCallsEndWithTheirContext(t *testing.T) {
+	parallel(t)
 	k := newSink(t, behaviour{})
 	s, _ := newSessions(t, Options{})
 	configure(t, s, nothing, to("tor", k.addrPort()))
@@ -82,6 +84,7 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 }
 
 func TestOneBadConfigurationDoesNotKeepOthersFromStarting(t *testing.T) {
+	parallel(t)
 	k := newSink(t, behaviour{})
 	bad, worse := to("bad", k.addrPort()), to("worse", k.addrPort())
 	bad.RouterID = netip.Addr{}
@@ -93,12 +96,23 @@ func TestOneBadConfigurationDoesNotKeepOthersFromStarting(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	awaitUp(t, s, "good")
-	if states := s.States(); len(states) != 1 {
-		t.Errorf("there are %d sessions: %+v", len(states), states)
+	before := s.States()
+	if len(before) != 1 {
+		t.Errorf("there are %d sessions: %+v", len(before), before)
+	}
+
+	worsened := to("good", k.addrPort())
+	worsened.PeerASN = 0
+	if err := s.Configure(t.Context(), []session.Config{worsened}, nothing); err == nil {
+		t.Error("an ASN of 0 is taken")
+	}
+	if after := s.States(); len(after) != 1 || after[0] != before[0] {
+		t.Errorf("a session whose new configuration is invalid was %+v and is %+v", before, after)
 	}
 }
 
 func TestEveryTransitionIsReported(t *testing.T) {
+	parallel(t)
 	k := newSink(t, behaviour{})
 	var mu sync.Mutex
 	var seen []session.FSM
@@ -126,6 +140,7 @@ func TestEveryTransitionIsReported(t *testing.T) {
 }
 
 func TestMetricsComeAndGoWithTheSession(t *testing.T) {
+	parallel(t)
 	k := newSink(t, behaviour{})
 	registry := prometheus.NewPedanticRegistry()
 	s, _ := newSessions(t, Options{Registerer: registry})
@@ -172,6 +187,7 @@ func TestMetricsComeAndGoWithTheSession(t *testing.T) {
 }
 
 func TestSessionsToOneEndpointAreOneSeries(t *testing.T) {
+	parallel(t)
 	k := newSink(t, behaviour{})
 	registry := prometheus.NewPedanticRegistry()
 	s, _ := newSessions(t, Options{Registerer: registry})
@@ -186,6 +202,7 @@ func TestSessionsToOneEndpointAreOneSeries(t *testing.T) {
 // A peer that comes up while its table changes must end up with the table as it is: GoBGP alone loses what is changed in
 // the moment between its dump and its noticing that the session is established.
 func TestNoChangeIsLostWhileASessionIsEstablished(t *testing.T) {
+	parallel(t)
 	k := newSink(t, behaviour{})
 	s, j := newSessions(t, Options{})
 	j.quiet = true

@@ -31,11 +31,9 @@ const (
 
 // peering is one session: its commands put tasks into the inbox, the goroutine of run does them.
 type peering struct {
-	name     string
-	endpoint string
-	options  Options
-	log      logr.Logger
-	inbox    *inbox
+	name    string
+	options Options
+	inbox   *inbox
 	// done is closed when the goroutine has ended and the server is stopped.
 	done chan struct{}
 	// updates is the number of UPDATE messages sent.
@@ -51,6 +49,8 @@ type peering struct {
 
 	server *server
 	config session.Config
+	// log names peer and address.
+	log logr.Logger
 	// prefixes are those in the RIB.
 	prefixes map[netip.Prefix]struct{}
 	// added is whether GoBGP has the peer.
@@ -69,9 +69,7 @@ type peering struct {
 func newPeering(c session.Config, options Options) (*peering, error) {
 	p := &peering{
 		name:     c.Peer,
-		endpoint: c.Endpoint(),
 		options:  options,
-		log:      options.Logger.WithValues("peer", c.Peer, "address", c.Endpoint()),
 		inbox:    newInbox(),
 		done:     make(chan struct{}),
 		wanted:   c,
@@ -133,9 +131,20 @@ func (p *peering) command(do func() error) pending {
 	return pending{outcome: outcome, gone: p.done}
 }
 
+// fatal is a command whose failure ends the session.
+func (p *peering) fatal(do func() error) pending {
+	c := p.command(func() error {
+		err := do()
+		p.over = err != nil
+		return err
+	})
+	c.fatal = true
+	return c
+}
+
 // open fills the Adj-RIB-Out and starts to connect, once the session that had the endpoint before has ended.
 func (p *peering) open(paths []rib.Path, before *peering) pending {
-	return p.command(func() error {
+	return p.fatal(func() error {
 		if before != nil {
 			<-before.done
 		}
@@ -147,10 +156,9 @@ func (p *peering) open(paths []rib.Path, before *peering) pending {
 // restart closes the session and opens it with another configuration.
 func (p *peering) restart(c session.Config, paths []rib.Path) pending {
 	p.wanted = c
-	return p.command(func() error {
+	return p.fatal(func() error {
 		p.log.Info("restarting session with a new configuration", "localASN", c.LocalASN, "peerASN", c.PeerASN, "prefixes", len(paths))
 		if err := p.disconnect(); err != nil {
-			p.over = true
 			return err
 		}
 		p.config = c
@@ -203,14 +211,13 @@ func (p *peering) apply(c rib.Change) pending {
 	})
 }
 
-// connect makes the Adj-RIB-Out what is given and adds the peer. The session is over if that fails.
+// connect makes the Adj-RIB-Out what is given and adds the peer.
 func (p *peering) connect(paths []rib.Path) error {
-	err := p.replace(paths)
-	if err == nil {
-		err = p.server.addPeer(p.config)
+	if err := p.replace(paths); err != nil {
+		return err
 	}
+	err := p.server.addPeer(p.config)
 	p.added = err == nil
-	p.over = err != nil
 	return err
 }
 

@@ -103,6 +103,7 @@ func TestWhatIsEqualIsNotSentAndWhatChangesIsSentOnce(t *testing.T) {
 
 func TestOneSessionDoesNotDisturbAnother(t *testing.T) {
 	parallel(t)
+	bgptest.Require(t)
 	flapping, steady := lab.NewNode(t), lab.NewNode(t)
 	n1, c1 := neighbors(flapping)
 	n2, c2 := neighbors(steady)
@@ -232,6 +233,10 @@ func TestAWrongASNIsSeenInTheLog(t *testing.T) {
 }
 
 func TestTheRouterIDOfASessionChanges(t *testing.T) {
+	if raceDetector {
+		t.Skip("a server is started while another runs: see the package's documentation")
+	}
+	t.Parallel()
 	bgptest.Require(t)
 	r, _, c, s, _ := upWith(t, bgptest.NewBIRD, 3)
 	c.RouterID = netip.MustParseAddr("192.0.2.200")

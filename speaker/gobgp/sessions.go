@@ -75,33 +75,39 @@ func New(options Options) (*Sessions, error) {
 // before it connects; so does one that must be restarted. A session of which nothing but timers changes stays up, one
 // that is not named any more ends with Cease/Peer De-configured (RFC 4486), and the others are not touched.
 //
-// An error concerns the sessions that it names, which then do not run; the next Configure tries them again. When ctx
-// ends, Configure returns early with its error, while what it has begun goes on.
+// An error concerns the sessions that it names. One whose configuration is invalid stays as it was; one that can not be
+// opened does not run, until the next Configure tries again. When ctx ends, Configure returns early with its error, while
+// what it has begun goes on. The sessions are locked while paths is called, so it must not wait for another call.
 func (s *Sessions) Configure(ctx context.Context, configs []session.Config, paths func(peer string) []rib.Path) error {
 	s.configuring.Lock()
 	defer s.configuring.Unlock()
 
-	valid, errs := validate(configs)
-	pending, err := s.begin(valid, paths)
+	waits, err := s.begin(configs, paths)
 	if err != nil {
 		return err
 	}
-	for _, w := range pending {
+	var errs []error
+	for _, w := range waits {
 		errs = append(errs, w.await(ctx))
 	}
 	s.dropFailed()
 	return errors.Join(errs...)
 }
 
-func validate(configs []session.Config) (valid []session.Config, errs []error) {
+// validate returns the configurations that are valid, and in place of those that are not what runs.
+func validate(configs []session.Config, running map[string]session.Config) (valid []session.Config, failures []pending) {
 	for _, c := range configs {
 		if err := c.Validate(); err != nil {
-			errs = append(errs, err)
-			continue
+			failures = append(failures, failed(err))
+			old, runs := running[c.Peer]
+			if !runs {
+				continue
+			}
+			c = old
 		}
 		valid = append(valid, c)
 	}
-	return valid, errs
+	return valid, failures
 }
 
 // begin sets the plan going and returns what is to be waited for. Nobody can Apply a change between the paths that a
@@ -113,13 +119,14 @@ func (s *Sessions) begin(configs []session.Config, paths func(peer string) []rib
 		return nil, ErrClosed
 	}
 
-	plan := session.Diff(s.configs(), configs)
-	var waits []pending
+	running := s.configs()
+	valid, waits := validate(configs, running)
+	plan := session.Diff(running, valid)
 	ending := map[string]*peering{} // by endpoint
 	end := func(name string) {
 		p := s.sessions[name]
 		delete(s.sessions, name)
-		ending[p.endpoint] = p
+		ending[p.wanted.Endpoint()] = p
 		waits = append(waits, p.end(deconfigured))
 	}
 
@@ -141,11 +148,10 @@ func (s *Sessions) begin(configs []session.Config, paths func(peer string) []rib
 
 	// All servers are started before any session is opened: see the package's documentation on the race detector.
 	fresh := make([]*peering, 0, len(start))
-	var failures []pending
 	for _, c := range start {
 		p, err := newPeering(c, s.options)
 		if err != nil {
-			failures = append(failures, failed(err))
+			waits = append(waits, failed(err))
 			continue
 		}
 		fresh = append(fresh, p)
@@ -153,9 +159,9 @@ func (s *Sessions) begin(configs []session.Config, paths func(peer string) []rib
 	for _, p := range fresh {
 		s.sessions[p.name] = p
 		s.running.Go(p.run)
-		waits = append(waits, p.open(paths(p.name), ending[p.endpoint]))
+		waits = append(waits, p.open(paths(p.name), ending[p.wanted.Endpoint()]))
 	}
-	return append(waits, failures...), nil
+	return waits, nil
 }
 
 // dropFailed forgets the sessions that ended because they could not be opened.

@@ -199,8 +199,34 @@ func TestSessionsToOneEndpointAreOneSeries(t *testing.T) {
 	}
 }
 
-// A peer that comes up while its table changes must end up with the table as it is: GoBGP alone loses what is changed in
-// the moment between its dump and its noticing that the session is established.
+// GoBGP loses what is changed in the moment between its dump and its noticing that the session is established. The moment
+// is too short to be hit at will, so here a session is made to believe that it was.
+func TestWhatMayHaveBeenLostIsSentAgain(t *testing.T) {
+	parallel(t)
+	k := newSink(t, behaviour{})
+	s, _ := newSessions(t, Options{})
+	configure(t, s, always(hosts(3)...), to("tor", k.addrPort()))
+	awaitUp(t, s, "tor")
+	eventually(t, 5*time.Second, func() (bool, string) { return k.heard().endsOfRIB == 1, "no End-of-RIB" })
+	before := k.heard()
+
+	s.mu.Lock()
+	p := s.sessions["tor"]
+	s.mu.Unlock()
+	reported := time.Now()
+	p.inbox.put(func() {
+		p.doubtful.announced(reported.Add(1))
+		p.doubtful.withdrew(reported.Add(1), []netip.Prefix{netip.MustParsePrefix("192.0.2.99/32")})
+		p.settle(reported)
+	})
+	eventually(t, 5*time.Second, func() (bool, string) {
+		h := k.heard()
+		return h.endsOfRIB == 2 && h.updates > before.updates+1, fmt.Sprintf("heard %+v", h)
+	})
+	awaitRoutes(t, k, 3)
+}
+
+// A peer that comes up while its table changes must end up with the table as it is.
 func TestNoChangeIsLostWhileASessionIsEstablished(t *testing.T) {
 	parallel(t)
 	k := newSink(t, behaviour{})

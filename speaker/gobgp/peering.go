@@ -254,7 +254,9 @@ func (p *peering) announce(paths []rib.Path) error {
 	if err := p.server.announce(carried, p.config.IBGP()); err != nil {
 		return err
 	}
-	p.doubtful.announced(time.Now())
+	if !p.snapshot().Up() {
+		p.doubtful.announced(time.Now())
+	}
 	return nil
 }
 
@@ -275,7 +277,9 @@ func (p *peering) withdraw(prefixes []netip.Prefix) error {
 		delete(p.prefixes, prefix)
 	}
 	p.publishPrefixes()
-	p.doubtful.withdrew(time.Now(), known)
+	if !p.snapshot().Up() {
+		p.doubtful.withdrew(time.Now(), known)
+	}
 	return nil
 }
 

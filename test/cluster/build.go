@@ -56,17 +56,14 @@ func Build(ctx context.Context, bin string, progress io.Writer, names ...string)
 	if err := missingError(buildRequirements(todo)); err != nil {
 		return err
 	}
-	start := time.Now()
 	for i, p := range todo {
-		fmt.Fprintf(progress, "building %s (%d/%d)", strings.TrimSpace(p.name+" "+p.version), i+1, len(todo))
+		fmt.Fprintf(progress, "building %s (%d/%d)\n", strings.TrimSpace(p.name+" "+p.version), i+1, len(todo))
 		began := time.Now()
 		if err := p.build(ctx, bin); err != nil {
-			fmt.Fprintln(progress)
 			return err
 		}
-		fmt.Fprintf(progress, " %s\n", time.Since(began).Round(100*time.Millisecond))
+		fmt.Fprintf(progress, "built %s in %s\n", p.name, time.Since(began).Round(100*time.Millisecond))
 	}
-	fmt.Fprintf(progress, "built %d programs into %s in %s\n", len(todo), bin, time.Since(start).Round(time.Second))
 	return nil
 }
 

@@ -83,6 +83,9 @@ func (g *cgroups) create(group string) error {
 			if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 				return fmt.Errorf("making a control group: %w", err)
 			}
+			if g.v2 {
+				continue
+			}
 			if err := inheritCPUSet(dir); err != nil {
 				return err
 			}
@@ -91,16 +94,23 @@ func (g *cgroups) create(group string) error {
 	return nil
 }
 
-// delegate gives the groups directly below dir all the controllers that dir has (version 2).
+// controllers are those that the kubelet sets up groups of pods with.
+func controllers() []string { return []string{"cpuset", "cpu", "io", "memory", "hugetlb", "pids"} }
+
+// delegate gives the groups directly below dir those controllers that dir has (version 2).
 func (g *cgroups) delegate(dir string) error {
 	if !g.v2 {
 		return nil
 	}
-	controllers, err := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
+	text, err := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
 	if err != nil {
 		return err
 	}
-	for name := range strings.FieldsSeq(string(controllers)) {
+	available := strings.Fields(string(text))
+	for _, name := range controllers() {
+		if !slices.Contains(available, name) {
+			continue
+		}
 		file := filepath.Join(dir, "cgroup.subtree_control")
 		if err := os.WriteFile(file, []byte("+"+name), 0); err != nil {
 			if errors.Is(err, unix.EBUSY) {
@@ -118,7 +128,7 @@ func inheritCPUSet(dir string) error {
 	for _, file := range []string{"cpuset.cpus", "cpuset.mems"} {
 		own, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil || len(bytes.TrimSpace(own)) > 0 {
-			continue // another hierarchy or version, or inherited by the kernel
+			continue // another hierarchy, or inherited by the kernel
 		}
 		above, err := os.ReadFile(filepath.Join(filepath.Dir(dir), file))
 		if errors.Is(err, fs.ErrNotExist) {

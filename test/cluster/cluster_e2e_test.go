@@ -92,51 +92,11 @@ func TestAClusterComesUpAndLeavesNothingBehind(t *testing.T) {
 		}
 	})
 
-	t.Run("a second one is refused by the name of the first", func(t *testing.T) {
-		_, err := Up(t.Context(), Config{State: filepath.Join(t.TempDir(), "c"), Progress: t.Output()})
-		inUse, ok := errors.AsType[*InUseError](err)
-		if !ok || inUse.State != state {
-			t.Errorf("error %v, want one that names %s", err, state)
-		}
-	})
+	t.Run("a second one is refused by the name of the first", func(t *testing.T) { refusesASecond(t, state) })
+	t.Run("it is found by its state directory and by none", func(t *testing.T) { isFound(t, c) })
+	t.Run("a pod runs", func(t *testing.T) { runsAPod(t, c) })
 
-	t.Run("it is found by its state directory and by none", func(t *testing.T) {
-		for _, dir := range []string{state, ""} {
-			found, err := Open(dir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(c.Kubeconfig(), found.Kubeconfig()); diff != "" {
-				t.Errorf("kubeconfig (-want +got):\n%s", diff)
-			}
-		}
-	})
-
-	t.Run("a pod runs", func(t *testing.T) {
-		kubectl := func(args ...string) string {
-			cmd := exec.CommandContext(t.Context(), filepath.Join(c.Bin(), "kubectl"), append([]string{"--kubeconfig", c.Kubeconfig()}, args...)...)
-			out, err := cmd.CombinedOutput()
-			if err != nil {
-				t.Fatalf("kubectl %v: %v\n%s", args, err, out)
-			}
-			return string(out)
-		}
-		kubectl("run", "pause", "--image", pauseImage, "--image-pull-policy", "Never")
-		kubectl("wait", "--for", "condition=Ready", "--timeout", "60s", "pod/pause")
-		if ip := kubectl("get", "pod", "pause", "-o", "jsonpath={.status.podIP}"); !strings.HasPrefix(ip, "10.244.1.") {
-			t.Errorf("the pod has address %q", ip)
-		}
-	})
-
-	// As if the machine had run out of memory: nothing gets to tidy up after itself.
-	list, err := c.Processes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	i := slices.IndexFunc(list, func(p Process) bool { return p.Name == "node-1-containerd" })
-	if err := syscall.Kill(list[i].PID, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	killOne(t, c, "node-1-containerd")
 	if err := c.Down(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -148,5 +108,57 @@ func TestAClusterComesUpAndLeavesNothingBehind(t *testing.T) {
 	}
 	if _, err := os.Stat(state); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the state directory is there: %v", err)
+	}
+}
+
+func refusesASecond(t *testing.T, state string) {
+	t.Helper()
+	_, err := Up(t.Context(), Config{State: filepath.Join(t.TempDir(), "c"), Progress: t.Output()})
+	inUse, ok := errors.AsType[*InUseError](err)
+	if !ok || inUse.State != state {
+		t.Errorf("error %v, want one that names %s", err, state)
+	}
+}
+
+func isFound(t *testing.T, c *Cluster) {
+	t.Helper()
+	for _, dir := range []string{c.State(), ""} {
+		found, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.Kubeconfig(), found.Kubeconfig()); diff != "" {
+			t.Errorf("kubeconfig (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func runsAPod(t *testing.T, c *Cluster) {
+	t.Helper()
+	kubectl := func(args ...string) string {
+		cmd := exec.CommandContext(t.Context(), filepath.Join(c.Bin(), "kubectl"), append([]string{"--kubeconfig", c.Kubeconfig()}, args...)...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("kubectl %v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	kubectl("run", "pause", "--image", pauseImage, "--image-pull-policy", "Never")
+	kubectl("wait", "--for", "condition=Ready", "--timeout", "60s", "pod/pause")
+	if ip := kubectl("get", "pod", "pause", "-o", "jsonpath={.status.podIP}"); !strings.HasPrefix(ip, "10.244.1.") {
+		t.Errorf("the pod has address %q", ip)
+	}
+}
+
+// killOne ends a program of the cluster as the kernel does when memory runs out: it gets to tidy up nothing.
+func killOne(t *testing.T, c *Cluster, name string) {
+	t.Helper()
+	list, err := c.Processes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(list, func(p Process) bool { return p.Name == name })
+	if err := syscall.Kill(list[i].PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -37,21 +37,33 @@ type namespaces struct {
 func newNamespaces(n Node) (*namespaces, error) {
 	s := &namespaces{work: make(chan func())}
 	ready := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlock it: the thread must end with this function, for it is of no other use
-		err := enterNamespaces(n)
-		ready <- err
-		if err != nil {
-			return
-		}
-		for f := range s.work {
-			f()
-		}
-	}()
+	go s.serve(n, ready, make(chan struct{}))
 	if err := <-ready; err != nil {
 		return nil, fmt.Errorf("making the namespaces of %s: %w", n.Name, err)
 	}
 	return s, nil
+}
+
+// serve makes a thread enter new namespaces, says how that went to ready, and then does the work there is. It closes locked
+// once it has a thread of its own.
+func (s *namespaces) serve(n Node, ready chan<- error, locked chan<- struct{}) {
+	runtime.LockOSThread() // and never unlock it: the thread must end with this function, for it is of no other use
+	close(locked)
+	if unix.Gettid() == unix.Getpid() { // /proc/self is about the main thread: leave it alone, and in its namespaces
+		other := make(chan struct{})
+		go s.serve(n, ready, other)
+		<-other
+		runtime.UnlockOSThread()
+		return
+	}
+	err := enterNamespaces(n)
+	ready <- err
+	if err != nil {
+		return
+	}
+	for f := range s.work {
+		f()
+	}
 }
 
 // do runs f inside the namespaces.

@@ -16,10 +16,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// bridgeFilter makes packets between the ports of a bridge pass the machine's packet filter. It is there if a container
+// engine is, whose filter drops what it does not know, and would separate the nodes.
+const bridgeFilter = "net/bridge/bridge-nf-call-iptables"
+
 // hostSysctls are kernel settings of the whole machine that a cluster changes: routing by Up, the rest by the kubelet.
 func hostSysctls() []string {
 	return []string{
-		"net/ipv4/ip_forward",
+		"net/ipv4/ip_forward", bridgeFilter,
 		"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops",
 		"kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes",
 	}
@@ -79,6 +83,11 @@ func makeBridge() error {
 	network := netip.MustParsePrefix(NodeNetwork)
 	if err := setUp(handle, Bridge, netip.PrefixFrom(netip.MustParseAddr(HostAddr), network.Bits())); err != nil {
 		return err
+	}
+	if _, err := readSysctl(bridgeFilter); err == nil {
+		if err := setSysctl(bridgeFilter, "0"); err != nil {
+			return err
+		}
 	}
 	return setSysctl("net/ipv4/ip_forward", "1")
 }

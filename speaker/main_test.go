@@ -122,7 +122,7 @@ func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *te
 		ContainSubstring(`metallb_speaker_announced{ip="198.51.100.0",node="node-1",protocol="bgp",service="default/nginx"} 1`),
 		ContainSubstring(`metallb_bgp_session_up`), ContainSubstring(`metallb_k8s_client_config_stale_bool 0`)))
 
-	s.kill(t, syscall.SIGKILL)
+	g.Expect(s.kill(t, syscall.SIGKILL)).To(MatchError(ContainSubstring("killed")))
 	s = startSpeaker(t, kube)
 	g.Eventually(func() bool { session := bird.Session(t); return session.Up && session.Routes == 1 }).Should(BeTrue(), s.log)
 
@@ -196,7 +196,9 @@ func startSpeaker(t *testing.T, kube kubectl) *process {
 			_ = s.kill(t, syscall.SIGKILL)
 		}
 		_ = logFile.Close()
-		t.Log(s.log())
+		if t.Failed() {
+			t.Log(s.log())
+		}
 	})
 	return s
 }

@@ -139,6 +139,7 @@ func (r *ConfigurationReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	})
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("configuration").
+		WithLogConstructor(logConstructor(mgr, "configuration")).
 		Watches(&corev1.Node{}, all, builder.WithPredicates(changed())).
 		Watches(&corev1.Secret{}, all, builder.WithPredicates(changed())).
 		Watches(&v1beta2.BGPPeer{}, all, builder.WithPredicates(changed())).

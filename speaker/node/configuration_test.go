@@ -116,7 +116,7 @@ func TestANodeThatIsToServeNoLoadBalancersWithdrawsAll(t *testing.T) {
 	w.create(service("nginx", "198.51.100.0"), slice("nginx", "node-1"))
 	w.start()
 	w.expectRoutes("router", "198.51.100.0/32")
-	n := nodeObject("node-1")
+	n := thisNode()
 
 	change(w, n, func(n *corev1.Node) { n.Labels[corev1.LabelNodeExcludeBalancers] = "" })
 	w.expectRoutes("router")

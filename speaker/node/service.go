@@ -35,6 +35,7 @@ func (r *ServiceReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manag
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("service").
+		WithLogConstructor(logConstructor(mgr, "service")).
 		For(&corev1.Service{}, builder.WithPredicates(changed())).
 		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(endpointSliceToRequests), builder.WithPredicates(changed())).
 		Complete(r)

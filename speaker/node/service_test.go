@@ -124,7 +124,7 @@ func TestAChangeThatDoesNotConcernServingCausesNoWork(t *testing.T) {
 	configured, applied, _ := w.sessions.counts()
 
 	changeStatus(w, pool("my-ip-space"), func(p *v1beta1.IPAddressPool) { p.Status.AssignedIPv4 = 17 })
-	changeStatus(w, nodeObject("node-1"), func(n *corev1.Node) {
+	changeStatus(w, thisNode(), func(n *corev1.Node) {
 		n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionFalse}}
 	})
 	change(w, endpoints, func(s *discoveryv1.EndpointSlice) {

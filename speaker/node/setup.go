@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
 // errNotReady is what the readiness check answers until the speaker announces what it should.
@@ -31,4 +33,10 @@ func (s *Speaker) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error 
 		}
 		return nil
 	})
+}
+
+// logConstructor names the reconciler in its log lines. What they are about, they say themselves.
+func logConstructor(mgr ctrl.Manager, name string) func(*reconcile.Request) logr.Logger {
+	logger := mgr.GetLogger().WithName(name)
+	return func(*reconcile.Request) logr.Logger { return logger }
 }

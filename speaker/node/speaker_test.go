@@ -44,7 +44,7 @@ func newSpeaker(t *testing.T, objects ...client.Object) (*node.Speaker, *fakeSes
 func compiled(t *testing.T, advertisements ...v1beta1.BGPAdvertisement) *policy.Policy {
 	t.Helper()
 	p, rejections := policy.Compile(policy.Input{
-		Node:           policy.NodeOf(nodeObject("node-1")),
+		Node:           policy.NodeOf(thisNode()),
 		Peers:          []v1beta2.BGPPeer{*peer("router", "192.0.2.1")},
 		Pools:          []v1beta1.IPAddressPool{*pool("my-ip-space", "198.51.100.0/24")},
 		Advertisements: advertisements,
@@ -154,7 +154,7 @@ func TestCachesHoldWhatMattersAndNoMore(t *testing.T) {
 
 	t.Run("an endpoint slice says where endpoints can serve, however many there are", func(t *testing.T) {
 		t.Parallel()
-		nodes := make([]string, 1000)
+		nodes := make([]string, 1000, 1001)
 		for i := range nodes {
 			nodes[i] = "node-2"
 		}

@@ -49,7 +49,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	w := &world{WithT: NewWithT(t), t: t, client: s.Client}
 	w.SetDefaultEventuallyTimeout(10 * time.Second)
 	w.SetDefaultEventuallyPollingInterval(10 * time.Millisecond)
-	w.create(nodeObject("node-1"))
+	w.create(thisNode())
 	w.create(objects...)
 	return w
 }
@@ -188,7 +188,7 @@ func (w *world) metric(name string) map[string]float64 {
 			continue
 		}
 		for _, m := range family.GetMetric() {
-			var labels []string
+			labels := make([]string, 0, len(m.GetLabel()))
 			for _, l := range m.GetLabel() {
 				labels = append(labels, l.GetName()+"="+l.GetValue())
 			}
@@ -202,9 +202,9 @@ func inNamespace(name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: envtest.Namespace, Name: name}
 }
 
-func nodeObject(name string) *corev1.Node {
+func thisNode() *corev1.Node {
 	return &corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"rack": "a"}},
+		ObjectMeta: metav1.ObjectMeta{Name: "node-1", Labels: map[string]string{"rack": "a"}},
 		Status:     corev1.NodeStatus{Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "10.0.0.1"}}},
 	}
 }

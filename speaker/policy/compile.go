@@ -193,7 +193,7 @@ func admit[T any](c *compiler, kind string, candidates map[string]candidate[T], 
 	slices.SortStableFunc(order, func(a, b string) int { return rank(inForce(a)) - rank(inForce(b)) })
 
 	admitted := make(map[string]T, len(candidates))
-	check := func(name string, value T) error {
+	check := func(value T) error {
 		for _, other := range slices.Sorted(maps.Keys(admitted)) {
 			if err := contradict(value, admitted[other]); err != nil {
 				return err
@@ -203,13 +203,13 @@ func admit[T any](c *compiler, kind string, candidates map[string]candidate[T], 
 	}
 	for _, name := range order {
 		value := candidates[name].value
-		err := check(name, value)
+		err := check(value)
 		if err == nil {
 			admitted[name] = value
 			continue
 		}
 		good, found := last[name]
-		if found = found && check(name, good) == nil; found {
+		if found = found && check(good) == nil; found {
 			admitted[name] = good
 		}
 		c.reject(kind, types.NamespacedName{Namespace: candidates[name].namespace, Name: name}, err, found)

@@ -125,7 +125,7 @@ func summarize(p *policy.Policy, addr netip.Addr, from ...string) []summary {
 }
 
 func sessionNames(p *policy.Policy) []string {
-	var names []string
+	names := make([]string, 0, len(p.Sessions))
 	for _, s := range p.Sessions {
 		names = append(names, s.Peer)
 	}

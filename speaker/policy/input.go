@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
 	"net/netip"
@@ -73,8 +74,9 @@ func (n Node) routerID() netip.Addr {
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(n.Name))
-	id := max(h.Sum32(), 1)
-	return netip.AddrFrom4([4]byte{byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id)})
+	var id [4]byte
+	binary.BigEndian.PutUint32(id[:], max(h.Sum32(), 1))
+	return netip.AddrFrom4(id)
 }
 
 // Rejection says why an object is not in force as written.

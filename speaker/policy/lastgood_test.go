@@ -3,11 +3,12 @@
 package policy_test
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 
@@ -27,6 +28,8 @@ func TestABadObjectIsRejectedAlone(t *testing.T) {
 		before, mutate func(*policy.Input)
 		wantRejected   string
 		wantReason     string
+		// wantKeptRejected is what is rejected in the second case, if it is another object.
+		wantKeptRejected string
 		// wantNew is what is announced if there is nothing to fall back to, wantKept if there is.
 		wantNew, wantKept                 []summary
 		wantNewSessions, wantKeptSessions []string
@@ -64,7 +67,7 @@ func TestABadObjectIsRejectedAlone(t *testing.T) {
 				in.Communities = []v1beta1.Community{community("z", red), community("a", v1beta1.CommunityAlias{Name: "red", Value: "64512:9"})}
 				replaceAdv(withCommunities("red"))(in)
 			},
-			wantRejected: "Community/z", wantReason: `duplicate definition of community "red"`,
+			wantRejected: "Community/z", wantReason: `duplicate definition of community "red"`, wantKeptRejected: "Community/a",
 			wantNew:  []summary{{Name: "all", Prefix: "198.51.100.0/32", Peers: []string{"v4"}, Communities: []string{"64512:9"}}},
 			wantKept: []summary{{Name: "all", Prefix: "198.51.100.0/32", Peers: []string{"v4"}, Communities: []string{"64512:2"}}},
 		},
@@ -87,8 +90,9 @@ func TestABadObjectIsRejectedAlone(t *testing.T) {
 				in.Advertisements = []v1beta1.BGPAdvertisement{adv("a-new", withLocalPref(100)), adv("all")}
 			},
 			wantRejected: "BGPAdvertisement/all", wantReason: "local preference 100 was already set",
-			wantNew:  []summary{{Name: "a-new", Prefix: "198.51.100.0/32", LocalPref: 100, Peers: []string{"v4"}}},
-			wantKept: []summary{all},
+			wantKeptRejected: "BGPAdvertisement/a-new",
+			wantNew:          []summary{{Name: "a-new", Prefix: "198.51.100.0/32", LocalPref: 100, Peers: []string{"v4"}}},
+			wantKept:         []summary{all},
 		},
 		"a peer that does not parse": {
 			mutate:       func(in *policy.Input) { in.Peers[0].Spec.Address = "nowhere" },
@@ -98,7 +102,7 @@ func TestABadObjectIsRejectedAlone(t *testing.T) {
 		},
 		"a peer that another one is": {
 			mutate:       func(in *policy.Input) { in.Peers = append(in.Peers, peer("a-new", "192.0.2.1")) },
-			wantRejected: "BGPPeer/v4", wantReason: `BGPPeer "a-new" connects to it`,
+			wantRejected: "BGPPeer/v4", wantReason: `BGPPeer "a-new" connects to it`, wantKeptRejected: "BGPPeer/a-new",
 			wantNew:  []summary{{Name: "all", Prefix: "198.51.100.0/32", Peers: []string{"a-new"}}},
 			wantKept: []summary{all}, wantNewSessions: []string{"a-new", "v6"},
 		},
@@ -146,10 +150,10 @@ func TestABadObjectIsRejectedAlone(t *testing.T) {
 			if len(rejections) != 1 || rejections[0].Kind+"/"+rejections[0].Name != wantRejected || rejections[0].Namespace != namespace {
 				t.Fatalf("rejections %v, want one of %s", rejections, wantRejected)
 			}
-			if diff := cmp.Diff(sessions, sessionNames(p)); diff != "" {
+			if diff := gocmp.Diff(sessions, sessionNames(p)); diff != "" {
 				t.Errorf("sessions (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(want, summarize(p, address), cmpopts.EquateEmpty()); diff != "" {
+			if diff := gocmp.Diff(want, summarize(p, address), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("advertisements (-want +got):\n%s", diff)
 			}
 		}
@@ -173,13 +177,9 @@ func TestABadObjectIsRejectedAlone(t *testing.T) {
 			}
 			p, rejections := policy.Compile(input(tc.mutate), previous)
 			// Of two that contradict each other it is the newcomer that is rejected.
-			wantRejected := strings.NewReplacer("Community/z", "Community/a").Replace(tc.wantRejected)
-			if strings.Contains(name, "contradict") || strings.Contains(name, "another one") {
-				wantRejected = tc.wantRejected[:strings.Index(tc.wantRejected, "/")] + "/a-new"
-			}
-			check(t, p, rejections, wantRejected, both, tc.wantKept)
+			check(t, p, rejections, cmp.Or(tc.wantKeptRejected, tc.wantRejected), both, tc.wantKept)
 			again, _ := policy.Compile(input(tc.mutate), p)
-			if diff := cmp.Diff(summarize(p, address), summarize(again, address)); diff != "" {
+			if diff := gocmp.Diff(summarize(p, address), summarize(again, address)); diff != "" {
 				t.Errorf("compiled once more, it changes (-before +after):\n%s", diff)
 			}
 		})
@@ -201,7 +201,7 @@ func TestAPoolThatIsDeletedIsRememberedWhileItIsInUse(t *testing.T) {
 	for range 2 {
 		p, _ = policy.Compile(deleted, p)
 		want := []summary{{Name: "by-label", Prefix: "198.51.100.0/32", Peers: []string{"v4"}}}
-		if diff := cmp.Diff(want, summarize(p, address, "pool")); diff != "" {
+		if diff := gocmp.Diff(want, summarize(p, address, "pool")); diff != "" {
 			t.Fatalf("advertisements of the deleted pool (-want +got):\n%s", diff)
 		}
 	}
@@ -264,7 +264,7 @@ func TestNodeOfTakesInternalAddressesAndTheNetworksCondition(t *testing.T) {
 		Conditions: []corev1.NodeCondition{{Type: corev1.NodeNetworkUnavailable, Status: corev1.ConditionTrue}},
 	}})
 	want := policy.Node{InternalIPs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, NetworkUnavailable: true}
-	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+	if diff := gocmp.Diff(want, got, gocmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("NodeOf (-want +got):\n%s", diff)
 	}
 }

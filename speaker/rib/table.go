@@ -74,7 +74,7 @@ func (t *Table) Current(prefixes map[string][]netip.Prefix) []Change {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
-	var all []Change
+	all := make([]Change, 0, len(prefixes))
 	for _, peer := range slices.Sorted(maps.Keys(prefixes)) {
 		change := Change{Peer: peer}
 		for _, prefix := range slices.SortedFunc(slices.Values(prefixes[peer]), netip.Prefix.Compare) {

@@ -4,6 +4,7 @@ package rib_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -19,7 +20,7 @@ import (
 // byPeer are the paths of one owner.
 type byPeer = map[string][]rib.Path
 
-func community(t testing.TB, s string) bgp.Community {
+func community(t *testing.T, s string) bgp.Community {
 	t.Helper()
 	c, err := bgp.ParseCommunity(s)
 	if err != nil {
@@ -28,7 +29,7 @@ func community(t testing.TB, s string) bgp.Community {
 	return c
 }
 
-func path(t testing.TB, prefix string, localPref uint32, communities ...string) rib.Path {
+func path(t *testing.T, prefix string, localPref uint32, communities ...string) rib.Path {
 	t.Helper()
 	p := rib.Path{Prefix: netip.MustParsePrefix(prefix), LocalPref: localPref}
 	for _, c := range communities {
@@ -38,7 +39,7 @@ func path(t testing.TB, prefix string, localPref uint32, communities ...string) 
 }
 
 func prefixes(s ...string) []netip.Prefix {
-	var all []netip.Prefix
+	all := make([]netip.Prefix, 0, len(s))
 	for _, p := range s {
 		all = append(all, netip.MustParsePrefix(p))
 	}
@@ -162,9 +163,7 @@ func TestTableAgreesWithANaiveModel(t *testing.T) {
 				for range 1 + random.IntN(3) {
 					batch[fmt.Sprint("owner", random.IntN(8))] = randomPaths(t, random)
 				}
-				for owner, paths := range batch {
-					owners[owner] = paths
-				}
+				maps.Copy(owners, batch)
 				follow(t, told, table.SetAll(batch))
 				for _, peer := range []string{"p0", "p1", "p2"} {
 					want := model(owners, peer)
@@ -238,7 +237,7 @@ func model(owners map[string]byPeer, peer string) []rib.Path {
 }
 
 func sorted(paths map[netip.Prefix]rib.Path) []rib.Path {
-	var all []rib.Path
+	all := make([]rib.Path, 0, len(paths))
 	for _, p := range paths {
 		all = append(all, p)
 	}

@@ -5,7 +5,8 @@
 // Services get cluster IPs and node ports, but no EndpointSlices, and deleted namespaces stay.
 //
 // The programs etcd, kube-apiserver and kubectl are looked for in $KUBEBUILDER_ASSETS, $K8S_BIN and
-// ~/.cache/k8s-from-modules. Where they are missing, tests are skipped, or fail if $CI is true.
+// ~/.cache/k8s-from-modules. Where they are missing, tests are skipped, or fail if $CI is true. No server outlives the
+// test's process, however that ends.
 //
 // A package whose tests share one server has
 //

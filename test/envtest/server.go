@@ -39,8 +39,8 @@ type Server struct {
 	// Scheme that Client uses.
 	Scheme *runtime.Scheme
 
-	env *envtest.Environment
-	bin string
+	env   *envtest.Environment
+	guard *guard
 }
 
 // Start starts a server that is stopped at the end of the test. It skips the test if the programs are missing.
@@ -51,7 +51,7 @@ func Start(tb testing.TB) *Server {
 		skipOrFail(tb, err)
 	}
 	tb.Cleanup(func() {
-		if err := s.env.Stop(); err != nil {
+		if err := s.stop(); err != nil {
 			tb.Errorf("stopping the API server: %v", err)
 		}
 	})
@@ -79,27 +79,39 @@ func start(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	g, err := newGuard(ctx, bin)
+	if err != nil {
+		return nil, err
+	}
 	env := &envtest.Environment{
-		BinaryAssetsDirectory: bin,
+		BinaryAssetsDirectory: g.dir,
 		CRDDirectoryPaths:     []string{crds},
 		ErrorIfCRDPathMissing: true,
 		Scheme:                scheme,
 	}
+	env.ControlPlane.Etcd = &envtest.Etcd{DataDir: g.data()}
+	env.ControlPlane.KubectlPath = filepath.Join(bin, "kubectl")
+	apiServer := env.ControlPlane.GetAPIServer()
+	apiServer.CertDir = g.certs()
 	// Both families, and room for thousands of services.
-	env.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.96.0.0/16,fd00:10:96::/112")
-	config, err := env.Start()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("starting an API server with %s: %w", bin, err), env.Stop())
-	}
-	config.QPS = -1
-	s := &Server{Config: config, Scheme: scheme, env: env, bin: bin}
+	apiServer.Configure().Set("service-cluster-ip-range", "10.96.0.0/16,fd00:10:96::/112")
+
+	s := &Server{Scheme: scheme, env: env, guard: g}
 	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(err, env.Stop())
+		return nil, errors.Join(fmt.Errorf("starting an API server with %s: %w", bin, err), s.stop())
 	}
 	return s, nil
 }
 
+func (s *Server) stop() error { return errors.Join(s.env.Stop(), s.guard.release()) }
+
 func (s *Server) prepare(ctx context.Context) error {
+	config, err := s.env.Start()
+	if err != nil {
+		return err
+	}
+	config.QPS = -1
+	s.Config = config
 	c, err := client.New(s.Config, client.Options{Scheme: s.Scheme})
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
@@ -177,7 +189,7 @@ func (s *Server) Kubeconfig(tb testing.TB) string {
 func (s *Server) Kubectl(tb testing.TB, stdin string, args ...string) (string, error) {
 	tb.Helper()
 	args = append([]string{"--kubeconfig", s.Kubeconfig(tb)}, args...)
-	cmd := exec.CommandContext(tb.Context(), filepath.Join(s.bin, "kubectl"), args...)
+	cmd := exec.CommandContext(tb.Context(), s.env.ControlPlane.KubectlPath, args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -24,7 +24,7 @@ func (s *Shared) Main(m *testing.M) int {
 	if s.server == nil {
 		return code
 	}
-	if err := s.server.env.Stop(); err != nil {
+	if err := s.server.stop(); err != nil {
 		fmt.Fprintf(os.Stderr, "stopping the API server: %v\n", err)
 		return max(code, 1)
 	}

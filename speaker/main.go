@@ -80,7 +80,7 @@ func serve(ctx context.Context, config *rest.Config, o options, logger logr.Logg
 	}
 	speakerMetrics, err := node.NewMetrics(metrics.Registry)
 	if err != nil {
-		return fmt.Errorf("registering metrics: %w", err)
+		return err
 	}
 	speaker := node.NewSpeaker(node.Options{
 		Node: o.node, Class: o.class, Client: mgr.GetClient(), Sessions: sessions,

@@ -43,7 +43,8 @@ func TestMain(m *testing.M) {
 	os.Exit(apiServer.Main(m))
 }
 
-// tutorial are the objects of a node that announces a service to one router.
+// tutorial are the objects of a node that announces a service to one router. Of the other two, one is not there and one
+// must not be connected to.
 const tutorial = `
 apiVersion: v1
 kind: Node
@@ -64,6 +65,11 @@ apiVersion: metallb.io/v1beta2
 kind: BGPPeer
 metadata: {name: nobody, namespace: metallb-system}
 spec: {myASN: 64500, peerASN: 64501, peerAddress: 127.0.0.77, routerID: 10.0.0.1}
+---
+apiVersion: metallb.io/v1beta2
+kind: BGPPeer
+metadata: {name: without-password, namespace: metallb-system}
+spec: {myASN: 64500, peerASN: 64501, peerAddress: 127.0.0.78, passwordSecret: {name: missing}}
 ---
 apiVersion: metallb.io/v1beta1
 kind: IPAddressPool
@@ -113,14 +119,15 @@ func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *te
 	g.Expect(bird.Routes(t)[netip.MustParsePrefix("198.51.100.0/32")]).To(And(
 		HaveField("NextHop", node.Test4), HaveField("ASPath", []uint32{64500}), HaveField("Communities", []string{"64500:7"})))
 	g.Eventually(func() string {
-		return kube.run(t, "", "get", "events.events.k8s.io", "--output", "custom-columns=:note")
+		return kube.run(t, "", "get", "events.events.k8s.io", "--all-namespaces", "--output", "custom-columns=:note")
 	}).
-		Should(ContainSubstring(`announcing from node "node-1" with protocol "bgp"`))
+		Should(And(ContainSubstring(`announcing from node "node-1" with protocol "bgp"`),
+			ContainSubstring(`not in force on node "node-1": spec.passwordSecret: secret metallb-system/missing not found`)), s.log)
 	var metrics strings.Builder
 	g.Expect(s.get("/metrics", &metrics)).To(Succeed())
 	g.Expect(metrics.String()).To(And(
 		ContainSubstring(`metallb_speaker_announced{ip="198.51.100.0",node="node-1",protocol="bgp",service="default/nginx"} 1`),
-		ContainSubstring(`metallb_bgp_session_up`), ContainSubstring(`metallb_k8s_client_config_stale_bool 0`)))
+		ContainSubstring(`metallb_bgp_session_up`), ContainSubstring(`metallb_k8s_client_config_stale_bool 1`)))
 
 	g.Expect(s.kill(t, syscall.SIGKILL)).To(MatchError(ContainSubstring("killed")))
 	s = startSpeaker(t, kube)

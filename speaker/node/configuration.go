@@ -84,17 +84,19 @@ func (r *ConfigurationReconciler) input(ctx context.Context) (policy.Input, erro
 	}, nil
 }
 
-// report tells of rejections that were not told of before.
+// report tells of rejections that were not told of before: all of them in the log, and one of each object in an event.
 func (r *ConfigurationReconciler) report(ctx context.Context, in policy.Input, rejections []policy.Rejection) {
 	logger := log.FromContext(ctx)
 	r.Speaker.metrics.configured(len(rejections) > 0)
+	told := map[client.Object]bool{}
 	for _, rejection := range rejections {
 		if slices.Contains(r.rejections, rejection) {
 			continue
 		}
 		logger.Error(nil, "not putting object into force", "kind", rejection.Kind, "name", rejection.Name,
 			"reason", rejection.Reason, "lastGoodInForce", rejection.LastGood)
-		if o := objectOf(in, rejection); o != nil {
+		if o := objectOf(in, rejection); o != nil && !told[o] {
+			told[o] = true
 			r.Speaker.events.rejected(o, rejection)
 		}
 	}

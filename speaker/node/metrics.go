@@ -3,6 +3,7 @@
 package node
 
 import (
+	"fmt"
 	"net/netip"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +12,8 @@ import (
 // Metrics of what the node announces and of its configuration.
 type Metrics struct {
 	services     *prometheus.GaugeVec
+	updates      prometheus.Counter
+	updateErrors prometheus.Counter
 	configLoaded prometheus.Gauge
 	configStale  prometheus.Gauge
 }
@@ -22,6 +25,14 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Namespace: "metallb", Subsystem: "speaker", Name: "announced",
 			Help: "1 for every address of a service that this node announces.",
 		}, []string{"service", "protocol", "node", "ip"}),
+		updates: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "metallb", Subsystem: "k8s_client", Name: "updates_total",
+			Help: "Number of times that a service was recomputed because it or its endpoints changed.",
+		}),
+		updateErrors: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "metallb", Subsystem: "k8s_client", Name: "update_errors_total",
+			Help: "Number of these times that failed, to be tried again.",
+		}),
 		configLoaded: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: "metallb", Subsystem: "k8s_client", Name: "config_loaded_bool",
 			Help: "1 if the configuration was loaded at least once.",
@@ -31,9 +42,9 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Help: "1 if an object of the configuration is not in force as written.",
 		}),
 	}
-	for _, c := range []prometheus.Collector{m.services, m.configLoaded, m.configStale} {
+	for _, c := range []prometheus.Collector{m.services, m.updates, m.updateErrors, m.configLoaded, m.configStale} {
 		if err := registry.Register(c); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("registering a metric: %w", err)
 		}
 	}
 	return m, nil
@@ -49,6 +60,15 @@ func (m *Metrics) announced(service, node string, was, now []netip.Addr) {
 	}
 }
 
+// updated counts a service that was recomputed.
+func (m *Metrics) updated(err error) {
+	m.updates.Inc()
+	if err != nil {
+		m.updateErrors.Inc()
+	}
+}
+
+// configured notes that the configuration was loaded, and whether part of it is not in force as written.
 func (m *Metrics) configured(stale bool) {
 	m.configLoaded.Set(1)
 	m.configStale.Set(0)

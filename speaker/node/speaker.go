@@ -36,6 +36,10 @@ type Sessions interface {
 	Close(ctx context.Context) error
 }
 
+// sessionsTimeout bounds how long the sessions may take to act on a change, lest one that hangs keep the others from
+// hearing of the next. What takes longer goes on by itself and is asked for again.
+const sessionsTimeout = 5 * time.Second
+
 // Speaker holds what the node announces and keeps its sessions up to date with it.
 type Speaker struct {
 	services serviceReader
@@ -90,12 +94,13 @@ func (s *Speaker) Policy() *policy.Policy {
 }
 
 // Update recomputes one service and tells the peers what changed. Before the first policy it does nothing.
-func (s *Speaker) Update(ctx context.Context, name types.NamespacedName) error {
+func (s *Speaker) Update(ctx context.Context, name types.NamespacedName) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.policy == nil {
 		return nil
 	}
+	defer func() { s.metrics.updated(err) }()
 	o, err := s.services.observe(ctx, name, s.policy)
 	if err != nil {
 		return err
@@ -130,9 +135,7 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 		}
 	}
 	err = s.apply(ctx, changes)
-	if configureErr := s.sessions.Configure(ctx, p.Sessions, s.table.Paths); configureErr != nil {
-		err = errors.Join(err, fmt.Errorf("configuring sessions: %w", configureErr))
-	}
+	err = errors.Join(err, s.configure(ctx, p.Sessions))
 	if first {
 		log.FromContext(ctx).Info("announcing from this node", "services", len(s.states), "sessions", len(p.Sessions))
 	}
@@ -178,6 +181,16 @@ func (s *Speaker) gracefulShutdown() []rib.Change {
 	return changes
 }
 
+// configure makes the sessions what they should be.
+func (s *Speaker) configure(ctx context.Context, configs []session.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, sessionsTimeout)
+	defer cancel()
+	if err := s.sessions.Configure(ctx, configs, s.table.Paths); err != nil {
+		return fmt.Errorf("configuring sessions: %w", err)
+	}
+	return nil
+}
+
 // apply tells the peers of changes and of whatever they could not be told before.
 func (s *Speaker) apply(ctx context.Context, changes []rib.Change) error {
 	if len(s.unsettled) > 0 {
@@ -187,6 +200,8 @@ func (s *Speaker) apply(ctx context.Context, changes []rib.Change) error {
 	if len(changes) == 0 {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, sessionsTimeout)
+	defer cancel()
 	if err := s.sessions.Apply(ctx, changes); err != nil {
 		s.unsettled = map[string][]netip.Prefix{}
 		s.unsettle(changes)

@@ -35,8 +35,8 @@ const (
 	eventSource = "metallb-controller"
 	// concurrency is how many services are worked on side by side; the work is mostly waiting for the API server.
 	concurrency = 8
-	// stopTimeout bounds how long work under way may take to end.
-	stopTimeout = 10 * time.Second
+	// stopTimeout bounds how long work under way may take to end; a pod is given 10 seconds.
+	stopTimeout = 5 * time.Second
 )
 
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create,namespace=metallb-system
@@ -109,7 +109,7 @@ func setupReconcilers(mgr ctrl.Manager, o *options) error {
 	services, pools := &wake.Queue{}, &wake.Queue{}
 	recorder := mgr.GetEventRecorder(eventSource)
 	configuration := pool.NewConfiguration(mgr.GetClient(), o.namespace, addresses)
-	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, configuration, o.class)
+	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, configuration, o.class, services)
 	if err := mgr.Add(hydration); err != nil {
 		return err
 	}
@@ -127,8 +127,9 @@ func setupReconcilers(mgr ctrl.Manager, o *options) error {
 			Recorder: recorder, Clock: clock.RealClock{}, Pools: pools,
 		},
 		&service.Reconciler{
-			Client: mgr.GetClient(), Allocator: addresses, Hydration: hydration, Recorder: recorder, Metrics: serviceMetrics,
-			Class: o.class, Services: services, Pools: pools, PoolNamespace: o.namespace, Concurrency: concurrency,
+			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Allocator: addresses, Hydration: hydration,
+			Recorder: recorder, Metrics: serviceMetrics, Class: o.class, Services: services, Pools: pools,
+			PoolNamespace: o.namespace, Concurrency: concurrency,
 		},
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {

@@ -115,11 +115,16 @@ var _ = Describe("A controller", func() {
 		leader := startController("--leader-elect=true")
 		create(ctx, builder.MakeService("first").Obj())
 		Eventually(addresses(ctx, "first")).Should(holds("198.51.100.0"))
-		startController("--leader-elect=true")
+		startController("--leader-elect=true", "--metrics-bind-address=127.0.0.1:17473")
+		const metrics = "http://127.0.0.1:17473/metrics"
+		Eventually(get(ctx, metrics)).Should(And(
+			ContainSubstring("leader_election_master_status"), Not(ContainSubstring("config_loaded")), Not(ContainSubstring("pool="))),
+			"one that stands by does not lack a configuration")
 		leader.stop(syscall.SIGTERM)
 		Expect(leader.cmd.ProcessState.ExitCode()).To(Equal(0))
 		create(ctx, builder.MakeService("second").Obj())
 		Eventually(addresses(ctx, "second")).Should(holds("198.51.100.1"))
+		Eventually(get(ctx, metrics)).Should(ContainSubstring("metallb_k8s_client_config_loaded_bool 1"))
 	})
 
 	It("serves metrics and health", func(ctx SpecContext) {

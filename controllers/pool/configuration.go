@@ -31,7 +31,8 @@ type Configuration struct {
 	mu       sync.Mutex
 	current  resolution
 	verdicts map[string]Verdict
-	loaded   bool
+	// asked is set by the first attempt to load, loaded by the first success.
+	asked, loaded bool
 }
 
 // Verdict is what became of one IPAddressPool.
@@ -56,6 +57,7 @@ func (c *Configuration) Load(ctx context.Context) (ipam.Pools, error) {
 
 // load returns the pools in force and whether they, or a verdict, have changed.
 func (c *Configuration) load(ctx context.Context) (pools ipam.Pools, changed bool, err error) {
+	c.setAsked()
 	list := &v1beta1.IPAddressPoolList{}
 	if err := c.client.List(ctx, list, client.InNamespace(c.namespace)); err != nil {
 		return nil, false, fmt.Errorf("listing pools: %w", err)
@@ -87,12 +89,21 @@ func (c *Configuration) Verdict(name string) (Verdict, bool) {
 	return v, ok
 }
 
-// State returns whether pools have been loaded, and whether any was rejected.
-func (c *Configuration) State() (loaded, rejected bool) {
+func (c *Configuration) setAsked() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.loaded, len(c.current.rejections) > 0
+	c.asked = true
 }
+
+// State tells how the pools are. A replica that is not the leader has not asked for them.
+func (c *Configuration) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return State{Asked: c.asked, Loaded: c.loaded, Rejected: len(c.current.rejections) > 0}
+}
+
+// State is whether pools were asked for, whether they were loaded at least once, and whether one is rejected.
+type State struct{ Asked, Loaded, Rejected bool }
 
 // Gate holds reconcilers back.
 type Gate interface {

@@ -67,9 +67,12 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 			ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value(counts), pool)
 		}
 	}
-	loaded, rejected := m.configuration.State()
-	stale := rejected || m.allocator.HasIncompatible()
-	ch <- prometheus.MustNewConstMetric(m.loaded, prometheus.GaugeValue, toFloat(loaded))
+	state := m.configuration.State()
+	if !state.Asked {
+		return // A replica that stands by does not lack a configuration.
+	}
+	stale := state.Rejected || m.allocator.HasIncompatible()
+	ch <- prometheus.MustNewConstMetric(m.loaded, prometheus.GaugeValue, toFloat(state.Loaded))
 	ch <- prometheus.MustNewConstMetric(m.stale, prometheus.GaugeValue, toFloat(stale))
 }
 

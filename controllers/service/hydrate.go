@@ -19,6 +19,7 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/wake"
 )
 
 // PoolLoader gives the allocator its pools.
@@ -36,13 +37,16 @@ type Hydration struct {
 	Pools     PoolLoader
 	// Class is the load balancer class, as of Reconciler.
 	Class string
+	// Services is the queue of the Reconciler. What was replayed is added to it: one of the Services may go before the
+	// cache has seen it.
+	Services *wake.Queue
 
 	done chan struct{}
 }
 
 // NewHydration returns a Hydration that is to be started by a manager.
-func NewHydration(reader client.Reader, a *allocator.Allocator, pools PoolLoader, class string) *Hydration {
-	return &Hydration{Reader: reader, Allocator: a, Pools: pools, Class: class, done: make(chan struct{})}
+func NewHydration(reader client.Reader, a *allocator.Allocator, pools PoolLoader, class string, services *wake.Queue) *Hydration {
+	return &Hydration{Reader: reader, Allocator: a, Pools: pools, Class: class, Services: services, done: make(chan struct{})}
 }
 
 // Wait returns when the allocator knows what all Services hold, or with the context's error.
@@ -66,6 +70,7 @@ func (h *Hydration) Start(ctx context.Context) error {
 		err := h.replay(ctx)
 		if err == nil {
 			close(h.done)
+			h.Services.Add(h.Allocator.Services()...)
 			return nil
 		}
 		if ctx.Err() != nil {

@@ -4,7 +4,6 @@ package service
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -32,7 +31,9 @@ import (
 
 // Reconciler gives Services their addresses.
 type Reconciler struct {
-	Client    client.Client
+	Client client.Client
+	// Live reads from the API server itself.
+	Live      client.Reader
 	Allocator *allocator.Allocator
 	Hydration *Hydration
 	Recorder  events.EventRecorder
@@ -196,25 +197,32 @@ func (r *Reconciler) disown(ctx context.Context, svc *corev1.Service) error {
 
 // forget releases what a Service held that is gone, or is not of type LoadBalancer any more. In the second case the API
 // server has cleared the addresses from its status, and the annotation and condition are left to be removed.
+//
+// The cache may know less than what was replayed, so the API server is asked before anything is released.
 func (r *Reconciler) forget(ctx context.Context, name types.NamespacedName) error {
+	svc := &corev1.Service{}
+	if err := r.Live.Get(ctx, name, svc); apierrors.IsNotFound(err) {
+		r.release(ctx, name)
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("asking whether the service is gone: %w", err)
+	}
+	if svc.Spec.Type == corev1.ServiceTypeLoadBalancer {
+		return nil // It is on its way into the cache.
+	}
 	r.release(ctx, name)
-	return r.removeTraces(ctx, name)
+	if !hasTraces(svc) {
+		return nil
+	}
+	return r.removeTraces(ctx, svc)
 }
 
-func (r *Reconciler) removeTraces(ctx context.Context, name types.NamespacedName) error {
-	body, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"annotations": map[string]any{v1beta1.AnnotationIPAllocatedFromPool: nil}},
-		"status": map[string]any{"conditions": []any{
-			map[string]any{"$patch": "delete", "type": ConditionAllocated},
-		}},
-	})
-	if err != nil {
-		return fmt.Errorf("encoding a patch: %w", err)
-	}
-	svc := &corev1.Service{}
-	svc.Namespace, svc.Name = name.Namespace, name.Name
-	err = r.Client.Status().Patch(ctx, svc, client.RawPatch(types.StrategicMergePatchType, body))
-	return client.IgnoreNotFound(err)
+// removeTraces removes from a Service of another type what is left of its time as a LoadBalancer.
+func (r *Reconciler) removeTraces(ctx context.Context, svc *corev1.Service) error {
+	desired := svc.DeepCopy()
+	clearStatus(desired)
+	_, err := r.patch(ctx, desired, svc)
+	return err
 }
 
 // release frees what the Service holds.

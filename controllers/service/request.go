@@ -4,6 +4,7 @@ package service
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -28,6 +29,9 @@ func requestOf(svc *corev1.Service, namespaceLabels labels.Set) (allocator.Reque
 		RequireAll:      policyOf(svc) == corev1.IPFamilyPolicyRequireDualStack,
 		Pool:            annotation(svc, v1beta1.AnnotationAddressPool),
 		Sharing:         sharingOf(svc),
+	}
+	if len(r.Families) == 0 {
+		return r, errors.New("the service has no IP family")
 	}
 	var err error
 	if r.Addresses, err = addressesOf(svc); err != nil {

@@ -112,6 +112,10 @@ func TestRequestsThatContradictThemselves(t *testing.T) {
 		service *builder.Service
 		want    string
 	}{
+		"no family": {
+			service: builder.MakeService("web"),
+			want:    "the service has no IP family",
+		},
 		"an address in two places": {
 			service: web().LoadBalancerIP("192.0.2.1").Addresses("192.0.2.1"),
 			want:    "both annotation metallb.io/loadBalancerIPs and spec.loadBalancerIP are set, remove one of them",

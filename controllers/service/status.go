@@ -187,6 +187,12 @@ func assignmentsOf(svc *corev1.Service) []allocator.Assignment {
 	return assignments
 }
 
+// hasTraces reports whether the Service carries anything that apply wrote.
+func hasTraces(svc *corev1.Service) bool {
+	_, annotated := svc.Annotations[v1beta1.AnnotationIPAllocatedFromPool]
+	return annotated || meta.FindStatusCondition(svc.Status.Conditions, ConditionAllocated) != nil
+}
+
 // clearStatus removes from the Service everything that apply wrote.
 func clearStatus(svc *corev1.Service) {
 	svc.Status.LoadBalancer.Ingress = nil

@@ -12,11 +12,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 )
 
-// Queue is the work queue of a reconciler, for others to add to. The zero Queue is ready to use. Until the reconciler has
-// started, what is added is dropped: a reconciler that starts looks at every object anyway.
+// Queue is the work queue of a reconciler, for others to add to. The zero Queue is ready to use. What is added before the
+// reconciler has started is kept for it.
 type Queue struct {
-	mu    sync.RWMutex
-	queue workqueue.TypedRateLimitingInterface[ctrl.Request]
+	mu      sync.Mutex
+	queue   workqueue.TypedRateLimitingInterface[ctrl.Request]
+	waiting []types.NamespacedName
 }
 
 // Source is the source for the reconciler to watch.
@@ -25,17 +26,24 @@ func (q *Queue) Source() source.Source {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		q.queue = queue
+		q.add(q.waiting)
+		q.waiting = nil
 		return nil
 	})
 }
 
 // Add asks the reconciler to look at the objects.
 func (q *Queue) Add(names ...types.NamespacedName) {
-	q.mu.RLock()
-	defer q.mu.RUnlock()
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if q.queue == nil {
+		q.waiting = append(q.waiting, names...)
 		return
 	}
+	q.add(names)
+}
+
+func (q *Queue) add(names []types.NamespacedName) {
 	for _, name := range names {
 		q.queue.Add(ctrl.Request{NamespacedName: name})
 	}

@@ -150,6 +150,8 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	if err := server.Close(); err != nil {
 		return fmt.Errorf("closing page: %w", err)
 	}
-	<-failed
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving page: %w", err)
+	}
 	return nil
 }

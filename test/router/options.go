@@ -107,7 +107,7 @@ func (f flags) options() (options, error) {
 			errs = append(errs, err)
 			continue
 		}
-		cfg.ASN, cfg.Peers = uint32(f.asn), peers //nolint:gosec // checked above
+		cfg.ASN, cfg.Peers = uint32(f.asn), peers
 		o.configs[name] = cfg
 	}
 	errs = append(errs, o.checkPorts())
@@ -207,10 +207,10 @@ func (o *options) makeDir() error {
 		o.dir, o.ownedDir = dir, true
 	}
 	// FRR's account must be able to reach its own directory beneath.
-	if err := os.MkdirAll(o.dir, 0o755); err != nil { //nolint:gosec // nothing in it is secret
+	if err := os.MkdirAll(o.dir, 0o755); err != nil {
 		return fmt.Errorf("--dir: %w", err)
 	}
-	if err := os.Chmod(o.dir, 0o755); err != nil { //nolint:gosec // as above
+	if err := os.Chmod(o.dir, 0o755); err != nil {
 		return fmt.Errorf("--dir: %w", err)
 	}
 	for name, cfg := range o.configs {

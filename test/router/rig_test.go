@@ -72,7 +72,7 @@ func (r rig) run(command string) string {
 			words[i] = r.ns(name)
 		}
 	}
-	out, err := exec.CommandContext(context.Background(), words[0], words[1:]...).CombinedOutput() //nolint:gosec // commands of this test
+	out, err := exec.CommandContext(context.Background(), words[0], words[1:]...).CombinedOutput()
 	if err != nil {
 		r.t.Fatalf("%s: %v: %s", strings.Join(words, " "), err, out)
 	}

@@ -258,7 +258,7 @@ func TestDaemonThatDiesIsReportedAndStartedAgain(t *testing.T) {
 	r.add("r")
 	r.run("ip -n @r addr add 172.31.9.1/24 dev lo")
 	s := program(t, "--netns", r.ns("r"), "--bird-port", "1179", "--frr-port", "1180")
-	for _, pid := range strings.Fields(r.run("ip netns pids @r")) {
+	for pid := range strings.FieldsSeq(r.run("ip netns pids @r")) {
 		if command, err := os.ReadFile("/proc/" + pid + "/comm"); err == nil && strings.TrimSpace(string(command)) == "bird" {
 			r.run("kill -9 " + pid)
 		}

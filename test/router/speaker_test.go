@@ -135,19 +135,19 @@ func (s speaker) paths() ([]*apiutil.Path, error) {
 		if s.ASN == s.PeerASN {
 			attrs = append(attrs, bgp.NewPathAttributeLocalPref(150))
 		}
-		p := &apiutil.Path{Family: bgp.RF_IPv4_UC, Nlri: nlri, Age: time.Now().Unix()}
+		p := &apiutil.Path{Family: bgp.RF_IPv4_UC, Nlri: nlri, Age: time.Now().Unix(), Attrs: attrs}
 		if prefix.Addr().Is4() {
 			hop, err := bgp.NewPathAttributeNextHop(netip.IPv4Unspecified())
 			if err != nil {
 				return nil, err
 			}
-			p.Attrs = append(attrs, hop)
+			p.Attrs = append(p.Attrs, hop)
 		} else {
 			hop, err := bgp.NewPathAttributeMpReachNLRI(bgp.RF_IPv6_UC, []bgp.PathNLRI{{NLRI: nlri}}, s.NextHop6)
 			if err != nil {
 				return nil, err
 			}
-			p.Family, p.Attrs = bgp.RF_IPv6_UC, append(attrs, hop)
+			p.Family, p.Attrs = bgp.RF_IPv6_UC, append(p.Attrs, hop)
 		}
 		paths = append(paths, p)
 	}

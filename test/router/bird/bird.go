@@ -44,11 +44,11 @@ func Start(ctx context.Context, log logr.Logger, cfg router.Config) (*Router, er
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("configuration of bird: %w", err)
 	}
-	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil { //nolint:gosec // nothing in it is secret
+	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("directory of bird: %w", err)
 	}
 	file, socket := filepath.Join(cfg.Dir, "bird.conf"), filepath.Join(cfg.Dir, "bird.ctl")
-	if err := os.WriteFile(file, []byte(configuration(cfg)), 0o644); err != nil { //nolint:gosec // nothing in it is secret
+	if err := os.WriteFile(file, []byte(configuration(cfg)), 0o644); err != nil {
 		return nil, fmt.Errorf("configuration of bird: %w", err)
 	}
 	c, err := child.Start(child.Config{

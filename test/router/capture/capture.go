@@ -59,7 +59,7 @@ func open(program []bpf.RawInstruction) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("packet socket: %w: CAP_NET_RAW is needed", err)
 	}
-	fprog := unix.SockFprog{Len: uint16(len(program)), Filter: (*unix.SockFilter)(unsafe.Pointer(&program[0]))} //nolint:gosec // same layout
+	fprog := unix.SockFprog{Len: uint16(len(program)), Filter: (*unix.SockFilter)(unsafe.Pointer(&program[0]))}
 	if err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &fprog); err != nil {
 		return 0, errors.Join(fmt.Errorf("attaching packet filter: %w", err), unix.Close(fd))
 	}

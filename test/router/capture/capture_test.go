@@ -79,7 +79,7 @@ func TestFilterOfManyPortsStaysWithinReach(t *testing.T) {
 	t.Parallel()
 	ports := make([]uint16, maxPorts)
 	for i := range ports {
-		ports[i] = uint16(1000 + i) //nolint:gosec // small
+		ports[i] = uint16(1000 + i)
 	}
 	vm, err := bpf.NewVM(withProtocol(filter(ports), unix.ETH_P_IPV6))
 	if err != nil {

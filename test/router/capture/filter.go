@@ -4,6 +4,7 @@ package capture
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
@@ -32,35 +33,25 @@ func header(b []byte, link *unix.SockaddrLinklayer) {
 // a SOCK_DGRAM packet socket starts. Extension headers of IPv6 are not looked behind; BGP uses none. Every test either
 // returns at once or falls through, so no jump depends on what follows.
 func filter(ports []uint16) []bpf.Instruction {
-	v4 := []bpf.Instruction{
+	v4 := slices.Concat([]bpf.Instruction{
 		bpf.LoadAbsolute{Off: 9, Size: 1}, // protocol
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.IPPROTO_TCP, SkipTrue: 1}, reject,
 		bpf.LoadAbsolute{Off: 6, Size: 2}, // fragment offset
 		bpf.JumpIf{Cond: bpf.JumpBitsNotSet, Val: 0x1fff, SkipTrue: 1}, reject,
 		bpf.LoadMemShift{Off: 0}, // X = header length
 		bpf.LoadIndirect{Off: 0, Size: 2},
-	}
-	v4 = append(v4, anyOf(ports)...)
-	v4 = append(v4, bpf.LoadIndirect{Off: 2, Size: 2})
-	v4 = append(v4, anyOf(ports)...)
-	v4 = append(v4, reject)
+	}, anyOf(ports), []bpf.Instruction{bpf.LoadIndirect{Off: 2, Size: 2}}, anyOf(ports), []bpf.Instruction{reject})
 
-	v6 := []bpf.Instruction{
+	v6 := slices.Concat([]bpf.Instruction{
 		bpf.LoadAbsolute{Off: 6, Size: 1}, // next header
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.IPPROTO_TCP, SkipTrue: 1}, reject,
 		bpf.LoadAbsolute{Off: 40, Size: 2},
-	}
-	v6 = append(v6, anyOf(ports)...)
-	v6 = append(v6, bpf.LoadAbsolute{Off: 42, Size: 2})
-	v6 = append(v6, anyOf(ports)...)
+	}, anyOf(ports), []bpf.Instruction{bpf.LoadAbsolute{Off: 42, Size: 2}}, anyOf(ports), []bpf.Instruction{reject})
 
-	program := []bpf.Instruction{
+	return slices.Concat([]bpf.Instruction{
 		bpf.LoadExtension{Num: bpf.ExtProto},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.ETH_P_IP, SkipTrue: uint8(len(v4))}, //nolint:gosec // bounded by maxPorts
-	}
-	program = append(program, v4...)
-	program = append(program, bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.ETH_P_IPV6, SkipTrue: 1}, reject)
-	return append(append(program, v6...), reject)
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.ETH_P_IP, SkipTrue: uint8(len(v4))},
+	}, v4, []bpf.Instruction{bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.ETH_P_IPV6, SkipTrue: 1}, reject}, v6)
 }
 
 // maxPorts keeps the part for IPv4 within the reach of a jump.

@@ -121,7 +121,7 @@ func (c *Child) supervise(ctx context.Context, started chan<- error) {
 }
 
 func (c *Child) launch() (*exec.Cmd, error) {
-	cmd := exec.Command(c.cfg.Args[0], c.cfg.Args[1:]...) //nolint:gosec,noctx // the program is ours to choose; await ends it with SIGTERM first
+	cmd := exec.Command(c.cfg.Args[0], c.cfg.Args[1:]...)
 	cmd.Dir = c.cfg.Dir
 	cmd.Stdout, cmd.Stderr = c.output, c.output
 	cmd.WaitDelay = time.Second
@@ -135,26 +135,30 @@ func (c *Child) launch() (*exec.Cmd, error) {
 
 // await returns when the process ended, by itself or because ctx is done.
 func (c *Child) await(ctx context.Context, cmd *exec.Cmd) error {
-	waited := make(chan error, 1)
-	go func() { waited <- cmd.Wait() }()
+	var exit error
+	ended := make(chan struct{})
+	go func() {
+		exit = cmd.Wait()
+		close(ended)
+	}()
 	select {
-	case err := <-waited:
-		if err == nil {
-			err = errors.New("exited with status 0")
+	case <-ended:
+		if exit == nil {
+			exit = errors.New("exited with status 0")
 		}
 		if last := c.output.String(); last != "" {
-			return fmt.Errorf("%s: %w: %s", c.cfg.Name, err, last)
+			return fmt.Errorf("%s: %w: %s", c.cfg.Name, exit, last)
 		}
-		return fmt.Errorf("%s: %w", c.cfg.Name, err)
+		return fmt.Errorf("%s: %w", c.cfg.Name, exit)
 	case <-ctx.Done():
 	}
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	select {
-	case <-waited:
+	case <-ended:
 	case <-time.After(c.cfg.StopTimeout):
 		c.cfg.Log.Info("killing daemon that did not end", "daemon", c.cfg.Name, "after", c.cfg.StopTimeout.String())
 		_ = cmd.Process.Kill()
-		<-waited
+		<-ended
 	}
 	c.record(0, nil)
 	return nil

@@ -79,12 +79,12 @@ func (r *Router) path(name string) string { return filepath.Join(r.cfg.Dir, name
 
 // prepare writes the configuration. zebra drops to FRR's account, which therefore owns the directory.
 func (r *Router) prepare() error {
-	if err := os.MkdirAll(r.cfg.Dir, 0o755); err != nil { //nolint:gosec // nothing in it is secret
+	if err := os.MkdirAll(r.cfg.Dir, 0o755); err != nil {
 		return fmt.Errorf("directory of frr: %w", err)
 	}
 	files := map[string]string{"zebra.conf": zebraConfiguration, "bgpd.conf": bgpdConfiguration(r.cfg), "vtysh.conf": ""}
 	for name, text := range files {
-		if err := os.WriteFile(r.path(name), []byte(text), 0o644); err != nil { //nolint:gosec // nothing in it is secret
+		if err := os.WriteFile(r.path(name), []byte(text), 0o644); err != nil {
 			return fmt.Errorf("configuration of frr: %w", err)
 		}
 	}

@@ -17,7 +17,7 @@ func Enter(path string) error {
 	if path == "" {
 		return nil
 	}
-	f, err := os.Open(path) //nolint:gosec // the operator names the namespace
+	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("opening network namespace: %w", err)
 	}

@@ -124,7 +124,7 @@ func showsEveryState(ctx context.Context, t *testing.T) {
 		lostNode:     {"connected", "connected"},
 		notRunning:   {"connected", "not running"},
 		manyNodes:    {"connected", "connected"},
-		forwarding:   {"connected", "connected"},
+		forwarding:   {"connected"},
 	} {
 		t.Run(string(st), func(t *testing.T) {
 			tab := open(ctx, t, serve(t, &source{state: st}).URL)

@@ -54,12 +54,13 @@ func (canned) Stop()                                {}
 
 // snapshot returns the state through a real Observer, so that verdicts, names and nodes are what they are in the product.
 func snapshot(ctx context.Context, s state) router.Snapshot {
-	options := routers.Options{Title: "Test BGP routers", Names: map[netip.Addr]string{}, Now: func() time.Time { return moment() }}
+	options := routers.Options{Title: "Test BGP routers", Names: map[netip.Addr]string{}, Now: moment}
 	for i := 1; i <= 99; i++ {
 		options.Names[node(i)] = fmt.Sprintf("node-%d", i)
 	}
-	if s == forwarding {
+	if s == forwarding { // the rack's router is one daemon
 		options.Title, options.Forwarding = "Rack router", "bird"
+		return routers.New([]router.Router{canned{report(s, "bird")}}, options).Read(ctx, 0)
 	}
 	return routers.New([]router.Router{canned{report(s, "bird")}, canned{report(s, "frr")}}, options).Read(ctx, 0)
 }
@@ -86,7 +87,7 @@ func report(s state, name string) router.Report {
 	case toldNothing:
 		prefixes = nil
 	case manyNodes:
-		nodes, prefixes = 20, nil
+		nodes, prefixes = 20, make([]string, 0, 250)
 		for i := range 250 {
 			prefixes = append(prefixes, fmt.Sprintf("198.51.%d.%d/32", 100+i/250, i))
 		}
@@ -117,7 +118,7 @@ func neighbor(s state, i int) router.Neighbor {
 	if i == 1 && s != forwarding {
 		n.Address = netip.MustParseAddr("10.244.1.1")
 	}
-	if s == toldNothing {
+	if s == toldNothing || i > 3 {
 		n.Paths = 0
 	}
 	if s == lostNode && i == 2 {

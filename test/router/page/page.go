@@ -121,7 +121,7 @@ func (p *Page) api(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (p *Page) pcap(w http.ResponseWriter, r *http.Request) {
+func (p *Page) pcap(w http.ResponseWriter, _ *http.Request) {
 	if p.cfg.Recorder == nil {
 		http.Error(w, "packets are not recorded: the program lacks CAP_NET_RAW or was told not to", http.StatusServiceUnavailable)
 		return

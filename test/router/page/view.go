@@ -43,7 +43,8 @@ type routerView struct {
 // view renders a snapshot.
 func (p *Page) view(s router.Snapshot) view {
 	v := view{Title: s.Title, DocumentTitle: documentTitle(s)}
-	shape := []string{s.Title, s.Forwarding}
+	shape := make([]string, 0, 2+4*len(s.Routers))
+	shape = append(shape, s.Title, s.Forwarding)
 	v.Map = p.render("map", "map.html", newMap(s))
 	v.Facts = p.render("facts", "facts.html", p.facts())
 	v.Fragments = []*fragment{v.Map, v.Facts}

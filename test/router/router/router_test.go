@@ -10,7 +10,7 @@ import (
 
 func TestVerdictFollowsSessionsAndRoutes(t *testing.T) {
 	t.Parallel()
-	up, down := Neighbor{Established: true}, Neighbor{}
+	up, down, announcing := Neighbor{Established: true}, Neighbor{}, Neighbor{Established: true, Paths: 2}
 	tests := map[string]struct {
 		report      Report
 		want        Verdict
@@ -22,8 +22,13 @@ func TestVerdictFollowsSessionsAndRoutes(t *testing.T) {
 		"all left, routes are kept": {Report{Neighbors: []Neighbor{down}, Routes: make([]Route, 1)}, NotConnected, "No node has a session. 1 prefix is kept for nodes that may come back (graceful restart)."},
 		"one is up and silent":      {Report{Neighbors: []Neighbor{up, down}}, ToldNothing, "1 neighbour has a session and announces nothing yet."},
 		"two are up and silent":     {Report{Neighbors: []Neighbor{up, up}}, ToldNothing, "2 neighbours have sessions and announce nothing yet."},
-		"up and announcing":         {Report{Neighbors: []Neighbor{up, up}, Routes: make([]Route, 2)}, Connected, "2 neighbours announce 2 prefixes."},
-		"the daemon is gone":        {Report{Error: "bird: killed", Neighbors: []Neighbor{up}}, NotRunning, "The router does not answer: bird: killed."},
+		"up and announcing":         {Report{Neighbors: []Neighbor{announcing, announcing}, Routes: make([]Route, 2)}, Connected, "2 neighbours announce 2 prefixes."},
+		"one is, another is silent": {Report{Neighbors: []Neighbor{announcing, up}, Routes: make([]Route, 2)}, Connected, "1 of 2 neighbours announce 2 prefixes."},
+		"one is silent, routes of another are kept": {
+			Report{Neighbors: []Neighbor{up, down}, Routes: make([]Route, 2)}, ToldNothing,
+			"1 neighbour has a session and announces nothing yet. 2 prefixes are kept for nodes that may come back (graceful restart).",
+		},
+		"the daemon is gone": {Report{Error: "bird: killed", Neighbors: []Neighbor{up}}, NotRunning, "The router does not answer: bird: killed."},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -24,19 +24,30 @@ func Judge(r Report) (Verdict, string) {
 	if r.Error != "" {
 		return NotRunning, "The router does not answer: " + r.Error + "."
 	}
-	up := len(r.Established())
+	up := r.Established()
+	announcing := 0
+	for _, n := range up {
+		if n.Paths > 0 {
+			announcing++
+		}
+	}
 	switch {
-	case up == 0 && len(r.Routes) > 0:
+	case len(up) == 0 && len(r.Routes) > 0:
 		return NotConnected, fmt.Sprintf("No node has a session. %s kept for nodes that may come back (graceful restart).",
 			count(len(r.Routes), "prefix is", "prefixes are"))
-	case up == 0 && len(r.Neighbors) > 0:
+	case len(up) == 0 && len(r.Neighbors) > 0:
 		return NotConnected, "No node has a session now. " + count(len(r.Neighbors), "was", "were") + " seen before."
-	case up == 0:
+	case len(up) == 0:
 		return NotConnected, "No node has a session. Waiting for the first one."
-	case len(r.Routes) == 0:
-		return ToldNothing, count(up, "neighbour has a session and announces", "neighbours have sessions and announce") + " nothing yet."
+	case announcing == 0 && len(r.Routes) > 0:
+		return ToldNothing, fmt.Sprintf("%s nothing yet. %s kept for nodes that may come back (graceful restart).",
+			count(len(up), "neighbour has a session and announces", "neighbours have sessions and announce"), count(len(r.Routes), "prefix is", "prefixes are"))
+	case announcing == 0:
+		return ToldNothing, count(len(up), "neighbour has a session and announces", "neighbours have sessions and announce") + " nothing yet."
+	case announcing < len(up):
+		return Connected, fmt.Sprintf("%d of %d neighbours announce %s.", announcing, len(up), count(len(r.Routes), "prefix", "prefixes"))
 	}
-	return Connected, fmt.Sprintf("%s %s.", count(up, "neighbour announces", "neighbours announce"), count(len(r.Routes), "prefix", "prefixes"))
+	return Connected, fmt.Sprintf("%s %s.", count(announcing, "neighbour announces", "neighbours announce"), count(len(r.Routes), "prefix", "prefixes"))
 }
 
 func count(n int, one, many string) string {

@@ -55,7 +55,7 @@ func session(address, id, hostname string) router.Neighbor {
 }
 
 func names(r router.Report) []string {
-	var all []string
+	all := make([]string, 0, len(r.Neighbors))
 	for _, n := range r.Neighbors {
 		all = append(all, n.Node)
 	}
@@ -75,7 +75,7 @@ func TestNodeGoesByTheBestNameKnown(t *testing.T) {
 		"the router ID when there is no name":     {[]router.Neighbor{session("10.0.0.1", "10.0.0.9", "")}, []string{"10.0.0.9"}},
 		"the address when there is nothing":       {[]router.Neighbor{session("10.0.0.1", "", "")}, []string{"10.0.0.1"}},
 		"one name for both sessions of a node":    {[]router.Neighbor{session("10.0.0.1", "10.0.0.9", "host"), session("fd00::1", "10.0.0.9", "host")}, []string{"host", "host"}},
-		"nobody's name when nobody has a session": {nil, nil},
+		"nobody's name when nobody has a session": {nil, []string{}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -21,9 +21,9 @@ func BenchmarkLiveChange(b *testing.B) {
 			const n = 8000
 			s, j := newSessions(b, Options{})
 			j.quiet = true
-			var sinks []*sink
-			var configs []session.Config
-			var announce, withdraw []rib.Change
+			sinks := make([]*sink, 0, peers)
+			configs := make([]session.Config, 0, peers)
+			announce, withdraw := make([]rib.Change, 0, peers), make([]rib.Change, 0, peers)
 			for i := range peers {
 				name := fmt.Sprintf("peer%d", i)
 				k := newSink(b, behaviour{})
@@ -74,8 +74,8 @@ func BenchmarkDump(b *testing.B) {
 			for b.Loop() {
 				s, j := newSessions(b, Options{})
 				j.quiet = true
-				var sinks []*sink
-				var configs []session.Config
+				sinks := make([]*sink, 0, peers)
+				configs := make([]session.Config, 0, peers)
 				for i := range peers {
 					k := newSink(b, behaviour{})
 					sinks = append(sinks, k)

@@ -121,10 +121,10 @@ func (p *peering) established(peer *api.Peer) {
 	p.update(func(s *session.State) {
 		s.FSM = session.Established
 		s.Since = p.options.Clock.Now()
-		s.HoldTime = time.Duration(timers.GetNegotiatedHoldTime()) * time.Second
+		s.HoldTime = duration(timers.GetNegotiatedHoldTime())
 		s.KeepaliveTime = 0
 		if s.HoldTime > 0 {
-			s.KeepaliveTime = time.Duration(timers.GetKeepaliveInterval()) * time.Second
+			s.KeepaliveTime = duration(timers.GetKeepaliveInterval())
 		}
 		s.LocalAddress = address(peer.GetTransport().GetLocalAddress())
 		s.PeerRouterID = address(peer.GetState().GetRouterId())
@@ -213,6 +213,11 @@ func (p *peering) snapshot() session.State {
 	s := p.state
 	s.Updates = p.updates.Load()
 	return s
+}
+
+// duration is GoBGP's number of seconds, which is at most 65535 (RFC 4271 section 4.2).
+func duration(seconds uint64) time.Duration {
+	return time.Duration(min(seconds, maxHoldTime)) * time.Second //nolint:gosec // it is bounded
 }
 
 // address parses what GoBGP writes, which is "invalid IP" for none.

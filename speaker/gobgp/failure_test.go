@@ -29,7 +29,7 @@ func closedPort(t *testing.T) netip.AddrPort {
 }
 
 func TestEveryFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
-	parallel(t)
+	t.Parallel()
 	const want = "session attempt failed"
 	update := bgp.NewBGPUpdateMessage(nil, nil, nil)
 
@@ -74,7 +74,10 @@ func TestEveryFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			parallel(t)
+			t.Parallel()
+			if elsewhere(t) {
+				return
+			}
 			at := closedPort(t)
 			var k *sink
 			if !tt.closed {
@@ -108,7 +111,10 @@ func TestEveryFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
 }
 
 func TestAPeerThatRefusesIsTriedAgainWithoutEnd(t *testing.T) {
-	parallel(t)
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
 	k := newSink(t, behaviour{asn: 64513})
 	s, j := newSessions(t, Options{})
 	configure(t, s, nothing, to("tor", k.addrPort()))
@@ -123,7 +129,10 @@ func TestAPeerThatRefusesIsTriedAgainWithoutEnd(t *testing.T) {
 }
 
 func TestASessionThatIsLostComesBackWithEveryChange(t *testing.T) {
-	parallel(t)
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
 	k := newSink(t, behaviour{})
 	at := k.addrPort()
 	s, j := newSessions(t, Options{})
@@ -150,7 +159,10 @@ func TestASessionThatIsLostComesBackWithEveryChange(t *testing.T) {
 }
 
 func TestAPeerThatOscillatesIsDamped(t *testing.T) {
-	parallel(t)
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
 	k := newSink(t, behaviour{})
 	s, _ := newSessions(t, Options{Clock: clock.RealClock{}})
 	configure(t, s, nothing, to("tor", k.addrPort()))
@@ -165,7 +177,7 @@ func TestAPeerThatOscillatesIsDamped(t *testing.T) {
 }
 
 func TestTheReasonOfALossIsLogged(t *testing.T) {
-	parallel(t)
+	t.Parallel()
 	shutdown := append([]byte{11}, "maintenance"...)
 	tests := map[string]struct {
 		peer   behaviour
@@ -201,7 +213,10 @@ func TestTheReasonOfALossIsLogged(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			parallel(t)
+			t.Parallel()
+			if elsewhere(t) {
+				return
+			}
 			k := newSink(t, tt.peer)
 			s, j := newSessions(t, Options{})
 			configure(t, s, nothing, to("tor", k.addrPort()))

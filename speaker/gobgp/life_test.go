@@ -40,7 +40,10 @@ func TestNothingIsLeftOfAHundredSessions(t *testing.T) {
 }
 
 func TestClosedSessionsRefuseEverything(t *testing.T) {
-	parallel(t)
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
 	k := newSink(t, behaviour{})
 	s, _ := newSessions(t, Options{})
 	configure(t, s, nothing, to("tor", k.addrPort()))
@@ -59,7 +62,10 @@ func TestClosedSessionsRefuseEverything(t *testing.T) {
 }
 
 func TestCallsEndWithTheirContext(t *testing.T) {
-	parallel(t)
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
 	k := newSink(t, behaviour{})
 	s, _ := newSessions(t, Options{})
 	configure(t, s, nothing, to("tor", k.addrPort()))
@@ -84,7 +90,10 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 }
 
 func TestOneBadConfigurationDoesNotKeepOthersFromStarting(t *testing.T) {
-	parallel(t)
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
 	k := newSink(t, behaviour{})
 	bad, worse := to("bad", k.addrPort()), to("worse", k.addrPort())
 	bad.RouterID = netip.Addr{}
@@ -112,7 +121,10 @@ func TestOneBadConfigurationDoesNotKeepOthersFromStarting(t *testing.T) {
 }
 
 func TestEveryTransitionIsReported(t *testing.T) {
-	parallel(t)
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
 	k := newSink(t, behaviour{})
 	var mu sync.Mutex
 	var seen []session.FSM
@@ -140,7 +152,10 @@ func TestEveryTransitionIsReported(t *testing.T) {
 }
 
 func TestMetricsComeAndGoWithTheSession(t *testing.T) {
-	parallel(t)
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
 	k := newSink(t, behaviour{})
 	registry := prometheus.NewPedanticRegistry()
 	s, _ := newSessions(t, Options{Registerer: registry})
@@ -187,7 +202,10 @@ func TestMetricsComeAndGoWithTheSession(t *testing.T) {
 }
 
 func TestSessionsToOneEndpointAreOneSeries(t *testing.T) {
-	parallel(t)
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
 	k := newSink(t, behaviour{})
 	registry := prometheus.NewPedanticRegistry()
 	s, _ := newSessions(t, Options{Registerer: registry})
@@ -202,7 +220,10 @@ func TestSessionsToOneEndpointAreOneSeries(t *testing.T) {
 // GoBGP loses what is changed in the moment between its dump and its noticing that the session is established. The moment
 // is too short to be hit at will, so here a session is made to believe that it was.
 func TestWhatMayHaveBeenLostIsSentAgain(t *testing.T) {
-	parallel(t)
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
 	k := newSink(t, behaviour{})
 	s, _ := newSessions(t, Options{})
 	configure(t, s, always(hosts(3)...), to("tor", k.addrPort()))
@@ -228,7 +249,10 @@ func TestWhatMayHaveBeenLostIsSentAgain(t *testing.T) {
 
 // A peer that comes up while its table changes must end up with the table as it is.
 func TestNoChangeIsLostWhileASessionIsEstablished(t *testing.T) {
-	parallel(t)
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
 	k := newSink(t, behaviour{})
 	s, j := newSessions(t, Options{})
 	j.quiet = true

@@ -15,7 +15,7 @@ import (
 )
 
 // upWith is a router with an established session and n routes.
-func upWith(t *testing.T, router makeRouter, n int) (bgptest.Router, *bgptest.Node, session.Config, *Sessions, *journal) {
+func upWith(t *testing.T, router makeRouter, n int) (bgptest.Router, session.Config, *Sessions, *journal) {
 	t.Helper()
 	node := lab.NewNode(t)
 	neighbor, c := neighbors(node)
@@ -25,12 +25,16 @@ func upWith(t *testing.T, router makeRouter, n int) (bgptest.Router, *bgptest.No
 	configure(t, s, always(hosts(n)...), c)
 	awaitUp(t, s, "tor")
 	awaitOnRouter(t, r, n)
-	return r, node, c, s, j
+	return r, c, s, j
 }
 
 func TestARouterThatIsKilledIsBackWithItsRoutes(t *testing.T) {
 	onEachRouter(t, func(t *testing.T, router makeRouter) {
-		r, _, _, s, j := upWith(t, router, 20)
+		t.Helper()
+		if elsewhere(t) {
+			return
+		}
+		r, _, s, j := upWith(t, router, 20)
 		r.Kill(t)
 		eventually(t, 10*time.Second, func() (bool, string) { return !stateOf(s, "tor").Up(), "the session is still up" })
 		apply(t, s, withdrawing("tor", "10.0.0.0/32", "10.0.0.1/32"), announcing("tor", "192.0.2.99/32"))
@@ -49,7 +53,11 @@ func TestARouterThatIsKilledIsBackWithItsRoutes(t *testing.T) {
 
 func TestASessionThatTheRouterResetsIsBack(t *testing.T) {
 	onEachRouter(t, func(t *testing.T, router makeRouter) {
-		r, _, _, _, j := upWith(t, router, 5)
+		t.Helper()
+		if elsewhere(t) {
+			return
+		}
+		r, _, _, j := upWith(t, router, 5)
 		r.Reset(t)
 		reset := time.Now()
 		eventually(t, 10*time.Second, func() (bool, string) {
@@ -62,12 +70,16 @@ func TestASessionThatTheRouterResetsIsBack(t *testing.T) {
 
 func TestATableOfTenThousandPrefixes(t *testing.T) {
 	onEachRouter(t, func(t *testing.T, router makeRouter) {
+		t.Helper()
+		if elsewhere(t) {
+			return
+		}
 		const n = 10000
-		r, _, _, s, _ := upWith(t, router, n)
+		r, _, s, _ := upWith(t, router, n)
 		all := hosts(n)
 
 		start := time.Now()
-		var gone []netip.Prefix
+		gone := make([]netip.Prefix, 0, n/2)
 		for _, p := range all[:n/2] {
 			gone = append(gone, p.Prefix)
 		}
@@ -81,7 +93,11 @@ func TestATableOfTenThousandPrefixes(t *testing.T) {
 
 func TestWhatIsEqualIsNotSentAndWhatChangesIsSentOnce(t *testing.T) {
 	onEachRouter(t, func(t *testing.T, router makeRouter) {
-		r, _, c, s, _ := upWith(t, router, 3)
+		t.Helper()
+		if elsewhere(t) {
+			return
+		}
+		r, c, s, _ := upWith(t, router, 3)
 		before := r.Session(t)
 		configure(t, s, always(hosts(3)...), c)
 		apply(t, s, rib.Change{Peer: "tor", Announce: hosts(3)})
@@ -102,7 +118,10 @@ func TestWhatIsEqualIsNotSentAndWhatChangesIsSentOnce(t *testing.T) {
 }
 
 func TestOneSessionDoesNotDisturbAnother(t *testing.T) {
-	parallel(t)
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
 	bgptest.Require(t)
 	flapping, steady := lab.NewNode(t), lab.NewNode(t)
 	n1, c1 := neighbors(flapping)
@@ -141,15 +160,22 @@ func TestOneSessionDoesNotDisturbAnother(t *testing.T) {
 
 func TestARouterIsToldWhyASessionEnds(t *testing.T) {
 	onEachRouter(t, func(t *testing.T, router makeRouter) {
+		t.Helper()
 		t.Run("the peer is removed", func(t *testing.T) {
-			parallel(t)
-			r, _, _, s, _ := upWith(t, router, 1)
+			t.Parallel()
+			if elsewhere(t) {
+				return
+			}
+			r, _, s, _ := upWith(t, router, 1)
 			configure(t, s, nothing)
 			awaitLastError(t, r, "eer de-configured", "eer De-configured")
 		})
 		t.Run("the speaker stops", func(t *testing.T) {
-			parallel(t)
-			r, _, _, s, _ := upWith(t, router, 1)
+			t.Parallel()
+			if elsewhere(t) {
+				return
+			}
+			r, _, s, _ := upWith(t, router, 1)
 			if err := s.Close(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -181,9 +207,13 @@ func TestAWrongPasswordIsSeenInTheLog(t *testing.T) {
 		"surplus": {ours: "a", error: "connect timed out (wrong password, or peer unreachable)"},
 	}
 	onEachRouter(t, func(t *testing.T, router makeRouter) {
+		t.Helper()
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
-				parallel(t)
+				t.Parallel()
+				if elsewhere(t) {
+					return
+				}
 				node := lab.NewNode(t)
 				n, c := neighbors(node)
 				n.Password, c.Password = tt.theirs, tt.ours
@@ -205,8 +235,12 @@ func TestAWrongPasswordIsSeenInTheLog(t *testing.T) {
 
 func TestAWrongASNIsSeenInTheLog(t *testing.T) {
 	onEachRouter(t, func(t *testing.T, router makeRouter) {
+		t.Helper()
 		t.Run("the peer's", func(t *testing.T) {
-			parallel(t)
+			t.Parallel()
+			if elsewhere(t) {
+				return
+			}
 			node := lab.NewNode(t)
 			n, c := neighbors(node)
 			c.PeerASN = 64999
@@ -218,7 +252,10 @@ func TestAWrongASNIsSeenInTheLog(t *testing.T) {
 			})
 		})
 		t.Run("this side's", func(t *testing.T) {
-			parallel(t)
+			t.Parallel()
+			if elsewhere(t) {
+				return
+			}
 			node := lab.NewNode(t)
 			n, c := neighbors(node)
 			c.LocalASN = 64999
@@ -238,7 +275,7 @@ func TestTheRouterIDOfASessionChanges(t *testing.T) {
 	}
 	t.Parallel()
 	bgptest.Require(t)
-	r, _, c, s, _ := upWith(t, bgptest.NewBIRD, 3)
+	r, c, s, _ := upWith(t, bgptest.NewBIRD, 3)
 	c.RouterID = netip.MustParseAddr("192.0.2.200")
 	configure(t, s, always(hosts(4)...), c)
 	awaitUp(t, s, "tor")

@@ -156,28 +156,28 @@ func (s *sink) talk(conn net.Conn) {
 	if write(conn, open) != nil {
 		return
 	}
-	first := true
-	for {
+	for kept := false; ; {
 		m, err := read(conn)
 		if err != nil {
 			return
 		}
 		s.note(m)
-		if m.Header.Type == bgp.BGP_MSG_NOTIFICATION {
+		var answer *bgp.BGPMessage
+		switch m.Header.Type {
+		case bgp.BGP_MSG_NOTIFICATION:
 			return
+		case bgp.BGP_MSG_OPEN:
+			answer = bgp.NewBGPKeepAliveMessage()
+			if s.behave.answerKeepalive != nil {
+				answer = s.behave.answerKeepalive
+			}
+		case bgp.BGP_MSG_KEEPALIVE:
+			if !s.behave.silent || !kept {
+				answer = bgp.NewBGPKeepAliveMessage()
+			}
+			kept = true
 		}
-		answer := bgp.NewBGPKeepAliveMessage()
-		if m.Header.Type == bgp.BGP_MSG_OPEN && s.behave.answerKeepalive != nil {
-			answer = s.behave.answerKeepalive
-		}
-		if m.Header.Type == bgp.BGP_MSG_UPDATE || m.Header.Type == bgp.BGP_MSG_KEEPALIVE && s.behave.silent && !first {
-			continue
-		}
-		first = first && m.Header.Type != bgp.BGP_MSG_KEEPALIVE
-		if m.Header.Type == bgp.BGP_MSG_KEEPALIVE && s.behave.silent {
-			continue
-		}
-		if write(conn, answer) != nil {
+		if answer != nil && write(conn, answer) != nil {
 			return
 		}
 	}

@@ -26,10 +26,10 @@ type bird struct {
 }
 
 // NewBIRD makes a BIRD that is not started.
-func NewBIRD(t testing.TB, node *Node, neighbor Neighbor) Router {
-	t.Helper()
-	b := &bird{node: node, neighbor: neighbor, dir: socketDir(t)}
-	writeConfig(t, filepath.Join(b.dir, "bird.conf"), birdConfig, neighbor)
+func NewBIRD(tb testing.TB, node *Node, neighbor Neighbor) Router {
+	tb.Helper()
+	b := &bird{node: node, neighbor: neighbor, dir: socketDir(tb)}
+	writeConfig(tb, filepath.Join(b.dir, "bird.conf"), birdConfig, neighbor)
 	return b
 }
 
@@ -59,14 +59,14 @@ protocol bgp speaker {
 }
 `
 
-func writeConfig(t testing.TB, file, text string, neighbor Neighbor) {
-	t.Helper()
+func writeConfig(tb testing.TB, file, text string, neighbor Neighbor) {
+	tb.Helper()
 	var config bytes.Buffer
 	if err := template.Must(template.New("").Parse(text)).Execute(&config, neighbor); err != nil {
-		t.Fatalf("configuration of a router: %v", err)
+		tb.Fatalf("configuration of a router: %v", err)
 	}
 	if err := os.WriteFile(file, config.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
@@ -76,17 +76,17 @@ func (b *bird) Name() string { return "BIRD" }
 func (b *bird) control() string { return filepath.Join(b.dir, "bird.ctl") }
 
 // Start implements Router.
-func (b *bird) Start(t testing.TB) {
-	t.Helper()
-	log := newLog(t, "bird")
+func (b *bird) Start(tb testing.TB) {
+	tb.Helper()
+	log := newLog(tb, "bird")
 	p, err := b.node.start(log, birdProgram, "-f", "-c", filepath.Join(b.dir, "bird.conf"), "-s", b.control(),
 		"-P", filepath.Join(b.dir, "bird.pid"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	b.process = p
-	t.Cleanup(p.kill)
-	awaitReady(t, p, log, func() bool { return b.try(t, "show", "status") == nil })
+	tb.Cleanup(p.kill)
+	awaitReady(tb, p, log, func() bool { return b.try(tb, "show", "status") == nil })
 }
 
 // Kill implements Router.
@@ -96,28 +96,28 @@ func (b *bird) Kill(testing.TB) {
 }
 
 // Reset implements Router.
-func (b *bird) Reset(t testing.TB) {
-	t.Helper()
-	b.ask(t, "restart", "speaker")
+func (b *bird) Reset(tb testing.TB) {
+	tb.Helper()
+	b.ask(tb, "restart", "speaker")
 }
 
-func (b *bird) try(t testing.TB, args ...string) error {
-	return exec.CommandContext(t.Context(), birdcProgram, append([]string{"-r", "-s", b.control()}, args...)...).Run()
+func (b *bird) try(tb testing.TB, args ...string) error {
+	return exec.CommandContext(tb.Context(), birdcProgram, append([]string{"-r", "-s", b.control()}, args...)...).Run()
 }
 
-func (b *bird) ask(t testing.TB, args ...string) string {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), birdcProgram, append([]string{"-s", b.control()}, args...)...).CombinedOutput()
+func (b *bird) ask(tb testing.TB, args ...string) string {
+	tb.Helper()
+	out, err := exec.CommandContext(tb.Context(), birdcProgram, append([]string{"-s", b.control()}, args...)...).CombinedOutput()
 	if err != nil {
-		t.Fatalf("asking BIRD to %s: %v: %s", strings.Join(args, " "), err, out)
+		tb.Fatalf("asking BIRD to %s: %v: %s", strings.Join(args, " "), err, out)
 	}
 	return string(out)
 }
 
 // Session implements Router.
-func (b *bird) Session(t testing.TB) Session {
-	t.Helper()
-	out := b.ask(t, "show", "protocols", "all", "speaker")
+func (b *bird) Session(tb testing.TB) Session {
+	tb.Helper()
+	out := b.ask(tb, "show", "protocols", "all", "speaker")
 	s := Session{
 		State:     field(out, `BGP state:\s+(\w+)`),
 		Routes:    number(field(out, `Routes:\s+(\d+) imported`)),
@@ -132,14 +132,14 @@ func (b *bird) Session(t testing.TB) Session {
 }
 
 // Routes implements Router.
-func (b *bird) Routes(t testing.TB) map[netip.Prefix]Route {
-	t.Helper()
-	return parseBIRDRoutes(t, b.ask(t, "show", "route", "all", "protocol", "speaker"))
+func (b *bird) Routes(tb testing.TB) map[netip.Prefix]Route {
+	tb.Helper()
+	return parseBIRDRoutes(tb, b.ask(tb, "show", "route", "all", "protocol", "speaker"))
 }
 
 // parseBIRDRoutes reads "show route all": a line that begins with a prefix, then indented lines of attributes.
-func parseBIRDRoutes(t testing.TB, out string) map[netip.Prefix]Route {
-	t.Helper()
+func parseBIRDRoutes(tb testing.TB, out string) map[netip.Prefix]Route {
+	tb.Helper()
 	routes := map[netip.Prefix]Route{}
 	var current netip.Prefix
 	for line := range strings.Lines(out) {
@@ -182,7 +182,7 @@ func birdCommunities(s string) []string {
 // asPath reads ASNs; words, like FRR's "Local", are none.
 func asPath(s string) []uint32 {
 	var path []uint32
-	for _, f := range strings.Fields(s) {
+	for f := range strings.FieldsSeq(s) {
 		if asn, err := strconv.ParseUint(f, 10, 32); err == nil {
 			path = append(path, uint32(asn))
 		}

@@ -24,11 +24,11 @@ type frr struct {
 }
 
 // NewFRR makes an FRR that is not started.
-func NewFRR(t testing.TB, node *Node, neighbor Neighbor) Router {
-	t.Helper()
-	f := &frr{node: node, neighbor: neighbor, dir: socketDir(t)}
-	writeConfig(t, filepath.Join(f.dir, "bgpd.conf"), frrConfig, neighbor)
-	writeConfig(t, filepath.Join(f.dir, "vtysh.conf"), "", neighbor)
+func NewFRR(tb testing.TB, node *Node, neighbor Neighbor) Router {
+	tb.Helper()
+	f := &frr{node: node, neighbor: neighbor, dir: socketDir(tb)}
+	writeConfig(tb, filepath.Join(f.dir, "bgpd.conf"), frrConfig, neighbor)
+	writeConfig(tb, filepath.Join(f.dir, "vtysh.conf"), "", neighbor)
 	return f
 }
 
@@ -61,9 +61,9 @@ router bgp {{.LocalASN}}
 func (f *frr) Name() string { return "FRR" }
 
 // Start implements Router.
-func (f *frr) Start(t testing.TB) {
-	t.Helper()
-	log := newLog(t, "frr")
+func (f *frr) Start(tb testing.TB) {
+	tb.Helper()
+	log := newLog(tb, "frr")
 	port := f.neighbor.Port
 	if port == 0 {
 		port = 179
@@ -71,12 +71,12 @@ func (f *frr) Start(t testing.TB) {
 	p, err := f.node.start(log, bgpdProgram, "-f", filepath.Join(f.dir, "bgpd.conf"), "-i", filepath.Join(f.dir, "bgpd.pid"),
 		"--vty_socket", f.dir, "-P", "0", "-p", strconv.Itoa(int(port)), "-Z", "-S", "-n", "--log", "stdout")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	f.process = p
-	t.Cleanup(p.kill)
-	awaitReady(t, p, log, func() bool {
-		_, err := f.try(t, "show bgp summary json")
+	tb.Cleanup(p.kill)
+	awaitReady(tb, p, log, func() bool {
+		_, err := f.try(tb, "show bgp summary json")
 		return err == nil
 	})
 }
@@ -87,29 +87,29 @@ func (f *frr) Kill(testing.TB) {
 }
 
 // Reset implements Router.
-func (f *frr) Reset(t testing.TB) {
-	t.Helper()
-	f.ask(t, "clear bgp *")
+func (f *frr) Reset(tb testing.TB) {
+	tb.Helper()
+	f.ask(tb, "clear bgp *")
 }
 
-func (f *frr) try(t testing.TB, command string) ([]byte, error) {
-	return exec.CommandContext(t.Context(), vtyshProgram, "--config_dir", f.dir, "--vty_socket", f.dir, "-d", "bgpd", "-c", command).CombinedOutput()
+func (f *frr) try(tb testing.TB, command string) ([]byte, error) {
+	return exec.CommandContext(tb.Context(), vtyshProgram, "--config_dir", f.dir, "--vty_socket", f.dir, "-d", "bgpd", "-c", command).CombinedOutput()
 }
 
-func (f *frr) ask(t testing.TB, command string) []byte {
-	t.Helper()
-	out, err := f.try(t, command)
+func (f *frr) ask(tb testing.TB, command string) []byte {
+	tb.Helper()
+	out, err := f.try(tb, command)
 	if err != nil {
-		t.Fatalf("asking FRR to %s: %v: %s", command, err, out)
+		tb.Fatalf("asking FRR to %s: %v: %s", command, err, out)
 	}
 	return out
 }
 
-func (f *frr) query(t testing.TB, command string, answer any) {
-	t.Helper()
-	out := f.ask(t, command)
+func (f *frr) query(tb testing.TB, command string, answer any) {
+	tb.Helper()
+	out := f.ask(tb, command)
 	if err := json.Unmarshal(out, answer); err != nil {
-		t.Fatalf("FRR's answer to %s: %v: %s", command, err, out)
+		tb.Fatalf("FRR's answer to %s: %v: %s", command, err, out)
 	}
 }
 
@@ -121,8 +121,8 @@ func (f *frr) family() string {
 }
 
 // Session implements Router.
-func (f *frr) Session(t testing.TB) Session {
-	t.Helper()
+func (f *frr) Session(tb testing.TB) Session {
+	tb.Helper()
 	var neighbors map[string]struct {
 		State        string `json:"bgpState"`
 		HoldTime     int    `json:"bgpTimerHoldTimeMsecs"`
@@ -135,7 +135,7 @@ func (f *frr) Session(t testing.TB) Session {
 			Accepted int `json:"acceptedPrefixCounter"`
 		} `json:"addressFamilyInfo"`
 	}
-	f.query(t, fmt.Sprintf("show bgp neighbors %s json", f.neighbor.Address), &neighbors)
+	f.query(tb, fmt.Sprintf("show bgp neighbors %s json", f.neighbor.Address), &neighbors)
 	n := neighbors[f.neighbor.Address.String()]
 	s := Session{
 		Up: n.State == "Established", State: n.State, Updates: n.Stats.Updates,
@@ -149,8 +149,8 @@ func (f *frr) Session(t testing.TB) Session {
 }
 
 // Routes implements Router.
-func (f *frr) Routes(t testing.TB) map[netip.Prefix]Route {
-	t.Helper()
+func (f *frr) Routes(tb testing.TB) map[netip.Prefix]Route {
+	tb.Helper()
 	type hop struct {
 		Address string `json:"ip"`
 		Scope   string `json:"scope"`
@@ -161,7 +161,7 @@ func (f *frr) Routes(t testing.TB) map[netip.Prefix]Route {
 	var table struct {
 		Routes map[string]json.RawMessage `json:"routes"`
 	}
-	f.query(t, fmt.Sprintf("show bgp %s unicast json", f.family()), &table)
+	f.query(tb, fmt.Sprintf("show bgp %s unicast json", f.family()), &table)
 	routes := map[netip.Prefix]Route{}
 	for name := range table.Routes {
 		var detail struct {
@@ -175,9 +175,9 @@ func (f *frr) Routes(t testing.TB) map[netip.Prefix]Route {
 				LargeCommunities communities `json:"largeCommunity"`
 			} `json:"paths"`
 		}
-		f.query(t, fmt.Sprintf("show bgp %s unicast %s json", f.family(), name), &detail)
+		f.query(tb, fmt.Sprintf("show bgp %s unicast %s json", f.family(), name), &detail)
 		if len(detail.Paths) != 1 {
-			t.Fatalf("FRR has %d paths for %s", len(detail.Paths), name)
+			tb.Fatalf("FRR has %d paths for %s", len(detail.Paths), name)
 		}
 		p := detail.Paths[0]
 		r := Route{

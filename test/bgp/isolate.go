@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -44,6 +46,13 @@ func Isolate() {
 	}
 }
 
+// NotIsolated is an environment for a test process that is to have a network namespace of its own, other than this one's.
+func NotIsolated(environment []string) []string {
+	return slices.DeleteFunc(slices.Clone(environment), func(variable string) bool {
+		return strings.HasPrefix(variable, isolated+"=")
+	})
+}
+
 func enterAnew() error {
 	lo, err := netlink.LinkByName("lo")
 	if err == nil {
@@ -61,15 +70,15 @@ func enterAnew() error {
 }
 
 // Require skips the test, or fails it in CI, where routers can not be run.
-func Require(t testing.TB) {
-	t.Helper()
+func Require(tb testing.TB) {
+	tb.Helper()
 	err := available()
 	switch {
 	case err == nil:
 	case os.Getenv("CI") == "true":
-		t.Fatalf("routers are required in CI: %v", err)
+		tb.Fatalf("routers are required in CI: %v", err)
 	default:
-		t.Skipf("no routers: %v", err)
+		tb.Skipf("no routers: %v", err)
 	}
 }
 

@@ -16,12 +16,12 @@ type log struct {
 	text bytes.Buffer
 }
 
-func newLog(t testing.TB, name string) *log {
-	t.Helper()
+func newLog(tb testing.TB, name string) *log {
+	tb.Helper()
 	l := &log{}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("%s wrote:\n%s", name, l.String())
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			tb.Logf("%s wrote:\n%s", name, l.String())
 		}
 	})
 	return l
@@ -41,13 +41,13 @@ func (l *log) String() string {
 }
 
 // socketDir makes a directory with a short name, as the path of a Unix socket has a limit that t.TempDir may exceed.
-func socketDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "bgp")
+func socketDir(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "bgp") //nolint:usetesting // for the reason above
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
 }
 
@@ -55,17 +55,17 @@ func socketDir(t testing.TB) string {
 const startTime = 20 * time.Second
 
 // awaitReady waits until a router answers.
-func awaitReady(t testing.TB, p *process, l *log, answers func() bool) {
-	t.Helper()
+func awaitReady(tb testing.TB, p *process, l *log, answers func() bool) {
+	tb.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	late := time.After(startTime)
 	for !answers() {
 		select {
 		case <-p.exited:
-			t.Fatalf("the router ended: %s", l)
+			tb.Fatalf("the router ended: %s", l)
 		case <-late:
-			t.Fatalf("the router does not answer after %s: %s", startTime, l)
+			tb.Fatalf("the router does not answer after %s: %s", startTime, l)
 		case <-tick.C:
 		}
 	}

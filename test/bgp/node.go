@@ -35,9 +35,9 @@ type Lab struct {
 }
 
 // NewNode makes a node that goes with the test.
-func (l *Lab) NewNode(t testing.TB) *Node {
-	t.Helper()
-	Require(t)
+func (l *Lab) NewNode(tb testing.TB) *Node {
+	tb.Helper()
+	Require(tb)
 	i := l.last.Add(1)
 	subnet4 := netip.AddrFrom4([4]byte{192, 168, byte(i), 0})
 	subnet6 := netip.AddrFrom16([16]byte{0xfd, 0, 0, 0, 0, 0, 0, byte(i)})
@@ -47,11 +47,11 @@ func (l *Lab) NewNode(t testing.TB) *Node {
 	node.Test6 = subnet6.Next()
 	node.Addr6 = node.Test6.Next()
 	if err := node.make(); err != nil {
-		t.Fatalf("making a router's namespace: %v", err)
+		tb.Fatalf("making a router's namespace: %v", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := node.remove(); err != nil {
-			t.Errorf("removing a router's namespace: %v", err)
+			tb.Errorf("removing a router's namespace: %v", err)
 		}
 	})
 	return node
@@ -136,8 +136,8 @@ func (n *Node) remove() error {
 }
 
 // SetLink sets the test's side of the link up or down.
-func (n *Node) SetLink(t testing.TB, isUp bool) {
-	t.Helper()
+func (n *Node) SetLink(tb testing.TB, isUp bool) {
+	tb.Helper()
 	link, err := netlink.LinkByName(n.link)
 	if err == nil && isUp {
 		err = netlink.LinkSetUp(link)
@@ -145,7 +145,7 @@ func (n *Node) SetLink(t testing.TB, isUp bool) {
 		err = netlink.LinkSetDown(link)
 	}
 	if err != nil {
-		t.Fatalf("setting the link: %v", err)
+		tb.Fatalf("setting the link: %v", err)
 	}
 }
 

@@ -60,12 +60,12 @@ type Router interface {
 	// Name is of the program.
 	Name() string
 	// Start runs the router. It is killed when the test ends.
-	Start(t testing.TB)
+	Start(tb testing.TB)
 	// Kill ends it as kill -9 does. It may be started again.
-	Kill(t testing.TB)
+	Kill(tb testing.TB)
 	// Reset has the router close the session and take it up again.
-	Reset(t testing.TB)
+	Reset(tb testing.TB)
 	// Session and Routes ask the router. They fail the test if it does not answer.
-	Session(t testing.TB) Session
-	Routes(t testing.TB) map[netip.Prefix]Route
+	Session(tb testing.TB) Session
+	Routes(tb testing.TB) map[netip.Prefix]Route
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gobgp
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	bgptest "metallb.io/metallb/test/bgp"
+)
+
+// alone is set in the environment of a process that runs one test.
+const alone = "GOBGP_TEST_ALONE"
+
+// elsewhere runs the test in a process of its own if the race detector is on, and reports whether it did: servers of tests
+// that run at a time would have the race that the package's documentation tells of. Otherwise it does nothing.
+func elsewhere(t *testing.T) bool {
+	t.Helper()
+	if !raceDetector || os.Getenv(alone) != "" {
+		return false
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(t.Name(), "/")
+	for i, part := range parts {
+		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
+	}
+	cmd := exec.CommandContext(t.Context(), program, "-test.v", "-test.run", strings.Join(parts, "/"))
+	cmd.Env = append(bgptest.NotIsolated(os.Environ()), alone+"=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !slices.Contains(strings.Split(string(out), "\n"), "PASS") {
+		t.Errorf("in a process of its own: %v\n%s", err, out)
+	}
+	return true
+}

@@ -41,7 +41,7 @@ type Report struct {
 	Summary string `json:"summary"`
 	// Error says why the router could not be asked; empty when it answered.
 	Error string `json:"error,omitempty"`
-	// Neighbors are sorted by address.
+	// Neighbors are sorted by router ID, then address.
 	Neighbors []Neighbor `json:"neighbors"`
 	// Routes are the prefixes learned over BGP, sorted.
 	Routes []Route `json:"routes"`
@@ -81,7 +81,7 @@ const StateGone = "Gone"
 // Route is a prefix and every path to it.
 type Route struct {
 	Prefix netip.Prefix `json:"prefix"`
-	// Paths are sorted by neighbour, then next hop.
+	// Paths are sorted by the neighbour's router ID, then its address, then next hop.
 	Paths []Path `json:"paths"`
 }
 

@@ -4,7 +4,6 @@ package routers
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 
 	"metallb.io/metallb/test/router/router"
@@ -61,7 +60,6 @@ func (m *memory) complete(r *router.Report, now time.Time) {
 		n.State, n.Established, n.Since, n.Paths, n.Node = router.StateGone, false, s.gone, 0, ""
 		r.Neighbors = append(r.Neighbors, n)
 	}
-	slices.SortFunc(r.Neighbors, func(a, b router.Neighbor) int { return a.Address.Compare(b.Address) })
 }
 
 // learn records an established session, and fills in what is known of one that is not.

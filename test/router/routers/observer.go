@@ -3,8 +3,10 @@
 package routers
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -92,21 +94,29 @@ func (o *Observer) ask(ctx context.Context) []router.Report {
 	return reports
 }
 
-// attribute writes the names of nodes into neighbours and paths.
+// attribute writes the names of nodes into neighbours and paths, and sorts both by node: one that is reached through
+// address translation then stands where it belongs.
 func attribute(r *router.Report, name func(router.Neighbor) string) {
-	byAddress := make(map[netip.Addr]string, len(r.Neighbors))
+	byAddress := make(map[netip.Addr]router.Neighbor, len(r.Neighbors))
 	for i := range r.Neighbors {
 		n := &r.Neighbors[i]
 		n.Node = name(*n)
-		byAddress[n.Address] = n.Node
+		byAddress[n.Address] = *n
 	}
+	slices.SortFunc(r.Neighbors, byNode)
 	for i := range r.Routes {
-		for j := range r.Routes[i].Paths {
-			p := &r.Routes[i].Paths[j]
-			p.Node = byAddress[p.Neighbor]
-			if p.Node == "" {
-				p.Node = p.Neighbor.String()
+		paths := r.Routes[i].Paths
+		for j := range paths {
+			paths[j].Node = byAddress[paths[j].Neighbor].Node
+			if paths[j].Node == "" {
+				paths[j].Node = paths[j].Neighbor.String()
 			}
 		}
+		slices.SortStableFunc(paths, func(a, b router.Path) int { return byNode(byAddress[a.Neighbor], byAddress[b.Neighbor]) })
 	}
+}
+
+// byNode compares by router ID, then address.
+func byNode(a, b router.Neighbor) int {
+	return cmp.Or(a.RouterID.Compare(b.RouterID), a.Address.Compare(b.Address))
 }

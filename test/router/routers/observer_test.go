@@ -89,6 +89,22 @@ func TestNodeGoesByTheBestNameKnown(t *testing.T) {
 	}
 }
 
+func TestNeighboursAndPathsAreInTheOrderOfTheNodes(t *testing.T) {
+	t.Parallel()
+	f := &fake{name: "bird", report: router.Report{
+		Neighbors: []router.Neighbor{session("10.244.3.1", "192.0.2.3", ""), session("192.0.2.1", "192.0.2.1", "")},
+		Routes:    []router.Route{{Paths: []router.Path{{Neighbor: addr("10.244.3.1")}, {Neighbor: addr("192.0.2.1")}}}},
+	}}
+	got := routers.New([]router.Router{f}, routers.Options{}).Read(t.Context(), 0).Routers[0]
+	want := []string{"192.0.2.1", "192.0.2.3"}
+	if diff := cmp.Diff(want, names(got)); diff != "" {
+		t.Errorf("neighbours (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, got.Routes[0].Nodes()); diff != "" {
+		t.Errorf("paths (-want +got):\n%s", diff)
+	}
+}
+
 func TestForgottenSessionIsRememberedForAWhile(t *testing.T) {
 	t.Parallel()
 	c := newClock()
@@ -169,7 +185,7 @@ func TestNodesAreGroupedOverRoutersAndSessions(t *testing.T) {
 	if diff := cmp.Diff(want, got.Nodes, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("nodes (-want +got):\n%s", diff)
 	}
-	if node := got.Routers[0].Routes[0].Paths[2].Node; node != "10.0.0.3" {
+	if node := got.Routers[0].Routes[0].Paths[0].Node; node != "10.0.0.3" {
 		t.Errorf("a path without a session is of node %q", node)
 	}
 }

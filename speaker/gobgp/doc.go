@@ -36,6 +36,6 @@
 // Starting a GoBGP server writes two variables of GoBGP's package table, with the same zero values each time, which
 // other servers read without a lock. It is harmless, but the race detector reports it if a server is started while
 // another has a session. Configure therefore starts all new servers before it opens any session, and a restart keeps
-// its server unless router ID or local ASN change. What remains is a peer that is added while others are up: tests that do
-// this are left out of builds with the race detector.
+// its server unless router ID or local ASN change. What remains is a server that is started while another peer is up, and so
+// the tests run each in a process of its own if the race detector is on.
 package gobgp

@@ -146,12 +146,12 @@ func (p *peering) lost(now session.FSM, reason api.PeerState_DisconnectReason) {
 		return
 	}
 	lasted := p.options.Clock.Since(old.Since)
-	p.log.Info("session down", "reason", text, "after", lasted.Truncate(time.Second).String())
 	p.update(func(s *session.State) {
 		p.down(s, now)
 		s.LastError = text
 		s.LastErrorTime = p.options.Clock.Now()
 	})
+	p.log.Info("session down", "reason", text, "after", lasted.Truncate(time.Second).String())
 	p.options.OnChange(p.snapshot())
 	if lasted >= steadyTime {
 		p.reconnect()
@@ -165,11 +165,11 @@ func (p *peering) enter(fsm session.FSM) {
 }
 
 func (p *peering) attemptFailed(text string) {
-	p.log.Info("session attempt failed", "error", text)
 	p.update(func(s *session.State) {
 		s.LastError = text
 		s.LastErrorTime = p.options.Clock.Now()
 	})
+	p.log.Info("session attempt failed", "error", text)
 	p.options.OnChange(p.snapshot())
 }
 
@@ -217,7 +217,7 @@ func (p *peering) snapshot() session.State {
 
 // duration is GoBGP's number of seconds, which is at most 65535 (RFC 4271 section 4.2).
 func duration(seconds uint64) time.Duration {
-	return time.Duration(min(seconds, maxHoldTime)) * time.Second //nolint:gosec // it is bounded
+	return time.Duration(min(seconds, maxHoldTime)) * time.Second
 }
 
 // address parses what GoBGP writes, which is "invalid IP" for none.

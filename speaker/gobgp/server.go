@@ -232,7 +232,7 @@ func neighbor(c session.Config) *api.Peer {
 
 // seconds rounds up, as GoBGP knows whole seconds only.
 func seconds(d time.Duration) uint64 {
-	return uint64(max(0, (d+time.Second-1)/time.Second)) //nolint:gosec // it is not negative
+	return uint64(max(0, (d+time.Second-1)/time.Second))
 }
 
 // fsm translates GoBGP's state.

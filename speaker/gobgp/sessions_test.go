@@ -63,27 +63,28 @@ func (j *journal) with(parts ...string) []string {
 	return found
 }
 
-func newJournal(t testing.TB) *journal {
-	return &journal{t: t}
+func newJournal(tb testing.TB) *journal {
+	tb.Helper()
+	return &journal{t: tb}
 }
 
 // newSessions are closed, and checked to have closed, when the test ends.
-func newSessions(t testing.TB, options Options) (*Sessions, *journal) {
-	t.Helper()
-	j := newJournal(t)
+func newSessions(tb testing.TB, options Options) (*Sessions, *journal) {
+	tb.Helper()
+	j := newJournal(tb)
 	options.Logger = funcr.New(j.write, funcr.Options{})
 	if options.Clock == nil {
 		options.Clock = steady{clock.RealClock{}}
 	}
 	s, err := New(options)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := s.Close(ctx); err != nil {
-			t.Errorf("closing: %v", err)
+			tb.Errorf("closing: %v", err)
 		}
 	})
 	return s, j
@@ -126,17 +127,17 @@ func hosts(n int) []rib.Path {
 	return paths
 }
 
-func configure(t testing.TB, s *Sessions, paths func(string) []rib.Path, configs ...session.Config) {
-	t.Helper()
-	if err := s.Configure(t.Context(), configs, paths); err != nil {
-		t.Fatalf("configuring: %v", err)
+func configure(tb testing.TB, s *Sessions, paths func(string) []rib.Path, configs ...session.Config) {
+	tb.Helper()
+	if err := s.Configure(tb.Context(), configs, paths); err != nil {
+		tb.Fatalf("configuring: %v", err)
 	}
 }
 
-func apply(t testing.TB, s *Sessions, changes ...rib.Change) {
-	t.Helper()
-	if err := s.Apply(t.Context(), changes); err != nil {
-		t.Fatalf("applying: %v", err)
+func apply(tb testing.TB, s *Sessions, changes ...rib.Change) {
+	tb.Helper()
+	if err := s.Apply(tb.Context(), changes); err != nil {
+		tb.Fatalf("applying: %v", err)
 	}
 }
 
@@ -149,19 +150,19 @@ func stateOf(s *Sessions, peer string) session.State {
 	return session.State{}
 }
 
-func awaitUp(t testing.TB, s *Sessions, peers ...string) {
-	t.Helper()
+func awaitUp(tb testing.TB, s *Sessions, peers ...string) {
+	tb.Helper()
 	for _, peer := range peers {
-		eventually(t, 20*time.Second, func() (bool, string) {
+		eventually(tb, 20*time.Second, func() (bool, string) {
 			state := stateOf(s, peer)
 			return state.Up(), fmt.Sprintf("session %+v", state)
 		})
 	}
 }
 
-func awaitRoutes(t testing.TB, k *sink, n int) {
-	t.Helper()
-	eventually(t, 20*time.Second, func() (bool, string) {
+func awaitRoutes(tb testing.TB, k *sink, n int) {
+	tb.Helper()
+	eventually(tb, 20*time.Second, func() (bool, string) {
 		have := len(k.heard().routes)
 		return have == n, fmt.Sprintf("the peer has %d routes, not %d", have, n)
 	})

@@ -65,13 +65,13 @@ func notification(code, subcode uint8) *bgp.BGPMessage {
 }
 
 // newSink listens on a free port of the loopback address.
-func newSink(t testing.TB, b behaviour) *sink {
-	t.Helper()
-	return newSinkAt(t, b, "127.0.0.1:0")
+func newSink(tb testing.TB, b behaviour) *sink {
+	tb.Helper()
+	return newSinkAt(tb, b, "127.0.0.1:0")
 }
 
-func newSinkAt(t testing.TB, b behaviour, address string) *sink {
-	t.Helper()
+func newSinkAt(tb testing.TB, b behaviour, address string) *sink {
+	tb.Helper()
 	if b.asn == 0 {
 		b.asn = sinkASN
 	}
@@ -81,11 +81,11 @@ func newSinkAt(t testing.TB, b behaviour, address string) *sink {
 	at := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))
 	listener, err := net.ListenTCP("tcp", at)
 	if err != nil {
-		t.Fatalf("listening on %s: %v", address, err)
+		tb.Fatalf("listening on %s: %v", address, err)
 	}
-	s := &sink{t: t, listener: listener, behave: b}
+	s := &sink{t: tb, listener: listener, behave: b}
 	s.running.Go(s.accept)
-	t.Cleanup(s.close)
+	tb.Cleanup(s.close)
 	return s
 }
 
@@ -296,8 +296,8 @@ func read(r io.Reader) (*bgp.BGPMessage, error) {
 }
 
 // eventually waits for a condition, and fails with what it last said of it.
-func eventually(t testing.TB, within time.Duration, met func() (bool, string)) {
-	t.Helper()
+func eventually(tb testing.TB, within time.Duration, met func() (bool, string)) {
+	tb.Helper()
 	deadline := time.After(within)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -308,7 +308,7 @@ func eventually(t testing.TB, within time.Duration, met func() (bool, string)) {
 		}
 		select {
 		case <-deadline:
-			t.Fatalf("not within %s: %s", within, said)
+			tb.Fatalf("not within %s: %s", within, said)
 		case <-tick.C:
 		}
 	}

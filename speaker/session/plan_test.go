@@ -37,7 +37,9 @@ func running(configs ...session.Config) map[string]session.Config {
 
 func TestDiff(t *testing.T) {
 	t.Parallel()
-	retimed := config("a", func(c *session.Config) { c.HoldTime, c.KeepaliveTime, c.ConnectTime = 9*time.Second, 3*time.Second, time.Second })
+	retimed := config("a", func(c *session.Config) {
+		c.HoldTime, c.KeepaliveTime, c.ConnectTime = 9*time.Second, 3*time.Second, time.Second
+	})
 	tests := map[string]struct {
 		running map[string]session.Config
 		wanted  []session.Config

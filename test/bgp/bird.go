@@ -102,6 +102,7 @@ func (b *bird) Reset(tb testing.TB) {
 }
 
 func (b *bird) try(tb testing.TB, args ...string) error {
+	tb.Helper()
 	return exec.CommandContext(tb.Context(), birdcProgram, append([]string{"-r", "-s", b.control()}, args...)...).Run()
 }
 

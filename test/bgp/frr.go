@@ -93,6 +93,7 @@ func (f *frr) Reset(tb testing.TB) {
 }
 
 func (f *frr) try(tb testing.TB, command string) ([]byte, error) {
+	tb.Helper()
 	return exec.CommandContext(tb.Context(), vtyshProgram, "--config_dir", f.dir, "--vty_socket", f.dir, "-d", "bgpd", "-c", command).CombinedOutput()
 }
 

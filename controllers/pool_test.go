@@ -3,6 +3,8 @@
 package main
 
 import (
+	"strings"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -55,6 +57,16 @@ var _ = Describe("An IPAddressPool", func() {
 		create(ctx, tutorialPool())
 		Eventually(allocated(ctx, "web")).Should(HavePrefix("True IPAllocated"))
 		Eventually(counts(ctx, "my-ip-space")).Should(Equal([]int64{1, 255, 0, 0}))
+	})
+
+	It("that nobody uses yet says so in its columns", func(ctx SpecContext) {
+		startController()
+		create(ctx, tutorialPool())
+		Eventually(valid(ctx, "my-ip-space")).Should(HavePrefix("True"))
+		out, err := server.Kubectl(GinkgoTB(), "", "get", "ipaddresspools", "-n", "metallb-system", "--no-headers")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(strings.Fields(out)).To(HaveExactElements(
+			"my-ip-space", "true", "false", `["198.51.100.0/24"]`, "0", "256", "True", Not(BeEmpty())))
 	})
 
 	It("outside the namespace is ignored", func(ctx SpecContext) {

@@ -33,6 +33,7 @@ func resolve(objects []v1beta1.IPAddressPool, before map[string]ipam.Pool) resol
 	for i := range byAge(objects) {
 		object := &objects[i]
 		p, errs := ipam.ParsePool(object)
+		p.Labels = nil // They matter to advertisements, not to what is allocated.
 		old, wasInForce := before[object.Name]
 		if wasInForce {
 			res.inForce[object.Name] = old

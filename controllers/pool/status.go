@@ -4,6 +4,7 @@ package pool
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -80,7 +81,7 @@ func (r *StatusReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	if early := r.tooEarly(req.NamespacedName); early > 0 {
 		return ctrl.Result{RequeueAfter: early}, nil
 	}
-	if err := r.Client.Status().Patch(ctx, desired, client.MergeFromWithOptions(p, client.MergeFromWithOptimisticLock{})); err != nil {
+	if err := r.patch(ctx, desired); err != nil {
 		// A conflict or a missing object means that a newer version is on its way here.
 		if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 			return ctrl.Result{}, nil
@@ -90,6 +91,18 @@ func (r *StatusReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	r.setWritten(req.NamespacedName, r.Clock.Now())
 	record(r.Recorder, p, desired)
 	return ctrl.Result{}, nil
+}
+
+// patch writes the whole status, so that a count of 0 is written too. It fails if the pool has changed since it was read.
+func (r *StatusReconciler) patch(ctx context.Context, p *v1beta1.IPAddressPool) error {
+	body, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"resourceVersion": p.ResourceVersion},
+		"status":   p.Status,
+	})
+	if err != nil {
+		return fmt.Errorf("encoding the status: %w", err)
+	}
+	return r.Client.Status().Patch(ctx, p, client.RawPatch(types.MergePatchType, body))
 }
 
 // setStatus puts counts and conditions into the pool.

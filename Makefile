@@ -88,7 +88,7 @@ playground-down: ## Remove the playground.
 
 .PHONY: install
 install: ## Install the CRDs.
-	kubectl apply --server-side -k config/crd
+	kubectl apply -k config/crd
 
 .PHONY: uninstall
 uninstall: ## Remove the CRDs, and with them every configuration object.
@@ -96,7 +96,7 @@ uninstall: ## Remove the CRDs, and with them every configuration object.
 
 .PHONY: deploy
 deploy: ## Install everything: CRDs, RBAC, controller and speaker.
-	kubectl apply --server-side -k config/default
+	kubectl apply -k config/default
 
 .PHONY: undeploy
 undeploy: ## Remove everything.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -61,24 +62,35 @@ func (p *Playground) awaitRackPage(ctx context.Context, ended <-chan error) erro
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+RackRouterPage+"/healthz", http.NoBody)
-		if err != nil {
-			return err
-		}
-		if response, err := http.DefaultClient.Do(request); err == nil {
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return nil
-			}
+		wrong := getOK(ctx, "http://"+RackRouterPage+"/healthz")
+		if wrong == nil {
+			return nil
 		}
 		select {
 		case err := <-ended:
 			return fmt.Errorf("the rack router ended: %w\n%s", err, p.serveLog())
 		case <-ctx.Done():
-			return fmt.Errorf("the rack router's page does not answer: %w\n%s", ctx.Err(), p.serveLog())
+			return fmt.Errorf("the rack router's page does not answer: %w\n%s", wrong, p.serveLog())
 		case <-tick.C:
 		}
 	}
+}
+
+func getOK(ctx context.Context, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(io.LimitReader(response.Body, 1024))
+		return fmt.Errorf("%s: %s", response.Status, body)
+	}
+	return nil
 }
 
 func (p *Playground) serveLog() string {

@@ -54,7 +54,7 @@ func Up(ctx context.Context, config Config) (_ *Playground, err error) {
 	if err := refuseSecond(config.State); err != nil {
 		return nil, err
 	}
-	progress.say("building the programs of the cluster, once (about 12 minutes on two cores the first time)")
+	progress.say("checking the programs of the cluster (the first time, they are built from source: about 12 minutes on two cores)")
 	if err := cluster.Build(ctx, cluster.DefaultBin(), config.Progress); err != nil {
 		return nil, fmt.Errorf("building the cluster's programs: %w", err)
 	}
@@ -111,7 +111,7 @@ func start(ctx context.Context, config Config, progress *progress) (*Playground,
 // install installs the product from its manifests, as a person would.
 func (p *Playground) install(ctx context.Context, progress *progress) error {
 	progress.say("installing: kubectl apply -k config/default")
-	if err := p.Kubectl(ctx, "apply", "--server-side", "-k", "config/default"); err != nil {
+	if err := p.Kubectl(ctx, "apply", "-k", "config/default"); err != nil {
 		return err
 	}
 	for _, workload := range []string{"deployment/controller", "daemonset/speaker"} {

@@ -120,7 +120,7 @@ func proxy(find finder) http.Handler {
 	return &httputil.ReverseProxy{
 		FlushInterval: -1, // the page's event stream
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.Out.URL.Scheme = "http"
+			r.Out.URL.Scheme, r.Out.URL.Host = "http", "router" // DialContext knows where that is
 			r.Out.Host = r.In.Host
 		},
 		Transport: &http.Transport{

@@ -16,8 +16,6 @@ import (
 
 // Policy is what one node does about BGP. It is immutable.
 type Policy struct {
-	// Node is the name of the node.
-	Node string
 	// NetworkUnavailable and Excluded each forbid the node to announce anything.
 	NetworkUnavailable, Excluded bool
 	// Sessions of the node, sorted by peer.
@@ -117,14 +115,11 @@ func (p *Pool) likeness(addr netip.Addr) int {
 	}
 }
 
-func (p *Policy) sameNode(q *Policy) bool {
-	return p.NetworkUnavailable == q.NetworkUnavailable && p.Excluded == q.Excluded
-}
-
 // Concerns reports whether a change from the policy q to p could concern a service with this address, allocated from the
 // named pools.
 func (p *Policy) Concerns(q *Policy, addr netip.Addr, allocatedFrom []string) bool {
-	return q == nil || !p.sameNode(q) || p.Pool(addr, allocatedFrom) != q.Pool(addr, allocatedFrom)
+	return q == nil || p.NetworkUnavailable != q.NetworkUnavailable || p.Excluded != q.Excluded ||
+		p.Pool(addr, allocatedFrom) != q.Pool(addr, allocatedFrom)
 }
 
 func (p *Pool) equal(q *Pool) bool {

@@ -18,7 +18,6 @@ import (
 // policy puts together what was accepted.
 func (c *compiler) policy() *Policy {
 	p := &Policy{
-		Node:               c.in.Node.Name,
 		NetworkUnavailable: c.in.Node.NetworkUnavailable,
 		Excluded:           c.in.Node.excluded(),
 		Sessions:           c.sessions(),

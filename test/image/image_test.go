@@ -93,8 +93,8 @@ func TestAnImageOfABinaryHasLittleElse(t *testing.T) {
 func TestEqualImagesAreTheSame(t *testing.T) {
 	t.Parallel()
 	host := program(t)
-	var digests []string
-	for range 2 {
+	var digests [2]string
+	for i := range digests {
 		img, err := Binary(host, "/speaker")
 		if err != nil {
 			t.Fatal(err)
@@ -103,7 +103,7 @@ func TestEqualImagesAreTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		digests = append(digests, digest.String())
+		digests[i] = digest.String()
 	}
 	if digests[0] != digests[1] {
 		t.Errorf("digests %s and %s", digests[0], digests[1])

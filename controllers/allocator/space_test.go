@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package allocator
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"metallb.io/metallb/api/ipam"
+)
+
+func TestAFullPoolIsOneRunThoughItAvoidsAddresses(t *testing.T) {
+	t.Parallel()
+	r, err := ipam.ParseRange("10.0.0.0/20")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSpace(&ipam.Pool{Name: "a", Ranges: []ipam.Range{r}, AvoidBuggyIPs: true})
+	for a, ok := s.lowest(corev1.IPv4Protocol); ok; a, ok = s.lowest(corev1.IPv4Protocol) {
+		s.take(a)
+	}
+	if got, want := s.inside[corev1.IPv4Protocol], int64(16*254); got != want {
+		t.Errorf("it gave %d addresses, want %d", got, want)
+	}
+	// More than one run would have to be searched one after the other.
+	if s.taken.root == nil || s.taken.root.left != nil || s.taken.root.right != nil {
+		t.Error("its addresses in use are more than one run")
+	}
+	last := addr("10.0.0.0", 4093)
+	s.free(last)
+	if a, ok := s.lowest(corev1.IPv4Protocol); !ok || a != last {
+		t.Errorf("the first free address is %s, want %s", a, last)
+	}
+}

@@ -59,6 +59,7 @@ func others(all map[path]time.Time, node string) map[path]time.Time {
 }
 
 func speakerEnds(t *testing.T, p *playground.Playground) {
+	t.Helper()
 	node := p.Cluster.Nodes()[0]
 	before := others(paths(t, nginxPrefix), node.Addr.String())
 	stop := requests(t)
@@ -122,6 +123,7 @@ func fetch(ctx context.Context) (string, error) {
 }
 
 func controllerEnds(t *testing.T, p *playground.Playground) {
+	t.Helper()
 	before := paths(t, nginxPrefix)
 	kubectl(t, p, "-n", "metallb-system", "delete", "pods", "-l", "component=controller", "--grace-period=0", "--force")
 	kubectl(t, p, "create", "service", "loadbalancer", "late", "--tcp=80")
@@ -150,6 +152,7 @@ func setRackASN(t *testing.T, p *playground.Playground, asn int) {
 }
 
 func wrongPeer(t *testing.T, p *playground.Playground) {
+	t.Helper()
 	onTestRouters := func() map[path]time.Time {
 		all := paths(t, nginxPrefix)
 		maps.DeleteFunc(all, func(p path, _ time.Time) bool { return strings.HasPrefix(p.router, playground.RackRouterPage) })
@@ -159,7 +162,7 @@ func wrongPeer(t *testing.T, p *playground.Playground) {
 	setRackASN(t, p, 64999)
 	eventually(t, "the speakers' logs to say what is wrong", func() string {
 		logs := kubectl(t, p, "-n", "metallb-system", "logs", "-l", "component=speaker", "--tail=50")
-		if !strings.Contains(logs, "64513") || !strings.Contains(logs, "64999") {
+		if !strings.Contains(logs, "peer ASN is not 64999") {
 			return logs
 		}
 		return ""
@@ -171,6 +174,7 @@ func wrongPeer(t *testing.T, p *playground.Playground) {
 }
 
 func unservable(t *testing.T, p *playground.Playground) {
+	t.Helper()
 	kubectl(t, p, "create", "service", "loadbalancer", "unservable", "--tcp=80")
 	t.Cleanup(func() { kubectl(t, p, "delete", "service", "unservable") })
 	kubectl(t, p, "patch", "service", "unservable", "--patch", `{"spec":{"loadBalancerIP":"203.0.113.1"}}`)
@@ -184,6 +188,7 @@ func unservable(t *testing.T, p *playground.Playground) {
 }
 
 func excludedNode(t *testing.T, p *playground.Playground) {
+	t.Helper()
 	const label = "node.kubernetes.io/exclude-from-external-load-balancers"
 	node := p.Cluster.Nodes()[1]
 	before := others(paths(t, nginxPrefix), node.Addr.String())

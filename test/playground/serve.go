@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -58,15 +59,12 @@ func Serve(ctx context.Context, state string) error {
 
 // runRackRouter runs the rack router in its network namespace until ctx ends.
 func (p *Playground) runRackRouter(ctx context.Context) error {
-	args := []string{
+	args := slices.Concat([]string{
 		"netns", "exec", RackNamespace, p.path("router"),
 		"--title", "Rack router", "--routers", "bird", "--forward", "bird",
 		"--asn", strconv.Itoa(RackASN), "--peer-asn", "external",
 		"--bird-address", RackAddress, "--listen", rackPage,
-	}
-	for _, node := range p.Cluster.Nodes() {
-		args = append(args, "--node", node.Name+"="+node.Addr.String())
-	}
+	}, p.nodeFlags())
 	command := exec.CommandContext(ctx, "ip", args...)
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
@@ -76,6 +74,15 @@ func (p *Playground) runRackRouter(ctx context.Context) error {
 		return errors.Join(ctx.Err(), fmt.Errorf("running the rack router: %w", err))
 	}
 	return ctx.Err()
+}
+
+// nodeFlags tells the rack router the nodes' names.
+func (p *Playground) nodeFlags() []string {
+	var flags []string
+	for _, node := range p.Cluster.Nodes() {
+		flags = append(flags, "--node", node.Name+"="+node.Addr.String())
+	}
+	return flags
 }
 
 // finder finds where a page is served now.

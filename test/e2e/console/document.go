@@ -68,7 +68,7 @@ func (s Step) Matches(text string) bool {
 func pattern(want []string) *regexp.Regexp {
 	var b strings.Builder
 	b.WriteString(`\A`)
-	for _, line := range strings.Split(strings.TrimSuffix(normalise(strings.Join(want, "\n")), "\n"), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSuffix(normalise(strings.Join(want, "\n")), "\n"), "\n") {
 		if line == "…" {
 			b.WriteString(`(?:.*\n)*?`)
 			continue

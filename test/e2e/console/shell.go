@@ -75,8 +75,7 @@ func (s *Shell) Run(command string) (printed string, status int, err error) {
 func (s *Shell) Close() error {
 	_ = s.input.Close()
 	err := s.command.Wait()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if _, exited := errors.AsType[*exec.ExitError](err); exited {
 		return nil // the status of the last command
 	}
 	return err

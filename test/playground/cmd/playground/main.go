@@ -19,8 +19,7 @@ const usage = `usage: playground up|down|env [--state DIR]
 
   up     start a cluster of three nodes with the load balancer, a rack router and a client
   down   remove it all
-  env    print what makes kubectl talk to the cluster
-`
+  env    print what makes kubectl talk to the cluster`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -19,7 +19,7 @@ const (
 	// DefaultHoldTime is the hold time that RFC 4271 section 10 suggests.
 	DefaultHoldTime = 90 * time.Second
 	// DefaultConnectTime is the time between attempts to connect.
-	DefaultConnectTime = 5 * time.Second
+	DefaultConnectTime = 2 * time.Second
 )
 
 // Peer is what a BGPPeer means, defaults applied.

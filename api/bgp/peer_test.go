@@ -41,7 +41,7 @@ func TestParsePeerReturnsWhatTheObjectMeans(t *testing.T) {
 	type values map[string]any
 	defaults := values{
 		"name": "rack", "asns": [2]uint32{64500, 64512}, "address": "10.96.0.100", "port": uint16(179), "source": "invalid IP", "routerID": "invalid IP",
-		"hold": "1m30s", "keepalive": "30s", "connect": "5s", "selectors": []string{}, "password": "", "secret": "/", "multiHop": false,
+		"hold": "1m30s", "keepalive": "30s", "connect": "2s", "selectors": []string{}, "password": "", "secret": "/", "multiHop": false,
 	}
 	tests := map[string]struct {
 		change func(*v1beta2.BGPPeerSpec)

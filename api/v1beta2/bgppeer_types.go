@@ -109,7 +109,7 @@ type BGPPeerSpec struct {
 	KeepaliveTime *metav1.Duration `json:"keepaliveTime,omitempty"`
 
 	// ConnectTime is the time between attempts to connect (RFC 4271 section 8, ConnectRetryTime), in whole seconds from 1s to
-	// 65535s. Unset, 5s.
+	// 65535s. Unset, 2s.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

@@ -15,7 +15,7 @@
 // cluster DNS: pods reach Services by address or environment. There is no way to the Internet from a pod, and images
 // come from [Cluster.Load] alone.
 //
-// A node also has a mount namespace, in which /run/containerd, /var/lib/kubelet, /var/log/pods and their like are its
+// A node also has its own host name, and a mount namespace, in which /run/containerd, /var/lib/kubelet, /var/log/pods and their like are its
 // own. Hence nodes look the same to the programs on them, nothing of theirs is written outside the state directory,
 // and every mount is gone with the last process of the node.
 //

@@ -32,8 +32,8 @@ type namespaces struct {
 	work chan func()
 }
 
-// newNamespaces makes the network namespace of a node, by name, and a mount namespace in which the node has its own
-// directories. The caller must close the result; that does not end the namespaces.
+// newNamespaces makes the network namespace of a node, by name, a mount namespace in which the node has its own
+// directories, and one for its host name. The caller must close the result; that does not end the namespaces.
 func newNamespaces(n Node) (*namespaces, error) {
 	s := &namespaces{work: make(chan func())}
 	ready := make(chan error, 1)
@@ -82,8 +82,12 @@ func enterNamespaces(n Node) error {
 		return fmt.Errorf("network namespace: %w", err)
 	}
 	defer handle.Close()
-	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("mount namespace: %w", err)
+	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_NEWUTS); err != nil {
+		return fmt.Errorf("mount namespace and one for the host name: %w", err)
+	}
+	// Pods in the node's network namespace, such as a speaker, tell the host name to others.
+	if err := unix.Sethostname([]byte(n.Name)); err != nil {
+		return fmt.Errorf("host name: %w", err)
 	}
 	// Nothing that is mounted here is to be seen outside, but the containers of the node see it: volumes.
 	for _, propagation := range []uintptr{unix.MS_SLAVE, unix.MS_SHARED} {

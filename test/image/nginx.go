@@ -18,7 +18,7 @@ import (
 )
 
 // NginxName is what the image of nginx is called: the name of the public image that the tutorial uses elsewhere.
-const NginxName = "docker.io/library/nginx:1.28"
+const NginxName = "docker.io/library/nginx:1"
 
 const nginxUser = 101 // as in the public image
 

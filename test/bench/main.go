@@ -164,9 +164,20 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 	return errors.Join(err, r.write(out))
 }
 
-// runSize measures all subjects at one number of services, on a new cluster.
+// runSize measures all subjects at one number of services.
 func runSize(ctx context.Context, o options, n int, dir string, progress io.Writer) (results []*measurement, err error) {
-	dir = filepath.Join(dir, strconv.Itoa(n))
+	for _, name := range o.subjects {
+		measured, err := runSubject(ctx, o, name, n, filepath.Join(dir, fmt.Sprintf("%s-%d", name, n)), progress)
+		results = append(results, measured...)
+		if err != nil {
+			return results, err
+		}
+	}
+	return results, nil
+}
+
+// runSubject measures one subject on a new cluster.
+func runSubject(ctx context.Context, o options, name string, n int, dir string, progress io.Writer) (results []*measurement, err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -183,21 +194,7 @@ func runSize(ctx context.Context, o options, n int, dir string, progress io.Writ
 	if err := c.prepare(ctx, makePeer(router.Addr())); err != nil {
 		return nil, fmt.Errorf("preparing the cluster: %w", err)
 	}
-	for _, name := range o.subjects {
-		measured, err := runSubject(ctx, o, name, n, c, router, progress)
-		results = append(results, measured...)
-		if err != nil {
-			return results, err
-		}
-	}
-	return results, nil
-}
-
-func runSubject(ctx context.Context, o options, name string, n int, c *cluster, router *sink.Sink, progress io.Writer) ([]*measurement, error) {
-	t, err := trackServices(ctx, c.client)
-	if err != nil {
-		return nil, err
-	}
+	t := trackServices(ctx, c.client)
 	defer t.stop()
 	b := &bench{
 		cluster: c, sink: router, tracker: t, services: n, samples: o.samples, phaseTimeout: o.phaseTimeout, progress: progress,

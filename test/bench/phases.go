@@ -21,16 +21,16 @@ import (
 
 // Phases, in the order in which they are run.
 const (
-	phasePending           = "create pending services"
-	phaseAssign            = "assign all at once"
-	phaseDelete            = "delete all"
-	phaseCreate            = "create with addresses"
+	phaseCreate            = "create services"
 	phaseSingle            = "one at a time"
 	phaseOtherPool         = "add an unrelated pool"
 	phaseAttributes        = "change an attribute of all routes"
 	phaseIdle              = "idle"
 	phaseRestartAnnouncer  = "restart speaker"
 	phaseRestartController = "restart controller"
+	phasePending           = "start with all pending"
+	phaseAssign            = "assign all at once"
+	phaseDelete            = "delete services"
 )
 
 // Names of times and latencies.
@@ -57,6 +57,7 @@ const (
 	writers      = 16 // objects that the benchmark creates or deletes at the same time
 	idleDuration = 10 * time.Second
 	poolName     = "pool"
+	otherName    = "other"
 )
 
 // bench measures one subject at one number of services.
@@ -80,46 +81,73 @@ type phase struct {
 	productOnly bool // the floor cannot do it
 }
 
-// run goes through all phases and leaves the cluster as it was.
+// run goes through all phases, on a cluster without services.
 func (b *bench) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, b.subject.stop()) }()
-	before := b.sink.Session().Number
-	for _, p := range b.subject.programs {
-		if err := p.start(); err != nil {
-			return err
-		}
+	if err := b.cluster.client.Create(ctx, makePool(poolName, poolRange)); err != nil {
+		return err
 	}
-	guarded, release := b.guard(ctx, b.subject.programs...)
-	defer release()
-	if err := b.waitSession(guarded, before); err != nil {
+	if err := b.start(ctx); err != nil {
 		return err
 	}
 	n := b.services
-	for _, phase := range []phase{
-		{name: phasePending, operations: n, do: b.createPending},
-		{name: phaseAssign, operations: n, do: b.assignAll},
-		{name: phaseDelete, operations: n, do: b.deleteAll},
+	err = b.guarded(ctx, []phase{
 		{name: phaseCreate, operations: n, do: b.createAll},
 		{name: phaseSingle, operations: b.samples, do: b.oneAtATime},
 		{name: phaseOtherPool, operations: n, do: b.addOtherPool},
 		{name: phaseAttributes, operations: n, do: b.changeAttribute, productOnly: true},
 		{name: phaseIdle, operations: n, do: func(ctx context.Context, _ *measurement) error { return pause(ctx, idleDuration) }},
-	} {
-		if phase.productOnly && b.subject.name != productName {
-			continue
-		}
-		if err := b.measure(guarded, phase.name, phase.operations, phase.do); err != nil {
-			return err
-		}
+	})
+	if err != nil {
+		return err
 	}
-	release()
 	if err := b.measure(ctx, phaseRestartAnnouncer, n, b.restartAnnouncer); err != nil {
 		return err
 	}
 	if err := b.measure(ctx, phaseRestartController, n, b.restartController); err != nil {
 		return err
 	}
-	return b.cleanUp(ctx)
+	if err := b.reset(ctx); err != nil {
+		return err
+	}
+	if err := b.measure(ctx, phasePending, n, func(ctx context.Context, _ *measurement) error { return b.start(ctx) }); err != nil {
+		return err
+	}
+	return b.guarded(ctx, []phase{
+		{name: phaseAssign, operations: n, do: b.assignAll},
+		{name: phaseDelete, operations: n, do: b.deleteAll},
+	})
+}
+
+// start starts the programs and waits until the session is up.
+func (b *bench) start(ctx context.Context) error {
+	before := b.sink.Session().Number
+	for _, p := range b.subject.programs {
+		if err := p.start(); err != nil {
+			return err
+		}
+	}
+	ctx, release := b.guard(ctx, b.subject.programs...)
+	defer release()
+	ctx, cancel := context.WithTimeoutCause(ctx, b.phaseTimeout, errors.New("no BGP session was opened"))
+	defer cancel()
+	_, err := b.sink.WaitSession(ctx, before)
+	return err
+}
+
+// guarded measures phases that fail when one of the programs ends.
+func (b *bench) guarded(ctx context.Context, phases []phase) error {
+	ctx, release := b.guard(ctx, b.subject.programs...)
+	defer release()
+	for _, phase := range phases {
+		if phase.productOnly && b.subject.name != productName {
+			continue
+		}
+		if err := b.measure(ctx, phase.name, phase.operations, phase.do); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // guard ends the returned context, with the cause, when one of the programs ends by itself.
@@ -135,13 +163,6 @@ func (*bench) guard(ctx context.Context, programs ...*program) (context.Context,
 	}
 }
 
-func (b *bench) waitSession(ctx context.Context, after int) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, b.phaseTimeout, errors.New("no BGP session was opened"))
-	defer cancel()
-	_, err := b.sink.WaitSession(ctx, after)
-	return err
-}
-
 // each calls do for the numbers below n, several at a time.
 func each(ctx context.Context, n int, do func(context.Context, int) error) error {
 	group, limited := errgroup.WithContext(ctx)
@@ -155,25 +176,21 @@ func each(ctx context.Context, n int, do func(context.Context, int) error) error
 	return errors.Join(group.Wait(), context.Cause(ctx))
 }
 
-// createMany creates all services, each after the EndpointSlice that it will have.
-func (b *bench) createMany(ctx context.Context, prefix string) error {
-	return each(ctx, b.services, func(ctx context.Context, i int) error {
-		name := fmt.Sprintf("%s-%05d", prefix, i)
+// createAll creates all services, each after the EndpointSlice that it will have.
+func (b *bench) createAll(ctx context.Context, m *measurement) error {
+	begin := time.Now()
+	err := each(ctx, b.services, func(ctx context.Context, i int) error {
+		name := fmt.Sprintf("service-%05d", i)
 		if err := b.cluster.client.Create(ctx, makeSlice(name, true)); err != nil {
 			return err
 		}
 		return b.cluster.client.Create(ctx, makeService(name))
 	})
-}
-
-// createPending creates all services while there is no pool.
-func (b *bench) createPending(ctx context.Context, m *measurement) error {
-	begin := time.Now()
-	if err := b.createMany(ctx, "pending"); err != nil {
+	if err != nil {
 		return err
 	}
 	m.Times[timeCreated] = time.Since(begin)
-	return b.tracker.waitServices(ctx, b.services)
+	return b.waitAll(ctx, m, begin)
 }
 
 // assignAll creates the pool that all services wait for.
@@ -233,19 +250,9 @@ func (b *bench) deleteSlices(ctx context.Context) error {
 	return each(ctx, len(list.Items), func(ctx context.Context, i int) error { return b.cluster.client.Delete(ctx, &list.Items[i]) })
 }
 
-// createAll creates all services while the pool is there.
-func (b *bench) createAll(ctx context.Context, m *measurement) error {
-	begin := time.Now()
-	if err := b.createMany(ctx, "service"); err != nil {
-		return err
-	}
-	m.Times[timeCreated] = time.Since(begin)
-	return b.waitAll(ctx, m, begin)
-}
-
 // addOtherPool creates a pool that concerns no service.
 func (b *bench) addOtherPool(ctx context.Context, _ *measurement) error {
-	return b.cluster.client.Create(ctx, makePool("other", otherRange))
+	return b.cluster.client.Create(ctx, makePool(otherName, otherRange))
 }
 
 // changeAttribute gives all routes another local preference, so that each is announced once more.
@@ -261,18 +268,31 @@ func (b *bench) changeAttribute(ctx context.Context, m *measurement) error {
 	return err
 }
 
-// cleanUp removes services, EndpointSlices and pools, with no program running.
-func (b *bench) cleanUp(ctx context.Context) error {
+// reset ends the programs and makes all services such as never had addresses, and removes the pools.
+func (b *bench) reset(ctx context.Context) error {
 	if err := b.subject.stop(); err != nil {
 		return err
 	}
-	if err := errors.Join(b.deleteServices(ctx), b.deleteSlices(ctx)); err != nil {
+	if err := b.deleteWaiting(ctx); err != nil {
 		return err
 	}
-	for _, name := range []string{poolName, "other"} {
+	for _, name := range []string{poolName, otherName} {
 		if err := b.cluster.client.Delete(ctx, makePool(name, poolRange)); err != nil {
 			return err
 		}
 	}
-	return b.tracker.waitServices(ctx, 0)
+	// A patch of a Service's status applies to its metadata too.
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":null},"status":{"loadBalancer":null,"conditions":null}}`))
+	var list corev1.ServiceList
+	if err := b.cluster.client.List(ctx, &list, client.InNamespace(serviceNamespace)); err != nil {
+		return err
+	}
+	err := each(ctx, len(list.Items), func(ctx context.Context, i int) error {
+		return b.cluster.client.Status().Patch(ctx, &list.Items[i], patch)
+	})
+	if err != nil {
+		return err
+	}
+	_, err = b.tracker.waitAddresses(ctx, 0)
+	return err
 }

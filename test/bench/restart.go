@@ -60,16 +60,18 @@ func restart(p *program, m *measurement) (time.Time, error) {
 	return begin, p.start()
 }
 
+// waitingName is of the service that waits for the controller to be there again.
+const waitingName = "waiting"
+
 // restartController ends the program that assigns, creates one service, and starts the program again.
 func (b *bench) restartController(ctx context.Context, m *measurement) error {
 	p := b.subject.assigner()
-	const waiting = "waiting"
 	begin := time.Now()
 	if err := p.stop(); err != nil {
 		return err
 	}
 	m.Times[timeStopped] = time.Since(begin)
-	if err := errors.Join(b.cluster.client.Create(ctx, makeSlice(waiting, true)), b.cluster.client.Create(ctx, makeService(waiting))); err != nil {
+	if err := errors.Join(b.cluster.client.Create(ctx, makeSlice(waitingName, true)), b.cluster.client.Create(ctx, makeService(waitingName))); err != nil {
 		return err
 	}
 	begin = time.Now()
@@ -85,11 +87,15 @@ func (b *bench) restartController(ctx context.Context, m *measurement) error {
 		}
 		m.Times[timeReady] = at.Sub(begin)
 	}
-	a, err := b.tracker.waitAddress(ctx, waiting)
+	a, err := b.tracker.waitAddress(ctx, waitingName)
 	if err != nil {
 		return err
 	}
 	m.Times[timeFirst] = a.at.Sub(begin)
 	_, err = b.sink.WaitRoutes(ctx, b.services+1)
 	return err
+}
+
+func (b *bench) deleteWaiting(ctx context.Context) error {
+	return errors.Join(b.cluster.client.Delete(ctx, makeService(waitingName)), b.cluster.client.Delete(ctx, makeSlice(waitingName, true)))
 }

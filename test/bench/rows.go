@@ -13,11 +13,6 @@ type section struct {
 func sections() []section {
 	bulk := append([]row{cpuRow("CPU, ms/service: controller + speaker")}, costRows()...)
 	return []section{
-		{phasePending, append([]row{timeRow("all created, s", timeCreated)}, bulk...)},
-		{phaseAssign, append([]row{
-			timeRow("all addresses, s", timeAddresses), timeRow("all routes, s", timeRoutes), rateRow("ms/service until all routes", timeRoutes),
-		}, append(bulk, bgpRows()...)...)},
-		{phaseDelete, append([]row{timeRow("all deleted, s", timeDeleted), timeRow("all withdrawn, s", timeWithdrawn)}, bulk...)},
 		{phaseCreate, append([]row{
 			timeRow("all created, s", timeCreated), timeRow("all addresses, s", timeAddresses), timeRow("all routes, s", timeRoutes),
 			rateRow("ms/service until all routes", timeRoutes),
@@ -37,6 +32,11 @@ func sections() []section {
 			programCPURow("CPU, ms/service: controller", controllerName), writesRow("API writes"),
 			programPeakRow("peak RSS, MiB: controller", controllerName),
 		}},
+		{phasePending, bulk},
+		{phaseAssign, append([]row{
+			timeRow("all addresses, s", timeAddresses), timeRow("all routes, s", timeRoutes), rateRow("ms/service until all routes", timeRoutes),
+		}, append(bulk, bgpRows()...)...)},
+		{phaseDelete, append([]row{timeRow("all deleted, s", timeDeleted), timeRow("all withdrawn, s", timeWithdrawn)}, bulk...)},
 	}
 }
 

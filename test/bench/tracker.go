@@ -10,22 +10,25 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // tracker watches the services and notes when each was seen with an address.
 type tracker struct {
-	watch watch.Interface
-	done  chan struct{}
+	cancel context.CancelFunc
+	done   chan struct{}
 
 	mu        sync.Mutex
-	addresses map[string]assigned // by service
-	services  map[string]bool     // that exist
-	last      time.Time           // when an address was last seen
-	doubles   []string            // addresses that two services had at a time
-	err       error               // the watch ended
-	wake      chan struct{}       // closed and replaced at each change
+	addresses map[string]assigned   // by service
+	holders   map[netip.Addr]string // the service that has the address
+	services  map[string]bool       // that exist
+	last      time.Time             // when an address was last seen
+	doubles   []string              // addresses that two services had at a time
+	wake      chan struct{}         // closed and replaced at each change
 }
 
 // assigned is the address of a service and when it was first seen.
@@ -34,57 +37,74 @@ type assigned struct {
 	at      time.Time
 }
 
-// trackServices starts a tracker; there must be no service yet.
-func trackServices(ctx context.Context, c client.WithWatch) (*tracker, error) {
-	w, err := c.Watch(ctx, &corev1.ServiceList{}, client.InNamespace(serviceNamespace))
-	if err != nil {
-		return nil, fmt.Errorf("watching the services: %w", err)
+// trackServices starts a tracker. A watch that the API server ends is begun again where it ended.
+func trackServices(ctx context.Context, c client.WithWatch) *tracker {
+	options := func(raw metav1.ListOptions) *client.ListOptions {
+		return &client.ListOptions{Namespace: serviceNamespace, Raw: &raw}
 	}
-	return newTracker(w), nil
+	source := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, raw metav1.ListOptions) (runtime.Object, error) {
+			list := &corev1.ServiceList{}
+			return list, c.List(ctx, list, options(raw))
+		},
+		WatchFuncWithContext: func(ctx context.Context, raw metav1.ListOptions) (watch.Interface, error) {
+			return c.Watch(ctx, &corev1.ServiceList{}, options(raw))
+		},
+	}
+	t := newTracker()
+	_, informer := cache.NewInformerWithOptions(cache.InformerOptions{
+		ListerWatcher: source,
+		ObjectType:    &corev1.Service{},
+		Handler: cache.ResourceEventHandlerFuncs{
+			AddFunc:    t.set,
+			UpdateFunc: func(_, obj any) { t.set(obj) },
+			DeleteFunc: t.deleted,
+		},
+	})
+	ctx, t.cancel = context.WithCancel(ctx)
+	go func() {
+		defer close(t.done)
+		informer.RunWithContext(ctx)
+	}()
+	return t
 }
 
-func newTracker(w watch.Interface) *tracker {
-	t := &tracker{
-		watch:     w,
+func newTracker() *tracker {
+	return &tracker{
 		done:      make(chan struct{}),
 		addresses: make(map[string]assigned),
+		holders:   make(map[netip.Addr]string),
 		services:  make(map[string]bool),
 		wake:      make(chan struct{}),
 	}
-	go t.run()
-	return t
 }
 
 // stop ends the watch and waits until all is over.
 func (t *tracker) stop() {
-	t.watch.Stop()
+	t.cancel()
 	<-t.done
 }
 
-func (t *tracker) run() {
-	defer close(t.done)
-	holders := make(map[netip.Addr]string)
-	for event := range t.watch.ResultChan() {
-		now := time.Now()
-		t.mu.Lock()
-		if svc, ok := event.Object.(*corev1.Service); ok {
-			t.observe(holders, svc, event.Type == watch.Deleted, now)
-		} else if event.Type == watch.Error {
-			t.err = fmt.Errorf("watching the services: %v", event.Object)
-		}
-		t.notify()
-		t.mu.Unlock()
+func (t *tracker) set(obj any) {
+	if svc, ok := obj.(*corev1.Service); ok {
+		t.observe(svc, false, time.Now())
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.err == nil {
-		t.err = fmt.Errorf("the watch of the services ended")
-	}
-	t.notify()
 }
 
-// observe takes one state of a service. The lock is held; holders belongs to run.
-func (t *tracker) observe(holders map[netip.Addr]string, svc *corev1.Service, deleted bool, now time.Time) {
+func (t *tracker) deleted(obj any) {
+	if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+		obj = gone.Obj
+	}
+	if svc, ok := obj.(*corev1.Service); ok {
+		t.observe(svc, true, time.Now())
+	}
+}
+
+// observe takes one state of a service.
+func (t *tracker) observe(svc *corev1.Service, deleted bool, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	defer t.notify()
 	before, had := t.addresses[svc.Name]
 	var address netip.Addr
 	if ingress := svc.Status.LoadBalancer.Ingress; len(ingress) > 0 && !deleted {
@@ -100,17 +120,17 @@ func (t *tracker) observe(holders map[netip.Addr]string, svc *corev1.Service, de
 	}
 	if had {
 		delete(t.addresses, svc.Name)
-		if holders[before.address] == svc.Name {
-			delete(holders, before.address)
+		if t.holders[before.address] == svc.Name {
+			delete(t.holders, before.address)
 		}
 	}
 	if !address.IsValid() {
 		return
 	}
-	if other, taken := holders[address]; taken {
+	if other, taken := t.holders[address]; taken {
 		t.doubles = append(t.doubles, fmt.Sprintf("%s of services %s and %s", address, other, svc.Name))
 	}
-	holders[address] = svc.Name
+	t.holders[address] = svc.Name
 	t.addresses[svc.Name] = assigned{address: address, at: now}
 	t.last = now
 }
@@ -162,13 +182,10 @@ func (t *tracker) waitServices(ctx context.Context, n int) error {
 func (t *tracker) wait(ctx context.Context, is func() bool) error {
 	for {
 		t.mu.Lock()
-		ok, err, wake := is(), t.err, t.wake
+		ok, wake := is(), t.wake
 		t.mu.Unlock()
 		if ok {
 			return nil
-		}
-		if err != nil {
-			return err
 		}
 		select {
 		case <-wake:

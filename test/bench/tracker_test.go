@@ -7,13 +7,11 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/watch"
 )
 
 func withAddress(name, address string) *corev1.Service {
@@ -22,15 +20,6 @@ func withAddress(name, address string) *corev1.Service {
 		svc.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: address}}
 	}
 	return svc
-}
-
-// tracked returns a tracker and what it watches.
-func tracked(t *testing.T) (*tracker, *watch.RaceFreeFakeWatcher) {
-	t.Helper()
-	w := watch.NewRaceFreeFake()
-	tr := newTracker(w)
-	t.Cleanup(tr.stop)
-	return tr, w
 }
 
 func limited(t *testing.T) context.Context {
@@ -42,11 +31,11 @@ func limited(t *testing.T) context.Context {
 
 func TestTheTrackerNotesWhenAServiceFirstHasItsAddress(t *testing.T) {
 	t.Parallel()
-	tr, w := tracked(t)
+	tr := newTracker()
 	begin := time.Now()
-	w.Add(withAddress("a", ""))
-	w.Add(withAddress("b", "198.18.0.2"))
-	w.Modify(withAddress("a", "198.18.0.1"))
+	tr.set(withAddress("a", ""))
+	tr.set(withAddress("b", "198.18.0.2"))
+	tr.set(withAddress("a", "198.18.0.1"))
 
 	a, err := tr.waitAddress(limited(t), "a")
 	if err != nil || a.address != netip.MustParseAddr("198.18.0.1") || a.at.Before(begin) {
@@ -56,8 +45,8 @@ func TestTheTrackerNotesWhenAServiceFirstHasItsAddress(t *testing.T) {
 	if err != nil || !last.Equal(a.at) {
 		t.Errorf("waitAddresses() = %v, %v, want the time of the last one, %v", last, err, a.at)
 	}
-	w.Modify(withAddress("a", "198.18.0.1"))
-	w.Add(withAddress("c", ""))
+	tr.set(withAddress("a", "198.18.0.1"))
+	tr.set(withAddress("c", ""))
 	if err := tr.waitServices(limited(t), 3); err != nil {
 		t.Fatal(err)
 	}
@@ -69,39 +58,39 @@ func TestTheTrackerNotesWhenAServiceFirstHasItsAddress(t *testing.T) {
 func TestTheTrackerNoticesAnAddressThatTwoServicesHave(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		happens     func(*watch.RaceFreeFakeWatcher)
+		happens     func(*tracker)
 		services    int
 		wantDoubles []string
 	}{
 		"at the same time": {
-			happens: func(w *watch.RaceFreeFakeWatcher) {
-				w.Add(withAddress("a", "198.18.0.1"))
-				w.Add(withAddress("b", "198.18.0.1"))
+			happens: func(tr *tracker) {
+				tr.set(withAddress("a", "198.18.0.1"))
+				tr.set(withAddress("b", "198.18.0.1"))
 			},
 			services:    2,
 			wantDoubles: []string{"198.18.0.1 of services a and b"},
 		},
 		"one after the other is deleted": {
-			happens: func(w *watch.RaceFreeFakeWatcher) {
-				w.Add(withAddress("a", "198.18.0.1"))
-				w.Delete(withAddress("a", "198.18.0.1"))
-				w.Add(withAddress("b", "198.18.0.1"))
+			happens: func(tr *tracker) {
+				tr.set(withAddress("a", "198.18.0.1"))
+				tr.deleted(withAddress("a", "198.18.0.1"))
+				tr.set(withAddress("b", "198.18.0.1"))
 			},
 			services: 1,
 		},
 		"one after the other has another": {
-			happens: func(w *watch.RaceFreeFakeWatcher) {
-				w.Add(withAddress("a", "198.18.0.1"))
-				w.Modify(withAddress("a", "198.18.0.2"))
-				w.Add(withAddress("b", "198.18.0.1"))
+			happens: func(tr *tracker) {
+				tr.set(withAddress("a", "198.18.0.1"))
+				tr.set(withAddress("a", "198.18.0.2"))
+				tr.set(withAddress("b", "198.18.0.1"))
 			},
 			services: 2,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tr, w := tracked(t)
-			tc.happens(w)
+			tr := newTracker()
+			tc.happens(tr)
 			if _, err := tr.waitAddress(limited(t), "b"); err != nil {
 				t.Fatal(err)
 			}
@@ -118,8 +107,8 @@ func TestTheTrackerNoticesAnAddressThatTwoServicesHave(t *testing.T) {
 
 func TestAWaitOfTheTrackerSaysWhyItEnded(t *testing.T) {
 	t.Parallel()
-	tr, w := tracked(t)
-	w.Add(withAddress("a", "198.18.0.1"))
+	tr := newTracker()
+	tr.set(withAddress("a", "198.18.0.1"))
 	if _, err := tr.waitAddress(limited(t), "a"); err != nil {
 		t.Fatal(err)
 	}
@@ -128,10 +117,6 @@ func TestAWaitOfTheTrackerSaysWhyItEnded(t *testing.T) {
 	_, err := tr.waitAddresses(ctx, 5)
 	if want := "waiting for 5 services with addresses, there are 1: controller ended by itself"; err == nil || err.Error() != want {
 		t.Errorf("waitAddresses() = %v, want %q", err, want)
-	}
-	w.Stop()
-	if _, err := tr.waitAddress(limited(t), "b"); err == nil || !strings.Contains(err.Error(), "the watch of the services ended") {
-		t.Errorf("waitAddress() = %v, want that the watch ended", err)
 	}
 }
 

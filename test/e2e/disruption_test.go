@@ -127,7 +127,7 @@ func controllerEnds(t *testing.T, p *playground.Playground) {
 	before := paths(t, nginxPrefix)
 	kubectl(t, p, "-n", "metallb-system", "delete", "pods", "-l", "component=controller", "--grace-period=0", "--force")
 	kubectl(t, p, "create", "service", "loadbalancer", "late", "--tcp=80")
-	t.Cleanup(func() { kubectl(t, p, "delete", "service", "late") })
+	defer kubectl(t, p, "delete", "service", "late")
 	eventually(t, "the new controller's first address", func() string {
 		if got := address(t, p, "late"); got != "198.51.100.1" {
 			return fmt.Sprintf("it is %q", got)
@@ -176,7 +176,7 @@ func wrongPeer(t *testing.T, p *playground.Playground) {
 func unservable(t *testing.T, p *playground.Playground) {
 	t.Helper()
 	kubectl(t, p, "create", "service", "loadbalancer", "unservable", "--tcp=80")
-	t.Cleanup(func() { kubectl(t, p, "delete", "service", "unservable") })
+	defer kubectl(t, p, "delete", "service", "unservable")
 	kubectl(t, p, "patch", "service", "unservable", "--patch", `{"spec":{"loadBalancerIP":"203.0.113.1"}}`)
 	eventually(t, "an event that says why", func() string {
 		events := kubectl(t, p, "events", "--for", "service/unservable")

@@ -20,7 +20,7 @@ import (
 
 // startServing starts the process that runs Serve, and waits until the rack router's page is there.
 func (p *Playground) startServing(ctx context.Context) error {
-	if _, err := output(ctx, "go", "build", "-o", p.path("router"), "./test/router"); err != nil {
+	if _, err := output(ctx, "go", "build", "-o", p.path("bin")+"/", "./test/router", "./test/playground/cmd/playground"); err != nil {
 		return err
 	}
 	for _, address := range []string{TestRoutersPage, RackRouterPage} {
@@ -30,16 +30,12 @@ func (p *Playground) startServing(ctx context.Context) error {
 		}
 		_ = listener.Close()
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
 	log, err := os.Create(p.path("serve.log"))
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	command := exec.Command(self, p.serveArgs()...)
+	command := exec.Command(p.path("bin", "playground"), p.serveArgs()...)
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C in the terminal is not meant for it
 	if err := command.Start(); err != nil {

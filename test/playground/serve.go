@@ -60,7 +60,7 @@ func Serve(ctx context.Context, state string) error {
 // runRackRouter runs the rack router in its network namespace until ctx ends.
 func (p *Playground) runRackRouter(ctx context.Context) error {
 	args := slices.Concat([]string{
-		"netns", "exec", RackNamespace, p.path("router"),
+		"netns", "exec", RackNamespace, p.path("bin", "router"),
 		"--title", "Rack router", "--routers", "bird", "--forward", "bird",
 		"--asn", strconv.Itoa(RackASN), "--peer-asn", "external",
 		"--bird-address", RackAddress, "--listen", rackPage,

@@ -61,7 +61,7 @@ func TestANodesDirectoriesAreItsOwn(t *testing.T) {
 // namespacesOf reads which network and mount namespace a thread is in.
 func namespacesOf(t *testing.T, dir string) []string {
 	t.Helper()
-	var names []string
+	names := make([]string, 0, 2)
 	for _, kind := range []string{"net", "mnt"} {
 		name, err := os.Readlink(filepath.Join(dir, kind))
 		if err != nil {

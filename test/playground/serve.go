@@ -78,8 +78,9 @@ func (p *Playground) runRackRouter(ctx context.Context) error {
 
 // nodeFlags tells the rack router the nodes' names.
 func (p *Playground) nodeFlags() []string {
-	var flags []string
-	for _, node := range p.Cluster.Nodes() {
+	nodes := p.Cluster.Nodes()
+	flags := make([]string, 0, 2*len(nodes))
+	for _, node := range nodes {
 		flags = append(flags, "--node", node.Name+"="+node.Addr.String())
 	}
 	return flags

@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -70,7 +69,7 @@ var _ = Describe("A Service", func() {
 		svc := builder.MakeService("web").In(namespace.Name).Obj()
 		create(ctx, svc)
 		conditions := func() string {
-			return summary(read(ctx, namespace.Name, "web").Status.Conditions, service.ConditionAllocated)
+			return summary(read(ctx, namespace.Name, "web").Status.Conditions, v1beta1.ConditionAllocated)
 		}
 		Eventually(conditions).Should(HaveSuffix(`pool "blue" does not select the service`))
 		change(ctx, namespace, func(n *corev1.Namespace) { n.Labels["team"] = "blue" })

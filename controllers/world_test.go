@@ -19,7 +19,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -120,7 +119,7 @@ func allocated(ctx context.Context, name string) func() string {
 		if svc == nil {
 			return ""
 		}
-		return summary(svc.Status.Conditions, service.ConditionAllocated)
+		return summary(svc.Status.Conditions, v1beta1.ConditionAllocated)
 	}
 }
 

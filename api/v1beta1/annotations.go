@@ -15,6 +15,7 @@ const (
 	AnnotationAddressPool = AnnotationPrefix + "address-pool"
 	// AnnotationAllowSharedIP is the sharing key: services with equal keys may hold the same address.
 	AnnotationAllowSharedIP = AnnotationPrefix + "allow-shared-ip"
-	// AnnotationIPAllocatedFromPool is written with the addresses: the pool they come from.
+	// AnnotationIPAllocatedFromPool is written with the addresses: the pool they come from, or, where they come from
+	// different pools, one for each address, in their order, separated by commas.
 	AnnotationIPAllocatedFromPool = AnnotationPrefix + "ip-allocated-from-pool"
 )

@@ -2,15 +2,30 @@
 
 package v1beta1
 
-// ConditionValid is the type of the condition on every configuration object: True if the object is in force as written.
-const ConditionValid = "Valid"
+// Types of conditions.
+const (
+	// ConditionValid is on every configuration object: True if the object is in force as written.
+	ConditionValid = "Valid"
+	// ConditionAllocated is on every Service that is served: True if it holds the addresses that it requests.
+	ConditionAllocated = AnnotationPrefix + "Allocated"
+)
 
 // Reasons of ConditionValid.
 const (
 	// ReasonAccepted: the object is in force as written.
 	ReasonAccepted = "Accepted"
-	// ReasonInvalidConfig: the object contradicts itself or another object; what was in force before stays so.
+	// ReasonInvalidConfig: the object contradicts itself or another object; what was in force before stays so. It is a
+	// reason of ConditionAllocated too: the Service holds what it requests, but the present pools would not give it that
+	// any more.
 	ReasonInvalidConfig = "InvalidConfig"
 	// ReasonNotCompatibleWithAssignedIPs: services hold addresses that the object, as it is now, would not give them.
 	ReasonNotCompatibleWithAssignedIPs = "NotCompatibleWithAssignedIPs"
+)
+
+// Reasons of ConditionAllocated, and of the events that go with them; ReasonInvalidConfig is the third.
+const (
+	// ReasonIPAllocated: the Service holds what it requests.
+	ReasonIPAllocated = "IPAllocated"
+	// ReasonAllocationFailed: the request cannot be met; what the Service held before, it holds on.
+	ReasonAllocationFailed = "AllocationFailed"
 )

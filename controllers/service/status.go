@@ -18,19 +18,6 @@ import (
 	"metallb.io/metallb/controllers/allocator"
 )
 
-// ConditionAllocated is the type of the condition on a Service: True if it holds the addresses that it requests.
-const ConditionAllocated = v1beta1.AnnotationPrefix + "Allocated"
-
-// Reasons of ConditionAllocated, and of the events that go with them.
-const (
-	// ReasonIPAllocated: the Service holds what it requests.
-	ReasonIPAllocated = "IPAllocated"
-	// ReasonAllocationFailed: the request cannot be met; what the Service held before, it holds on.
-	ReasonAllocationFailed = "AllocationFailed"
-	// ReasonInvalidConfig: the Service holds what it requests, but the present pools would not give it to it any more.
-	ReasonInvalidConfig = "InvalidConfig"
-)
-
 // maxMessage is the longest message of a condition or event, in bytes: the limit of events.k8s.io/v1.
 const maxMessage = 1024
 
@@ -51,20 +38,20 @@ func (o *outcome) apply(svc *corev1.Service) bool {
 
 // condition sums up the outcome.
 func (o *outcome) condition() metav1.Condition {
-	c := metav1.Condition{Type: ConditionAllocated}
+	c := metav1.Condition{Type: v1beta1.ConditionAllocated}
 	claims, disputes := o.claims(), o.disputes()
 	switch {
 	case o.failure != "":
-		c.Status, c.Reason, c.Message = metav1.ConditionFalse, ReasonAllocationFailed, o.failure
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1beta1.ReasonAllocationFailed, o.failure
 		if held := o.result.Addresses(); len(held) > 0 {
 			c.Message += fmt.Sprintf("; the service keeps %s", quote(held))
 		}
 	case disputes != "":
-		c.Status, c.Reason, c.Message = metav1.ConditionFalse, ReasonAllocationFailed, disputes
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1beta1.ReasonAllocationFailed, disputes
 	case claims != "":
-		c.Status, c.Reason, c.Message = metav1.ConditionTrue, ReasonInvalidConfig, claims
+		c.Status, c.Reason, c.Message = metav1.ConditionTrue, v1beta1.ReasonInvalidConfig, claims
 	default:
-		c.Status, c.Reason, c.Message = metav1.ConditionTrue, ReasonIPAllocated, assigned(o.result.Addresses())
+		c.Status, c.Reason, c.Message = metav1.ConditionTrue, v1beta1.ReasonIPAllocated, assigned(o.result.Addresses())
 		if o.result.Missing != nil {
 			c.Message += "; " + o.result.Missing.String()
 		}
@@ -190,12 +177,12 @@ func assignmentsOf(svc *corev1.Service) []allocator.Assignment {
 // hasTraces reports whether the Service carries anything that apply wrote.
 func hasTraces(svc *corev1.Service) bool {
 	_, annotated := svc.Annotations[v1beta1.AnnotationIPAllocatedFromPool]
-	return annotated || meta.FindStatusCondition(svc.Status.Conditions, ConditionAllocated) != nil
+	return annotated || meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated) != nil
 }
 
 // clearStatus removes from the Service everything that apply wrote.
 func clearStatus(svc *corev1.Service) {
 	svc.Status.LoadBalancer.Ingress = nil
 	delete(svc.Annotations, v1beta1.AnnotationIPAllocatedFromPool)
-	meta.RemoveStatusCondition(&svc.Status.Conditions, ConditionAllocated)
+	meta.RemoveStatusCondition(&svc.Status.Conditions, v1beta1.ConditionAllocated)
 }

@@ -4,11 +4,14 @@ package service
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
+
+	"metallb.io/metallb/api/v1beta1"
 )
 
 // Reasons of events that have no condition of the same reason.
@@ -29,11 +32,11 @@ func transition(before, after *corev1.Service, o *outcome) []event {
 	var found []event
 	addresses := o.result.Addresses()
 	if len(addresses) > 0 && fmt.Sprint(ingressTexts(before)) != fmt.Sprint(texts(addresses)) {
-		found = append(found, event{corev1.EventTypeNormal, ReasonIPAllocated, assigned(addresses)})
+		found = append(found, event{corev1.EventTypeNormal, v1beta1.ReasonIPAllocated, assigned(addresses)})
 	}
-	was := meta.FindStatusCondition(before.Status.Conditions, ConditionAllocated)
-	is := meta.FindStatusCondition(after.Status.Conditions, ConditionAllocated)
-	if is.Reason != ReasonIPAllocated && !sameReason(was, is) {
+	was := meta.FindStatusCondition(before.Status.Conditions, v1beta1.ConditionAllocated)
+	is := meta.FindStatusCondition(after.Status.Conditions, v1beta1.ConditionAllocated)
+	if is.Reason != v1beta1.ReasonIPAllocated && !sameReason(was, is) {
 		found = append(found, event{corev1.EventTypeWarning, is.Reason, is.Message})
 	}
 	for _, key := range deprecatedAnnotations(after) {
@@ -42,6 +45,33 @@ func transition(before, after *corev1.Service, o *outcome) []event {
 		})
 	}
 	return found
+}
+
+// doing says in the words of the log what the change does to the Service; empty if it does nothing but word the condition
+// anew.
+func doing(before, after *corev1.Service, o *outcome) string {
+	was := meta.FindStatusCondition(before.Status.Conditions, v1beta1.ConditionAllocated)
+	is := meta.FindStatusCondition(after.Status.Conditions, v1beta1.ConditionAllocated)
+	told := sameReason(was, is)
+	switch addresses := texts(o.result.Addresses()); {
+	case o.failure != "" && !told:
+		return "refusing what the service requests"
+	case len(addresses) == 0 && len(before.Status.LoadBalancer.Ingress) > 0:
+		return "clearing addresses that are not this load balancer's"
+	case !slices.Equal(ingressTexts(before), addresses):
+		return "assigning addresses"
+	case is.Reason == v1beta1.ReasonAllocationFailed && !told:
+		return "keeping addresses that another service has the better right to"
+	case is.Reason == v1beta1.ReasonInvalidConfig && !told:
+		return "keeping addresses that the present pools would not give"
+	case was == nil:
+		return "adopting the addresses that the service holds"
+	case was.Reason != is.Reason:
+		return "keeping addresses, which are what the service requests again"
+	case before.Annotations[v1beta1.AnnotationIPAllocatedFromPool] != after.Annotations[v1beta1.AnnotationIPAllocatedFromPool]:
+		return "keeping addresses, which are another pool's now"
+	}
+	return ""
 }
 
 func sameReason(was, is *metav1.Condition) bool {

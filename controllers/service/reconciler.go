@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
@@ -149,17 +150,25 @@ func (r *Reconciler) write(ctx context.Context, svc *corev1.Service, o *outcome)
 	if !o.apply(desired) {
 		return true, nil
 	}
-	logger := log.FromContext(ctx)
-	if o.failure != "" {
-		logger.Info("refusing the service", "reason", o.failure, "keeping", o.result.Addresses())
-	} else {
-		logger.Info("assigning addresses", "addresses", o.result.Addresses(), "pool", desired.Annotations[v1beta1.AnnotationIPAllocatedFromPool])
-	}
+	logChange(log.FromContext(ctx), svc, desired, o)
 	if written, err := r.patch(ctx, desired, svc); err != nil || !written {
 		return false, err
 	}
 	record(r.Recorder, desired, transition(svc, desired, o)...)
 	return true, nil
+}
+
+// logChange says what is about to be done to the Service.
+func logChange(logger logr.Logger, svc, desired *corev1.Service, o *outcome) {
+	values := []any{"addresses", o.result.Addresses(), "pool", desired.Annotations[v1beta1.AnnotationIPAllocatedFromPool]}
+	if c := o.condition(); c.Reason != v1beta1.ReasonIPAllocated {
+		values = append(values, "reason", c.Message)
+	}
+	if message := doing(svc, desired, o); message != "" {
+		logger.Info(message, values...)
+	} else {
+		logger.V(1).Info("wording the condition anew", values...)
+	}
 }
 
 // patch writes status and annotation at once: a patch of a Service's status applies to its metadata too.

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package service
+
+import (
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/test/builder"
+)
+
+func TestTheLogSaysWhatIsDone(t *testing.T) {
+	t.Parallel()
+	holding := func(assignments ...allocator.Assignment) outcome {
+		return outcome{result: allocator.Result{Assignments: assignments}}
+	}
+	first, other, elsewhere := assignment("a", "192.0.2.1"), assignment("a", "192.0.2.2"), assignment("b", "192.0.2.1")
+	incompatible, disputed := first, first
+	incompatible.Incompatible = true
+	disputed.Disputed = types.NamespacedName{Namespace: "default", Name: "other"}
+	refused := holding(first)
+	refused.failure = "no luck"
+	worded := holding(first)
+	worded.result.Missing = &allocator.Refusal{Reasons: []allocator.Reason{{Cause: allocator.NoPools, Family: v6}}}
+	foreign := builder.MakeService("web").Holds("", "203.0.113.1")
+	tests := map[string]struct {
+		service *builder.Service
+		// before is what the service told, if it told anything.
+		before *outcome
+		now    outcome
+		want   string
+	}{
+		"a first address":                         {now: holding(first), want: "assigning addresses"},
+		"another address":                         {before: new(holding(first)), now: holding(other), want: "assigning addresses"},
+		"an address that was there":               {service: builder.MakeService("web").Holds("a", "192.0.2.1"), now: holding(first), want: "adopting the addresses that the service holds"},
+		"an address of another load balancer":     {service: foreign, before: new(outcome{failure: "no luck"}), now: outcome{failure: "no luck"}, want: "clearing addresses that are not this load balancer's"},
+		"a refusal":                               {now: outcome{failure: "no luck"}, want: "refusing what the service requests"},
+		"a refusal for another reason":            {before: &refused, now: outcome{failure: "worse luck", result: refused.result}, want: "refusing what the service requests"},
+		"an end of a refusal":                     {before: &refused, now: holding(first), want: "keeping addresses, which are what the service requests again"},
+		"pools that do not cover the address":     {before: new(holding(first)), now: holding(incompatible), want: "keeping addresses that the present pools would not give"},
+		"pools that cover the address again":      {before: new(holding(incompatible)), now: holding(first), want: "keeping addresses, which are what the service requests again"},
+		"an address that another service has":     {before: new(holding(first)), now: holding(disputed), want: "keeping addresses that another service has the better right to"},
+		"an address that is another pool's":       {before: new(holding(first)), now: holding(elsewhere), want: "keeping addresses, which are another pool's now"},
+		"a condition that only words it anew":     {before: new(holding(first)), now: worded, want: ""},
+		"the same refusal, with another pool":     {before: &refused, now: outcome{failure: "no luck", result: holding(elsewhere).result}, want: "keeping addresses, which are another pool's now"},
+		"a refusal of what the pools do not give": {before: new(holding(incompatible)), now: refused, want: "refusing what the service requests"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if tc.service == nil {
+				tc.service = builder.MakeService("web")
+			}
+			svc := tc.service.Obj()
+			if tc.before != nil {
+				// What others write to the status, they write after that.
+				ingress := svc.Status.LoadBalancer.Ingress
+				tc.before.apply(svc)
+				svc.Status.LoadBalancer.Ingress = append(svc.Status.LoadBalancer.Ingress, ingress...)
+			}
+			after := svc.DeepCopy()
+			if !tc.now.apply(after) {
+				t.Fatal("nothing changes")
+			}
+			if got := doing(svc, after, &tc.now); got != tc.want {
+				t.Errorf("the log says %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

@@ -16,8 +16,8 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 )
 
-// maxPassword is the longest key, in bytes, that Linux takes for TCP MD5 (TCP_MD5SIG_MAXKEYLEN).
-const maxPassword = 80
+// MaxPasswordLength is the longest key, in bytes, that Linux takes for TCP MD5 (TCP_MD5SIG_MAXKEYLEN).
+const MaxPasswordLength = 80
 
 // maxTime is the longest time that BGP can express: its messages carry seconds in 16 bits.
 const maxTime = math.MaxUint16 * time.Second
@@ -204,9 +204,9 @@ func (r *peerReader) password(s *v1beta2.BGPPeerSpec) string {
 	switch {
 	case s.Password != "" && s.PasswordSecret.Name != "":
 		r.errs = append(r.errs, field.Forbidden(r.spec.Child("password"), "can not have both password and secret ref set; remove password"))
-	case len(s.Password) > maxPassword:
+	case len(s.Password) > MaxPasswordLength:
 		// The password itself stays out of logs and events.
-		r.errs = append(r.errs, field.TooLong(r.spec.Child("password"), "", maxPassword))
+		r.errs = append(r.errs, field.TooLong(r.spec.Child("password"), "", MaxPasswordLength))
 	}
 	return s.Password
 }

@@ -11,9 +11,6 @@ import (
 	"metallb.io/metallb/api/bgp"
 )
 
-// maxPassword is the longest TCP MD5 key, in bytes, that Linux takes.
-const maxPassword = 80
-
 // secrets are those that BGPPeers may refer to, by name.
 type secrets map[types.NamespacedName]*corev1.Secret
 
@@ -43,8 +40,8 @@ func (s secrets) resolve(peer bgp.Peer) (bgp.Peer, error) {
 	switch {
 	case password == "":
 		return peer, fmt.Errorf("spec.passwordSecret: secret %s has no password; set its key %q", ref, corev1.BasicAuthPasswordKey)
-	case len(password) > maxPassword:
-		return peer, fmt.Errorf("spec.passwordSecret: secret %s has a password of %d bytes; TCP MD5 takes at most %d", ref, len(password), maxPassword)
+	case len(password) > bgp.MaxPasswordLength:
+		return peer, fmt.Errorf("spec.passwordSecret: secret %s has a password of %d bytes; TCP MD5 takes at most %d", ref, len(password), bgp.MaxPasswordLength)
 	}
 	peer.Password = password
 	return peer, nil

@@ -12,7 +12,8 @@ import (
 	"metallb.io/metallb/test/cluster"
 )
 
-// installPackages installs what the machine lacks where it can, and otherwise names it.
+// installPackages installs what the machine lacks where it can, and otherwise names it. The services that come with bird2 and
+// frr have no BGP in Debian's configuration, so they are in nobody's way.
 func installPackages(ctx context.Context, progress *progress) error {
 	err := cluster.Preflight(cluster.DefaultBin(),
 		cluster.Command("ip", "iproute2"),
@@ -36,8 +37,7 @@ func installPackages(ctx context.Context, progress *progress) error {
 		append([]string{"install", "--yes", "--quiet=2", "--no-install-recommends"}, missing.Packages()...),
 	} {
 		command := exec.CommandContext(ctx, "apt-get", args...)
-		// A routing daemon of the machine itself would be in the way of nothing here, but nobody asked for one: no service is started.
-		command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1")
+		command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		if text, err := command.CombinedOutput(); err != nil {
 			return fmt.Errorf("%w\n%s: %w\n%s", missing, command, err, text)
 		}

@@ -47,11 +47,11 @@ func (m *measurement) find(format string, args ...any) {
 	m.Findings = append(m.Findings, fmt.Sprintf(format, args...))
 }
 
-// count returns the number of requests of the program ("" for all) that the filter accepts.
-func (m *measurement) count(program string, is func(request) bool) int {
+// count returns the number of requests that the filter accepts.
+func (m *measurement) count(is func(request) bool) int {
 	n := 0
 	for _, r := range m.Requests {
-		if (program == "" || r.Program == program) && is(r.request) {
+		if is(r.request) {
 			n += r.Count
 		}
 	}
@@ -162,7 +162,7 @@ func (b *bench) finish(m *measurement, before snapshot) error {
 const (
 	settleStep  = 500 * time.Millisecond
 	settleCPU   = 20 * time.Millisecond // per step and program, and it counts as idle
-	settleLimit = 20 * time.Second
+	settleLimit = 2 * time.Minute
 )
 
 // settle waits until the subject's programs have nothing to do any more, so that what they do late counts, too.

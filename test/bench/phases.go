@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -127,7 +126,7 @@ func (b *bench) start(ctx context.Context) error {
 			return err
 		}
 	}
-	ctx, release := b.guard(ctx, b.subject.programs...)
+	ctx, release := b.subject.guard(ctx)
 	defer release()
 	ctx, cancel := context.WithTimeoutCause(ctx, b.phaseTimeout, errors.New("no BGP session was opened"))
 	defer cancel()
@@ -137,7 +136,7 @@ func (b *bench) start(ctx context.Context) error {
 
 // guarded measures phases that fail when one of the programs ends.
 func (b *bench) guarded(ctx context.Context, phases []phase) error {
-	ctx, release := b.guard(ctx, b.subject.programs...)
+	ctx, release := b.subject.guard(ctx)
 	defer release()
 	for _, phase := range phases {
 		if phase.productOnly && b.subject.name != productName {
@@ -148,19 +147,6 @@ func (b *bench) guarded(ctx context.Context, phases []phase) error {
 		}
 	}
 	return nil
-}
-
-// guard ends the returned context, with the cause, when one of the programs ends by itself.
-func (*bench) guard(ctx context.Context, programs ...*program) (context.Context, context.CancelFunc) {
-	release := make([]context.CancelFunc, len(programs))
-	for i, p := range programs {
-		ctx, release[i] = p.guard(ctx)
-	}
-	return ctx, func() {
-		for _, r := range slices.Backward(release) {
-			r()
-		}
-	}
 }
 
 // each calls do for the numbers below n, several at a time.

@@ -16,7 +16,7 @@ func (b *bench) restartAnnouncer(ctx context.Context, m *measurement) error {
 	if err != nil {
 		return err
 	}
-	ctx, release := b.guard(ctx, b.subject.programs...)
+	ctx, release := b.subject.guard(ctx)
 	defer release()
 	session, err := b.sink.WaitSession(ctx, before)
 	if err != nil {
@@ -78,7 +78,7 @@ func (b *bench) restartController(ctx context.Context, m *measurement) error {
 	if err := p.start(); err != nil {
 		return err
 	}
-	ctx, release := b.guard(ctx, b.subject.programs...)
+	ctx, release := b.subject.guard(ctx)
 	defer release()
 	if p.health != "" {
 		at, err := p.waitReady(ctx)

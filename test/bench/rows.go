@@ -18,18 +18,18 @@ func sections() []section {
 			rateRow("ms/service until all routes", timeRoutes),
 		}, append(bulk, bgpRows()...)...)},
 		{phaseSingle, append(latencyRows(), bulk...)},
-		{phaseOtherPool, []row{totalCPURow("CPU, ms: controller + speaker"), writesRow("API writes")}},
+		{phaseOtherPool, []row{totalCPURow("CPU, ms: controller + speaker"), writesRow()}},
 		{phaseAttributes, append([]row{timeRow("all announced again, s", timeRoutes), programCPURow("CPU, ms/service: speaker", speakerName),
-			writesRow("API writes")}, bgpRows()...)},
-		{phaseIdle, []row{totalCPURow("CPU, ms in 10 s: controller + speaker"), writesRow("API writes")}},
+			writesRow()}, bgpRows()...)},
+		{phaseIdle, []row{totalCPURow("CPU, ms in 10 s: controller + speaker"), writesRow()}},
 		{phaseRestartAnnouncer, append([]row{
 			timeRow("stopped after, s", timeStopped), timeRow("session after, s", timeSession), timeRow("all routes after, s", timeRoutes),
-			timeRow("End-of-RIB after, s", timeEndOfRIB), programCPURow("CPU, ms/service: speaker", speakerName), writesRow("API writes"),
+			timeRow("End-of-RIB after, s", timeEndOfRIB), programCPURow("CPU, ms/service: speaker", speakerName), writesRow(),
 			programPeakRow("peak RSS, MiB: speaker", speakerName),
 		}, bgpRows()...)},
 		{phaseRestartController, []row{
 			timeRow("stopped after, s", timeStopped), timeRow("ready after, s", timeReady), timeRow("first new address after, s", timeFirst),
-			programCPURow("CPU, ms/service: controller", controllerName), writesRow("API writes"),
+			programCPURow("CPU, ms/service: controller", controllerName), writesRow(),
 			programPeakRow("peak RSS, MiB: controller", controllerName),
 		}},
 		{phasePending, bulk},
@@ -46,7 +46,7 @@ func costRows() []row {
 		programCPURow("CPU, ms/service: controller", controllerName),
 		programCPURow("CPU, ms/service: speaker", speakerName),
 		programCPURow("CPU, ms/service: kube-apiserver", serverName),
-		{"API writes/service", true, 2, func(m *measurement) (float64, bool) { return float64(m.count("", request.writes)), true }},
+		{"API writes/service", true, 2, func(m *measurement) (float64, bool) { return float64(m.count(request.writes)), true }},
 		programPeakRow("peak RSS, MiB: controller", controllerName),
 		programPeakRow("peak RSS, MiB: speaker", speakerName),
 	}
@@ -60,15 +60,16 @@ func bgpRows() []row {
 }
 
 func latencyRows() []row {
-	var rows []row
-	for _, l := range []struct{ label, name string }{
+	latencies := []struct{ label, name string }{
 		{"request to create", latencyCreate},
 		{"service to address", latencyAddress},
 		{"service to route", latencyRoute},
 		{"endpoint lost to withdrawal", latencyLoss},
 		{"endpoint back to route", latencyReturn},
 		{"service deleted to withdrawal", latencyDeletion},
-	} {
+	}
+	rows := make([]row, 0, 2*len(latencies))
+	for _, l := range latencies {
 		rows = append(rows,
 			row{l.label + ", p50 ms", false, 1, func(m *measurement) (float64, bool) {
 				s, ok := m.Latencies[l.name]
@@ -127,6 +128,6 @@ func programPeakRow(label, name string) row {
 	}}
 }
 
-func writesRow(label string) row {
-	return row{label, false, 0, func(m *measurement) (float64, bool) { return float64(m.count("", request.writes)), true }}
+func writesRow() row {
+	return row{"API writes", false, 0, func(m *measurement) (float64, bool) { return float64(m.count(request.writes)), true }}
 }

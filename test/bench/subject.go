@@ -83,17 +83,21 @@ func (p *program) cpu() (time.Duration, error) {
 
 // stop ends all programs.
 func (s *subject) stop() error {
-	var errs []error
+	errs := make([]error, 0, len(s.programs))
 	for _, p := range s.programs {
 		errs = append(errs, p.stop())
 	}
 	return errors.Join(errs...)
 }
 
-// guard ends the returned context, with the cause, when the program ends by itself.
-func (p *program) guard(ctx context.Context) (context.Context, context.CancelFunc) {
+// guard ends the returned context, with the cause, when one of the programs that run now ends by itself.
+func (s *subject) guard(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	if process := p.process; process != nil {
+	for _, p := range s.programs {
+		process := p.process
+		if process == nil {
+			continue
+		}
 		go func() {
 			select {
 			case <-process.Exited():

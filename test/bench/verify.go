@@ -67,10 +67,10 @@ func (e expectation) check(m *measurement) {
 	if m.BGP.Withdrawn > e.withdrawn {
 		m.find("%d prefixes were withdrawn, %d at most were needed", m.BGP.Withdrawn, e.withdrawn)
 	}
-	if got := m.count("", isServiceWrite); got > e.writes {
+	if got := m.count(isServiceWrite); got > e.writes {
 		m.find("Services were written %d times, %d at most were needed", got, e.writes)
 	}
-	if failed := m.count("", func(r request) bool { return r.Failed && r.writes() }); failed > 0 {
+	if failed := m.count(func(r request) bool { return r.Failed && r.writes() }); failed > 0 {
 		m.find("%d writes were refused by the API server", failed)
 	}
 }

@@ -39,7 +39,7 @@ func (p Program) Start() (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", p.Name, err)
 	}
-	cmd := exec.Command(p.Path, p.Args...) //nolint:noctx // Stop ends it, with a signal before it kills
+	cmd := exec.Command(p.Path, p.Args...) // without a context: Stop signals before it kills
 	cmd.Env = append(os.Environ(), p.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -18,7 +18,7 @@
 // The paths are put into the RIB before the peer is added, so the first thing that an established peer gets is one
 // packed dump, and then, if it knows graceful restart (RFC 4724), the End-of-RIB marker. A session that is lost is
 // removed from GoBGP and added again, because GoBGP would hold it in Idle for five seconds. After that, attempts follow each
-// other at the connect time, without end. A session that lasted less than ten seconds is left to GoBGP's five: that damps a
+// other at the connect time, without end. The fourth loss within a minute is left to GoBGP's five seconds: that damps a
 // peer that oscillates, and bounds what GoBGP loses, which is a goroutine and some two kilobytes for every other peer that
 // is removed with something in its send queue (v4.8.0 closes the queue before it has emptied it).
 //

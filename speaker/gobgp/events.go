@@ -4,6 +4,7 @@ package gobgp
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/osrg/gobgp/v4/api"
@@ -16,8 +17,11 @@ import (
 // settleTime is how soon GoBGP is asked again whether a session that it reported as established is so.
 const settleTime = time.Millisecond
 
-// steadyTime is how long a session must have lasted to be reopened at once when it is lost.
-const steadyTime = 10 * time.Second
+// A session that is lost is reopened at once, but no more than maxReopened times in reopenedTime.
+const (
+	maxReopened  = 3
+	reopenedTime = time.Minute
+)
 
 // onReport is called by whatever goroutine GoBGP logs from.
 func (p *peering) onReport(r report) {
@@ -135,8 +139,8 @@ func (p *peering) established(peer *api.Peer) {
 	p.options.OnChange(s)
 }
 
-// lost takes note of the end of a session that was established. Unless it was short, it is reopened at once; otherwise
-// GoBGP holds it in Idle for five seconds, which damps a peer that oscillates (RFC 4271 section 8.1).
+// lost takes note of the end of a session that was established, and reopens it at once, unless the peer oscillates: then
+// GoBGP holds it in Idle for five seconds, which damps that (RFC 4271 section 8.1).
 func (p *peering) lost(now session.FSM, reason api.PeerState_DisconnectReason) {
 	old := p.snapshot()
 	text := downReason(reason, p.trail, old.HoldTime.String())
@@ -153,9 +157,20 @@ func (p *peering) lost(now session.FSM, reason api.PeerState_DisconnectReason) {
 	})
 	p.log.Info("session down", "reason", text, "after", lasted.Truncate(time.Second).String())
 	p.options.OnChange(p.snapshot())
-	if lasted >= steadyTime {
+	if p.mayReopen() {
 		p.reconnect()
 	}
+}
+
+// mayReopen reports whether the session may be reopened at once, and counts on it that it is.
+func (p *peering) mayReopen() bool {
+	now := p.options.Clock.Now()
+	p.reopened = slices.DeleteFunc(p.reopened, func(at time.Time) bool { return now.Sub(at) >= reopenedTime })
+	if len(p.reopened) >= maxReopened {
+		return false
+	}
+	p.reopened = append(p.reopened, now)
+	return true
 }
 
 // enter takes note of a state other than Established.

@@ -59,6 +59,8 @@ type peering struct {
 	shutting, over bool
 	// trail is what is known of the end of the present connection.
 	trail trail
+	// reopened is when the session was last reopened at once.
+	reopened []time.Time
 	// lastRefusal is the last specific error of an attempt since the session was up.
 	lastRefusal string
 	// doubtful are the changes that an establishing session may have missed.
@@ -201,13 +203,14 @@ func (p *peering) end(how ending) pending {
 	return pending{outcome: outcome, gone: p.done}
 }
 
-// apply changes the Adj-RIB-Out.
+// apply changes the Adj-RIB-Out. What is new comes first, since it may be what replaces the rest, such as an aggregate of
+// many prefixes.
 func (p *peering) apply(c rib.Change) pending {
 	return p.command(func() error {
-		if err := p.withdraw(c.Withdraw); err != nil {
+		if err := p.announce(c.Announce); err != nil {
 			return err
 		}
-		return p.announce(c.Announce)
+		return p.withdraw(c.Withdraw)
 	})
 }
 

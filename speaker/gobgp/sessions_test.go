@@ -256,3 +256,28 @@ func withdrawing(peer string, prefixes ...string) rib.Change {
 	}
 	return c
 }
+
+// An aggregate that replaces its parts, or the other way round, must leave no moment in which there is no route.
+func TestWhatIsNewIsAnnouncedBeforeWhatItReplacesIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
+	const parts = 5000
+	k := newSink(t, behaviour{})
+	s, _ := newSessions(t, Options{})
+	configure(t, s, always(hosts(parts)...), to("tor", k.addrPort()))
+	awaitUp(t, s, "tor")
+	awaitRoutes(t, k, parts)
+
+	change := announcing("tor", "10.0.0.0/8")
+	for _, p := range hosts(parts) {
+		change.Withdraw = append(change.Withdraw, p.Prefix)
+	}
+	apply(t, s, change)
+	awaitRoutes(t, k, 1)
+	// GoBGP packs into one batch what queues up while it is busy, and has withdrawals first there.
+	if withdrawn := k.heard().wasWithdrawn[netip.MustParsePrefix("10.0.0.0/8")]; withdrawn > parts/2 {
+		t.Errorf("%d of %d parts were withdrawn when the aggregate was announced", withdrawn, parts)
+	}
+}

@@ -31,7 +31,9 @@ type sink struct {
 	routes   map[netip.Prefix]route // of the present connection
 	beforeEOR,
 	eors int
-	notified []bgp.BGPNotification
+	withdrawn    int                  // prefixes of all connections
+	wasWithdrawn map[netip.Prefix]int // what withdrawn was when the prefix was first announced
+	notified     []bgp.BGPNotification
 }
 
 // behaviour of a sink. The zero value is a well-behaved eBGP peer.
@@ -83,7 +85,7 @@ func newSinkAt(tb testing.TB, b behaviour, address string) *sink {
 	if err != nil {
 		tb.Fatalf("listening on %s: %v", address, err)
 	}
-	s := &sink{t: tb, listener: listener, behave: b}
+	s := &sink{t: tb, listener: listener, behave: b, wasWithdrawn: map[netip.Prefix]int{}}
 	s.running.Go(s.accept)
 	tb.Cleanup(s.close)
 	return s
@@ -223,6 +225,7 @@ func (s *sink) note(m *bgp.BGPMessage) {
 }
 
 func (s *sink) update(u *bgp.BGPUpdate) {
+	s.withdrawn += len(u.WithdrawnRoutes)
 	for _, w := range u.WithdrawnRoutes {
 		delete(s.routes, w.NLRI.(*bgp.IPAddrPrefix).Prefix)
 	}
@@ -249,7 +252,11 @@ func (s *sink) update(u *bgp.BGPUpdate) {
 		}
 	}
 	for _, n := range reached {
-		s.routes[n.NLRI.(*bgp.IPAddrPrefix).Prefix] = r
+		prefix := n.NLRI.(*bgp.IPAddrPrefix).Prefix
+		s.routes[prefix] = r
+		if _, again := s.wasWithdrawn[prefix]; !again {
+			s.wasWithdrawn[prefix] = s.withdrawn
+		}
 	}
 }
 
@@ -257,6 +264,7 @@ func (s *sink) update(u *bgp.BGPUpdate) {
 type heard struct {
 	connections, updates, endsOfRIB, beforeEndOfRIB int
 	routes                                          map[netip.Prefix]route
+	wasWithdrawn                                    map[netip.Prefix]int
 	notified                                        []bgp.BGPNotification
 }
 
@@ -265,7 +273,7 @@ func (s *sink) heard() heard {
 	defer s.mu.Unlock()
 	return heard{
 		connections: s.opens, updates: s.messages, endsOfRIB: s.eors, beforeEndOfRIB: s.beforeEOR,
-		routes: maps.Clone(s.routes), notified: append([]bgp.BGPNotification(nil), s.notified...),
+		routes: maps.Clone(s.routes), wasWithdrawn: maps.Clone(s.wasWithdrawn), notified: append([]bgp.BGPNotification(nil), s.notified...),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"reflect"
 	"slices"
 
@@ -130,13 +131,13 @@ func (c *compiler) acceptPeers() {
 		func(a, b bgp.Peer) error { return bgp.CheckPeers(a, b, node) })
 }
 
-func (c *compiler) sessions() []session.Config {
+func (c *compiler) sessions(defaultRouterID netip.Addr) []session.Config {
 	sessions := make([]session.Config, 0, len(c.accepted.peers))
 	for _, name := range slices.Sorted(maps.Keys(c.accepted.peers)) {
 		p := c.accepted.peers[name]
 		routerID := p.RouterID
 		if !routerID.IsValid() {
-			routerID = c.in.Node.routerID()
+			routerID = defaultRouterID
 		}
 		sessions = append(sessions, session.Config{
 			Peer: p.Name, LocalASN: p.MyASN, PeerASN: p.PeerASN,

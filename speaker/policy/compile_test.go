@@ -282,3 +282,36 @@ func TestCompileSelectsWhatConcernsTheNode(t *testing.T) {
 		})
 	}
 }
+
+func TestTheRouterIDStaysAsLongAsItIsTheNodes(t *testing.T) {
+	t.Parallel()
+	ips := func(addresses ...string) (ips []netip.Addr) {
+		for _, a := range addresses {
+			ips = append(ips, netip.MustParseAddr(a))
+		}
+		return ips
+	}
+	tests := map[string]struct {
+		before, after []netip.Addr
+		wantKept      bool
+		want          string
+	}{
+		"an address is added before it": {before: ips("10.0.0.1"), after: ips("10.0.0.2", "10.0.0.1"), wantKept: true},
+		"addresses change places":       {before: ips("10.0.0.1", "10.0.0.2"), after: ips("10.0.0.2", "10.0.0.1"), wantKept: true},
+		"no address is known any more":  {before: ips("10.0.0.1"), after: nil, wantKept: true},
+		"only IPv6 is known any more":   {before: ips("10.0.0.1"), after: ips("2001:db8::1"), wantKept: true},
+		"the first address comes late":  {before: nil, after: ips("10.0.0.1"), wantKept: true},
+		"the node has another address":  {before: ips("10.0.0.1"), after: ips("10.0.0.2"), want: "10.0.0.2"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before, _ := policy.Compile(input(func(in *policy.Input) { in.Node.InternalIPs = tc.before }), nil)
+			after, _ := policy.Compile(input(func(in *policy.Input) { in.Node.InternalIPs = tc.after }), before)
+			was, is := before.Sessions[0].RouterID, after.Sessions[0].RouterID
+			if tc.wantKept && is != was || tc.want != "" && is.String() != tc.want {
+				t.Errorf("router ID was %s and is %s", was, is)
+			}
+		})
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/netip"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -64,14 +65,24 @@ func (n Node) excluded() bool {
 	return excluded
 }
 
-// routerID is the BGP identifier of the node's sessions: its IPv4 address. A node without one gets a number derived from
-// its name, since all that is asked of an identifier is not to be 0 and to be unique within its AS (RFC 6286 section 2.1).
-func (n Node) routerID() netip.Addr {
-	for _, a := range n.InternalIPs {
-		if a.Is4() {
-			return a
-		}
+// routerID is the BGP identifier of the node's sessions: its first IPv4 address. A node without one gets a number derived
+// from its name, since all that is asked of an identifier is not to be 0 and to be unique within its AS (RFC 6286 section
+// 2.1). As a session must be closed to change it, the current one, if there is one, stays for as long as it is not known to
+// be another's: until the node has other IPv4 addresses.
+func (n Node) routerID(current netip.Addr) netip.Addr {
+	own := n.numberOfName()
+	first := own
+	if i := slices.IndexFunc(n.InternalIPs, netip.Addr.Is4); i >= 0 {
+		first = n.InternalIPs[i]
 	}
+	if current.IsValid() && (current == own || first == own || slices.Contains(n.InternalIPs, current)) {
+		return current
+	}
+	return first
+}
+
+// numberOfName is a number other than 0, in the form of an IPv4 address, that hardly any other node has.
+func (n Node) numberOfName() netip.Addr {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(n.Name))
 	var id [4]byte

@@ -22,6 +22,8 @@ type Policy struct {
 	Sessions []session.Config
 
 	accepted accepted
+	// routerID of the sessions whose BGPPeer does not set one.
+	routerID netip.Addr
 	pools    ipam.Pools
 	// byName has the current pools, the deleted ones that are in use and the names that only advertisements know.
 	byName map[string]*Pool

@@ -20,11 +20,12 @@ func (c *compiler) policy() *Policy {
 	p := &Policy{
 		NetworkUnavailable: c.in.Node.NetworkUnavailable,
 		Excluded:           c.in.Node.excluded(),
-		Sessions:           c.sessions(),
+		routerID:           c.in.Node.routerID(c.last.routerID),
 		accepted:           c.accepted,
 		pools:              ipam.NewPools(slices.Collect(maps.Values(c.accepted.pools))...),
 		byName:             map[string]*Pool{},
 	}
+	p.Sessions = c.sessions(p.routerID)
 	definitions := c.definitions()
 	for _, name := range slices.Sorted(maps.Keys(definitions)) {
 		p.byName[name] = c.pool(definitions[name], p.Sessions)

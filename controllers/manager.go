@@ -9,16 +9,17 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/allocator"
@@ -44,45 +45,37 @@ const (
 // +kubebuilder:rbac:groups="",resources=events,verbs=create;patch,namespace=metallb-system
 
 // start runs the reconcilers until the context ends.
-func start(ctx context.Context, config *rest.Config, o *options) error {
-	// Priority and fairness of the API server are all the rate limit there is.
-	config.QPS = -1
-	mgr, err := newManager(config, o)
+func start(ctx context.Context, config *rest.Config, settings *process.Settings, o *options) error {
+	timeout := stopTimeout
+	mgr, err := settings.NewManager(ctx, config, ctrl.Options{
+		Cache:                         cacheOptions(settings.Namespace),
+		LeaderElection:                o.leaderElect,
+		LeaderElectionID:              leaseName,
+		LeaderElectionNamespace:       settings.Namespace,
+		LeaderElectionReleaseOnCancel: true,
+		GracefulShutdownTimeout:       &timeout,
+	})
 	if err != nil {
-		return fmt.Errorf("setting up: %w", err)
+		return err
 	}
-	if err := setupReconcilers(mgr, o); err != nil {
+	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("setting up the readiness check: %w", err)
+	}
+	if o.leaderElect {
+		if err := mgr.Add(manager.RunnableFunc(announceLeadership)); err != nil {
+			return fmt.Errorf("setting up: %w", err)
+		}
+	}
+	if err := setupReconcilers(mgr, settings); err != nil {
 		return fmt.Errorf("setting up: %w", err)
 	}
 	return mgr.Start(ctx)
 }
 
-func newManager(config *rest.Config, o *options) (ctrl.Manager, error) {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, v1beta1.AddToScheme, v1beta2.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return nil, err
-		}
-	}
-	timeout := stopTimeout
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:                        scheme,
-		Cache:                         cacheOptions(o.namespace),
-		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
-		HealthProbeBindAddress:        o.probeAddress,
-		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              leaseName,
-		LeaderElectionNamespace:       o.namespace,
-		LeaderElectionReleaseOnCancel: true,
-		GracefulShutdownTimeout:       &timeout,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
-		return nil, err
-	}
-	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
+// announceLeadership tells that this controller has become the active one.
+func announceLeadership(ctx context.Context) error {
+	log.FromContext(ctx).Info("became the leader", "lease", leaseName)
+	return nil
 }
 
 // cacheOptions keep in memory what is needed and no more: services of type LoadBalancer, labels of namespaces, and
@@ -104,12 +97,12 @@ func cacheOptions(namespace string) cache.Options {
 	}
 }
 
-func setupReconcilers(mgr ctrl.Manager, o *options) error {
+func setupReconcilers(mgr ctrl.Manager, settings *process.Settings) error {
 	addresses := allocator.New()
 	services, pools := &wake.Queue{}, &wake.Queue{}
 	recorder := mgr.GetEventRecorder(eventSource)
-	configuration := pool.NewConfiguration(mgr.GetClient(), o.namespace, addresses)
-	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, configuration, o.class, services)
+	configuration := pool.NewConfiguration(mgr.GetClient(), settings.Namespace, addresses)
+	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, configuration, settings.Class, services)
 	if err := mgr.Add(hydration); err != nil {
 		return err
 	}
@@ -128,8 +121,8 @@ func setupReconcilers(mgr ctrl.Manager, o *options) error {
 		},
 		&service.Reconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Allocator: addresses, Hydration: hydration,
-			Recorder: recorder, Metrics: serviceMetrics, Class: o.class, Services: services, Pools: pools,
-			PoolNamespace: o.namespace, Concurrency: concurrency,
+			Recorder: recorder, Metrics: serviceMetrics, Class: settings.Class, Services: services, Pools: pools,
+			PoolNamespace: settings.Namespace, Concurrency: concurrency,
 		},
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {

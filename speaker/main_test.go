@@ -177,16 +177,16 @@ func (k kubectl) asServiceAccount(t *testing.T) string {
 	return path
 }
 
-// process is a running speaker.
-type process struct {
+// speakerProcess is a running speaker.
+type speakerProcess struct {
 	cmd             *exec.Cmd
 	logFile         string
 	metrics, health string
 }
 
-func startSpeaker(t *testing.T, kube kubectl) *process {
+func startSpeaker(t *testing.T, kube kubectl) *speakerProcess {
 	t.Helper()
-	s := &process{logFile: filepath.Join(t.TempDir(), "log"), metrics: freeAddress(t), health: freeAddress(t)}
+	s := &speakerProcess{logFile: filepath.Join(t.TempDir(), "log"), metrics: freeAddress(t), health: freeAddress(t)}
 	s.cmd = exec.CommandContext(context.Background(), os.Args[0],
 		"--metrics-bind-address", s.metrics, "--health-probe-bind-address", s.health, "--shutdown-delay", "100ms")
 	s.cmd.Env = append(os.Environ(), asSpeaker+"=1", "METALLB_NODE_NAME=node-1", "KUBECONFIG="+kube.asServiceAccount(t))
@@ -221,7 +221,7 @@ func freeAddress(t *testing.T) string {
 }
 
 // kill sends the signal and waits for the process to end.
-func (s *process) kill(t *testing.T, signal os.Signal) error {
+func (s *speakerProcess) kill(t *testing.T, signal os.Signal) error {
 	t.Helper()
 	if err := s.cmd.Process.Signal(signal); err != nil {
 		t.Fatal(err)
@@ -229,7 +229,7 @@ func (s *process) kill(t *testing.T, signal os.Signal) error {
 	return s.cmd.Wait()
 }
 
-func (s *process) log() string {
+func (s *speakerProcess) log() string {
 	log, err := os.ReadFile(s.logFile)
 	if err != nil {
 		return err.Error()
@@ -238,7 +238,7 @@ func (s *process) log() string {
 }
 
 // get fetches a page; it is an error if there is none.
-func (s *process) get(path string, body io.Writer) error {
+func (s *speakerProcess) get(path string, body io.Writer) error {
 	address := s.health
 	if path == "/metrics" {
 		address = s.metrics

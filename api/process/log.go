@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package process
+
+import (
+	"io"
+
+	"github.com/go-logr/logr"
+	"github.com/go-logr/zapr"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+)
+
+// levelAll shows messages up to verbosity 5. From 8 on client-go logs what the API server answers, passwords and all.
+const levelAll = zapcore.Level(-5)
+
+// setUpLog makes the program, controller-runtime and client-go log to w, and returns the program's logger.
+func setUpLog(level zapcore.Level, w io.Writer) logr.Logger {
+	logger := newLogger(level, w)
+	quiet := logr.New(background{logger.GetSink()})
+	ctrl.SetLogger(quiet)
+	klog.SetLogger(quiet.WithName("client-go"))
+	return logger
+}
+
+// newLogger returns a logger that writes a line of JSON for each message.
+func newLogger(level zapcore.Level, w io.Writer) logr.Logger {
+	encoding := zap.NewProductionEncoderConfig()
+	encoding.TimeKey = "time"
+	encoding.EncodeTime = zapcore.RFC3339NanoTimeEncoder
+	encoding.EncodeLevel = func(l zapcore.Level, to zapcore.PrimitiveArrayEncoder) {
+		to.AppendString(max(l, zapcore.DebugLevel).String())
+	}
+	return zapr.NewLogger(zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoding), zapcore.Lock(zapcore.AddSync(w)), level)))
+}
+
+// background is the log of libraries. Their news, such as each start of a worker, are details to those who run the
+// program; their errors are errors.
+//
+// What is logged within a reconciliation is the program's own. controller-runtime hands out the logger for it, and marks it
+// with an ID.
+type background struct{ logr.LogSink }
+
+// reconcileIDKey is the key by which controller-runtime marks what is logged within a reconciliation.
+const reconcileIDKey = "reconcileID"
+
+// Enabled reports whether messages of the level are logged.
+func (b background) Enabled(level int) bool { return b.LogSink.Enabled(level + 1) }
+
+// Info logs a message at a level above its own.
+func (b background) Info(level int, message string, keysAndValues ...any) {
+	b.LogSink.Info(level+1, message, keysAndValues...)
+}
+
+// WithName returns the log with the name.
+func (b background) WithName(name string) logr.LogSink { return background{b.LogSink.WithName(name)} }
+
+// WithValues returns the log with the values, which is the program's own in a reconciliation.
+func (b background) WithValues(keysAndValues ...any) logr.LogSink {
+	sink := b.LogSink.WithValues(keysAndValues...)
+	for i := 0; i < len(keysAndValues); i += 2 {
+		if keysAndValues[i] == reconcileIDKey {
+			return sink
+		}
+	}
+	return background{sink}
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package process
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"metallb.io/metallb/api/version"
+)
+
+// The exit statuses of a program.
+const (
+	exitSuccess = 0
+	exitFailure = 1
+	// exitUsage is for settings that are wrong.
+	exitUsage = 2
+)
+
+// Options are the settings that only one program has.
+type Options interface {
+	// Register adds their flags.
+	Register(flags *flag.FlagSet)
+	// Complete reads the environment and checks the settings. The error is one line that names the setting, its value and
+	// what to write instead.
+	Complete(getenv func(string) string) error
+}
+
+// Variable is a variable of the environment.
+type Variable struct{ Name, Usage string }
+
+// Program is what one program is beyond what they have in common.
+type Program struct {
+	// Name is that of the binary.
+	Name string
+	// Purpose is what the program does, in a sentence.
+	Purpose string
+	// Options are the program's own settings, and Variables those of the environment that they are read from.
+	Options   Options
+	Variables []Variable
+	// Run runs the program until the context, which carries the log, has ended.
+	Run func(ctx context.Context, config *rest.Config, settings *Settings) error
+}
+
+// Main runs the program until the context has ended, and returns its exit status.
+func (p *Program) Main(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	settings, err := p.parse(args, getenv)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		p.help(stdout)
+		return exitSuccess
+	case err != nil:
+		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+		return exitUsage
+	case settings.version:
+		fmt.Fprintln(stdout, p.Name, version.Version)
+		return exitSuccess
+	}
+	config, err := clusterConfig(getenv)
+	if err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+		return exitUsage
+	}
+	logger := setUpLog(settings.level, stderr)
+	logger.Info("starting", "program", p.Name, "version", version.Version, "namespace", settings.Namespace,
+		"settings", settings.given)
+	if err := p.run(logr.NewContext(ctx, logger), config, settings); err != nil {
+		logger.Error(err, "stopping because of an error")
+		return exitFailure
+	}
+	logger.Info("stopped")
+	return exitSuccess
+}
+
+func (p *Program) run(ctx context.Context, config *rest.Config, settings *Settings) error {
+	if err := registerBuildInfo(); err != nil {
+		return err
+	}
+	return p.Run(ctx, config, settings)
+}
+
+// clusterConfig returns how to reach the cluster.
+func clusterConfig(getenv func(string) string) (*rest.Config, error) {
+	config, err := ctrl.GetConfig()
+	kubeconfig := getenv(kubeconfigVariable)
+	switch {
+	case err == nil:
+		// Priority and fairness of the API server are all the rate limit there is.
+		config.QPS = -1
+		return config, nil
+	case kubeconfig != "" && clientcmd.IsEmptyConfig(err):
+		return nil, fmt.Errorf("%s=%s: there is no such file, or no cluster in it", kubeconfigVariable, kubeconfig)
+	case kubeconfig != "":
+		return nil, fmt.Errorf("%s=%s: %w", kubeconfigVariable, kubeconfig, err)
+	case clientcmd.IsEmptyConfig(err):
+		return nil, fmt.Errorf("no Kubernetes cluster: run in a pod, or set %s to a file that says how to reach one", kubeconfigVariable)
+	}
+	return nil, fmt.Errorf("no Kubernetes cluster: %w", err)
+}
+
+// parse reads the settings from flags and environment. The error is flag.ErrHelp if help is asked for.
+func (p *Program) parse(args []string, getenv func(string) string) (*Settings, error) {
+	settings := &Settings{}
+	flags := p.flags(settings)
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil, err
+	} else if err != nil {
+		return nil, fmt.Errorf("%w; see --help", err)
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected argument %q: everything is set by flags, see --help", flags.Arg(0))
+	}
+	if settings.version {
+		return settings, nil
+	}
+	if err := settings.complete(getenv); err != nil {
+		return nil, err
+	}
+	if err := p.Options.Complete(getenv); err != nil {
+		return nil, err
+	}
+	settings.given = p.given(flags, getenv)
+	return settings, nil
+}
+
+// flags returns all flags of the program. It does not print anything itself.
+func (p *Program) flags(settings *Settings) *flag.FlagSet {
+	flags := flag.NewFlagSet(p.Name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	settings.register(flags)
+	p.Options.Register(flags)
+	return flags
+}
+
+// given returns what was set differently from the default.
+func (p *Program) given(flags *flag.FlagSet, getenv func(string) string) map[string]string {
+	found := map[string]string{}
+	flags.Visit(func(f *flag.Flag) { found["--"+f.Name] = f.Value.String() })
+	for _, v := range p.variables() {
+		if value := getenv(v.Name); value != "" {
+			found[v.Name] = value
+		}
+	}
+	return found
+}

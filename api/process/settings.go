@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package process
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.uber.org/zap/zapcore"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+const (
+	// off as an address means that nothing is served.
+	off = "0"
+
+	namespaceVariable  = "METALLB_NAMESPACE"
+	kubeconfigVariable = "KUBECONFIG"
+
+	defaultNamespace = "metallb-system"
+	// namespaceFile is where a pod finds the namespace that it runs in.
+	namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+)
+
+// Settings are those that all programs have.
+type Settings struct {
+	// Namespace is where the configuration is.
+	Namespace string
+	// Class is the loadBalancerClass of the Services to serve; empty stands for those without one.
+	Class string
+
+	metricsAddress, probeAddress string
+	logLevel                     string
+	level                        zapcore.Level
+	version                      bool
+	// given are the settings that are not left to their defaults.
+	given map[string]string
+}
+
+func (s *Settings) register(flags *flag.FlagSet) {
+	flags.StringVar(&s.metricsAddress, "metrics-bind-address", ":7472", "`address` to serve metrics on, over HTTP; 0 serves none")
+	flags.StringVar(&s.probeAddress, "health-probe-bind-address", ":7473", "`address` to serve /healthz and /readyz on, over HTTP; 0 serves none")
+	flags.StringVar(&s.logLevel, "log-level", "info", "`level` of the least severe messages to log: "+levelNames())
+	flags.StringVar(&s.Class, "lb-class", "", "`class` (spec.loadBalancerClass) of the services to serve; unset, those without one")
+	flags.BoolVar(&s.version, "version", false, "print the version and exit")
+}
+
+// variables returns the variables of the environment that the program reads.
+func (p *Program) variables() []Variable {
+	return slices.Concat(p.Variables, []Variable{
+		{namespaceVariable, "namespace of the configuration; unset, that of the pod, or else " + defaultNamespace},
+		{kubeconfigVariable, "file that says how to reach the cluster; not needed in a pod"},
+	})
+}
+
+// complete reads the environment and looks for settings that are wrong or contradict each other.
+func (s *Settings) complete(getenv func(string) string) error {
+	level, known := levels()[s.logLevel]
+	if !known {
+		return fmt.Errorf("--log-level=%s: must be %s", s.logLevel, levelNames())
+	}
+	s.level = level
+	if err := s.checkAddresses(); err != nil {
+		return err
+	}
+	if errs := validation.IsQualifiedName(s.Class); s.Class != "" && len(errs) > 0 {
+		return fmt.Errorf("--lb-class=%s: is not a loadBalancerClass such as example.com/name", s.Class)
+	}
+	if s.Namespace = namespaceFrom(getenv); len(validation.IsDNS1123Label(s.Namespace)) > 0 {
+		return fmt.Errorf("%s=%s: is not the name of a namespace such as %s", namespaceVariable, s.Namespace, defaultNamespace)
+	}
+	return nil
+}
+
+func namespaceFrom(getenv func(string) string) string {
+	if namespace := getenv(namespaceVariable); namespace != "" {
+		return namespace
+	}
+	if content, err := os.ReadFile(namespaceFile); err == nil {
+		return strings.TrimSpace(string(content))
+	}
+	return defaultNamespace
+}
+
+func (s *Settings) checkAddresses() error {
+	metricsHost, metricsPort, err := splitAddress("metrics-bind-address", s.metricsAddress)
+	if err != nil {
+		return err
+	}
+	probeHost, probePort, err := splitAddress("health-probe-bind-address", s.probeAddress)
+	if err != nil {
+		return err
+	}
+	if metricsPort != probePort || metricsPort == 0 {
+		return nil
+	}
+	if metricsHost == probeHost || isAny(metricsHost) || isAny(probeHost) {
+		return fmt.Errorf("--metrics-bind-address=%s and --health-probe-bind-address=%s take the same port: choose two", s.metricsAddress, s.probeAddress)
+	}
+	return nil
+}
+
+// splitAddress returns the host and port that are to be served on; port 0 if nothing is.
+func splitAddress(name, address string) (host string, port uint64, err error) {
+	if address == off {
+		return "", 0, nil
+	}
+	host, text, err := net.SplitHostPort(address)
+	if err == nil {
+		port, err = strconv.ParseUint(text, 10, 16)
+	}
+	if err != nil || port == 0 {
+		return "", 0, fmt.Errorf("--%s=%s: must be host:port, :port or %s", name, address, off)
+	}
+	return host, port, nil
+}
+
+// isAny reports whether the host stands for all addresses of the machine.
+func isAny(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
+}
+
+// levels returns the values of --log-level.
+func levels() map[string]zapcore.Level {
+	return map[string]zapcore.Level{
+		"all": levelAll, "debug": zapcore.DebugLevel, "info": zapcore.InfoLevel,
+		"warn": zapcore.WarnLevel, "error": zapcore.ErrorLevel, "none": zapcore.InvalidLevel,
+	}
+}
+
+// levelNames lists the names of the levels, the most talkative first.
+func levelNames() string {
+	byName := levels()
+	names := slices.SortedFunc(maps.Keys(byName), func(a, b string) int { return int(byName[a]) - int(byName[b]) })
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}

@@ -21,7 +21,10 @@ type fakeSessions struct {
 	// configured and applied count the calls; changes the prefixes told in the latter.
 	configured, applied, changes int
 	// fail makes the next calls of Apply fail, having done nothing.
-	fail   error
+	fail error
+	// hang makes calls of Apply take until their context ends.
+	hang bool
+	// closed is whether Close was called with time left.
 	closed bool
 }
 
@@ -63,9 +66,13 @@ func (f *fakeSessions) Configure(_ context.Context, configs []session.Config, pa
 	return nil
 }
 
-func (f *fakeSessions) Apply(_ context.Context, changes []rib.Change) error {
+func (f *fakeSessions) Apply(ctx context.Context, changes []rib.Change) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.hang {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if f.fail != nil {
 		return f.fail
 	}
@@ -86,10 +93,10 @@ func (f *fakeSessions) Apply(_ context.Context, changes []rib.Change) error {
 	return nil
 }
 
-func (f *fakeSessions) Close(context.Context) error {
+func (f *fakeSessions) Close(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.closed = true
+	f.closed = ctx.Err() == nil
 	return nil
 }
 

@@ -153,14 +153,22 @@ func (s *Speaker) Shutdown(ctx context.Context, drain time.Duration) error {
 	s.policy = nil
 
 	if changes := s.gracefulShutdown(); len(changes) > 0 && drain > 0 {
-		if err := s.sessions.Apply(ctx, changes); err == nil {
-			wait(ctx, drain)
-		}
+		s.drain(ctx, drain, changes)
 	}
 	if err := s.sessions.Close(ctx); err != nil {
 		return fmt.Errorf("closing sessions: %w", err)
 	}
 	return nil
+}
+
+// drain tells the peers of changes and lets the time pass. A peer that cannot be told keeps the others from nothing.
+func (s *Speaker) drain(ctx context.Context, d time.Duration, changes []rib.Change) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	if err := s.sessions.Apply(ctx, changes); err != nil {
+		log.FromContext(ctx).Error(err, "not every peer was told that its routes are about to go away")
+	}
+	<-ctx.Done()
 }
 
 // gracefulShutdown returns every path with the community GRACEFUL_SHUTDOWN, 65535:0, added (RFC 8326 section 5).
@@ -220,15 +228,6 @@ func (s *Speaker) unsettle(changes []rib.Change) {
 		}
 		slices.SortFunc(prefixes, netip.Prefix.Compare)
 		s.unsettled[c.Peer] = slices.Compact(prefixes)
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }
 

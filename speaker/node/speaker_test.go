@@ -4,8 +4,10 @@ package node_test
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -115,9 +117,39 @@ func TestShutdownAsksRoutersToUseOtherPathsBeforeSessionsEnd(t *testing.T) {
 	}
 }
 
+func TestShutdownEndsSessionsAndGivesRoutersTheDrainTimeWhateverPeersDo(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(*fakeSessions){
+		"they take the news":         func(*fakeSessions) {},
+		"one cannot be told":         func(f *fakeSessions) { f.fail = errors.New("one peer") },
+		"one hangs while it is told": func(f *fakeSessions) { f.hang = true },
+	}
+	for name, misbehave := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s, sessions, _ := newSpeaker(t, service("nginx", "198.51.100.0"), slice("nginx", "node-1"))
+				if err := s.Reconfigure(t.Context(), compiled(t, *advertisement("everything"))); err != nil {
+					t.Fatal(err)
+				}
+				misbehave(sessions)
+				start := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+				defer cancel()
+				if err := s.Shutdown(ctx, time.Second); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(start); took != time.Second || !sessions.closed {
+					t.Errorf("took %s, closed %t", took, sessions.closed)
+				}
+			})
+		})
+	}
+}
+
 func TestShutdownIsBoundedByItsContext(t *testing.T) {
 	t.Parallel()
-	s, sessions, _ := newSpeaker(t, service("nginx", "198.51.100.0"), slice("nginx", "node-1"))
+	s, _, _ := newSpeaker(t, service("nginx", "198.51.100.0"), slice("nginx", "node-1"))
 	if err := s.Reconfigure(t.Context(), compiled(t, *advertisement("everything"))); err != nil {
 		t.Fatal(err)
 	}
@@ -125,9 +157,6 @@ func TestShutdownIsBoundedByItsContext(t *testing.T) {
 	cancel()
 	if err := s.Shutdown(ctx, time.Hour); err != nil {
 		t.Fatal(err)
-	}
-	if !sessions.closed {
-		t.Error("sessions were not closed")
 	}
 }
 

@@ -34,7 +34,7 @@ type Allocator struct {
 // holder is a service that holds addresses.
 type holder struct {
 	request Request
-	held    []netip.Addr
+	held    []choice
 	// given are addresses that the service no longer wants and that are not free for others yet.
 	given []netip.Addr
 	// disputed are replayed addresses that another service, replayed earlier, holds and does not share.
@@ -43,7 +43,16 @@ type holder struct {
 	claims map[netip.Addr]string
 }
 
-func (h *holder) holds(a netip.Addr) bool { return h != nil && slices.Contains(h.held, a) }
+// choice is an address and the pool that a service holds it from: the one that contains it, unless the service requests
+// the one that contained it before.
+type choice struct {
+	address netip.Addr
+	pool    string
+}
+
+func (h *holder) holds(a netip.Addr) bool {
+	return slices.ContainsFunc(h.held, func(c choice) bool { return c.address == a })
+}
 
 // New returns an Allocator without pools.
 func New() *Allocator {
@@ -80,6 +89,9 @@ func (a *Allocator) SetPools(pools ipam.Pools) {
 		}
 	}
 	for _, h := range a.holders {
+		for i, c := range h.held {
+			h.held[i].pool = a.heldFrom(&h.request, c)
+		}
 		a.judge(h)
 	}
 	a.serveAll()
@@ -104,8 +116,10 @@ func (a *Allocator) Hydrate(r Request, assignments []Assignment) {
 				h.disputed[as.Address] = reason.By
 			}
 		}
-		a.take(choice{as.Address, a.poolOf(as.Address, as.Pool)}, r)
-		h.held = append(h.held, as.Address)
+		c := choice{as.Address, as.Pool}
+		c.pool = a.heldFrom(&r, c)
+		a.take(c, r)
+		h.held = append(h.held, c)
 	}
 	a.judge(h)
 	a.signals = nil
@@ -129,19 +143,23 @@ func (a *Allocator) Allocate(r Request) (Result, *Refusal) {
 	return result, p.refusal
 }
 
-// Settle frees what the service has given up, now that everybody knows its new addresses. It returns the services that
-// were waiting and have got something.
-func (a *Allocator) Settle(service types.NamespacedName) []types.NamespacedName {
+// Settle frees what the service has given up, now that everybody has been told that it holds these addresses. What was
+// told is not freed, even if the service has got something else meanwhile. It returns the services that were waiting and
+// have got something.
+func (a *Allocator) Settle(service types.NamespacedName, told []netip.Addr) []types.NamespacedName {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	h := a.holders[service]
-	if h == nil || len(h.given) == 0 {
+	if h == nil {
 		return nil
 	}
-	for _, address := range h.given {
+	h.given = slices.DeleteFunc(h.given, func(address netip.Addr) bool {
+		if slices.Contains(told, address) {
+			return false
+		}
 		a.drop(address, service)
-	}
-	h.given = nil
+		return true
+	})
 	return a.serve()
 }
 
@@ -168,7 +186,10 @@ func (a *Allocator) release(service types.NamespacedName) bool {
 	if h == nil {
 		return false
 	}
-	for _, address := range slices.Concat(h.held, h.given) {
+	for _, c := range h.held {
+		a.drop(c.address, service)
+	}
+	for _, address := range h.given {
 		a.drop(address, service)
 	}
 	h.held = nil
@@ -182,15 +203,15 @@ func (a *Allocator) request(r Request) plan {
 	h := a.holders[r.Service]
 	p := a.plan(&r, h)
 	a.stopWaiting(r.Service)
-	if p.refusal != nil {
-		a.wait(r, p.wants)
-	}
 	if len(p.choices) > 0 {
 		h = a.apply(r, h, p.choices)
 	}
 	if h != nil {
-		h.request = r
-		a.judge(h)
+		a.renew(h, r)
+		p.wants = append(p.wants, a.disputes(h)...)
+	}
+	if p.refusal != nil || len(p.wants) > 0 {
+		a.wait(r, p.wants)
 	}
 	return p
 }
@@ -202,31 +223,53 @@ func (a *Allocator) apply(r Request, h *holder, choices []choice) *holder {
 		a.holders[r.Service] = h
 	}
 	before := h.held
-	h.held = make([]netip.Addr, 0, len(choices))
+	h.held = choices
 	for _, c := range choices {
 		a.take(c, r)
-		h.held = append(h.held, c.address)
 	}
-	for _, address := range before {
-		if !h.holds(address) {
-			h.given = append(h.given, address)
-			delete(h.disputed, address)
+	for _, c := range before {
+		if !h.holds(c.address) {
+			h.given = append(h.given, c.address)
+			delete(h.disputed, c.address)
 		}
 	}
 	h.given = slices.DeleteFunc(h.given, h.holds)
 	return h
 }
 
+// renew makes the service hold what it holds on the terms of the request, also if that was refused, as far as the other
+// users of the addresses permit.
+func (a *Allocator) renew(h *holder, r Request) {
+	h.request = r
+	for _, c := range h.held {
+		if a.usages[c.address].admits(r.Service, r.Sharing) == nil {
+			a.take(c, r)
+		}
+	}
+	a.judge(h)
+}
+
+// disputes returns what would end the disputes of the service.
+func (a *Allocator) disputes(h *holder) []want {
+	var wants []want
+	for address := range h.disputed {
+		if a.dispute(h, address) != (types.NamespacedName{}) {
+			wants = append(wants, want{address: address})
+		}
+	}
+	return wants
+}
+
 // take makes the service a user of the address on the terms of its request.
 func (a *Allocator) take(c choice, r Request) {
 	u := a.usages[c.address]
 	if u == nil {
-		u = newUsage(c.address, c.pool)
+		u = newUsage(c.address, a.poolOf(c.address, c.pool))
 		a.usages[c.address] = u
-		if s := a.spaces[c.pool]; s != nil {
+		if s := a.spaces[u.pool]; s != nil {
 			s.take(c.address)
 		}
-		a.changed[c.pool] = struct{}{}
+		a.changed[u.pool] = struct{}{}
 	}
 	terms, isUser := u.users[r.Service]
 	switch {
@@ -267,6 +310,15 @@ func (a *Allocator) signalLeft(u *usage, terms Sharing) {
 	for _, p := range terms.Ports {
 		a.signal(want{group: terms.group(), port: p})
 	}
+}
+
+// heldFrom returns the pool that a service with the request holds the address from. A pool that it requests stays the one,
+// so that no change of pools moves the service.
+func (a *Allocator) heldFrom(r *Request, c choice) string {
+	if r.Pool != "" && r.Pool == c.pool {
+		return c.pool
+	}
+	return a.poolOf(c.address, c.pool)
 }
 
 // poolOf returns the pool that contains the address, or the one given if none does.

@@ -100,19 +100,131 @@ func TestAServiceThatSharesAnAddressMovesWhenItNoLongerMay(t *testing.T) {
 	}
 }
 
+func TestAServiceThatNamesAPoolKeepsItsAddressWhenTheAddressBecomesAnothers(t *testing.T) {
+	t.Parallel()
+	before := []*builder.Pool{builder.MakePool("a", "192.0.2.0/24"), builder.MakePool("b", "198.51.100.0/24")}
+	tests := map[string][]*builder.Pool{
+		"because the pool is split": {
+			builder.MakePool("a", "192.0.2.128/25"), builder.MakePool("b", "198.51.100.0/24"), builder.MakePool("c", "192.0.2.0/25"),
+		},
+		"because two exchange their ranges": {builder.MakePool("a", "198.51.100.0/24"), builder.MakePool("b", "192.0.2.0/24")},
+		"because the pool is renamed":       {builder.MakePool("c", "192.0.2.0/24"), builder.MakePool("b", "198.51.100.0/24")},
+	}
+	for name, after := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAllocator(t, before...)
+			r := request("x", pool("a"))
+			mustAllocate(t, a, r)
+			a.SetPools(parse(t, after...))
+			if a.Incompatible("a").String() == "" {
+				t.Error("nothing stands against the pool")
+			}
+			result, refusal := a.Allocate(r)
+			if refusal != nil || text(result) != "192.0.2.0" || !result.Assignments[0].Incompatible {
+				t.Fatalf("refused %v, assignments %v", refusal, result.Assignments)
+			}
+
+			t.Log("after a restart")
+			a = newAllocator(t, after...)
+			a.Hydrate(r, result.Assignments)
+			result, refusal = a.Allocate(r)
+			if refusal != nil || text(result) != "192.0.2.0" || !result.Assignments[0].Incompatible {
+				t.Fatalf("refused %v, assignments %v", refusal, result.Assignments)
+			}
+
+			t.Log("naming no pool")
+			result, refusal = a.Allocate(request("x"))
+			if refusal != nil || text(result) != "192.0.2.0" || result.Assignments[0].Incompatible {
+				t.Fatalf("refused %v, assignments %v", refusal, result.Assignments)
+			}
+		})
+	}
+}
+
+func TestAServiceWhosePoolWasChangedWhileNobodyLookedMoves(t *testing.T) {
+	t.Parallel()
+	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"), builder.MakePool("b", "198.51.100.0/24"))
+	a.Hydrate(request("x", pool("b")), assigned("a", "192.0.2.7"))
+	if got := mustAllocate(t, a, request("x", pool("b"))); got != "198.51.100.0" {
+		t.Errorf("holds %s", got)
+	}
+}
+
+func TestAServiceThatIsRefusedHoldsItsAddressOnItsPresentTerms(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		changed  []option
+		newcomer allocator.Request
+		want     string
+	}{
+		"which do not share any more": {newcomer: request("y", shares("k", 443)), want: "192.0.2.1"},
+		"which have another port": {
+			changed: []option{shares("k", 443)}, newcomer: request("y", shares("k", 443)), want: "192.0.2.1",
+		},
+		"which let others share": {
+			changed: []option{shares("k", 443)}, newcomer: request("y", shares("k", 80)), want: "192.0.2.0",
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"))
+			mustAllocate(t, a, request("x", shares("k", 80)))
+			got, refused := allocate(a, request("x", append(tc.changed, wants("203.0.113.1"))...))
+			if got != "192.0.2.0" || refused == "" {
+				t.Fatalf("holds %s, refused %q", got, refused)
+			}
+			if got := mustAllocate(t, a, tc.newcomer); got != tc.want {
+				t.Errorf("another gets %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestPortsDoNotMatterToAServiceThatDoesNotShare(t *testing.T) {
+	t.Parallel()
+	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"))
+	a.Hydrate(request("old"), assigned("a", "192.0.2.7"))
+	a.Hydrate(request("new"), assigned("a", "192.0.2.7"))
+	if got := mustAllocate(t, a, request("old", shares("", 81))); got != "192.0.2.7" {
+		t.Errorf("the one with the better right moved to %s", got)
+	}
+}
+
 func TestWhatIsGivenUpIsFreeOnlyAfterSettle(t *testing.T) {
 	t.Parallel()
 	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"))
 	mustAllocate(t, a, request("x"))
-	allocate(a, request("x", wants("192.0.2.9")))
+	result, _ := a.Allocate(request("x", wants("192.0.2.9")))
 	if _, refused := allocate(a, request("y", wants("192.0.2.0"))); refused != `address "192.0.2.0" is in use by "default/x"` {
 		t.Errorf("before it is settled: %q", refused)
 	}
-	if woken := names(a.Settle(name("x"))); !cmp.Equal(woken, []string{"y"}) {
+	if woken := names(a.Settle(name("x"), result.Addresses())); !cmp.Equal(woken, []string{"y"}) {
 		t.Errorf("settling woke %v, want y", woken)
 	}
 	if got := held(a, "y"); got != "192.0.2.0" {
 		t.Errorf("y holds %s", got)
+	}
+}
+
+func TestWhatWasToldIsNotFreeBeforeSomethingElseIsTold(t *testing.T) {
+	t.Parallel()
+	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/30"))
+	mustAllocate(t, a, request("y"))
+	mustAllocate(t, a, request("x"))
+	told, _ := a.Allocate(request("x", wants("192.0.2.0")))
+	// While x is told that it keeps its address, the one that it waits for is released, and x has that now.
+	if _, woken := a.Release(name("y")); !cmp.Equal(names(woken), []string{"x"}) {
+		t.Fatalf("the release woke %v, want x", names(woken))
+	}
+	a.Settle(name("x"), told.Addresses())
+	if _, refused := allocate(a, request("z", wants("192.0.2.1"))); refused == "" {
+		t.Fatal("what x was told is given to another")
+	}
+	result, _ := a.Allocate(request("x", wants("192.0.2.0")))
+	if woken := names(a.Settle(name("x"), result.Addresses())); !cmp.Equal(woken, []string{"z"}) {
+		t.Errorf("once x is told otherwise %v are woken, want z", woken)
 	}
 }
 

@@ -4,6 +4,7 @@ package allocator_test
 
 import (
 	"fmt"
+	"net/netip"
 	"sync"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestManyAtOnceGetDifferentAddresses(t *testing.T) {
 					a.Release(name(n))
 					continue
 				}
-				a.Settle(name(n))
+				a.Settle(name(n), []netip.Addr{netip.MustParseAddr(address)})
 				a.PoolCounts("a")
 				mu.Lock()
 				if other, taken := users[address]; taken || refused != "" {

@@ -22,11 +22,6 @@ type plan struct {
 	wants []want
 }
 
-type choice struct {
-	address netip.Addr
-	pool    string
-}
-
 func (p *plan) refuse(r Reason) {
 	if p.refusal == nil {
 		p.refusal = &Refusal{}
@@ -53,12 +48,27 @@ func (a *Allocator) plan(r *Request, h *holder) plan {
 			p.choices = append(p.choices, c)
 		} else {
 			a.explain(&p, r, f)
+			p.wants = append(p.wants, h.wantsToKeep(f)...)
 		}
 	}
 	if p.refusal != nil && r.RequireAll {
 		p.choices = nil
 	}
 	return p
+}
+
+// wantsToKeep returns what would let the service keep what it holds of the family.
+func (h *holder) wantsToKeep(f corev1.IPFamily) []want {
+	var wants []want
+	if h == nil {
+		return nil
+	}
+	for _, c := range h.held {
+		if FamilyOf(c.address) == f {
+			wants = append(wants, want{address: c.address})
+		}
+	}
+	return wants
 }
 
 // planRequested checks the addresses that the request names. It takes all or none.
@@ -81,8 +91,12 @@ func (a *Allocator) planRequested(r *Request, h *holder) plan {
 
 // requested returns the requested address if the service may have it, or what it has already, else why not.
 func (a *Allocator) requested(r *Request, h *holder, address netip.Addr) (choice, *Reason) {
-	if h.holds(address) && a.mayKeep(r, address) {
-		return choice{address, a.usages[address].pool}, nil
+	if h != nil {
+		for _, c := range h.held {
+			if kept, ok := a.keep(r, c); ok && c.address == address {
+				return kept, nil
+			}
+		}
 	}
 	pool, found := a.pools.Find(address)
 	switch {
@@ -118,23 +132,27 @@ func (a *Allocator) keepable(r *Request, h *holder) map[corev1.IPFamily]choice {
 	if h == nil {
 		return kept
 	}
-	for _, address := range h.held {
-		f := FamilyOf(address)
-		if _, ok := kept[f]; !ok && slices.Contains(r.Families, f) && a.mayKeep(r, address) {
-			kept[f] = choice{address, a.usages[address].pool}
+	for _, c := range h.held {
+		f := FamilyOf(c.address)
+		if _, ok := kept[f]; ok || !slices.Contains(r.Families, f) {
+			continue
+		}
+		if c, ok := a.keep(r, c); ok {
+			kept[f] = c
 		}
 	}
 	return kept
 }
 
-// mayKeep reports whether the request allows the service to go on holding the address. Whether the pool would give it to
-// the service again is of no concern: what is assigned stays assigned.
-func (a *Allocator) mayKeep(r *Request, address netip.Addr) bool {
-	u := a.usages[address]
-	if r.Pool != "" && r.Pool != u.pool {
-		return false
+// keep returns what becomes of a choice that the service holds, and whether the request allows to hold it on. Whether the
+// pool would give the address to the service again is of no concern: what is assigned stays assigned.
+func (a *Allocator) keep(r *Request, c choice) (choice, bool) {
+	c.pool = a.heldFrom(r, c)
+	if r.Pool != "" && r.Pool != c.pool {
+		return c, false
 	}
-	return u.users[r.Service].Equal(r.Sharing) || u.admits(r.Service, r.Sharing) == nil
+	u := a.usages[c.address]
+	return c, u.users[r.Service].Equal(r.Sharing) || u.admits(r.Service, r.Sharing) == nil
 }
 
 // seek adds to the chosen addresses those of the families sought, from a single pool if one has all.

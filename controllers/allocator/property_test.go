@@ -157,7 +157,7 @@ func (w *world) step() {
 		w.a.Release(name(n))
 		delete(w.requests, n)
 	case 4:
-		w.a.Settle(name(n))
+		w.a.Settle(name(n), w.a.Withdraw(name(n)).Addresses())
 	default:
 		r := w.randomRequest(n)
 		w.requests[n] = r
@@ -188,7 +188,7 @@ func (w *world) state() (held map[string][]string, met map[string]bool) {
 	held, met = map[string][]string{}, map[string]bool{}
 	for _, n := range slices.Sorted(maps.Keys(w.requests)) {
 		result, refusal := w.a.Allocate(w.requests[n])
-		w.a.Settle(name(n))
+		w.a.Settle(name(n), result.Addresses())
 		met[n] = refusal == nil
 		for _, address := range result.Addresses() {
 			held[n] = append(held[n], address.String())

@@ -4,6 +4,7 @@ package allocator
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -131,11 +132,11 @@ func (a *Allocator) result(service types.NamespacedName) Result {
 		return Result{}
 	}
 	var r Result
-	for _, address := range h.held {
-		_, incompatible := h.claims[address]
-		as := Assignment{Address: address, Pool: a.usages[address].pool, Incompatible: incompatible}
-		if _, disputed := h.disputed[address]; disputed {
-			as.Disputed = a.dispute(h, address)
+	for _, c := range h.held {
+		_, incompatible := h.claims[c.address]
+		as := Assignment{Address: c.address, Pool: c.pool, Incompatible: incompatible}
+		if _, disputed := h.disputed[c.address]; disputed {
+			as.Disputed = a.dispute(h, c.address)
 		}
 		r.Assignments = append(r.Assignments, as)
 	}
@@ -152,9 +153,23 @@ func (a *Allocator) dispute(h *holder, address netip.Addr) types.NamespacedName 
 	return types.NamespacedName{}
 }
 
-// judge records which of the addresses held no pool would give to the service any more.
+// judge records which of the addresses held the pools that they are held from would not give to the service any more.
 func (a *Allocator) judge(h *holder) {
 	name := h.request.Service
+	var claims map[netip.Addr]string
+	for _, c := range h.held {
+		if s := a.spaces[c.pool]; s != nil && s.pool.Contains(c.address) &&
+			s.pool.Admits(name.Namespace, h.request.NamespaceLabels, h.request.Labels) {
+			continue
+		}
+		if claims == nil {
+			claims = map[netip.Addr]string{}
+		}
+		claims[c.address] = c.pool
+	}
+	if maps.Equal(claims, h.claims) {
+		return
+	}
 	for address, pool := range h.claims {
 		delete(a.incompatible[pool], Claim{name, address})
 		if len(a.incompatible[pool]) == 0 {
@@ -162,17 +177,8 @@ func (a *Allocator) judge(h *holder) {
 		}
 		a.changed[pool] = struct{}{}
 	}
-	h.claims = nil
-	for _, address := range h.held {
-		pool := a.usages[address].pool
-		if s := a.spaces[pool]; s != nil && s.pool.Contains(address) &&
-			s.pool.Admits(name.Namespace, h.request.NamespaceLabels, h.request.Labels) {
-			continue
-		}
-		if h.claims == nil {
-			h.claims = map[netip.Addr]string{}
-		}
-		h.claims[address] = pool
+	h.claims = claims
+	for address, pool := range claims {
 		if a.incompatible[pool] == nil {
 			a.incompatible[pool] = map[Claim]struct{}{}
 		}

@@ -43,9 +43,9 @@ type Sharing struct {
 	Ports []Port
 }
 
-// Equal reports whether the two say the same.
+// Equal reports whether the two say the same. Without a key, backends and ports do not matter.
 func (s Sharing) Equal(o Sharing) bool {
-	return s.Key == o.Key && s.Backend == o.Backend && slices.Equal(s.Ports, o.Ports)
+	return s.Key == o.Key && (s.Key == "" || s.Backend == o.Backend && slices.Equal(s.Ports, o.Ports))
 }
 
 func (s Sharing) group() groupKey { return groupKey{key: s.Key, backend: s.Backend} }
@@ -81,9 +81,9 @@ func (r Result) Addresses() []netip.Addr {
 // Assignment is one address that a service holds.
 type Assignment struct {
 	Address netip.Addr
-	// Pool that the address belongs to, or, if none contains it, that it was allocated from.
+	// Pool that contains the address; if none does, or the service requests another that did, the one it was allocated from.
 	Pool string
-	// Incompatible is set if no pool would give the address to this service any more.
+	// Incompatible is set if the pool would not give the address to this service any more.
 	Incompatible bool
 	// Disputed is another service that holds the address with the better right, and that does not share it. Only
 	// addresses that were replayed can be disputed.

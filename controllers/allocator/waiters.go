@@ -123,15 +123,16 @@ func (a *Allocator) serveAll() {
 	}
 }
 
-// attempt tries the request of a waiting service again and reports whether the service got an address by it.
+// attempt tries the request of a waiting service again and reports whether it is met now, or the service holds something
+// else than before.
 func (a *Allocator) attempt(r Request) bool {
-	var before []netip.Addr
+	var before []choice
 	if h := a.holders[r.Service]; h != nil {
-		before = slices.Clone(h.held)
+		before = h.held
 	}
-	a.request(r)
+	p := a.request(r)
 	h := a.holders[r.Service]
-	return h != nil && !slices.Equal(before, h.held)
+	return p.refusal == nil || h != nil && !slices.Equal(before, h.held)
 }
 
 func (a *Allocator) hasFree(pool string, f corev1.IPFamily) bool {

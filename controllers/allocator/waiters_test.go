@@ -125,6 +125,31 @@ func TestWaitersAreServed(t *testing.T) {
 	}
 }
 
+func TestAServiceThatIsRefusedIsWokenWhenItMayKeepWhatItHolds(t *testing.T) {
+	t.Parallel()
+	tests := map[string]allocator.Request{
+		"its port was another's too": request("x", shares("k", 80)),
+		"it does not share any more": request("x"),
+	}
+	for name, changed := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAllocator(t, builder.MakePool("a", "192.0.2.0/32"))
+			mustAllocate(t, a, request("w", shares("k", 80)))
+			mustAllocate(t, a, request("x", shares("k", 443)))
+			if got, refused := allocate(a, changed); got != "192.0.2.0" || refused == "" {
+				t.Fatalf("holds %s, refused %q", got, refused)
+			}
+			if woken := release("w")(t, a); !cmp.Equal(woken, []string{"x"}) {
+				t.Errorf("woken are %v, want x", woken)
+			}
+			if got := mustAllocate(t, a, changed); got != "192.0.2.0" {
+				t.Errorf("holds %s", got)
+			}
+		})
+	}
+}
+
 func release(service string) func(*testing.T, *allocator.Allocator) []string {
 	return func(t *testing.T, a *allocator.Allocator) []string {
 		t.Helper()
@@ -186,7 +211,7 @@ func TestHydrate(t *testing.T) {
 		if first.Assignments[0].Disputed.Name != "" || second.Assignments[0].Disputed != name("old") {
 			t.Errorf("disputed: %v and %v", first.Assignments, second.Assignments)
 		}
-		if got := mustAllocate(t, a, request("new", shares("", 81))); got != "192.0.2.0" {
+		if got := mustAllocate(t, a, request("new", shares("k", 81))); got != "192.0.2.0" {
 			t.Errorf("once it changes it holds %s, want an address of its own", got)
 		}
 	})
@@ -195,7 +220,10 @@ func TestHydrate(t *testing.T) {
 		a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"))
 		a.Hydrate(request("old"), assigned("a", "192.0.2.7"))
 		a.Hydrate(request("new"), assigned("a", "192.0.2.7"))
-		a.Release(name("old"))
+		a.Allocate(request("new"))
+		if _, woken := a.Release(name("old")); !cmp.Equal(names(woken), []string{"new"}) {
+			t.Errorf("woken are %v, want the other", names(woken))
+		}
 		result, _ := a.Allocate(request("new"))
 		if text(result) != "192.0.2.7" || result.Assignments[0].Disputed.Name != "" {
 			t.Errorf("assignments %v", result.Assignments)

@@ -118,12 +118,12 @@ func allocate(a *allocator.Allocator, r allocator.Request) (held, refused string
 // mustAllocate fails the test if the request is refused; the result is settled.
 func mustAllocate(tb testing.TB, a *allocator.Allocator, r allocator.Request) string {
 	tb.Helper()
-	held, refused := allocate(a, r)
-	if refused != "" {
-		tb.Fatalf("%s: %s", r.Service, refused)
+	result, refusal := a.Allocate(r)
+	if refusal != nil {
+		tb.Fatalf("%s: %s", r.Service, refusal)
 	}
-	a.Settle(r.Service)
-	return held
+	a.Settle(r.Service, result.Addresses())
+	return text(result)
 }
 
 func text(result allocator.Result) string {

@@ -104,7 +104,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if written, err := r.write(ctx, svc, &o); err != nil || !written {
 		return ctrl.Result{}, err
 	}
-	r.Services.Add(r.Allocator.Settle(req.NamespacedName)...)
+	r.Services.Add(r.Allocator.Settle(req.NamespacedName, o.result.Addresses())...)
 	return ctrl.Result{}, nil
 }
 

@@ -13,10 +13,10 @@ import (
 )
 
 func main() {
-	os.Exit(program().Main(ctrl.SetupSignalHandler(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+	os.Exit(newProgram().Main(ctrl.SetupSignalHandler(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
 
-func program() *process.Program {
+func newProgram() *process.Program {
 	o := &options{}
 	return &process.Program{
 		Name:    "controller",

@@ -44,7 +44,7 @@ func TestAWebhookIsRefusedInOneLine(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
-			status := program().Main(t.Context(), []string{"--webhook-mode=" + mode}, func(string) string { return "" }, &stdout, &stderr)
+			status := newProgram().Main(t.Context(), []string{"--webhook-mode=" + mode}, func(string) string { return "" }, &stdout, &stderr)
 			if diff := cmp.Diff(want, stderr.String()); diff != "" || status != 2 || stdout.Len() > 0 {
 				t.Errorf("exit status %d, want 2; stdout %q, stderr (-want +got):\n%s", status, stdout.String(), diff)
 			}

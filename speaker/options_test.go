@@ -56,7 +56,7 @@ func TestWrongSettingsAreRefusedInOneLine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
-			status := program().Main(t.Context(), tc.args, environment(map[string]string{"METALLB_NODE_NAME": tc.node}), &stdout, &stderr)
+			status := newProgram().Main(t.Context(), tc.args, environment(map[string]string{"METALLB_NODE_NAME": tc.node}), &stdout, &stderr)
 			if diff := cmp.Diff(tc.want, stderr.String()); diff != "" || status != 2 || stdout.Len() > 0 {
 				t.Errorf("exit status %d, want 2; stdout %q, stderr (-want +got):\n%s", status, stdout.String(), diff)
 			}

@@ -32,8 +32,9 @@ func lines(t *testing.T, log string) []map[string]any {
 // messages returns the messages of the log, each as "level: message".
 func messages(t *testing.T, log string) []string {
 	t.Helper()
-	var found []string
-	for _, line := range lines(t, log) {
+	all := lines(t, log)
+	found := make([]string, 0, len(all))
+	for _, line := range all {
 		found = append(found, line["level"].(string)+": "+line["msg"].(string))
 	}
 	return found
@@ -54,7 +55,7 @@ func TestALevelShowsWhatIsAsSevere(t *testing.T) {
 	t.Parallel()
 	all := []string{"error: broken", "info: news", "debug: detail", "debug: more detail"}
 	for name, want := range map[string][]string{
-		"all": all, "debug": all[:3], "info": all[:2], "warn": all[:1], "error": all[:1], "none": nil,
+		"all": all, "debug": all[:3], "info": all[:2], "warn": all[:1], "error": all[:1], "none": {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

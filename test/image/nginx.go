@@ -141,7 +141,13 @@ func download(ctx context.Context, dir string, packages []string) ([]string, err
 		}
 		args := append([]string{"-o", "APT::Sandbox::User=root", "download"}, missing...)
 		if _, err := output(ctx, dir, "apt-get", args...); err != nil {
-			return nil, fmt.Errorf("%w (if the package lists are old: apt-get update)", err)
+			// A new machine has no package lists, and one that was left alone has old ones.
+			if _, updateErr := output(ctx, dir, "apt-get", "update", "--quiet=2"); updateErr != nil {
+				return nil, errors.Join(err, updateErr)
+			}
+			if _, err := output(ctx, dir, "apt-get", args...); err != nil {
+				return nil, err
+			}
 		}
 	}
 	var files []string

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package allocator_test
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/test/builder"
+)
+
+// TestWhateverHappensBetweenAnswerAndTellingNoAddressIsToldTwice plays reconcilers whose writes take their time, fail, and
+// are cut off by restarts, while services and pools change.
+func TestWhateverHappensBetweenAnswerAndTellingNoAddressIsToldTwice(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, seed)
+			for range 3000 {
+				c.step(t)
+				c.check(t)
+			}
+		})
+	}
+}
+
+// told is what the status of a service says.
+type told struct {
+	assignments []allocator.Assignment
+	// met is set if the request was met as a whole, when it was that.
+	met     bool
+	request string
+}
+
+// cluster is what the API server knows of services, and the answers that are not written yet.
+type cluster struct {
+	random   *rand.Rand
+	pools    []ipam.Pools
+	now      ipam.Pools
+	a        *allocator.Allocator
+	requests map[string]allocator.Request
+	statuses map[string]told
+	answers  map[string]told
+}
+
+func newCluster(t *testing.T, seed uint64) *cluster {
+	t.Helper()
+	c := &cluster{
+		random: rand.New(rand.NewPCG(seed, 2)), a: allocator.New(),
+		requests: map[string]allocator.Request{}, statuses: map[string]told{}, answers: map[string]told{},
+		pools: []ipam.Pools{
+			parse(t, builder.MakePool("a", "192.0.2.0/29"), builder.MakePool("b", "198.51.100.0/30", "2001:db8::/126")),
+			parse(t, builder.MakePool("a", "192.0.2.0/30").AvoidBuggyIPs(), builder.MakePool("c", "192.0.2.4/30", "2001:db8::/125")),
+			parse(t, builder.MakePool("b", "192.0.2.0/29"), builder.MakePool("a", "198.51.100.0/30", "2001:db8::/126")),
+			parse(t, builder.MakePool("a", "192.0.2.0/29").Namespaces("other")),
+		},
+	}
+	c.setPools(0)
+	return c
+}
+
+func (c *cluster) setPools(i int) {
+	c.now = c.pools[i]
+	c.a.SetPools(c.now)
+}
+
+func (c *cluster) step(t *testing.T) {
+	t.Helper()
+	n := fmt.Sprintf("s%02d", c.random.IntN(14))
+	_, underWay := c.answers[n]
+	switch what := c.random.IntN(40); {
+	case what == 0:
+		c.setPools(c.random.IntN(len(c.pools)))
+	case what == 1:
+		c.restart()
+	case underWay:
+		c.write(n)
+	case what < 12:
+		delete(c.requests, n)
+		delete(c.statuses, n)
+		c.a.Release(name(n))
+	case what < 18:
+		c.requests[n] = c.randomRequest(n)
+		c.ask(t, n)
+	default:
+		c.ask(t, n)
+	}
+}
+
+func (c *cluster) randomRequest(n string) allocator.Request {
+	options := []option{created(c.random.IntN(5))}
+	switch c.random.IntN(6) {
+	case 0:
+		options = append(options, pool([]string{"a", "b", "c"}[c.random.IntN(3)]))
+	case 1:
+		options = append(options, families(v4, v6))
+	case 2:
+		options = append(options, families(v6, v4), requireAll)
+	case 3, 4:
+		options = append(options, wants(fmt.Sprintf("192.0.2.%d", c.random.IntN(8))))
+	}
+	return request(n, options...)
+}
+
+// ask lets the service ask again. If its request was met, and is the same, it gets the same answer.
+func (c *cluster) ask(t *testing.T, n string) {
+	t.Helper()
+	r, ok := c.requests[n]
+	if !ok {
+		return
+	}
+	result, refusal := c.a.Allocate(r)
+	answer := told{result.Assignments, refusal == nil && result.Missing == nil, fmt.Sprint(r)}
+	before := c.statuses[n]
+	if before.met && before.request == answer.request && (!answer.met || !slices.EqualFunc(before.assignments, answer.assignments, sameAddress)) {
+		t.Fatalf("%s had %v, and now, for the same request, has %v, refused %v, missing %v", n, before, answer, refusal, result.Missing)
+	}
+	c.answers[n] = answer
+}
+
+func sameAddress(x, y allocator.Assignment) bool { return x.Address == y.Address }
+
+// write tells the answer, or fails to.
+func (c *cluster) write(n string) {
+	answer := c.answers[n]
+	delete(c.answers, n)
+	if c.random.IntN(4) == 0 {
+		return
+	}
+	c.statuses[n] = answer
+	c.a.Settle(name(n), allocator.Result{Assignments: answer.assignments}.Addresses())
+}
+
+// restart forgets everything that was not told.
+func (c *cluster) restart() {
+	c.a = allocator.New()
+	c.a.SetPools(c.now)
+	clear(c.answers)
+	for _, n := range slices.SortedFunc(maps.Keys(c.requests), func(x, y string) int {
+		return cmp.Or(c.requests[x].Created.Compare(c.requests[y].Created), cmp.Compare(x, y))
+	}) {
+		if status := c.statuses[n]; len(status.assignments) > 0 {
+			c.a.Hydrate(c.requests[n], status.assignments)
+		}
+	}
+}
+
+// check asserts that no address is in the status of two services: none of them shares.
+func (c *cluster) check(t *testing.T) {
+	t.Helper()
+	users := map[string]string{}
+	for n, status := range c.statuses {
+		for _, as := range status.assignments {
+			address := as.Address.String()
+			if other, taken := users[address]; taken {
+				t.Fatalf("%s is told to %s and to %s", address, n, other)
+			}
+			users[address] = n
+		}
+	}
+}

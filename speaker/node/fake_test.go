@@ -24,6 +24,8 @@ type fakeSessions struct {
 	fail error
 	// hang makes calls of Apply take until their context ends.
 	hang bool
+	// down is what the states say of all sessions.
+	down bool
 	// closed is whether Close was called with time left.
 	closed bool
 }
@@ -98,6 +100,27 @@ func (f *fakeSessions) Close(ctx context.Context) error {
 	defer f.mu.Unlock()
 	f.closed = ctx.Err() == nil
 	return nil
+}
+
+func (f *fakeSessions) States() []session.State {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	states := make([]session.State, 0, len(f.peers))
+	for name := range f.peers {
+		state := session.State{Peer: name, FSM: session.Established}
+		if f.down {
+			state.FSM = session.Active
+		}
+		states = append(states, state)
+	}
+	return states
+}
+
+// setDown sets what the states say of all sessions.
+func (f *fakeSessions) setDown(down bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.down = down
 }
 
 // setFail makes Apply fail from now on, or work if the error is nil.

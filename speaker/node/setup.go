@@ -14,7 +14,7 @@ import (
 )
 
 // errNotReady is what the readiness check answers until the speaker announces what it should.
-var errNotReady = errors.New("services have not been computed yet")
+var errNotReady = errors.New("services have not been computed yet, or sessions are not up yet")
 
 // SetupWithManager makes the manager, whose caches must have CacheOptions, run the speaker's reconcilers and its readiness
 // check.

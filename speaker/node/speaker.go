@@ -32,6 +32,8 @@ type Sessions interface {
 	Configure(ctx context.Context, configs []session.Config, paths func(peer string) []rib.Path) error
 	// Apply tells the peers of changes. Peers without session are ignored.
 	Apply(ctx context.Context, changes []rib.Change) error
+	// States returns how the sessions fare.
+	States() []session.State
 	// Close ends all sessions.
 	Close(ctx context.Context) error
 }
@@ -40,13 +42,18 @@ type Sessions interface {
 // hearing of the next. What takes longer goes on by itself and is asked for again.
 const sessionsTimeout = 5 * time.Second
 
+// upTime is how long sessions may take to come up until the speaker is ready without them.
+const upTime = 10 * time.Second
+
 // Speaker holds what the node announces and keeps its sessions up to date with it.
 type Speaker struct {
 	services serviceReader
 	sessions Sessions
 	events   eventWriter
 	metrics  *Metrics
-	ready    atomic.Bool
+	// configured is when the sessions were first configured; ready is whether they have been up, or had time to.
+	configured atomic.Pointer[time.Time]
+	ready      atomic.Bool
 
 	// mu is held from reading a service until the sessions have been told of it, and while they are configured. So what a
 	// session starts with and what it is told later is in order, and later observations replace earlier ones.
@@ -83,8 +90,22 @@ func NewSpeaker(o Options) *Speaker {
 	}
 }
 
-// Ready reports whether all services have been computed once and the sessions configured.
-func (s *Speaker) Ready() bool { return s.ready.Load() }
+// Ready reports whether the node can do its part, so that a rolling update may go on to the next: all services have been
+// computed once, and the sessions were up or had upTime for it. A session that is lost later does not change that.
+func (s *Speaker) Ready() bool {
+	configured := s.configured.Load()
+	if configured == nil {
+		return false
+	}
+	if !s.ready.Load() && (s.allUp() || time.Since(*configured) >= upTime) {
+		s.ready.Store(true)
+	}
+	return s.ready.Load()
+}
+
+func (s *Speaker) allUp() bool {
+	return !slices.ContainsFunc(s.sessions.States(), func(state session.State) bool { return !state.Up() })
+}
 
 // Policy returns the policy in force; nil before the first.
 func (s *Speaker) Policy() *policy.Policy {
@@ -140,7 +161,10 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 		log.FromContext(ctx).Info("announcing from this node", "services", len(s.states), "sessions", len(p.Sessions))
 	}
 	// A session that could not be configured is tried again; it does not keep the others from being of use.
-	s.ready.Store(true)
+	if first {
+		now := time.Now()
+		s.configured.Store(&now)
+	}
 	return err
 }
 
@@ -149,7 +173,7 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 func (s *Speaker) Shutdown(ctx context.Context, drain time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ready.Store(false)
+	s.configured.Store(nil)
 	s.policy = nil
 
 	if changes := s.gracefulShutdown(); len(changes) > 0 && drain > 0 {

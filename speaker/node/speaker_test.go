@@ -68,6 +68,52 @@ func TestNothingIsAnnouncedBeforeTheFirstPolicy(t *testing.T) {
 	}
 }
 
+// A rolling update goes on to the next node when this one is ready, which must not be before its routes are there.
+func TestASpeakerIsReadyWhenItsSessionsAreUpOrHaveHadTimeToBe(t *testing.T) {
+	t.Parallel()
+	start := func(t *testing.T, down bool) (*node.Speaker, *fakeSessions) {
+		t.Helper()
+		s, sessions, _ := newSpeaker(t)
+		sessions.down = down
+		if s.Ready() {
+			t.Error("ready before the first policy")
+		}
+		if err := s.Reconfigure(t.Context(), compiled(t, *advertisement("everything"))); err != nil {
+			t.Fatal(err)
+		}
+		return s, sessions
+	}
+	t.Run("when they are up", func(t *testing.T) {
+		t.Parallel()
+		s, sessions := start(t, true)
+		if s.Ready() {
+			t.Error("ready while its session is down")
+		}
+		sessions.setDown(false)
+		if !s.Ready() {
+			t.Error("not ready, though its session is up")
+		}
+		sessions.setDown(true)
+		if !s.Ready() {
+			t.Error("not ready any more when its session is lost")
+		}
+	})
+	t.Run("when they have had time", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			s, _ := start(t, true)
+			time.Sleep(9 * time.Second)
+			if s.Ready() {
+				t.Error("ready, though the session has had little time")
+			}
+			time.Sleep(time.Second)
+			if !s.Ready() {
+				t.Error("a peer that is not there keeps the speaker from ever being ready")
+			}
+		})
+	})
+}
+
 func TestAContradictionIsTheOneThingThatIsSaidOfAServiceThatNeverWasAnnounced(t *testing.T) {
 	t.Parallel()
 	svc := service("nginx", "198.51.100.0")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/rest"
@@ -16,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"metallb.io/metallb/api/process"
@@ -47,7 +47,7 @@ const (
 // start runs the reconcilers until the context ends.
 func start(ctx context.Context, config *rest.Config, settings *process.Settings, o *options) error {
 	timeout := stopTimeout
-	mgr, err := settings.NewManager(ctx, config, ctrl.Options{
+	mgr, err := settings.NewManager(config, ctrl.Options{
 		Cache:                         cacheOptions(settings.Namespace),
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              leaseName,
@@ -61,21 +61,22 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("setting up the readiness check: %w", err)
 	}
-	if o.leaderElect {
-		if err := mgr.Add(manager.RunnableFunc(announceLeadership)); err != nil {
-			return fmt.Errorf("setting up: %w", err)
-		}
-	}
-	if err := setupReconcilers(mgr, settings); err != nil {
+	if err := setupReconcilers(mgr, settings, log.FromContext(ctx)); err != nil {
 		return fmt.Errorf("setting up: %w", err)
 	}
 	return mgr.Start(ctx)
 }
 
-// announceLeadership tells that this controller has become the active one.
-func announceLeadership(ctx context.Context) error {
-	log.FromContext(ctx).Info("became the leader", "lease", leaseName)
-	return nil
+// activation is what happens when this controller becomes the active one.
+type activation struct {
+	*service.Hydration
+	logger logr.Logger
+}
+
+// Start hydrates the allocator, and logs that as news of this program.
+func (a activation) Start(ctx context.Context) error {
+	a.logger.Info("became the active controller")
+	return a.Hydration.Start(log.IntoContext(ctx, a.logger))
 }
 
 // cacheOptions keep in memory what is needed and no more: services of type LoadBalancer, labels of namespaces, and
@@ -97,13 +98,13 @@ func cacheOptions(namespace string) cache.Options {
 	}
 }
 
-func setupReconcilers(mgr ctrl.Manager, settings *process.Settings) error {
+func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.Logger) error {
 	addresses := allocator.New()
 	services, pools := &wake.Queue{}, &wake.Queue{}
 	recorder := mgr.GetEventRecorder(eventSource)
 	configuration := pool.NewConfiguration(mgr.GetClient(), settings.Namespace, addresses)
 	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, configuration, settings.Class, services)
-	if err := mgr.Add(hydration); err != nil {
+	if err := mgr.Add(activation{hydration, logger}); err != nil {
 		return err
 	}
 	if err := metrics.Registry.Register(pool.NewMetrics(addresses, configuration)); err != nil {

@@ -125,7 +125,7 @@ func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *te
 			ContainSubstring(`not in force on node "node-1": spec.passwordSecret: secret metallb-system/missing not found`)), s.log)
 	var metrics strings.Builder
 	g.Expect(s.get("/metrics", &metrics)).To(Succeed())
-	g.Expect(metrics.String()).To(And(
+	g.Expect(metrics.String()).To(And(ContainSubstring(`metallb_build_info{version="dev"} 1`),
 		ContainSubstring(`metallb_speaker_announced{ip="198.51.100.0",node="node-1",protocol="bgp",service="default/nginx"} 1`),
 		ContainSubstring(`metallb_bgp_session_up`), ContainSubstring(`metallb_k8s_client_config_stale_bool 1`)))
 
@@ -136,6 +136,8 @@ func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *te
 	g.Expect(s.kill(t, syscall.SIGTERM)).To(Succeed(), s.log)
 	g.Eventually(func() map[netip.Prefix]bgptest.Route { return bird.Routes(t) }).Should(BeEmpty())
 	g.Expect(s.log()).To(ContainSubstring("withdrawing all routes"))
+	g.Expect(s.log()).To(HaveSuffix(`"msg":"stopped"}`+"\n"), "told by the process itself")
+	g.Expect(s.log()).NotTo(Or(ContainSubstring("Starting"), ContainSubstring("starting server")), "what libraries tell of themselves")
 	g.Expect(s.log()).NotTo(ContainSubstring("forbidden"), "what the roles do not allow")
 	g.Expect(s.log()).NotTo(ContainSubstring("s3cret"))
 }

@@ -39,8 +39,8 @@ func newLogger(level zapcore.Level, w io.Writer) logr.Logger {
 // background is the log of libraries. Their news, such as each start of a worker, are details to those who run the
 // program; their errors are errors.
 //
-// What is logged within a reconciliation is the program's own. controller-runtime hands out the logger for it, and marks it
-// with an ID.
+// What is logged within a reconciliation is the program's own: controller-runtime hands out the logger for it, and marks it
+// with an ID. What a program logs elsewhere, it logs by the logger that Program.Run is given.
 type background struct{ logr.LogSink }
 
 // reconcileIDKey is the key by which controller-runtime marks what is logged within a reconciliation.

@@ -3,7 +3,6 @@
 package process
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,9 +20,8 @@ import (
 )
 
 // NewManager returns a manager with the options and with what all programs have in common: the types of this project and of
-// Kubernetes, the addresses in the settings, a liveness check, and what the context carries, such as the log, for whatever
-// the manager runs.
-func (s *Settings) NewManager(ctx context.Context, config *rest.Config, options ctrl.Options) (ctrl.Manager, error) {
+// Kubernetes, the addresses in the settings, and a liveness check.
+func (s *Settings) NewManager(config *rest.Config, options ctrl.Options) (ctrl.Manager, error) {
 	options.Scheme = runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientscheme.AddToScheme, v1beta1.AddToScheme, v1beta2.AddToScheme} {
 		if err := add(options.Scheme); err != nil {
@@ -32,7 +30,6 @@ func (s *Settings) NewManager(ctx context.Context, config *rest.Config, options 
 	}
 	options.Metrics = metricsserver.Options{BindAddress: s.metricsAddress}
 	options.HealthProbeBindAddress = s.probeAddress
-	options.BaseContext = func() context.Context { return context.WithoutCancel(ctx) }
 	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
 		return nil, fmt.Errorf("setting up the manager: %w", err)

@@ -75,6 +75,6 @@ var _ = Describe("An IPAddressPool", func() {
 		p.Namespace = "default"
 		create(ctx, p, builder.MakeService("web").Obj())
 		Eventually(allocated(ctx, "web")).Should(Equal(
-			"False AllocationFailed: no IPv4 address available: there is no IPAddressPool"))
+			"False AllocationFailed: no IPv4 address available: there is no valid IPAddressPool"))
 	})
 })

@@ -95,7 +95,7 @@ func TestAllocate(t *testing.T) {
 		},
 		"no pools": {
 			request:     request("x"),
-			wantRefusal: "no IPv4 address available: there is no IPAddressPool",
+			wantRefusal: "no IPv4 address available: there is no valid IPAddressPool",
 		},
 		"every pool is refused with its own reason": {
 			pools: []*builder.Pool{
@@ -110,7 +110,7 @@ func TestAllocate(t *testing.T) {
 		"a requested pool that does not exist": {
 			pools:       []*builder.Pool{one("a", "192.0.2.0/24")},
 			request:     request("x", pool("b")),
-			wantRefusal: `no IPv4 address available: pool "b" does not exist`,
+			wantRefusal: `no IPv4 address available: pool "b" does not exist or is not valid`,
 		},
 		"a requested pool that is for others": {
 			pools:       []*builder.Pool{one("a", "192.0.2.0/24").Namespaces("prod")},

@@ -34,7 +34,7 @@ func TestAChangedRequest(t *testing.T) {
 		},
 		"for a pool that does not exist keeps what it holds": {
 			from: request("x"), to: request("x", pool("c")),
-			want: "192.0.2.1", wantRefusal: `no IPv4 address available: pool "c" does not exist`,
+			want: "192.0.2.1", wantRefusal: `no IPv4 address available: pool "c" does not exist or is not valid`,
 		},
 		"that no longer names an address keeps it": {
 			from: request("x", wants("192.0.2.9")), to: request("x"), want: "192.0.2.9",

@@ -5,7 +5,6 @@ package allocator
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,9 +16,9 @@ type Cause string
 
 // Causes that concern a pool.
 const (
-	// NoPools: there is no pool at all.
+	// NoPools: there is no valid pool at all.
 	NoPools Cause = "NoPools"
-	// PoolNotFound: the pool that was requested does not exist.
+	// PoolNotFound: the pool that was requested does not exist, or has never been valid.
 	PoolNotFound Cause = "PoolNotFound"
 	// PoolExhausted: all addresses of the pool are in use.
 	PoolExhausted Cause = "PoolExhausted"
@@ -117,9 +116,9 @@ func (c Cause) ofPools(family corev1.IPFamily, pools []string) string {
 func (c Cause) predicate(family corev1.IPFamily) (one, many string) {
 	switch c {
 	case NoPools:
-		return "there is no IPAddressPool", ""
+		return "there is no valid IPAddressPool", ""
 	case PoolNotFound:
-		return "does not exist", "do not exist"
+		return "does not exist or is not valid", ""
 	case NotAutoAssigned:
 		return "is not auto-assigned", "are not auto-assigned"
 	case NotSelected:
@@ -155,9 +154,6 @@ func (r *Reason) sentence() string {
 	case AddressAvoided:
 		return fmt.Sprintf("address %q ends in .0 or .255, which pool %q avoids (avoidBuggyIPs)", address, r.Pool)
 	case NotInRequestedPool:
-		if r.Pool == "" {
-			return fmt.Sprintf("address %q is not in the requested pool", address)
-		}
 		return fmt.Sprintf("address %q is in pool %q, which is not the one requested", address, r.Pool)
 	case NotSelected:
 		return fmt.Sprintf("address %q is in pool %q, which does not select the service", address, r.Pool)
@@ -170,9 +166,4 @@ func (r *Reason) sentence() string {
 	default:
 		return fmt.Sprintf("address %q is in use by %q", address, by)
 	}
-}
-
-// Has reports whether the cause is among the reasons.
-func (r *Refusal) Has(c Cause) bool {
-	return slices.ContainsFunc(r.Reasons, func(reason Reason) bool { return reason.Cause == c })
 }

@@ -117,9 +117,17 @@ func (s *space) counts() Counts {
 	return Counts{
 		AssignedIPv4:  s.assigned[corev1.IPv4Protocol],
 		AssignedIPv6:  s.assigned[corev1.IPv6Protocol],
-		AvailableIPv4: s.size[corev1.IPv4Protocol] - s.inside[corev1.IPv4Protocol],
-		AvailableIPv6: s.size[corev1.IPv6Protocol] - s.inside[corev1.IPv6Protocol],
+		AvailableIPv4: s.available(corev1.IPv4Protocol),
+		AvailableIPv6: s.available(corev1.IPv6Protocol),
 		SizeIPv4:      s.size[corev1.IPv4Protocol],
 		SizeIPv6:      s.size[corev1.IPv6Protocol],
 	}
+}
+
+// available returns how many addresses are not in use. Of a pool whose size is saturated nobody knows better.
+func (s *space) available(family corev1.IPFamily) int64 {
+	if s.size[family] == math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return s.size[family] - s.inside[family]
 }

@@ -3,6 +3,7 @@
 package allocator
 
 import (
+	"math"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -31,5 +32,18 @@ func TestAFullPoolIsOneRunThoughItAvoidsAddresses(t *testing.T) {
 	s.free(last)
 	if a, ok := s.lowest(corev1.IPv4Protocol); !ok || a != last {
 		t.Errorf("the first free address is %s, want %s", a, last)
+	}
+}
+
+func TestAPoolWhoseSizeIsBeyondCountingHasNoFewerAddressesAvailable(t *testing.T) {
+	t.Parallel()
+	r, err := ipam.ParseRange("2001:db8::/64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSpace(&ipam.Pool{Name: "a", Ranges: []ipam.Range{r}})
+	s.take(r.From)
+	if got := s.counts(); got.AvailableIPv6 != math.MaxInt64 || got.AssignedIPv6 != 1 {
+		t.Errorf("counts %+v", got)
 	}
 }

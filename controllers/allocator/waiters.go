@@ -98,6 +98,10 @@ func (a *Allocator) serveQueue(k want) []types.NamespacedName {
 			break
 		}
 		w := a.queues[k][i]
+		if k.group != (groupKey{}) && len(a.shareable(w.request.Service, w.request.Sharing)) == 0 {
+			i++ // The usual case of many services with one key and the same port costs next to nothing.
+			continue
+		}
 		if a.attempt(w.request) {
 			served = append(served, w.request.Service)
 			if k.pool == "" && (w.request.Sharing.Key == "" || k.port != Port{}) {

@@ -47,7 +47,7 @@ func TestOutcome(t *testing.T) {
 		},
 		"one of two families": {
 			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}, Missing: missing}},
-			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"; no IPv6 address available: there is no IPAddressPool`,
+			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"; no IPv6 address available: there is no valid IPAddressPool`,
 			wantEvents: []string{`Normal IPAllocated: Assigned IP "192.0.2.1"`},
 		},
 		"an address that was there before, without a condition": {

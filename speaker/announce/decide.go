@@ -18,6 +18,9 @@ type Decision struct {
 	Announced []netip.Addr
 	// Refused are the addresses that are not announced, each with the reason.
 	Refused map[netip.Addr]Reason
+	// Conflicting is whether advertisements give a prefix different local preferences towards one peer. The highest is
+	// announced, as for a prefix of several services: a service that works must not break for a contradiction.
+	Conflicting bool
 }
 
 // Decide returns what the policy's node announces of the service. Each address is decided by itself, so that a dual-stack
@@ -31,6 +34,7 @@ func Decide(p *policy.Policy, s Service, e Endpoints) Decision {
 		}
 		if reason == "" {
 			d.Announced = append(d.Announced, addr)
+			d.Conflicting = d.Conflicting || conflict(matching, addr)
 			continue
 		}
 		if d.Refused == nil {
@@ -59,8 +63,6 @@ func match(p *policy.Policy, s Service, e Endpoints, addr netip.Addr) ([]*policy
 	switch {
 	case len(matching) == 0:
 		return nil, NoMatchingAdvertisement
-	case conflict(matching, addr):
-		return nil, ConflictingAdvertisements
 	case p.NetworkUnavailable:
 		return nil, NodeNetworkUnavailable
 	case p.Excluded:

@@ -84,14 +84,15 @@ func TestDecide(t *testing.T) {
 	everywhere := announce.Endpoints{Local: true, Anywhere: true}
 
 	tests := map[string]struct {
-		node           func(*policy.Input)
-		advertisements []v1beta1.BGPAdvertisement
-		addresses      []netip.Addr
-		from           []string
-		local          bool
-		endpoints      announce.Endpoints
-		want           map[string][]rib.Path
-		wantRefused    map[netip.Addr]announce.Reason
+		node            func(*policy.Input)
+		advertisements  []v1beta1.BGPAdvertisement
+		addresses       []netip.Addr
+		from            []string
+		local           bool
+		endpoints       announce.Endpoints
+		want            map[string][]rib.Path
+		wantRefused     map[netip.Addr]announce.Reason
+		wantConflicting bool
 	}{
 		"an address is announced to the peers of its family": {
 			advertisements: everything, endpoints: everywhere,
@@ -145,9 +146,14 @@ func TestDecide(t *testing.T) {
 			node: unavailable, advertisements: []v1beta1.BGPAdvertisement{adv("red", v1beta1.BGPAdvertisementSpec{ServiceSelectors: selector("color", "red")})},
 			wantRefused: map[netip.Addr]announce.Reason{v4: announce.NoMatchingAdvertisement},
 		},
-		"advertisements that contradict each other about the service": {
+		"advertisements that contradict each other about the service do not keep it from being announced": {
+			advertisements: []v1beta1.BGPAdvertisement{forBlue("a", 1), forBlue("b", 2, "p2")}, endpoints: everywhere,
+			want:            map[string][]rib.Path{"p1": {path(t, "198.51.100.7/32", 1)}, "p2": {path(t, "198.51.100.7/32", 2)}},
+			wantConflicting: true,
+		},
+		"advertisements that contradict each other about a service that is not announced": {
 			node: unavailable, advertisements: []v1beta1.BGPAdvertisement{forBlue("a", 1), forBlue("b", 2, "p2")},
-			wantRefused: map[netip.Addr]announce.Reason{v4: announce.ConflictingAdvertisements},
+			wantRefused: map[netip.Addr]announce.Reason{v4: announce.NodeNetworkUnavailable},
 		},
 		"a node without network": {
 			node:           func(in *policy.Input) { unavailable(in); excluded(in) },
@@ -188,6 +194,9 @@ func TestDecide(t *testing.T) {
 			}
 			if diff := cmp.Diff(tc.wantRefused, d.Refused, comparable); diff != "" {
 				t.Errorf("refused (-want +got):\n%s", diff)
+			}
+			if d.Conflicting != tc.wantConflicting {
+				t.Errorf("conflicting: %t", d.Conflicting)
 			}
 			if len(d.Announced)+len(d.Refused) != len(tc.addresses) {
 				t.Errorf("announced %v and refused %v of %v", d.Announced, d.Refused, tc.addresses)

@@ -22,8 +22,6 @@ const (
 	NotOwner Reason = "notOwner"
 	// NoMatchingAdvertisement: advertisements of the pool select this node, but none the service.
 	NoMatchingAdvertisement Reason = "noMatchingAdvertisement"
-	// ConflictingAdvertisements: advertisements give one prefix different local preferences towards one peer.
-	ConflictingAdvertisements Reason = "conflictingAdvertisements"
 	// NodeNetworkUnavailable: the node's condition NetworkUnavailable is true.
 	NodeNetworkUnavailable Reason = "nodeNetworkUnavailable"
 	// NodeExcluded: the node has the label node.kubernetes.io/exclude-from-external-load-balancers.
@@ -53,8 +51,6 @@ func (r Reason) Describe() string {
 		return "no BGPAdvertisement for the address selects the node"
 	case NoMatchingAdvertisement:
 		return "no BGPAdvertisement selects the service"
-	case ConflictingAdvertisements:
-		return "BGPAdvertisements that select the service set different values of localPref for one prefix and peer"
 	case NodeNetworkUnavailable:
 		return "the node's network is unavailable"
 	case NodeExcluded:

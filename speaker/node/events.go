@@ -18,11 +18,10 @@ const (
 	EventNodeAssigned = "nodeAssigned"
 	// EventNodeUnassigned: the node ceased to announce the service. A warning if that was not asked for.
 	EventNodeUnassigned = "nodeUnassigned"
-	// EventAnnounceFailed: the configuration contradicts itself about the service, which is therefore not announced.
-	EventAnnounceFailed = "announceFailed"
 )
 
-// EventInvalidConfig is the reason of the event on a configuration object that a node rejects.
+// EventInvalidConfig is the reason of the event on a configuration object that a node rejects, and on a service about which
+// the configuration contradicts itself.
 const EventInvalidConfig = "InvalidConfig"
 
 // Actions, the machine-readable counterpart of an event's note.
@@ -55,9 +54,10 @@ func (w eventWriter) unassigned(svc *corev1.Service, reason announce.Reason) {
 		"no longer announcing from node %q with protocol %q: %s (%s)", w.node, protocol, reason.Describe(), reason)
 }
 
-func (w eventWriter) failed(svc *corev1.Service, reason announce.Reason) {
-	w.recorder.Eventf(svc, nil, corev1.EventTypeWarning, EventAnnounceFailed, actionAnnounce,
-		"not announcing from node %q with protocol %q: %s (%s)", w.node, protocol, reason.Describe(), reason)
+func (w eventWriter) conflicting(svc *corev1.Service) {
+	w.recorder.Eventf(svc, nil, corev1.EventTypeWarning, EventInvalidConfig, actionAnnounce,
+		"BGPAdvertisements that select the service set different values of localPref for one prefix and peer; "+
+			"node %q announces the highest, until their selectors or values are corrected", w.node)
 }
 
 func (w eventWriter) rejected(object runtime.Object, r policy.Rejection) {
@@ -69,7 +69,7 @@ func (w eventWriter) rejected(object runtime.Object, r policy.Rejection) {
 func severity(reason announce.Reason) string {
 	switch reason {
 	case announce.InvalidIP, announce.IPNotAllowed, announce.NoMatchingAdvertisement,
-		announce.ConflictingAdvertisements, announce.NodeNetworkUnavailable, announce.NoEndpoints:
+		announce.NodeNetworkUnavailable, announce.NoEndpoints:
 		return corev1.EventTypeWarning
 	default:
 		return corev1.EventTypeNormal

@@ -8,14 +8,12 @@ import (
 	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/log"
-
-	"metallb.io/metallb/speaker/announce"
 )
 
-// state is what was last told of a service by events, logs and metrics. A service of which nothing is to be told has none.
+// state is what was last told of a service by events, logs and metrics. A service that is not announced has none.
 type state struct {
 	announced []netip.Addr
-	// conflicting is whether advertisements that contradict each other keep the service from being announced.
+	// conflicting is whether advertisements contradict each other about the service.
 	conflicting bool
 }
 
@@ -29,7 +27,7 @@ func (s *Speaker) adopt(o observation) {
 // transition tells of what began or ceased to be announced of the service.
 func (s *Speaker) transition(ctx context.Context, o observation) {
 	was, now := s.states[o.name].announced, o.decision.Announced
-	conflicting := s.states[o.name].conflicting
+	conflicted := s.states[o.name].conflicting
 	s.remember(o)
 
 	if !slices.Equal(was, now) {
@@ -43,21 +41,21 @@ func (s *Speaker) transition(ctx context.Context, o observation) {
 	case len(was) > 0 && len(now) == 0:
 		logger.Info("withdrawing service", "addresses", was, "reason", o.reason)
 		s.events.unassigned(o.service, o.reason)
-	case o.reason == announce.ConflictingAdvertisements && !conflicting:
-		logger.Info("not announcing service", "reason", o.reason)
-		s.events.failed(o.service, o.reason)
 	case !slices.Equal(was, now):
 		logger.Info("announcing service with other addresses", "addresses", now, "previously", was)
 	default:
 		logger.V(1).Info("service considered", "addresses", now, "refused", o.decision.Refused, "reason", o.reason)
 	}
+	if o.decision.Conflicting && !conflicted {
+		logger.Info("announcing the highest of contradictory local preferences", "addresses", now)
+		s.events.conflicting(o.service)
+	}
 }
 
 func (s *Speaker) remember(o observation) {
-	conflicting := o.reason == announce.ConflictingAdvertisements
-	if len(o.decision.Announced) == 0 && !conflicting {
+	if len(o.decision.Announced) == 0 {
 		delete(s.states, o.name)
 		return
 	}
-	s.states[o.name] = state{announced: o.decision.Announced, conflicting: conflicting}
+	s.states[o.name] = state{announced: o.decision.Announced, conflicting: o.decision.Conflicting}
 }

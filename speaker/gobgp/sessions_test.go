@@ -270,7 +270,7 @@ func TestWhatIsNewIsAnnouncedBeforeWhatItReplacesIsWithdrawn(t *testing.T) {
 	awaitUp(t, s, "tor")
 	awaitRoutes(t, k, parts)
 
-	change := announcing("tor", "10.0.0.0/8")
+	change := rib.Change{Peer: "tor", Announce: []rib.Path{path("10.0.0.0/8")}}
 	for _, p := range hosts(parts) {
 		change.Withdraw = append(change.Withdraw, p.Prefix)
 	}

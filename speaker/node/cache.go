@@ -67,6 +67,7 @@ func transform[T client.Object](strip func(T)) toolscache.TransformFunc {
 	return func(in any) (any, error) {
 		if o, ok := in.(T); ok {
 			o.SetManagedFields(nil)
+			o.SetGeneration(0) // It counts changes of what is stripped, too.
 			strip(o)
 		}
 		return in, nil

@@ -243,6 +243,14 @@ func TestCachesHoldWhatMattersAndNoMore(t *testing.T) {
 			t.Errorf("endpoints %+v", got.Endpoints)
 		}
 	})
+	t.Run("an endpoint slice whose endpoints come and go where others serve is as it was", func(t *testing.T) {
+		t.Parallel()
+		before, after := slice("a", "node-1"), slice("a", "node-1", "node-2")
+		before.Generation, after.Generation = 1, 2
+		if diff := cmp.Diff(strip(before), strip(after)); diff != "" {
+			t.Errorf("before and after differ:\n%s", diff)
+		}
+	})
 	t.Run("a secret has a password only if it is of the type that a peer may use", func(t *testing.T) {
 		t.Parallel()
 		data := func(kind corev1.SecretType) map[string][]byte {

@@ -8,10 +8,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -42,11 +45,18 @@ type Hydration struct {
 	Services *wake.Queue
 
 	done chan struct{}
+
+	mu sync.Mutex
+	// replayed are the versions of Services that the cache may not have yet.
+	replayed map[types.NamespacedName]string
 }
 
 // NewHydration returns a Hydration that is to be started by a manager.
 func NewHydration(reader client.Reader, a *allocator.Allocator, pools PoolLoader, class string, services *wake.Queue) *Hydration {
-	return &Hydration{Reader: reader, Allocator: a, Pools: pools, Class: class, Services: services, done: make(chan struct{})}
+	return &Hydration{
+		Reader: reader, Allocator: a, Pools: pools, Class: class, Services: services,
+		done: make(chan struct{}), replayed: map[types.NamespacedName]string{},
+	}
 }
 
 // Wait returns when the allocator knows what all Services hold, or with the context's error.
@@ -57,6 +67,23 @@ func (h *Hydration) Wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// isAhead reports whether a newer version of the Service than this one was replayed. To act on this one would undo what the
+// newer one says.
+func (h *Hydration) isAhead(svc *corev1.Service) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	name := client.ObjectKeyFromObject(svc)
+	version, ok := h.replayed[name]
+	if !ok {
+		return false
+	}
+	if order, err := resourceversion.CompareResourceVersion(svc.ResourceVersion, version); err == nil && order < 0 {
+		return true
+	}
+	delete(h.replayed, name)
+	return false
 }
 
 // NeedLeaderElection makes the manager start the Hydration on the leader only.
@@ -97,10 +124,13 @@ func (h *Hydration) replay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	var pending []allocator.Request
 	held := 0
 	for i := range services {
 		svc := &services[i]
+		h.replayed[client.ObjectKeyFromObject(svc)] = svc.ResourceVersion
 		// A Service that contradicts itself holds what it holds all the same.
 		request, invalid := requestOf(svc, namespaces[svc.Namespace])
 		if assignments := ours(svc, pools); len(assignments) > 0 {

@@ -87,6 +87,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the service: %w", err)
 	}
+	if r.Hydration.isAhead(svc) {
+		return ctrl.Result{}, nil // A newer version is on its way here.
+	}
 	if !isOfClass(svc, r.Class) {
 		return ctrl.Result{}, r.disown(ctx, svc)
 	}
@@ -184,63 +187,6 @@ func (r *Reconciler) patch(ctx context.Context, desired, svc *corev1.Service) (b
 		return false, fmt.Errorf("writing the service's status: %w", err)
 	}
 	return true, nil
-}
-
-// disown takes back what a Service of another class holds of this load balancer. What it holds of others is theirs.
-func (r *Reconciler) disown(ctx context.Context, svc *corev1.Service) error {
-	name := client.ObjectKeyFromObject(svc)
-	held := r.Allocator.Withdraw(name).Addresses()
-	if len(held) == 0 {
-		return nil
-	}
-	desired := svc.DeepCopy()
-	clearStatus(desired)
-	log.FromContext(ctx).Info("clearing addresses of a service of another class", "addresses", held)
-	if written, err := r.patch(ctx, desired, svc); err != nil || !written {
-		return err
-	}
-	record(r.Recorder, desired, cleared(quote(held)))
-	r.release(ctx, name)
-	return nil
-}
-
-// forget releases what a Service held that is gone, or is not of type LoadBalancer any more. In the second case the API
-// server has cleared the addresses from its status, and the annotation and condition are left to be removed.
-//
-// The cache may know less than what was replayed, so the API server is asked before anything is released.
-func (r *Reconciler) forget(ctx context.Context, name types.NamespacedName) error {
-	svc := &corev1.Service{}
-	if err := r.Live.Get(ctx, name, svc); apierrors.IsNotFound(err) {
-		r.release(ctx, name)
-		return nil
-	} else if err != nil {
-		return fmt.Errorf("asking whether the service is gone: %w", err)
-	}
-	if svc.Spec.Type == corev1.ServiceTypeLoadBalancer {
-		return nil // It is on its way into the cache.
-	}
-	r.release(ctx, name)
-	if !hasTraces(svc) {
-		return nil
-	}
-	return r.removeTraces(ctx, svc)
-}
-
-// removeTraces removes from a Service of another type what is left of its time as a LoadBalancer.
-func (r *Reconciler) removeTraces(ctx context.Context, svc *corev1.Service) error {
-	desired := svc.DeepCopy()
-	clearStatus(desired)
-	_, err := r.patch(ctx, desired, svc)
-	return err
-}
-
-// release frees what the Service holds.
-func (r *Reconciler) release(ctx context.Context, name types.NamespacedName) {
-	held, woken := r.Allocator.Release(name)
-	r.Services.Add(woken...)
-	if held {
-		log.FromContext(ctx).Info("released the addresses of a service")
-	}
 }
 
 // wakePools has the status of pools looked at that the Service has changed.

@@ -180,9 +180,15 @@ func hasTraces(svc *corev1.Service) bool {
 	return annotated || meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated) != nil
 }
 
-// clearStatus removes from the Service everything that apply wrote.
-func clearStatus(svc *corev1.Service) {
-	svc.Status.LoadBalancer.Ingress = nil
+// clearStatus removes from the Service the addresses held and, unless another load balancer has given it others
+// meanwhile, the annotation and condition that apply wrote.
+func clearStatus(svc *corev1.Service, held []netip.Addr) {
+	ours := texts(held)
+	ingress := &svc.Status.LoadBalancer.Ingress
+	*ingress = slices.DeleteFunc(*ingress, func(i corev1.LoadBalancerIngress) bool { return slices.Contains(ours, i.IP) })
+	if len(*ingress) > 0 {
+		return
+	}
 	delete(svc.Annotations, v1beta1.AnnotationIPAllocatedFromPool)
 	meta.RemoveStatusCondition(&svc.Status.Conditions, v1beta1.ConditionAllocated)
 }

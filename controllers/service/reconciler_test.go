@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package service
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/test/builder"
+)
+
+var web = types.NamespacedName{Namespace: "default", Name: "web"}
+
+// fixed are pools that do not change.
+type fixed struct {
+	pools     ipam.Pools
+	allocator *allocator.Allocator
+}
+
+func (f fixed) Load(context.Context) (ipam.Pools, error) {
+	f.allocator.SetPools(f.pools)
+	return f.pools, nil
+}
+
+// makeClient returns a client for an API server, or for a cache, with the Services.
+func makeClient(tb testing.TB, funcs interceptor.Funcs, services ...*corev1.Service) client.WithWatch {
+	tb.Helper()
+	scheme := runtime.NewScheme()
+	if err := corev1.AddToScheme(scheme); err != nil {
+		tb.Fatal(err)
+	}
+	b := fake.NewClientBuilder().WithScheme(scheme).WithInterceptorFuncs(funcs).
+		WithIndex(&corev1.Service{}, "spec.type", func(o client.Object) []string { return []string{string(o.(*corev1.Service).Spec.Type)} })
+	for _, svc := range services {
+		b = b.WithObjects(svc).WithStatusSubresource(svc)
+	}
+	return b.Build()
+}
+
+// makeReconciler returns a reconciler that has replayed what is live, and its queue.
+func makeReconciler(tb testing.TB, cached client.Client, live client.Reader) (*Reconciler, workqueue.TypedRateLimitingInterface[ctrl.Request]) {
+	tb.Helper()
+	pool, errs := ipam.ParsePool(builder.MakePool("a", "192.0.2.0/24").Obj())
+	if len(errs) > 0 {
+		tb.Fatal(errs)
+	}
+	metrics, err := NewMetrics(prometheus.NewRegistry())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	a, services := allocator.New(), &wake.Queue{}
+	hydration := NewHydration(live, a, fixed{ipam.NewPools(pool), a}, "", services)
+	if err := hydration.Start(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	queue := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[ctrl.Request]())
+	tb.Cleanup(queue.ShutDown)
+	if err := services.Source().Start(tb.Context(), queue); err != nil {
+		tb.Fatal(err)
+	}
+	for queue.Len() > 0 {
+		item, _ := queue.Get()
+		queue.Done(item)
+	}
+	return &Reconciler{
+		Client: cached, Live: live, Allocator: a, Hydration: hydration, Recorder: events.NewFakeRecorder(100),
+		Metrics: metrics, Services: services, Pools: &wake.Queue{},
+	}, queue
+}
+
+func reconcile(tb testing.TB, r *Reconciler) {
+	tb.Helper()
+	if _, err := r.Reconcile(tb.Context(), ctrl.Request{NamespacedName: web}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func version(b *builder.Service, v string) *corev1.Service {
+	svc := b.Obj()
+	svc.ResourceVersion = v
+	svc.Spec.IPFamilies = []corev1.IPFamily{corev1.IPv4Protocol}
+	return svc
+}
+
+func TestACachedServiceThatIsOlderThanWhatWasReplayedChangesNothing(t *testing.T) {
+	t.Parallel()
+	old := version(builder.MakeService("web").LoadBalancerIP("192.0.2.1").Holds("a", "192.0.2.1"), "9")
+	now := version(builder.MakeService("web").Holds("a", "192.0.2.7"), "10")
+	r, _ := makeReconciler(t, makeClient(t, interceptor.Funcs{}, old), makeClient(t, interceptor.Funcs{}, now))
+	reconcile(t, r)
+	if diff := cmp.Diff([]string{"192.0.2.7"}, texts(r.Allocator.Withdraw(web).Addresses())); diff != "" {
+		t.Errorf("addresses held (-want +got):\n%s", diff)
+	}
+	r.Client = makeClient(t, interceptor.Funcs{}, now)
+	reconcile(t, r)
+	svc := &corev1.Service{}
+	if err := r.Client.Get(t.Context(), web, svc); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"192.0.2.7"}, ingressTexts(svc)); diff != "" {
+		t.Errorf("addresses in the status (-want +got):\n%s", diff)
+	}
+}
+
+func TestAServiceOfAnotherClassKeepsWhatItsLoadBalancerGaveIt(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ has, want []string }{
+		"and loses what was ours":       {has: []string{"192.0.2.7"}, want: []string{}},
+		"whatever was ours before":      {has: []string{"203.0.113.1"}, want: []string{"203.0.113.1"}},
+		"though ours is still among it": {has: []string{"192.0.2.7", "203.0.113.1"}, want: []string{"203.0.113.1"}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before := version(builder.MakeService("web").Holds("a", "192.0.2.7"), "9")
+			now := version(builder.MakeService("web").Class("example.com/other").Holds("a", tc.has...), "10")
+			c := makeClient(t, interceptor.Funcs{}, now)
+			r, _ := makeReconciler(t, c, makeClient(t, interceptor.Funcs{}, before))
+			reconcile(t, r)
+			svc := &corev1.Service{}
+			if err := c.Get(t.Context(), web, svc); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, ingressTexts(svc)); diff != "" {
+				t.Errorf("addresses in the status (-want +got):\n%s", diff)
+			}
+			if held := r.Allocator.Withdraw(web).Addresses(); len(held) > 0 {
+				t.Errorf("it still holds %v", held)
+			}
+		})
+	}
+}
+
+func TestTracesOnAServiceOfAnotherTypeAreRemovedThoughItChangesMeanwhile(t *testing.T) {
+	t.Parallel()
+	before := version(builder.MakeService("web").Holds("a", "192.0.2.7"), "9")
+	r, queue := makeReconciler(t, makeClient(t, interceptor.Funcs{}), makeClient(t, interceptor.Funcs{}, before))
+	now := version(builder.MakeService("web").Holds("a"), "10")
+	now.Spec.Type = corev1.ServiceTypeClusterIP
+	r.Live = makeClient(t, interceptor.Funcs{}, now)
+	r.Client = makeClient(t, interceptor.Funcs{SubResourcePatch: func(context.Context, client.Client, string, client.Object, client.Patch, ...client.SubResourcePatchOption) error {
+		return apierrors.NewConflict(schema.GroupResource{Resource: "services"}, "web", nil)
+	}})
+	reconcile(t, r)
+	if n := queue.Len(); n != 1 {
+		t.Errorf("%d are looked at again, want the one", n)
+	}
+}

@@ -27,7 +27,7 @@ fmt: ## Format the code.
 
 .PHONY: lint
 lint: ## Run the linters.
-	$(GO_TOOL) golangci-lint run
+	$(GO_TOOL) golangci-lint run --allow-serial-runners
 
 .PHONY: verify
 verify: generate manifests lint ## Check style, and that everything generated, go.mod and formatting are up to date.

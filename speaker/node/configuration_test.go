@@ -153,3 +153,58 @@ func TestAnAdvertisementThatChangesChangesThePathsInPlace(t *testing.T) {
 	w.delete(service("b"))
 	w.expectRoutes("router", "192.0.2.0/24")
 }
+
+func TestNothingIsWithdrawnForWhatDoesNotConcernIt(t *testing.T) {
+	w := tutorial(t)
+	nginx := service("nginx", "198.51.100.0")
+	w.create(nginx, slice("nginx", "node-2"))
+	w.start()
+	w.expectRoutes("router", "198.51.100.0/32")
+
+	t.Log("endpoints move to other slices")
+	second := slice("nginx", "node-1")
+	second.Name = "nginx-2"
+	w.create(second)
+	w.delete(slice("nginx"))
+
+	t.Log("an advertisement is replaced by an equal one, by another name")
+	w.create(advertisement("anything"))
+	w.Eventually(func() bool {
+		return len(w.speaker.Policy().Pool(netip.MustParseAddr("198.51.100.0"), nil).Advertisements) == 2
+	}).Should(BeTrue())
+	w.delete(advertisement("everything"))
+
+	t.Log("objects get labels and annotations")
+	mark := func(o metav1.Object) {
+		o.SetLabels(map[string]string{"color": "blue", "rack": "a"})
+		o.SetAnnotations(map[string]string{"note": "changed"})
+	}
+	change(w, peer("router", ""), func(p *v1beta2.BGPPeer) { mark(p) })
+	change(w, pool("my-ip-space"), func(p *v1beta1.IPAddressPool) { mark(p) })
+	change(w, nginx, func(s *corev1.Service) { mark(s) })
+	change(w, thisNode(), func(n *corev1.Node) { mark(n) })
+
+	t.Log("bad and unrelated objects come and go")
+	bad, unrelated := peer("bad", "192.0.2.66"), peer("unrelated", "192.0.2.77")
+	bad.Spec.PasswordSecret = corev1.SecretReference{Name: "missing"}
+	aliases := &v1beta1.Community{ObjectMeta: inNamespace("aliases"), Spec: v1beta1.CommunitySpec{
+		Communities: []v1beta1.CommunityAlias{{Name: "nobody-uses-it", Value: "64512:1"}},
+	}}
+	secret := &corev1.Secret{ObjectMeta: inNamespace("unrelated"), StringData: map[string]string{"key": "value"}}
+	w.create(bad, unrelated, aliases, secret)
+	w.expectRoutes("unrelated", "198.51.100.0/32")
+	w.delete(bad)
+	w.delete(unrelated)
+	w.delete(aliases)
+	w.delete(secret)
+	w.Eventually(func() bool { _, found := w.sessions.session("unrelated"); return found }).Should(BeFalse())
+
+	t.Log("the node's addresses are unknown for a while")
+	changeStatus(w, thisNode(), func(n *corev1.Node) { n.Status.Addresses = nil })
+
+	w.settle()
+	s, _ := w.sessions.session("router")
+	w.Expect(s.withdrawn).To(BeZero(), "withdrawn prefixes")
+	w.Expect(s.starts).To(Equal(1), "sessions")
+	w.Expect(w.told()).NotTo(ContainElement(ContainSubstring("nodeUnassigned")))
+}

@@ -35,7 +35,9 @@ type fakePeer struct {
 	// starts counts the sessions; initial is what the last one started with.
 	starts  int
 	initial []netip.Prefix
-	routes  map[netip.Prefix]rib.Path
+	// withdrawn counts the prefixes that it was told are gone.
+	withdrawn int
+	routes    map[netip.Prefix]rib.Path
 }
 
 func newFakeSessions() *fakeSessions { return &fakeSessions{peers: map[string]*fakePeer{}} }
@@ -90,6 +92,7 @@ func (f *fakeSessions) Apply(ctx context.Context, changes []rib.Change) error {
 		}
 		for _, prefix := range c.Withdraw {
 			delete(p.routes, prefix)
+			p.withdrawn++
 		}
 	}
 	return nil
@@ -166,7 +169,7 @@ func (f *fakeSessions) session(peer string) (fakePeer, bool) {
 	if p == nil {
 		return fakePeer{}, false
 	}
-	return fakePeer{config: p.config, starts: p.starts, initial: slices.Clone(p.initial)}, true
+	return fakePeer{config: p.config, starts: p.starts, initial: slices.Clone(p.initial), withdrawn: p.withdrawn}, true
 }
 
 // counts returns how often sessions were configured and told of changes.

@@ -135,7 +135,6 @@ func (p *Program) parse(args []string, getenv func(string) string) (*Settings, e
 func (p *Program) flags(settings *Settings) *flag.FlagSet {
 	flags := flag.NewFlagSet(p.Name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.Usage = func() {}
 	settings.register(flags)
 	p.Options.Register(flags)
 	return flags

@@ -13,8 +13,6 @@ import (
 const (
 	reasonInvalidConfig = "InvalidConfig"
 	actionValidate      = "Validate"
-	// maxNote is the longest message of an event, in bytes: the limit of events.k8s.io/v1.
-	maxNote = 1024
 )
 
 // record tells that a pool has become invalid, or invalid for another reason.
@@ -24,9 +22,5 @@ func record(recorder events.EventRecorder, before, after *v1beta1.IPAddressPool)
 	if is.Reason == v1beta1.ReasonAccepted || was != nil && was.Reason == is.Reason {
 		return
 	}
-	note := is.Message
-	if len(note) > maxNote {
-		note = note[:maxNote]
-	}
-	recorder.Eventf(after, nil, corev1.EventTypeWarning, reasonInvalidConfig, actionValidate, "%s", note)
+	recorder.Eventf(after, nil, corev1.EventTypeWarning, reasonInvalidConfig, actionValidate, "%s", is.Message)
 }

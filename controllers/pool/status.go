@@ -22,6 +22,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/notice"
 	"metallb.io/metallb/controllers/wake"
 )
 
@@ -126,6 +127,7 @@ func valid(generation int64, v Verdict, claims allocator.Claims) metav1.Conditio
 	default:
 		c.Status, c.Reason, c.Message = metav1.ConditionTrue, v1beta1.ReasonAccepted, "in force as written"
 	}
+	c.Message = notice.Bound(c.Message)
 	return c
 }
 

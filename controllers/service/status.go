@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -16,10 +15,8 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/notice"
 )
-
-// maxMessage is the longest message of a condition or event, in bytes: the limit of events.k8s.io/v1.
-const maxMessage = 1024
 
 // outcome is the answer to what a Service requests.
 type outcome struct {
@@ -56,7 +53,7 @@ func (o *outcome) condition() metav1.Condition {
 			c.Message += "; " + o.result.Missing.String()
 		}
 	}
-	c.Message = truncate(c.Message)
+	c.Message = notice.Bound(c.Message)
 	return c
 }
 
@@ -90,18 +87,6 @@ func quote(addresses []netip.Addr) string {
 		return fmt.Sprintf("%q", addresses[0])
 	}
 	return fmt.Sprintf("%q", addresses)
-}
-
-func truncate(message string) string {
-	const ellipsis = "…"
-	if len(message) <= maxMessage {
-		return message
-	}
-	end := maxMessage - len(ellipsis)
-	for !utf8.RuneStart(message[end]) {
-		end--
-	}
-	return message[:end] + ellipsis
 }
 
 // setIngress makes the addresses those of the status. An ingress that says the same is left as it is, since the API

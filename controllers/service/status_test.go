@@ -4,9 +4,7 @@ package service
 
 import (
 	"net/netip"
-	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -143,15 +141,5 @@ func TestAnIngressThatSaysTheSameIsLeftAlone(t *testing.T) {
 	o.apply(svc)
 	if svc.Status.LoadBalancer.Ingress[0].IPMode == nil {
 		t.Error("the mode is gone")
-	}
-}
-
-func TestLongMessagesAreCutBetweenCharacters(t *testing.T) {
-	t.Parallel()
-	for _, n := range []int{maxMessage - 1, maxMessage, maxMessage + 1, 2 * maxMessage} {
-		got := truncate(strings.Repeat("ä", n/2) + strings.Repeat("x", n%2))
-		if len(got) > maxMessage || !utf8.ValidString(got) || n > maxMessage && !strings.HasSuffix(got, "…") {
-			t.Errorf("%d bytes became %d: %q", n, len(got), got[max(0, len(got)-8):])
-		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/notice"
 )
 
 const actionValidate = "Validate"
@@ -70,7 +71,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, fmt.Errorf("writing the status: %w", err)
 	}
 	if valid.Status == metav1.ConditionFalse && (was == nil || was.Message != valid.Message) {
-		r.recorder.Eventf(desired, nil, corev1.EventTypeWarning, valid.Reason, actionValidate, "%.1024s", valid.Message)
+		r.recorder.Eventf(desired, nil, corev1.EventTypeWarning, valid.Reason, actionValidate, "%s", valid.Message)
 	}
 	return ctrl.Result{}, nil
 }
@@ -82,7 +83,7 @@ func condition(generation int64, errs field.ErrorList) metav1.Condition {
 		Message: "valid as written", ObservedGeneration: generation,
 	}
 	if len(errs) > 0 {
-		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1beta1.ReasonInvalidConfig, errs.ToAggregate().Error()
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1beta1.ReasonInvalidConfig, notice.Bound(errs.ToAggregate().Error())
 	}
 	return c
 }

@@ -95,7 +95,7 @@ func TestABadObjectIsRejectedAloneAndItsLastGoodVersionStaysInForce(t *testing.T
 	s, _ := w.sessions.session("secured")
 	w.Expect(s.config.Password).To(Equal("secret"))
 	w.Eventually(func() string {
-		p, _ := w.sessions.path("router", "198.51.100.0/32")
+		p, _ := w.sessions.path("198.51.100.0/32")
 		if len(p.Communities) != 1 {
 			return ""
 		}
@@ -140,7 +140,7 @@ func TestAnAdvertisementThatChangesChangesThePathsInPlace(t *testing.T) {
 		a.Spec.AggregationLength, a.Spec.LocalPref = &length, 100
 	})
 	w.expectRoutes("router", "198.51.100.0/24")
-	p, _ := w.sessions.path("router", "198.51.100.0/24")
+	p, _ := w.sessions.path("198.51.100.0/24")
 	w.Expect(p.LocalPref).To(Equal(uint32(100)))
 
 	t.Log("the aggregate stays until the last of its services goes")

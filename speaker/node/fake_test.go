@@ -149,11 +149,11 @@ func (f *fakeSessions) routes(peer string) []string {
 	return routes
 }
 
-// path returns how a prefix was announced to the peer.
-func (f *fakeSessions) path(peer, prefix string) (rib.Path, bool) {
+// path returns how a prefix was announced to the peer that is named router.
+func (f *fakeSessions) path(prefix string) (rib.Path, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p := f.peers[peer]
+	p := f.peers["router"]
 	if p == nil {
 		return rib.Path{}, false
 	}

@@ -135,7 +135,7 @@ func TestAContradictionIsReportedAndTheServiceStaysAnnounced(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if path, _ := sessions.path("router", "198.51.100.0/32"); path.LocalPref != 2 {
+	if path, _ := sessions.path("198.51.100.0/32"); path.LocalPref != 2 {
 		t.Errorf("announced %v with local preference %d", sessions.routes("router"), path.LocalPref)
 	}
 	want := `Warning InvalidConfig BGPAdvertisements that select the service set different values of localPref for one prefix ` +
@@ -154,7 +154,7 @@ func TestShutdownAsksRoutersToUseOtherPathsBeforeSessionsEnd(t *testing.T) {
 	if err := s.Shutdown(t.Context(), time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	p, found := sessions.path("router", "198.51.100.0/32")
+	p, found := sessions.path("198.51.100.0/32")
 	if !found || len(p.Communities) != 1 || p.Communities[0].String() != "65535:0" {
 		t.Errorf("announced %+v, want community 65535:0", p)
 	}
@@ -206,26 +206,29 @@ func TestShutdownIsBoundedByItsContext(t *testing.T) {
 	}
 }
 
+// stripped returns the object as the caches hold it.
+func stripped(t *testing.T, o client.Object) client.Object {
+	t.Helper()
+	for kind, options := range node.CacheOptions("node-1", "metallb-system").ByObject {
+		if reflect.TypeOf(kind) != reflect.TypeOf(o) {
+			continue
+		}
+		for range 2 { // a cache may transform an object again
+			held, err := options.Transform(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o, _ = held.(client.Object)
+		}
+		return o
+	}
+	t.Fatalf("no cache options for %T", o)
+	return nil
+}
+
 func TestCachesHoldWhatMattersAndNoMore(t *testing.T) {
 	t.Parallel()
-	byObject := node.CacheOptions("node-1", "metallb-system").ByObject
-	strip := func(o client.Object) client.Object {
-		t.Helper()
-		for kind, options := range byObject {
-			if reflect.TypeOf(kind) == reflect.TypeOf(o) {
-				for range 2 { // a cache may transform an object again
-					stripped, err := options.Transform(o)
-					if err != nil {
-						t.Fatal(err)
-					}
-					o, _ = stripped.(client.Object)
-				}
-				return o
-			}
-		}
-		t.Fatalf("no cache options for %T", o)
-		return nil
-	}
+	strip := func(o client.Object) client.Object { return stripped(t, o) }
 
 	t.Run("an endpoint slice says where endpoints can serve, however many there are", func(t *testing.T) {
 		t.Parallel()

@@ -21,11 +21,6 @@ type Plan struct {
 	Retime []Config
 }
 
-// Empty reports whether there is nothing to do.
-func (p Plan) Empty() bool {
-	return len(p.Start)+len(p.Stop)+len(p.Restart)+len(p.Retime) == 0
-}
-
 // Diff returns the plan from what runs to what is wanted. Of several configurations of one peer the last counts.
 func Diff(running map[string]Config, wanted []Config) Plan {
 	want := make(map[string]Config, len(wanted))

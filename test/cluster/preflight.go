@@ -63,19 +63,20 @@ func (e *MissingError) Packages() []string {
 }
 
 // Preflight checks that a cluster can be built and run here: the system, the user, and the commands that the programs
-// in bin, or still to be built there, and the caller need. What is missing comes as one [MissingError].
+// in bin, or still to be built there, and the caller need. All that is missing comes as one [MissingError].
 func Preflight(bin string, more ...Requirement) error {
 	if runtime.GOOS != "linux" {
 		return ErrNotLinux
-	}
-	if os.Geteuid() != 0 {
-		return ErrNotRoot
 	}
 	wanted, err := selectPrograms(clusterPrograms())
 	if err != nil {
 		return err
 	}
-	return missingError(slices.Concat(runRequirements(bin), buildRequirements(outdated(bin, wanted)), more))
+	missing := missingError(slices.Concat(runRequirements(bin), buildRequirements(outdated(bin, wanted)), more))
+	if os.Geteuid() != 0 {
+		return errors.Join(ErrNotRoot, missing)
+	}
+	return missing
 }
 
 // runRequirements are those of a running node.

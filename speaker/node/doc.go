@@ -7,7 +7,8 @@
 // a policy, recomputes the services which that concerns, and configures the sessions. The service reconciler (often)
 // recomputes one service. Nothing is announced before the first policy: then all services are computed once and only then
 // does the first session start, with everything it is to announce. A session that is new or restarted later gets its
-// complete table as well.
+// complete table as well. The speaker is ready once its sessions are up, or have had some seconds for it, so that a rolling
+// update does not take the next node's routes away before this one's are there.
 //
 // The caches hold what matters and no more, see CacheOptions, and a change that leaves what they hold as it was, such as
 // that of a status, causes no work.

@@ -172,6 +172,21 @@ func (a *Allocator) Release(service types.NamespacedName) (held bool, woken []ty
 	return held, a.serve()
 }
 
+// Keep is for a request that contradicts itself: the service waits for nothing, and keeps what it holds on the terms of the
+// request.
+func (a *Allocator) Keep(r Request) Result {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stopWaiting(r.Service)
+	if h := a.holders[r.Service]; h != nil {
+		a.renew(h, r)
+	}
+	woken := a.serve()
+	result := a.result(r.Service)
+	result.Woken = woken
+	return result
+}
+
 // Withdraw ends the service's waiting; it keeps what it holds.
 func (a *Allocator) Withdraw(service types.NamespacedName) Result {
 	a.mu.Lock()

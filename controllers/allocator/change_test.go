@@ -182,6 +182,19 @@ func TestAServiceThatIsRefusedHoldsItsAddressOnItsPresentTerms(t *testing.T) {
 	}
 }
 
+func TestAServiceThatContradictsItselfHoldsItsAddressOnItsPresentTerms(t *testing.T) {
+	t.Parallel()
+	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/32"))
+	mustAllocate(t, a, request("x"))
+	allocate(a, request("y", shares("k", 443)))
+	if woken := names(a.Keep(request("x", shares("k", 80))).Woken); !cmp.Equal(woken, []string{"y"}) {
+		t.Errorf("woken are %v, want y", woken)
+	}
+	if woken := names(a.Keep(request("z")).Woken); len(woken) > 0 || held(a, "z") != "" {
+		t.Errorf("one that holds nothing holds %q and wakes %v", held(a, "z"), woken)
+	}
+}
+
 func TestPortsDoNotMatterToAServiceThatDoesNotShare(t *testing.T) {
 	t.Parallel()
 	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"))

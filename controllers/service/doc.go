@@ -8,5 +8,5 @@
 //
 // Only Services of this load balancer's class are touched. What the status of a Service holds is taken to be this load
 // balancer's work if the Service carries the annotation that is written with it, or if a pool contains the address;
-// other addresses are replaced.
+// other addresses are replaced as soon as there is one to replace them.
 package service

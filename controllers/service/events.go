@@ -56,8 +56,6 @@ func doing(before, after *corev1.Service, o *outcome) string {
 	switch addresses := texts(o.result.Addresses()); {
 	case o.failure != "" && !told:
 		return "refusing what the service requests"
-	case len(addresses) == 0 && len(before.Status.LoadBalancer.Ingress) > 0:
-		return "clearing addresses that are not this load balancer's"
 	case !slices.Equal(ingressTexts(before), addresses):
 		return "assigning addresses"
 	case is.Reason == v1beta1.ReasonAllocationFailed && !told:

@@ -24,7 +24,6 @@ func TestTheLogSaysWhatIsDone(t *testing.T) {
 	refused.failure = "no luck"
 	worded := holding(first)
 	worded.result.Missing = &allocator.Refusal{Reasons: []allocator.Reason{{Cause: allocator.NoPools, Family: v6}}}
-	foreign := builder.MakeService("web").Holds("", "203.0.113.1")
 	tests := map[string]struct {
 		service *builder.Service
 		// before is what the service told, if it told anything.
@@ -35,7 +34,6 @@ func TestTheLogSaysWhatIsDone(t *testing.T) {
 		"a first address":                         {now: holding(first), want: "assigning addresses"},
 		"another address":                         {before: new(holding(first)), now: holding(other), want: "assigning addresses"},
 		"an address that was there":               {service: builder.MakeService("web").Holds("a", "192.0.2.1"), now: holding(first), want: "adopting the addresses that the service holds"},
-		"an address of another load balancer":     {service: foreign, before: new(outcome{failure: "no luck"}), now: outcome{failure: "no luck"}, want: "clearing addresses that are not this load balancer's"},
 		"a refusal":                               {now: outcome{failure: "no luck"}, want: "refusing what the service requests"},
 		"a refusal for another reason":            {before: &refused, now: outcome{failure: "worse luck", result: refused.result}, want: "refusing what the service requests"},
 		"an end of a refusal":                     {before: &refused, now: holding(first), want: "keeping addresses, which are what the service requests again"},
@@ -55,10 +53,7 @@ func TestTheLogSaysWhatIsDone(t *testing.T) {
 			}
 			svc := tc.service.Obj()
 			if tc.before != nil {
-				// What others write to the status, they write after that.
-				ingress := svc.Status.LoadBalancer.Ingress
 				tc.before.apply(svc)
-				svc.Status.LoadBalancer.Ingress = append(svc.Status.LoadBalancer.Ingress, ingress...)
 			}
 			after := svc.DeepCopy()
 			if !tc.now.apply(after) {

@@ -136,7 +136,7 @@ func (r *Reconciler) decide(svc *corev1.Service, namespaceLabels labels.Set) out
 	request, err := requestOf(svc, namespaceLabels)
 	if err != nil {
 		o.failure = err.Error()
-		o.result = r.Allocator.Withdraw(o.service)
+		o.result = r.Allocator.Keep(request)
 		return o
 	}
 	var refusal *allocator.Refusal

@@ -26,9 +26,13 @@ type outcome struct {
 	failure string
 }
 
-// apply writes the outcome into the Service and reports whether that changed anything.
+// apply writes the outcome into the Service and reports whether that changed anything. What another load balancer wrote
+// there is replaced, but not before there is something to replace it.
 func (o *outcome) apply(svc *corev1.Service) bool {
-	changed := setIngress(svc, o.result.Addresses())
+	changed := false
+	if len(o.result.Assignments) > 0 || annotation(svc, v1beta1.AnnotationIPAllocatedFromPool) != "" {
+		changed = setIngress(svc, o.result.Addresses())
+	}
 	changed = setPools(svc, o.result.Assignments) || changed
 	return meta.SetStatusCondition(&svc.Status.Conditions, o.condition()) || changed
 }
@@ -73,7 +77,7 @@ func (o *outcome) disputes() string {
 	var parts []string
 	for _, as := range o.result.Assignments {
 		if as.Disputed != (types.NamespacedName{}) {
-			parts = append(parts, fmt.Sprintf("address %q is in use by %q too, which had it first; change one of the two services to part them", as.Address, as.Disputed))
+			parts = append(parts, fmt.Sprintf("address %q is in use by %q too, which had it first; request another address for one of the two", as.Address, as.Disputed))
 		}
 	}
 	return strings.Join(parts, "; ")

@@ -4,6 +4,7 @@ package service
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -78,9 +79,9 @@ func TestOutcome(t *testing.T) {
 			before:        builder.MakeService("web").Holds("a", "192.0.2.1"),
 			outcome:       outcome{result: allocator.Result{Assignments: []allocator.Assignment{disputed}}},
 			wantPool:      "a",
-			wantCondition: `False AllocationFailed: address "192.0.2.1" is in use by "default/other" too, which had it first; change one of the two services to part them`,
+			wantCondition: `False AllocationFailed: address "192.0.2.1" is in use by "default/other" too, which had it first; request another address for one of the two`,
 			wantEvents: []string{
-				`Warning AllocationFailed: address "192.0.2.1" is in use by "default/other" too, which had it first; change one of the two services to part them`,
+				`Warning AllocationFailed: address "192.0.2.1" is in use by "default/other" too, which had it first; request another address for one of the two`,
 			},
 		},
 	}
@@ -141,5 +142,20 @@ func TestAnIngressThatSaysTheSameIsLeftAlone(t *testing.T) {
 	o.apply(svc)
 	if svc.Status.LoadBalancer.Ingress[0].IPMode == nil {
 		t.Error("the mode is gone")
+	}
+}
+
+func TestWhatAnotherLoadBalancerGaveStaysUntilItIsReplaced(t *testing.T) {
+	t.Parallel()
+	svc := builder.MakeService("web").Obj()
+	svc.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "203.0.113.1"}, {Hostname: "lb.example.com"}}
+	theirs := slices.Clone(svc.Status.LoadBalancer.Ingress)
+	(&outcome{failure: "no luck"}).apply(svc)
+	if diff := cmp.Diff(theirs, svc.Status.LoadBalancer.Ingress); diff != "" {
+		t.Errorf("without an address (-want +got):\n%s", diff)
+	}
+	(&outcome{result: allocator.Result{Assignments: []allocator.Assignment{assignment("a", "192.0.2.1")}}}).apply(svc)
+	if diff := cmp.Diff([]string{"192.0.2.1"}, ingressTexts(svc)); diff != "" {
+		t.Errorf("with an address (-want +got):\n%s", diff)
 	}
 }

@@ -20,8 +20,12 @@ import (
 // DefaultState is where a playground keeps its files if nothing else is said.
 const DefaultState = "/var/lib/metallb-playground"
 
-// ErrNotHere tells that the source tree's files are not in the current directory.
-var ErrNotHere = errors.New("config/default/kustomization.yaml is not here: run this in the top directory of the source tree")
+// ErrNotHere tells that the source tree's files are not in the current directory, ErrInterrupted that the playground was
+// not finished because the context ended.
+var (
+	ErrNotHere     = errors.New("config/default/kustomization.yaml is not here: run this in the top directory of the source tree")
+	ErrInterrupted = errors.New("interrupted; nothing of the playground is left")
+)
 
 // Config says what playground Up is to make.
 type Config struct {
@@ -62,9 +66,14 @@ func Up(ctx context.Context, config Config) (_ *Playground, err error) {
 		return nil, err
 	}
 	defer func() {
-		if err != nil {
-			err = errors.Join(err, Down(context.WithoutCancel(ctx), config.State))
+		if err == nil {
+			return
 		}
+		if ctx.Err() != nil {
+			err = ErrInterrupted
+		}
+		progress.say("removing what was started")
+		err = errors.Join(err, Down(context.WithoutCancel(ctx), config.State))
 	}()
 	return start(ctx, config, progress)
 }

@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -40,6 +41,7 @@ type world struct {
 	events   *events.FakeRecorder
 	registry *prometheus.Registry
 	speaker  *node.Speaker
+	wire     *wire
 	stop     func()
 }
 
@@ -65,7 +67,10 @@ func (w *world) start() {
 	w.Expect(err).NotTo(HaveOccurred())
 
 	s, skip := server.Get(w.t), true
-	mgr, err := ctrl.NewManager(s.Config, ctrl.Options{
+	w.wire = &wire{}
+	restConfig := rest.CopyConfig(s.Config)
+	restConfig.Dial = w.wire.dial
+	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
 		Scheme:                 s.Scheme,
 		Cache:                  node.CacheOptions("node-1", envtest.Namespace),
 		Metrics:                metricsserver.Options{BindAddress: "0"},

@@ -180,18 +180,25 @@ func parse[O, T any, P object[O]](c *compiler, kind string, objects []O, last ma
 	return parsed
 }
 
-// admit returns the candidates that do not contradict one admitted before, by name. Those in force already come first,
-// then all in order of their names. In place of a changed one that is rejected its last good version is admitted, unless that
-// too contradicts another.
+// admit returns the candidates that do not contradict one admitted before, by name. Those in force already come first, then
+// those that changed, then newcomers, and among these the names decide. In place of a changed one that is rejected its last
+// good version is admitted, unless that too contradicts another.
 func admit[T any](c *compiler, kind string, candidates map[string]candidate[T], last map[string]T,
 	contradict func(a, b T) error,
 ) map[string]T {
-	inForce := func(name string) bool {
+	rank := func(name string) int {
 		good, found := last[name]
-		return found && reflect.DeepEqual(good, candidates[name].value)
+		switch {
+		case !found:
+			return 2
+		case reflect.DeepEqual(good, candidates[name].value):
+			return 0
+		default:
+			return 1
+		}
 	}
 	order := slices.Sorted(maps.Keys(candidates))
-	slices.SortStableFunc(order, func(a, b string) int { return rank(inForce(a)) - rank(inForce(b)) })
+	slices.SortStableFunc(order, func(a, b string) int { return rank(a) - rank(b) })
 
 	admitted := make(map[string]T, len(candidates))
 	check := func(value T) error {
@@ -243,12 +250,4 @@ func values[T any](candidates map[string]candidate[T]) map[string]T {
 func has[T any](m map[string]T, name string) bool {
 	_, found := m[name]
 	return found
-}
-
-// rank puts what is true first.
-func rank(first bool) int {
-	if first {
-		return 0
-	}
-	return 1
 }

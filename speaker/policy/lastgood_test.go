@@ -13,7 +13,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/speaker/policy"
+	"metallb.io/metallb/speaker/session"
 )
 
 func TestABadObjectIsRejectedAlone(t *testing.T) {
@@ -266,5 +268,22 @@ func TestNodeOfTakesInternalAddressesAndTheNetworksCondition(t *testing.T) {
 	want := policy.Node{InternalIPs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, NetworkUnavailable: true}
 	if diff := gocmp.Diff(want, got, gocmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("NodeOf (-want +got):\n%s", diff)
+	}
+}
+
+func TestANewcomerDoesNotTakeThePlaceOfOneWhoseChangeIsRejected(t *testing.T) {
+	t.Parallel()
+	peers := func(peers ...v1beta2.BGPPeer) func(*policy.Input) {
+		return func(in *policy.Input) { in.Peers = peers }
+	}
+	before, _ := policy.Compile(input(peers(peer("y", "192.0.2.1"), peer("z", "192.0.2.2"))), nil)
+	after, rejections := policy.Compile(input(peers(
+		peer("y", "192.0.2.1"), peer("z", "192.0.2.1"), peer("a", "192.0.2.2"),
+	)), before)
+	if diff := gocmp.Diff(before.Sessions, after.Sessions, gocmp.Comparer(func(a, b session.Config) bool { return a == b })); diff != "" {
+		t.Errorf("sessions (-before +after):\n%s", diff)
+	}
+	if len(rejections) != 2 || rejections[0].Name != "a" || rejections[1].Name != "z" || !rejections[1].LastGood {
+		t.Errorf("rejections %+v", rejections)
 	}
 }

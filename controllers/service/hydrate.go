@@ -34,17 +34,12 @@ type PoolLoader interface {
 // Hydration replays to the allocator, once, when this process has become the leader, what all Services hold. Reconcilers
 // wait for it.
 type Hydration struct {
-	// Reader reads from the API server itself: what a former leader wrote a moment ago must not be missed.
-	Reader    client.Reader
-	Allocator *allocator.Allocator
-	Pools     PoolLoader
-	// Class is the load balancer class, as of Reconciler.
-	Class string
-	// Services is the queue of the Reconciler. What was replayed is added to it: one of the Services may go before the
-	// cache has seen it.
-	Services *wake.Queue
-
-	done chan struct{}
+	reader    client.Reader
+	allocator *allocator.Allocator
+	pools     PoolLoader
+	class     string
+	services  *wake.Queue
+	done      chan struct{}
 
 	mu sync.Mutex
 	// replayed are the versions of Services that the cache may not have yet.
@@ -52,9 +47,13 @@ type Hydration struct {
 }
 
 // NewHydration returns a Hydration that is to be started by a manager.
+//
+// The reader reads from the API server itself: what a former leader wrote a moment ago must not be missed. The class is
+// that of the Reconciler, and the queue is its own: what was replayed is added to it, since one of the Services may go
+// before the cache has seen it.
 func NewHydration(reader client.Reader, a *allocator.Allocator, pools PoolLoader, class string, services *wake.Queue) *Hydration {
 	return &Hydration{
-		Reader: reader, Allocator: a, Pools: pools, Class: class, Services: services,
+		reader: reader, allocator: a, pools: pools, class: class, services: services,
 		done: make(chan struct{}), replayed: map[types.NamespacedName]string{},
 	}
 }
@@ -97,7 +96,7 @@ func (h *Hydration) Start(ctx context.Context) error {
 		err := h.replay(ctx)
 		if err == nil {
 			close(h.done)
-			h.Services.Add(h.Allocator.Services()...)
+			h.services.Add(h.allocator.Services()...)
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -112,7 +111,7 @@ func (h *Hydration) Start(ctx context.Context) error {
 }
 
 func (h *Hydration) replay(ctx context.Context) error {
-	pools, err := h.Pools.Load(ctx)
+	pools, err := h.pools.Load(ctx)
 	if err != nil {
 		return fmt.Errorf("loading pools: %w", err)
 	}
@@ -120,7 +119,7 @@ func (h *Hydration) replay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	services, err := h.services(ctx)
+	services, err := h.listServices(ctx)
 	if err != nil {
 		return err
 	}
@@ -134,31 +133,31 @@ func (h *Hydration) replay(ctx context.Context) error {
 		// A Service that contradicts itself holds what it holds all the same.
 		request, invalid := requestOf(svc, namespaces[svc.Namespace])
 		if assignments := ours(svc, pools); len(assignments) > 0 {
-			h.Allocator.Hydrate(request, assignments)
+			h.allocator.Hydrate(request, assignments)
 			held++
 		} else if invalid == nil && svc.DeletionTimestamp == nil {
 			pending = append(pending, request)
 		}
 	}
 	for _, request := range pending {
-		h.Allocator.Allocate(request)
+		h.allocator.Allocate(request)
 	}
 	log.FromContext(ctx).Info("replayed the addresses that services hold", "services", held, "pending", len(pending))
 	return nil
 }
 
-// services returns the Services of the class, the oldest first.
-func (h *Hydration) services(ctx context.Context) ([]corev1.Service, error) {
+// listServices returns the Services of the class, the oldest first.
+func (h *Hydration) listServices(ctx context.Context) ([]corev1.Service, error) {
 	var found []corev1.Service
 	list := &corev1.ServiceList{}
 	for {
-		err := h.Reader.List(ctx, list, client.MatchingFields{"spec.type": string(corev1.ServiceTypeLoadBalancer)},
+		err := h.reader.List(ctx, list, client.MatchingFields{"spec.type": string(corev1.ServiceTypeLoadBalancer)},
 			client.Limit(500), client.Continue(list.Continue))
 		if err != nil {
 			return nil, fmt.Errorf("listing services: %w", err)
 		}
 		for i := range list.Items {
-			if isOfClass(&list.Items[i], h.Class) {
+			if isOfClass(&list.Items[i], h.class) {
 				list.Items[i].ManagedFields = nil
 				found = append(found, list.Items[i])
 			}
@@ -176,7 +175,7 @@ func (h *Hydration) services(ctx context.Context) ([]corev1.Service, error) {
 
 func (h *Hydration) namespaceLabels(ctx context.Context) (map[string]labels.Set, error) {
 	list := &corev1.NamespaceList{}
-	if err := h.Reader.List(ctx, list); err != nil {
+	if err := h.reader.List(ctx, list); err != nil {
 		return nil, fmt.Errorf("listing namespaces: %w", err)
 	}
 	found := make(map[string]labels.Set, len(list.Items))

@@ -273,7 +273,7 @@ func TestASharedAddressCountsOnceAndIsFreeAfterItsLastUser(t *testing.T) {
 		assigned, free int64
 	}{{"", 1, 3}, {"w", 1, 3}, {"x", 0, 4}} {
 		a.Release(name(step.release))
-		if c, _ := a.PoolCounts("a"); c.AssignedIPv4 != step.assigned || c.AvailableIPv4 != step.free {
+		if c := a.PoolCounts("a"); c.AssignedIPv4 != step.assigned || c.AvailableIPv4 != step.free {
 			t.Errorf("after the release of %q: %+v", step.release, c)
 		}
 	}

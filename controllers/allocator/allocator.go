@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/ipam"
@@ -19,6 +20,8 @@ type Allocator struct {
 	spaces map[string]*space
 	usages map[netip.Addr]*usage
 	groups map[groupKey]*group
+	// assigned counts the addresses in use by their pool, which need not be in force.
+	assigned map[poolFamily]int64
 
 	holders map[types.NamespacedName]*holder
 	waiters map[types.NamespacedName]*waiter
@@ -29,6 +32,11 @@ type Allocator struct {
 	// incompatible are the addresses held that no pool would give again, by the pool they belong to or came from.
 	incompatible map[string]map[Claim]struct{}
 	changed      map[string]struct{}
+}
+
+type poolFamily struct {
+	pool   string
+	family corev1.IPFamily
 }
 
 // holder is a service that holds addresses.
@@ -60,6 +68,7 @@ func New() *Allocator {
 		spaces:       map[string]*space{},
 		usages:       map[netip.Addr]*usage{},
 		groups:       map[groupKey]*group{},
+		assigned:     map[poolFamily]int64{},
 		holders:      map[types.NamespacedName]*holder{},
 		waiters:      map[types.NamespacedName]*waiter{},
 		queues:       map[want][]*waiter{},
@@ -78,15 +87,14 @@ func (a *Allocator) SetPools(pools ipam.Pools) {
 		a.changed[name] = struct{}{}
 	}
 	a.pools, a.spaces = pools, map[string]*space{}
+	clear(a.assigned)
 	for i := range pools {
 		a.spaces[pools[i].Name] = newSpace(&pools[i])
 		a.changed[pools[i].Name] = struct{}{}
 	}
 	for _, u := range a.usages {
 		u.pool = a.poolOf(u.address, u.pool)
-		if s := a.spaces[u.pool]; s != nil {
-			s.take(u.address)
-		}
+		a.occupy(u)
 	}
 	for _, h := range a.holders {
 		for i, c := range h.held {
@@ -281,10 +289,7 @@ func (a *Allocator) take(c choice, r Request) {
 	if u == nil {
 		u = newUsage(c.address, a.poolOf(c.address, c.pool))
 		a.usages[c.address] = u
-		if s := a.spaces[u.pool]; s != nil {
-			s.take(c.address)
-		}
-		a.changed[u.pool] = struct{}{}
+		a.occupy(u)
 	}
 	terms, isUser := u.users[r.Service]
 	switch {
@@ -300,6 +305,27 @@ func (a *Allocator) take(c choice, r Request) {
 	}
 }
 
+// occupy counts the address to its pool.
+func (a *Allocator) occupy(u *usage) {
+	a.assigned[poolFamily{u.pool, FamilyOf(u.address)}]++
+	if s := a.spaces[u.pool]; s != nil {
+		s.take(u.address)
+	}
+	a.changed[u.pool] = struct{}{}
+}
+
+// vacate undoes occupy.
+func (a *Allocator) vacate(u *usage) {
+	k := poolFamily{u.pool, FamilyOf(u.address)}
+	if a.assigned[k]--; a.assigned[k] == 0 {
+		delete(a.assigned, k)
+	}
+	if s := a.spaces[u.pool]; s != nil {
+		s.free(u.address)
+	}
+	a.changed[u.pool] = struct{}{}
+}
+
 // drop ends the service's use of the address, which is free if it was the last user.
 func (a *Allocator) drop(address netip.Addr, service types.NamespacedName) {
 	u := a.usages[address]
@@ -307,10 +333,7 @@ func (a *Allocator) drop(address netip.Addr, service types.NamespacedName) {
 	a.disuse(u, service)
 	if len(u.users) == 0 {
 		delete(a.usages, address)
-		if s := a.spaces[u.pool]; s != nil {
-			s.free(address)
-		}
-		a.changed[u.pool] = struct{}{}
+		a.vacate(u)
 		a.signal(want{pool: u.pool, family: FamilyOf(address)})
 	}
 	a.signalLeft(u, terms)

@@ -249,7 +249,7 @@ func TestAServiceCanGoBackToWhatItGaveUp(t *testing.T) {
 	if got := mustAllocate(t, a, request("x", wants("192.0.2.0"))); got != "192.0.2.0" {
 		t.Errorf("holds %s", got)
 	}
-	if c, _ := a.PoolCounts("a"); c.AssignedIPv4 != 1 {
+	if c := a.PoolCounts("a"); c.AssignedIPv4 != 1 {
 		t.Errorf("%d addresses are in use, want 1", c.AssignedIPv4)
 	}
 }
@@ -284,6 +284,7 @@ func TestAssignedStaysAssigned(t *testing.T) {
 		"when the pool is deleted": {
 			wantPool:   "a",
 			wantClaims: `new config not compatible with assigned IPs: service "default/x" cannot own "192.0.2.0" under new config`,
+			wantCounts: allocator.Counts{AssignedIPv4: 1},
 		},
 		"when the pool is renamed, and belongs to the new one": {
 			pools:      []*builder.Pool{builder.MakePool("b", "192.0.2.0/24")},
@@ -315,7 +316,7 @@ func TestAssignedStaysAssigned(t *testing.T) {
 			if diff := cmp.Diff(tc.wantClaims, a.Incompatible(tc.wantPool).String()); diff != "" {
 				t.Errorf("claims (-want +got):\n%s", diff)
 			}
-			counts, _ := a.PoolCounts(tc.wantPool)
+			counts := a.PoolCounts(tc.wantPool)
 			if diff := cmp.Diff(tc.wantCounts, counts); diff != "" {
 				t.Errorf("counts (-want +got):\n%s", diff)
 			}
@@ -324,6 +325,25 @@ func TestAssignedStaysAssigned(t *testing.T) {
 				t.Error("it has not healed with the pools as they were")
 			}
 		})
+	}
+}
+
+func TestAPoolThatIsNotInForceCountsWhatServicesHoldFromIt(t *testing.T) {
+	t.Parallel()
+	a := newAllocator(t)
+	a.Hydrate(request("x"), assigned("a", "192.0.2.0"))
+	for _, step := range []struct {
+		do   func()
+		want int64
+	}{
+		{func() {}, 1},
+		{func() { a.SetPools(parse(t, builder.MakePool("b", "198.51.100.0/24"))) }, 1},
+		{func() { a.Release(name("x")) }, 0},
+	} {
+		step.do()
+		if got := a.PoolCounts("a"); got != (allocator.Counts{AssignedIPv4: step.want}) {
+			t.Errorf("counts %+v, want %d assigned", got, step.want)
+		}
 	}
 }
 

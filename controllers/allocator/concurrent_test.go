@@ -39,7 +39,7 @@ func TestManyAtOnceGetDifferentAddresses(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if c, _ := a.PoolCounts("a"); c.AssignedIPv4 != workers*each*3/4 {
+	if c := a.PoolCounts("a"); c.AssignedIPv4 != workers*each*3/4 {
 		t.Errorf("%d addresses are in use, want %d", c.AssignedIPv4, workers*each*3/4)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -50,26 +51,34 @@ func (c Claims) String() string {
 	return "new config not compatible with assigned IPs: " + strings.Join(parts, ", ")
 }
 
-// Counts returns the counts of every pool, by name.
+// Counts returns the counts of every pool in force, by name.
 func (a *Allocator) Counts() map[string]Counts {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	counts := make(map[string]Counts, len(a.spaces))
-	for name, s := range a.spaces {
-		counts[name] = s.counts()
+	for name := range a.spaces {
+		counts[name] = a.counts(name)
 	}
 	return counts
 }
 
-// PoolCounts returns the counts of one pool; false if there is no pool of that name.
-func (a *Allocator) PoolCounts(pool string) (Counts, bool) {
+// PoolCounts returns the counts of one pool. Of a pool that is not in force, only the addresses assigned count.
+func (a *Allocator) PoolCounts(pool string) Counts {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s, ok := a.spaces[pool]
-	if !ok {
-		return Counts{}, false
+	return a.counts(pool)
+}
+
+func (a *Allocator) counts(pool string) Counts {
+	c := Counts{
+		AssignedIPv4: a.assigned[poolFamily{pool, corev1.IPv4Protocol}],
+		AssignedIPv6: a.assigned[poolFamily{pool, corev1.IPv6Protocol}],
 	}
-	return s.counts(), true
+	if s := a.spaces[pool]; s != nil {
+		c.AvailableIPv4, c.AvailableIPv6 = s.available(corev1.IPv4Protocol), s.available(corev1.IPv6Protocol)
+		c.SizeIPv4, c.SizeIPv6 = s.size[corev1.IPv4Protocol], s.size[corev1.IPv6Protocol]
+	}
+	return c
 }
 
 // Incompatible returns the addresses of the pool that are held against its present configuration, by service.

@@ -18,23 +18,21 @@ type space struct {
 	// outside a run is always next to a free one, so looking for a free address skips two at most.
 	taken runs
 	size  map[corev1.IPFamily]int64
-	// inside counts the addresses in use that the pool contains, assigned those and the ones that it used to contain.
-	inside, assigned map[corev1.IPFamily]int64
+	// inside counts the addresses in use that the pool contains.
+	inside map[corev1.IPFamily]int64
 }
 
 func newSpace(p *ipam.Pool) *space {
 	v4, v6 := p.Size()
 	return &space{
-		pool:     *p,
-		size:     map[corev1.IPFamily]int64{corev1.IPv4Protocol: v4, corev1.IPv6Protocol: v6},
-		inside:   map[corev1.IPFamily]int64{},
-		assigned: map[corev1.IPFamily]int64{},
+		pool:   *p,
+		size:   map[corev1.IPFamily]int64{corev1.IPv4Protocol: v4, corev1.IPv6Protocol: v6},
+		inside: map[corev1.IPFamily]int64{},
 	}
 }
 
 // take marks an address as in use.
 func (s *space) take(a netip.Addr) {
-	s.assigned[FamilyOf(a)]++
 	if !s.pool.Contains(a) {
 		return
 	}
@@ -51,7 +49,6 @@ func (s *space) take(a netip.Addr) {
 
 // free marks an address as no longer in use.
 func (s *space) free(a netip.Addr) {
-	s.assigned[FamilyOf(a)]--
 	if !s.pool.Contains(a) {
 		return
 	}
@@ -112,17 +109,6 @@ func (s *space) excludes(a netip.Addr) bool {
 }
 
 func (s *space) has(family corev1.IPFamily) bool { return s.size[family] > 0 }
-
-func (s *space) counts() Counts {
-	return Counts{
-		AssignedIPv4:  s.assigned[corev1.IPv4Protocol],
-		AssignedIPv6:  s.assigned[corev1.IPv6Protocol],
-		AvailableIPv4: s.available(corev1.IPv4Protocol),
-		AvailableIPv6: s.available(corev1.IPv6Protocol),
-		SizeIPv4:      s.size[corev1.IPv4Protocol],
-		SizeIPv6:      s.size[corev1.IPv6Protocol],
-	}
-}
 
 // available returns how many addresses are not in use. Of a pool whose size is saturated nobody knows better.
 func (s *space) available(family corev1.IPFamily) int64 {

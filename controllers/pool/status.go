@@ -108,8 +108,7 @@ func (r *StatusReconciler) patch(ctx context.Context, p *v1beta1.IPAddressPool) 
 
 // setStatus puts counts and conditions into the pool.
 func (r *StatusReconciler) setStatus(p *v1beta1.IPAddressPool, v Verdict) {
-	// A pool that never was in force has no counts.
-	counts, _ := r.Allocator.PoolCounts(p.Name)
+	counts := r.Allocator.PoolCounts(p.Name)
 	p.Status.AssignedIPv4, p.Status.AssignedIPv6 = counts.AssignedIPv4, counts.AssignedIPv6
 	p.Status.AvailableIPv4, p.Status.AvailableIPv6 = counts.AvailableIPv4, counts.AvailableIPv6
 	p.Status.ObservedGeneration = p.Generation

@@ -83,3 +83,17 @@ func TestRoutesStayWhileTheAPIServerIsAwayAndWhatChangedIsTakenUpAfterwards(t *t
 	s, _ := w.sessions.session("router")
 	w.Expect(s.starts).To(Equal(1))
 }
+
+// A speaker that waits for the API server ends when it is asked to.
+func TestASpeakerThatNeverReachedTheAPIServerStops(t *testing.T) {
+	w := tutorial(t)
+	mgr := w.newManager()
+	w.wire.setCut(true)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- mgr.Start(ctx) }()
+	w.Eventually(w.wire.attempts).Should(BeNumerically(">", 0))
+	cancel()
+	w.Eventually(done).Should(Receive())
+	w.Expect(w.speaker.Ready()).To(BeFalse())
+}

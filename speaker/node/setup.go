@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/go-logr/logr"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
@@ -18,13 +19,17 @@ var errNotReady = errors.New("services have not been computed yet, or sessions a
 
 // SetupWithManager makes the manager, whose caches must have CacheOptions, run the speaker's reconcilers and its readiness
 // check.
-func (s *Speaker) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
+func (s *Speaker) SetupWithManager(_ context.Context, mgr ctrl.Manager) error {
+	// A manager whose caches have an index before it starts does not stop until they are filled, asked or not.
+	s.prepare = func(ctx context.Context) error {
+		return mgr.GetFieldIndexer().IndexField(ctx, &discoveryv1.EndpointSlice{}, serviceIndex, indexEndpointSlices)
+	}
 	configuration := &ConfigurationReconciler{Client: mgr.GetClient(), Speaker: s}
 	if err := configuration.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the configuration reconciler: %w", err)
 	}
 	services := &ServiceReconciler{Speaker: s}
-	if err := services.SetupWithManager(ctx, mgr); err != nil {
+	if err := services.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the service reconciler: %w", err)
 	}
 	return mgr.AddReadyzCheck("announcing", func(*http.Request) error {

@@ -57,10 +57,12 @@ type Speaker struct {
 
 	// mu is held from reading a service until the sessions have been told of it, and while they are configured. So what a
 	// session starts with and what it is told later is in order, and later observations replace earlier ones.
-	mu     sync.Mutex
-	policy *policy.Policy
-	table  *rib.Table
-	states map[types.NamespacedName]state
+	mu sync.Mutex
+	// prepare, if set, makes the caches ready to be read. It is done once, before the first policy.
+	prepare func(context.Context) error
+	policy  *policy.Policy
+	table   *rib.Table
+	states  map[types.NamespacedName]state
 	// unsettled are the prefixes, by peer, of changes that could not be applied.
 	unsettled map[string][]netip.Prefix
 }
@@ -136,6 +138,12 @@ func (s *Speaker) Update(ctx context.Context, name types.NamespacedName) (err er
 func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.prepare != nil {
+		if err := s.prepare(ctx); err != nil {
+			return fmt.Errorf("preparing the caches: %w", err)
+		}
+		s.prepare = nil
+	}
 	observed, err := s.services.observeConcerned(ctx, p, s.policy)
 	if err != nil {
 		return err

@@ -56,10 +56,9 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	return w
 }
 
-// start runs a speaker of node-1, until the test ends or the speaker is stopped.
-func (w *world) start() {
+// newManager makes a speaker of node-1 and returns the manager that is to run it.
+func (w *world) newManager() ctrl.Manager {
 	w.t.Helper()
-	leaks := goleak.IgnoreCurrent()
 	w.sessions = newFakeSessions()
 	w.events = events.NewFakeRecorder(1000)
 	w.registry = prometheus.NewRegistry()
@@ -81,8 +80,16 @@ func (w *world) start() {
 	w.speaker = node.NewSpeaker(node.Options{
 		Node: "node-1", Client: mgr.GetClient(), Sessions: w.sessions, Recorder: w.events, Metrics: metrics,
 	})
+	w.Expect(w.speaker.SetupWithManager(w.t.Context(), mgr)).To(Succeed())
+	return mgr
+}
+
+// start runs a speaker of node-1, until the test ends or the speaker is stopped.
+func (w *world) start() {
+	w.t.Helper()
+	leaks := goleak.IgnoreCurrent()
+	mgr := w.newManager()
 	ctx, cancel := context.WithCancel(w.t.Context())
-	w.Expect(w.speaker.SetupWithManager(ctx, mgr)).To(Succeed())
 	done := make(chan error, 1)
 	go func() { done <- mgr.Start(ctx) }()
 

@@ -71,7 +71,7 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 		Node: o.node, Class: settings.Class, Client: mgr.GetClient(), Sessions: sessions,
 		Recorder: mgr.GetEventRecorder(eventSource), Metrics: speakerMetrics,
 	})
-	if err := speaker.SetupWithManager(ctx, mgr); err != nil {
+	if err := speaker.SetupWithManager(mgr); err != nil {
 		return err
 	}
 	defer func() {

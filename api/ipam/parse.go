@@ -39,6 +39,9 @@ func ParsePool(p *v1beta1.IPAddressPool) (Pool, field.ErrorList) {
 	}, nil
 }
 
+// maxOverlaps bounds how many overlaps within one pool are reported: n equal ranges have n²/2.
+const maxOverlaps = 100
+
 func parseRanges(path *field.Path, pool string, addresses []string) ([]Range, field.ErrorList) {
 	if len(addresses) == 0 {
 		return nil, field.ErrorList{field.Required(path, "pool has no prefixes defined; list at least one prefix or range of addresses")}
@@ -55,7 +58,7 @@ func parseRanges(path *field.Path, pool string, addresses []string) ([]Range, fi
 		ranges = append(ranges, r)
 		written = append(written, i)
 	}
-	for _, pair := range overlaps(ranges) {
+	for _, pair := range overlaps(ranges, maxOverlaps) {
 		first, second := written[pair[0]], written[pair[1]]
 		errs = append(errs, field.Invalid(path.Index(second), addresses[second], fmt.Sprintf(
 			"CIDR %q in pool %q overlaps with already defined CIDR %q; list each address once", addresses[second], pool, addresses[first])))

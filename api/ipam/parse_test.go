@@ -207,3 +207,14 @@ func texts[T interface{ String() string }](list []T) []string {
 	}
 	return s
 }
+
+func TestAPoolOfOneRangeManyTimesIsRefusedInFewWords(t *testing.T) {
+	t.Parallel()
+	p := pool("p", v1beta1.IPAddressPoolSpec{})
+	for range 4096 {
+		p.Spec.Addresses = append(p.Spec.Addresses, "198.51.100.0/24")
+	}
+	if _, errs := ParsePool(p); len(errs) == 0 || len(errs) > 100 {
+		t.Errorf("%d errors, want 1 to 100", len(errs))
+	}
+}

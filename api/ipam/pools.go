@@ -5,6 +5,7 @@ package ipam
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func Overlaps(pools ...Pool) []Overlap {
 		}
 	}
 	var found []Overlap
-	for _, pair := range overlaps(ranges) {
+	for _, pair := range overlaps(ranges, math.MaxInt) {
 		first, second := pair[0], pair[1]
 		if owner[first] == owner[second] {
 			continue
@@ -79,8 +80,9 @@ func Overlaps(pools ...Pool) []Overlap {
 	return found
 }
 
-// overlaps returns the index pairs, lower index first and in order, of the ranges that have an address in common.
-func overlaps(ranges []Range) [][2]int {
+// overlaps returns the index pairs, lower index first and in order, of the ranges that have an address in common: all, or as
+// many as the limit if there are more.
+func overlaps(ranges []Range, limit int) [][2]int {
 	order := make([]int, len(ranges))
 	for i := range order {
 		order[i] = i
@@ -89,7 +91,7 @@ func overlaps(ranges []Range) [][2]int {
 	var pairs [][2]int
 	for k, i := range order {
 		for _, j := range order[k+1:] {
-			if !ranges[i].Overlaps(ranges[j]) {
+			if len(pairs) == limit || !ranges[i].Overlaps(ranges[j]) {
 				break
 			}
 			pairs = append(pairs, [2]int{min(i, j), max(i, j)})

@@ -19,7 +19,7 @@ var errNotReady = errors.New("services have not been computed yet, or sessions a
 
 // SetupWithManager makes the manager, whose caches must have CacheOptions, run the speaker's reconcilers and its readiness
 // check.
-func (s *Speaker) SetupWithManager(_ context.Context, mgr ctrl.Manager) error {
+func (s *Speaker) SetupWithManager(mgr ctrl.Manager) error {
 	// A manager whose caches have an index before it starts does not stop until they are filled, asked or not.
 	s.prepare = func(ctx context.Context) error {
 		return mgr.GetFieldIndexer().IndexField(ctx, &discoveryv1.EndpointSlice{}, serviceIndex, indexEndpointSlices)

@@ -80,7 +80,7 @@ func (w *world) newManager() ctrl.Manager {
 	w.speaker = node.NewSpeaker(node.Options{
 		Node: "node-1", Client: mgr.GetClient(), Sessions: w.sessions, Recorder: w.events, Metrics: metrics,
 	})
-	w.Expect(w.speaker.SetupWithManager(w.t.Context(), mgr)).To(Succeed())
+	w.Expect(w.speaker.SetupWithManager(mgr)).To(Succeed())
 	return mgr
 }
 

@@ -154,6 +154,9 @@ func counts(ctx context.Context, name string) func() []int64 {
 	}
 }
 
+// apiServersAllocator reports what the API server finds wrong with cluster IPs, such as one that it is about to note down.
+const apiServersAllocator = "ipallocator-repair-controller"
+
 // events returns a function that reads the events about an object, as "type reason: message", in order of their text.
 func events(ctx context.Context, kind, name string) func() []string {
 	return func() []string {
@@ -163,7 +166,7 @@ func events(ctx context.Context, kind, name string) func() []string {
 		}
 		var found []string
 		for _, e := range list.Items {
-			if e.InvolvedObject.Kind == kind && e.InvolvedObject.Name == name {
+			if e.InvolvedObject.Kind == kind && e.InvolvedObject.Name == name && e.Source.Component != apiServersAllocator {
 				found = append(found, fmt.Sprintf("%s %s: %s", e.Type, e.Reason, e.Message))
 			}
 		}

@@ -127,3 +127,12 @@ func TestALookIsRepeatedUntilItShowsWhatIsExpected(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAMakeOfTheDocumentIsNobodysChild(t *testing.T) {
+	t.Setenv("MAKELEVEL", "1")
+	t.Setenv("MAKEFLAGS", "w")
+	r := runner(t.Context(), t)
+	if err := r.Run(t.Context(), console.Step{Command: `echo "$MAKELEVEL$MAKEFLAGS."`, Want: []string{"."}}); err != nil {
+		t.Error(err)
+	}
+}

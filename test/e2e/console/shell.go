@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -30,7 +31,7 @@ const marker = "\x01console-end\x01"
 func Start(ctx context.Context, directory string) (*Shell, error) {
 	command := exec.CommandContext(ctx, "bash", "--norc", "--noprofile")
 	command.Dir = directory
-	command.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "NO_COLOR=1")
+	command.Env = append(environment(), "LC_ALL=C.UTF-8", "NO_COLOR=1")
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
 	command.WaitDelay = 10 * time.Second
@@ -50,6 +51,14 @@ func Start(ctx context.Context, directory string) (*Shell, error) {
 		return nil, fmt.Errorf("starting bash: %w", err)
 	}
 	return &Shell{command: command, input: input, output: bufio.NewReader(read)}, nil
+}
+
+// environment is that of this process without what make tells its children: a make that a document runs is nobody's child.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return name == "MAKEFLAGS" || name == "MAKELEVEL" || name == "MFLAGS"
+	})
 }
 
 // Run runs one command and returns what it printed and its exit status. The command reads no input.

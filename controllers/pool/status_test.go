@@ -8,8 +8,8 @@ import (
 
 	"k8s.io/client-go/tools/events"
 
+	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/notice"
 	"metallb.io/metallb/test/builder"
 )
 

@@ -15,8 +15,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/notice"
 )
 
 const actionValidate = "Validate"

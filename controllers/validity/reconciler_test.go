@@ -8,7 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"metallb.io/metallb/controllers/notice"
+	"metallb.io/metallb/api/notice"
 )
 
 func TestErrorsOfAnyLengthCanBeTold(t *testing.T) {

@@ -3,10 +3,13 @@
 package node
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
 
+	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/speaker/announce"
 	"metallb.io/metallb/speaker/policy"
 )
@@ -62,7 +65,7 @@ func (w eventWriter) conflicting(svc *corev1.Service) {
 
 func (w eventWriter) rejected(object runtime.Object, r policy.Rejection) {
 	w.recorder.Eventf(object, nil, corev1.EventTypeWarning, EventInvalidConfig, actionConfigure,
-		"not in force on node %q: %s", w.node, r.Reason)
+		"%s", notice.Bound(fmt.Sprintf("not in force on node %q: %s", w.node, r.Reason)))
 }
 
 // severity is a warning where a service that worked may not work any more and nobody asked for that.

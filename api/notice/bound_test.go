@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"metallb.io/metallb/controllers/notice"
+	"metallb.io/metallb/api/notice"
 )
 
 func TestATextIsCutBetweenCharactersWhereItIsTooLong(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"metallb.io/metallb/test/playground"
 )
 
 // machine returns what a playground must not change: network namespaces, links, routes, mounts, control groups, and
@@ -37,4 +39,22 @@ func sameMachine(t *testing.T, before string) {
 	if diff := cmp.Diff(strings.Split(before, "\n"), strings.Split(machine(t), "\n")); diff != "" {
 		t.Errorf("the playground left something on the machine, or took something away (-before +after):\n%s", diff)
 	}
+}
+
+// A playground that cannot be made must not take away what is in its way.
+func TestAPlaygroundLeavesANetworkNamespaceOfSomebodyElseAlone(t *testing.T) {
+	t.Chdir("../..")
+	ip := func(args ...string) {
+		t.Helper()
+		if text, err := exec.CommandContext(t.Context(), "ip", args...).CombinedOutput(); err != nil {
+			t.Fatalf("ip %v: %v\n%s", args, err, text)
+		}
+	}
+	ip("netns", "add", playground.RackNamespace)
+	before := machine(t)
+	if _, err := playground.Up(t.Context(), playground.Config{}); err == nil || !strings.Contains(err.Error(), "may be somebody's") {
+		t.Errorf("got %v", err)
+	}
+	sameMachine(t, before)
+	ip("netns", "delete", playground.RackNamespace)
 }

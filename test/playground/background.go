@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,13 +21,6 @@ import (
 func (p *Playground) startServing(ctx context.Context) error {
 	if _, err := output(ctx, "go", "build", "-o", p.path("bin")+"/", "./test/router", "./test/playground/cmd/playground"); err != nil {
 		return err
-	}
-	for _, address := range []string{TestRoutersPage, RackRouterPage} {
-		listener, err := net.Listen("tcp", address)
-		if err != nil {
-			return fmt.Errorf("the routers' pages need %s: %w", address, err)
-		}
-		_ = listener.Close()
 	}
 	log, err := os.Create(p.path("serve.log"))
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"metallb.io/metallb/test/cluster"
@@ -27,11 +28,6 @@ const (
 
 // connect makes the rack router's and the client's network namespaces and their links.
 func connect(ctx context.Context, nodes []cluster.Node) error {
-	for _, namespace := range []string{RackNamespace, ClientNamespace} {
-		if _, err := os.Stat("/run/netns/" + namespace); err == nil {
-			return fmt.Errorf("network namespace %q exists already and may be somebody's: if not, 'ip netns delete %s' removes it", namespace, namespace)
-		}
-	}
 	commands := []string{
 		"netns add " + RackNamespace,
 		"netns add " + ClientNamespace,
@@ -49,15 +45,21 @@ func connect(ctx context.Context, nodes []cluster.Node) error {
 		"-n " + ClientNamespace + " link set eth0 up",
 		"-n " + ClientNamespace + " route add default via " + rackClientSide,
 	}
-	for _, node := range nodes {
-		commands = append(commands, "-n "+node.Name+" route add "+clientNetwork+" via "+RackAddress)
-	}
-	for _, command := range commands {
+	for _, command := range slices.Concat(commands, routesBack(nodes)) {
 		if _, err := output(ctx, "ip", strings.Fields(command)...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// routesBack returns the commands that give the nodes the way to the client.
+func routesBack(nodes []cluster.Node) []string {
+	commands := make([]string, 0, len(nodes))
+	for _, node := range nodes {
+		commands = append(commands, "-n "+node.Name+" route add "+clientNetwork+" via "+RackAddress)
+	}
+	return commands
 }
 
 // disconnect removes what connect made; the links go with the namespaces.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -55,7 +56,7 @@ func Up(ctx context.Context, config Config) (_ *Playground, err error) {
 	if err := installPackages(ctx, progress); err != nil {
 		return nil, err
 	}
-	if err := refuseSecond(config.State); err != nil {
+	if err := inTheWay(config.State); err != nil {
 		return nil, err
 	}
 	progress.say("checking the programs of the cluster (the first time, they are built from source: about 12 minutes on two cores)")
@@ -69,11 +70,12 @@ func Up(ctx context.Context, config Config) (_ *Playground, err error) {
 		if err == nil {
 			return
 		}
-		if ctx.Err() != nil {
+		progress.say("removing what was started")
+		left := Down(context.WithoutCancel(ctx), config.State)
+		if ctx.Err() != nil && left == nil {
 			err = ErrInterrupted
 		}
-		progress.say("removing what was started")
-		err = errors.Join(err, Down(context.WithoutCancel(ctx), config.State))
+		err = errors.Join(err, left)
 	}()
 	return start(ctx, config, progress)
 }
@@ -188,13 +190,26 @@ func (p *Playground) path(elem ...string) string {
 	return filepath.Join(append([]string{p.state}, elem...)...)
 }
 
-// refuseSecond says which playground or cluster is in the way of a new one.
-func refuseSecond(state string) error {
+// inTheWay says what is where the new playground's parts are to be. It comes before anything is started: what is there
+// already is not the new playground's to remove.
+func inTheWay(state string) error {
 	if _, err := os.Stat(state); err == nil {
 		return fmt.Errorf("there is a playground already, in %s: 'make playground-down' removes it", state)
 	}
 	if running := cluster.Running(); running != "" {
 		return fmt.Errorf("there is a cluster already, in %s: 'go run ./test/cluster/cmd/cluster down' removes it", running)
+	}
+	for _, namespace := range []string{RackNamespace, ClientNamespace} {
+		if _, err := os.Stat("/run/netns/" + namespace); err == nil {
+			return fmt.Errorf("network namespace %q exists already and may be somebody's: if not, 'ip netns delete %s' removes it", namespace, namespace)
+		}
+	}
+	for _, address := range []string{TestRoutersPage, RackRouterPage} {
+		listener, err := net.Listen("tcp", address)
+		if err != nil {
+			return fmt.Errorf("the routers' pages need %s: %w", address, err)
+		}
+		_ = listener.Close()
 	}
 	return nil
 }

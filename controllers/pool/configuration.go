@@ -12,9 +12,12 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
@@ -125,8 +128,15 @@ type ConfigurationReconciler struct {
 func (r *ConfigurationReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("pool-configuration").
-		Watches(&v1beta1.IPAddressPool{}, handler.EnqueueRequestsFromMapFunc(toConfiguration)).
+		Watches(&v1beta1.IPAddressPool{}, handler.EnqueueRequestsFromMapFunc(toConfiguration),
+			builder.WithPredicates(predicate.Funcs{UpdateFunc: specChanged})).
 		Complete(r)
+}
+
+// specChanged reports whether the pool is another or has another spec. Its counters change with every service, and say
+// nothing about the configuration.
+func specChanged(e event.UpdateEvent) bool {
+	return e.ObjectOld.GetUID() != e.ObjectNew.GetUID() || e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration()
 }
 
 // toConfiguration maps every pool to the one request that stands for all: they are judged together.

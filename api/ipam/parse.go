@@ -29,13 +29,14 @@ func ParsePool(p *v1beta1.IPAddressPool) (Pool, field.ErrorList) {
 		return Pool{}, errs
 	}
 	return Pool{
-		Name:          p.Name,
-		Labels:        labels.Set(maps.Clone(p.Labels)),
-		Ranges:        ranges,
-		AutoAssign:    p.Spec.AutoAssign == nil || *p.Spec.AutoAssign,
-		AvoidBuggyIPs: p.Spec.AvoidBuggyIPs,
-		Allocation:    allocation,
-		sorted:        slices.SortedFunc(slices.Values(ranges), byAddress),
+		Name:            p.Name,
+		Labels:          labels.Set(maps.Clone(p.Labels)),
+		Ranges:          ranges,
+		AutoAssign:      p.Spec.AutoAssign == nil || *p.Spec.AutoAssign,
+		AvoidBuggyIPs:   p.Spec.AvoidBuggyIPs,
+		Allocation:      allocation,
+		AllowDisruption: v1beta1.AllowsDisruption(p),
+		sorted:          slices.SortedFunc(slices.Values(ranges), byAddress),
 	}, nil
 }
 

@@ -25,6 +25,8 @@ type Pool struct {
 	AvoidBuggyIPs bool
 	// Allocation restricts the pool to some services; nil admits every service.
 	Allocation *Allocation
+	// AllowDisruption lets services be moved off addresses that the pool does not give them any more.
+	AllowDisruption bool
 
 	// sorted are the ranges by address, for the search of long lists; nil in a Pool that was not parsed.
 	sorted []Range

@@ -2,6 +2,8 @@
 
 package v1beta1
 
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 // Annotations on a Service. Each is also read under DeprecatedAnnotationPrefix, which earlier releases used.
 const (
 	// AnnotationPrefix starts every annotation of this API.
@@ -19,3 +21,12 @@ const (
 	// different pools, one for each address, in their order, separated by commas.
 	AnnotationIPAllocatedFromPool = AnnotationPrefix + "ip-allocated-from-pool"
 )
+
+// AnnotationAllowDisruption on a configuration object, with the value "true", says that its operator means it: what the
+// object takes from services is a warning, not a reason to refuse it, and services move to other addresses where they can.
+const AnnotationAllowDisruption = AnnotationPrefix + "allow-disruption"
+
+// AllowsDisruption reports whether the object has AnnotationAllowDisruption with the value "true".
+func AllowsDisruption(o metav1.Object) bool {
+	return o.GetAnnotations()[AnnotationAllowDisruption] == "true"
+}

@@ -84,6 +84,13 @@ type BGPAdvertisementStatus struct {
 	// ObservedGeneration is the generation of the spec that this status tells of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// NodesIPv4 is the number of nodes that can announce IPv4 addresses by it: nodeSelectors select them, they are not
+	// excluded from load balancing, and a BGPPeer with an IPv4 address that peers select selects them.
+	// +optional
+	NodesIPv4 int32 `json:"nodesIPv4"`
+	// NodesIPv6 is the number of nodes that can announce IPv6 addresses by it.
+	// +optional
+	NodesIPv6 int32 `json:"nodesIPv6"`
 	// Conditions of the advertisement: Valid.
 	// +optional
 	// +listType=map

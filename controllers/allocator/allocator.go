@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/controllers/claim"
 )
 
 // Allocator knows the pools, which service holds which addresses, and which services wait for one.
@@ -30,7 +31,7 @@ type Allocator struct {
 	signals []want
 
 	// incompatible are the addresses held that no pool would give again, by the pool they belong to or came from.
-	incompatible map[string]map[Claim]struct{}
+	incompatible map[string]map[claim.Claim]struct{}
 	changed      map[string]struct{}
 }
 
@@ -72,7 +73,7 @@ func New() *Allocator {
 		holders:      map[types.NamespacedName]*holder{},
 		waiters:      map[types.NamespacedName]*waiter{},
 		queues:       map[want][]*waiter{},
-		incompatible: map[string]map[Claim]struct{}{},
+		incompatible: map[string]map[claim.Claim]struct{}{},
 		changed:      map[string]struct{}{},
 	}
 }

@@ -346,15 +346,3 @@ func TestAPoolThatIsNotInForceCountsWhatServicesHoldFromIt(t *testing.T) {
 		}
 	}
 }
-
-func TestClaimsNameTheFirstTen(t *testing.T) {
-	t.Parallel()
-	claims := make(allocator.Claims, 12)
-	for i := range claims {
-		claims[i] = allocator.Claim{Service: name(string(rune('a' + i))), Address: netip.MustParseAddr("192.0.2.0")}
-	}
-	const want = `service "default/j" cannot own "192.0.2.0" under new config, and 2 more`
-	if got := claims.String(); len(got) < len(want) || got[len(got)-len(want):] != want {
-		t.Errorf("got %s", got)
-	}
-}

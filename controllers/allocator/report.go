@@ -3,14 +3,14 @@
 package allocator
 
 import (
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/controllers/claim"
 )
 
 // Counts are numbers of addresses of a pool. An address that services share counts once.
@@ -21,34 +21,6 @@ type Counts struct {
 	AvailableIPv4, AvailableIPv6 int64
 	// Size is all addresses that the pool contains, saturating at math.MaxInt64.
 	SizeIPv4, SizeIPv6 int64
-}
-
-// Claim is an address held by a service to which no pool would give it any more.
-type Claim struct {
-	Service types.NamespacedName
-	Address netip.Addr
-}
-
-// Claims are what stands against a configuration.
-type Claims []Claim
-
-// maxClaims is how many claims a sentence names.
-const maxClaims = 10
-
-// String returns the sentence by which a configuration is refused, or found at fault: the first ten claims, and how many
-// more there are. It is empty if there are none.
-func (c Claims) String() string {
-	if len(c) == 0 {
-		return ""
-	}
-	parts := make([]string, 0, maxClaims+1)
-	for _, claim := range c[:min(len(c), maxClaims)] {
-		parts = append(parts, fmt.Sprintf("service %q cannot own %q under new config", claim.Service, claim.Address))
-	}
-	if more := len(c) - maxClaims; more > 0 {
-		parts = append(parts, fmt.Sprintf("and %d more", more))
-	}
-	return "new config not compatible with assigned IPs: " + strings.Join(parts, ", ")
 }
 
 // Counts returns the counts of every pool in force, by name.
@@ -82,19 +54,14 @@ func (a *Allocator) counts(pool string) Counts {
 }
 
 // Incompatible returns the addresses of the pool that are held against its present configuration, by service.
-func (a *Allocator) Incompatible(pool string) Claims {
+func (a *Allocator) Incompatible(pool string) claim.Claims {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	claims := make(Claims, 0, len(a.incompatible[pool]))
+	claims := make(claim.Claims, 0, len(a.incompatible[pool]))
 	for c := range a.incompatible[pool] {
 		claims = append(claims, c)
 	}
-	slices.SortFunc(claims, func(x, y Claim) int {
-		if c := compareNames(x.Service, y.Service); c != 0 {
-			return c
-		}
-		return x.Address.Compare(y.Address)
-	})
+	claims.Sort()
 	return claims
 }
 
@@ -180,7 +147,7 @@ func (a *Allocator) judge(h *holder) {
 		return
 	}
 	for address, pool := range h.claims {
-		delete(a.incompatible[pool], Claim{name, address})
+		delete(a.incompatible[pool], claim.Claim{Service: name, Address: address})
 		if len(a.incompatible[pool]) == 0 {
 			delete(a.incompatible, pool)
 		}
@@ -189,9 +156,9 @@ func (a *Allocator) judge(h *holder) {
 	h.claims = claims
 	for address, pool := range claims {
 		if a.incompatible[pool] == nil {
-			a.incompatible[pool] = map[Claim]struct{}{}
+			a.incompatible[pool] = map[claim.Claim]struct{}{}
 		}
-		a.incompatible[pool][Claim{name, address}] = struct{}{}
+		a.incompatible[pool][claim.Claim{Service: name, Address: address}] = struct{}{}
 		a.changed[pool] = struct{}{}
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/claim"
 	"metallb.io/metallb/controllers/wake"
 )
 
@@ -116,7 +117,7 @@ func (r *StatusReconciler) setStatus(p *v1beta1.IPAddressPool, v Verdict) {
 }
 
 // valid returns the condition Valid of a pool.
-func valid(generation int64, v Verdict, claims allocator.Claims) metav1.Condition {
+func valid(generation int64, v Verdict, claims claim.Claims) metav1.Condition {
 	c := metav1.Condition{Type: v1beta1.ConditionValid, Status: metav1.ConditionFalse, ObservedGeneration: generation}
 	switch {
 	case v.Rejection != "":

@@ -16,6 +16,7 @@ import (
 	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/claim"
 )
 
 // outcome is the answer to what a Service requests.
@@ -63,10 +64,10 @@ func (o *outcome) condition() metav1.Condition {
 
 // claims says which addresses the present pools would not give to the Service.
 func (o *outcome) claims() string {
-	var claims allocator.Claims
+	var claims claim.Claims
 	for _, as := range o.result.Assignments {
 		if as.Incompatible {
-			claims = append(claims, allocator.Claim{Service: o.service, Address: as.Address})
+			claims = append(claims, claim.Claim{Service: o.service, Address: as.Address})
 		}
 	}
 	return claims.String()

@@ -23,6 +23,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/controllers/pool"
 	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/controllers/validity"
@@ -79,8 +80,8 @@ func (a activation) Start(ctx context.Context) error {
 	return a.Hydration.Start(log.IntoContext(ctx, a.logger))
 }
 
-// cacheOptions keep in memory what is needed and no more: services of type LoadBalancer, labels of namespaces, and
-// the configuration in one namespace.
+// cacheOptions keep in memory what is needed and no more: services of type LoadBalancer, labels of namespaces and nodes,
+// and the configuration in one namespace.
 func cacheOptions(namespace string) cache.Options {
 	inNamespace := cache.ByObject{Namespaces: map[string]cache.Config{namespace: {}}}
 	return cache.Options{
@@ -90,6 +91,7 @@ func cacheOptions(namespace string) cache.Options {
 				Field:     fields.OneTermEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer)),
 				Transform: service.Strip,
 			},
+			&corev1.Node{}:              {Transform: configuration.StripNode},
 			&v1beta1.IPAddressPool{}:    inNamespace,
 			&v1beta1.BGPAdvertisement{}: inNamespace,
 			&v1beta1.Community{}:        inNamespace,
@@ -102,12 +104,12 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 	addresses := allocator.New()
 	services, pools := &wake.Queue{}, &wake.Queue{}
 	recorder := mgr.GetEventRecorder(eventSource)
-	configuration := pool.NewConfiguration(mgr.GetClient(), settings.Namespace, addresses)
-	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, configuration, settings.Class, services)
+	pooled := pool.NewConfiguration(mgr.GetClient(), settings.Namespace, addresses)
+	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, pooled, settings.Class, services)
 	if err := mgr.Add(activation{hydration, logger}); err != nil {
 		return err
 	}
-	if err := metrics.Registry.Register(pool.NewMetrics(addresses, configuration)); err != nil {
+	if err := metrics.Registry.Register(pool.NewMetrics(addresses, pooled)); err != nil {
 		return err
 	}
 	serviceMetrics, err := service.NewMetrics(metrics.Registry)
@@ -115,9 +117,9 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 		return err
 	}
 	for _, r := range []interface{ SetupWithManager(ctrl.Manager) error }{
-		&pool.ConfigurationReconciler{Configuration: configuration, Gate: hydration, Services: services, Pools: pools},
+		&pool.ConfigurationReconciler{Configuration: pooled, Gate: hydration, Services: services, Pools: pools},
 		&pool.StatusReconciler{
-			Client: mgr.GetClient(), Configuration: configuration, Allocator: addresses, Gate: hydration,
+			Client: mgr.GetClient(), Configuration: pooled, Allocator: addresses, Gate: hydration,
 			Recorder: recorder, Clock: clock.RealClock{}, Pools: pools,
 		},
 		&service.Reconciler{

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package configuration
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/safety"
+)
+
+// +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools;bgppeers;bgpadvertisements;communities,verbs=get;list;watch,namespace=metallb-system
+// +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch
+
+// Read returns all objects in the namespace.
+func Read(ctx context.Context, reader client.Reader, namespace string) (safety.Objects, error) {
+	var (
+		pools          v1beta1.IPAddressPoolList
+		peers          v1beta2.BGPPeerList
+		advertisements v1beta1.BGPAdvertisementList
+		communities    v1beta1.CommunityList
+	)
+	for _, list := range []client.ObjectList{&pools, &peers, &advertisements, &communities} {
+		if err := reader.List(ctx, list, client.InNamespace(namespace)); err != nil {
+			return safety.Objects{}, fmt.Errorf("listing the configuration: %w", err)
+		}
+	}
+	return safety.Objects{
+		Pools: pools.Items, Peers: peers.Items, Advertisements: advertisements.Items, Communities: communities.Items,
+	}, nil
+}
+
+// Nodes returns what matters of all nodes.
+func Nodes(ctx context.Context, reader client.Reader) ([]safety.Node, error) {
+	list := &corev1.NodeList{}
+	if err := reader.List(ctx, list); err != nil {
+		return nil, fmt.Errorf("listing nodes: %w", err)
+	}
+	nodes := make([]safety.Node, 0, len(list.Items))
+	for i := range list.Items {
+		nodes = append(nodes, NodeOf(&list.Items[i]))
+	}
+	return nodes, nil
+}
+
+// NodeOf returns what matters of the node.
+func NodeOf(n *corev1.Node) safety.Node {
+	node := safety.Node{Name: n.Name, Labels: n.Labels}
+	for _, a := range n.Status.Addresses {
+		if address, err := netip.ParseAddr(a.Address); err == nil { // Host names are among them.
+			node.Addresses = append(node.Addresses, address.Unmap())
+		}
+	}
+	return node
+}
+
+// StripNode removes from a Node, on its way into the cache, what NodeOf does not look at: a node changes all the time, and
+// is large.
+func StripNode(object any) (any, error) {
+	n, ok := object.(*corev1.Node)
+	if !ok {
+		return object, nil
+	}
+	return &corev1.Node{
+		TypeMeta: n.TypeMeta,
+		ObjectMeta: metav1.ObjectMeta{
+			Name: n.Name, UID: n.UID, ResourceVersion: n.ResourceVersion, Generation: n.Generation, Labels: n.Labels,
+			CreationTimestamp: n.CreationTimestamp, DeletionTimestamp: n.DeletionTimestamp,
+		},
+		Status: corev1.NodeStatus{Addresses: n.Status.Addresses},
+	}, nil
+}

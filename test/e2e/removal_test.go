@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"metallb.io/metallb/test/playground"
+)
+
+// configuration is what a user of the playground has applied, apart from the test routers.
+var configuration = []string{"config/tutorial/tutorial-1.yaml", "config/tutorial/rack-router.yaml"}
+
+// Whoever removes the product while services use it must not be kept waiting by its own webhook.
+func TestRemovalFinishesByItselfWithServicesAlive(t *testing.T) {
+	before := machine(t)
+	t.Run("in a playground", func(t *testing.T) {
+		p := start(t)
+		awaitRoutes(t, p)
+		for _, way := range []struct {
+			name   string
+			remove func(*testing.T, *playground.Playground)
+			// leavesKinds is whether the kinds are to be left.
+			leavesKinds bool
+		}{
+			{name: "by deleting the namespace", remove: deleteNamespace, leavesKinds: true},
+			{name: "by deleting what was installed", remove: deleteInstalled},
+			{name: "by deleting everything at once, the configuration first", remove: deleteEverything(false)},
+			{name: "by deleting everything at once, the configuration last", remove: deleteEverything(true)},
+		} {
+			t.Run(way.name, func(t *testing.T) {
+				way.remove(t, p)
+				nothingIsLeft(t, p, way.leavesKinds)
+				if got := address(t, p, "nginx"); got != nginxAddress {
+					t.Errorf("nginx has %q now", got)
+				}
+				reinstall(t, p)
+			})
+		}
+	})
+	sameMachine(t, before)
+}
+
+func deleteNamespace(t *testing.T, p *playground.Playground) {
+	t.Helper()
+	kubectl(t, p, "delete", "namespace", "metallb-system", "--timeout=1m")
+}
+
+func deleteInstalled(t *testing.T, p *playground.Playground) {
+	t.Helper()
+	kubectl(t, p, "delete", "-k", "config/default", "--timeout=1m")
+}
+
+// deleteEverything deletes in one command what was installed and how it was configured. Some of the configuration may be
+// refused to be deleted by itself as long as it is in use; that it goes with its namespace all the same is the point.
+func deleteEverything(installedFirst bool) func(*testing.T, *playground.Playground) {
+	return func(t *testing.T, p *playground.Playground) {
+		t.Helper()
+		manifests := []string{kubectl(t, p, "kustomize", "config/default")}
+		for _, file := range configuration {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			manifests = append(manifests, string(content))
+		}
+		if !installedFirst {
+			slices.Reverse(manifests)
+		}
+		file := filepath.Join(t.TempDir(), "everything.yaml")
+		if err := os.WriteFile(file, []byte(strings.Join(manifests, "\n---\n")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.KubectlOutput(t.Context(), "delete", "--ignore-not-found", "--timeout=1m", "-f", file); err != nil {
+			t.Logf("in the meantime: %v", err)
+			if text := err.Error(); strings.Contains(text, "timed out") {
+				t.Error("the removal did not finish by itself")
+			}
+		}
+	}
+}
+
+func nothingIsLeft(t *testing.T, p *playground.Playground, kinds bool) {
+	t.Helper()
+	resources := []string{"namespaces"}
+	if !kinds {
+		resources = append(resources, "customresourcedefinitions", "clusterroles", "clusterrolebindings", "validatingwebhookconfigurations")
+	}
+	eventually(t, "everything to be gone", func() string {
+		return kubectl(t, p, "get", strings.Join(resources, ","), "-l", "app=metallb", "-o", "name")
+	})
+}
+
+// reinstall makes the playground as start does.
+func reinstall(t *testing.T, p *playground.Playground) {
+	t.Helper()
+	kubectl(t, p, "apply", "-k", "config/default")
+	for _, workload := range []string{"deployment/controller", "daemonset/speaker"} {
+		kubectl(t, p, "-n", "metallb-system", "rollout", "status", "--timeout=2m", workload)
+	}
+	kubectl(t, p, "apply", "-f", "config/tutorial/test-bgp-router.yaml")
+	for _, file := range configuration {
+		kubectl(t, p, "apply", "-f", file)
+	}
+	kubectl(t, p, "-n", "metallb-system", "rollout", "status", "--timeout=2m", "deployment/test-bgp-router")
+	awaitRoutes(t, p)
+}

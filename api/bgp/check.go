@@ -19,6 +19,9 @@ func CheckAggregation(adv Advertisement, pool ipam.Pool) error {
 		if r.From.Is6() {
 			length = adv.AggregationLengthV6
 		}
+		if length == r.From.BitLen() {
+			continue
+		}
 		if largest := r.LargestPrefix().Bits(); length < largest {
 			return fmt.Errorf("invalid aggregation length %d: prefix %d in this pool is more specific than the aggregation length for addresses %s",
 				length, largest, r)

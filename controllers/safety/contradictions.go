@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package safety
+
+import (
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+)
+
+// Contradictions returns what is wrong with the object, which parses, beside the others.
+func Contradictions(o Object, others Objects, nodes []Node) field.ErrorList {
+	if o = present(o); o == nil {
+		return nil
+	}
+	all := mean(others)
+	m, errs := all.with(Change{New: o})
+	if len(errs) > 0 {
+		return nil
+	}
+	found := contradictions(o, &m, nodeLabels(nodes))
+	return found[:min(len(found), maxErrors)]
+}
+
+// contradictions returns what is wrong with the object beside the others in the configuration; nothing if it does not
+// parse.
+func contradictions(o Object, m *meaning, nodes []labels.Set) field.ErrorList {
+	switch x := o.(type) {
+	case *v1beta1.IPAddressPool:
+		if pool, parses := m.pools[x.Name]; parses {
+			return ofPool(x, &pool, m, nodes)
+		}
+	case *v1beta1.BGPAdvertisement:
+		if adv, parses := m.advertisements[x.Name]; parses {
+			return ofAdvertisement(&adv, m, nodes)
+		}
+	case *v1beta2.BGPPeer:
+		if peer, parses := m.peers[x.Name]; parses {
+			return ofPeer(&peer, m, nodes)
+		}
+	case *v1beta1.Community:
+		if aliases, parses := m.communities[x.Name]; parses {
+			return ofCommunity(x, aliases, m)
+		}
+	}
+	return nil
+}
+
+func ofPool(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning, nodes []labels.Set) field.ErrorList {
+	addresses := field.NewPath("spec", "addresses")
+	errs := overlapping(object, pool, m)
+	selecting := m.selecting(pool.Name, pool.Labels)
+	for _, a := range selecting {
+		for i, r := range pool.Ranges {
+			// Ranges are in the order of the addresses.
+			if err := bgp.CheckAggregation(a.Advertisement, ipam.Pool{Ranges: []ipam.Range{r}}); err != nil {
+				errs = append(errs, field.Invalid(addresses.Index(i), object.Spec.Addresses[i], fmt.Sprintf(
+					"BGPAdvertisement %q: %v; list a larger range, or let the advertisement select other pools or announce longer prefixes", a.Name, err)))
+				break
+			}
+		}
+	}
+	for i, a := range selecting {
+		for _, other := range selecting[:i] {
+			if err := bgp.CheckLocalPref(a.Advertisement, other.Advertisement, *pool, nodes); err != nil {
+				errs = append(errs, field.Invalid(field.NewPath("metadata", "name"), pool.Name, fmt.Sprintf("BGPAdvertisement %q: %v", a.Name, err)))
+			}
+		}
+	}
+	return errs
+}
+
+// overlapping reports every range that has an address in common with one of another pool.
+func overlapping(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning) field.ErrorList {
+	var errs field.ErrorList
+	for _, other := range sorted(m.pools) {
+		if other.Name == pool.Name {
+			continue
+		}
+		for _, o := range ipam.Overlaps(other, *pool) {
+			i := slices.Index(pool.Ranges, o.Range)
+			errs = append(errs, field.Invalid(field.NewPath("spec", "addresses").Index(i), object.Spec.Addresses[i],
+				o.String()+"; list each address in one pool only"))
+		}
+	}
+	return errs
+}
+
+func ofAdvertisement(adv *advertisement, m *meaning, nodes []labels.Set) field.ErrorList {
+	var errs field.ErrorList
+	spec := field.NewPath("spec")
+	pools := m.sortedPools()
+	for i := range pools {
+		pool := &pools[i]
+		if !adv.SelectsPool(pool.Name, pool.Labels) {
+			continue
+		}
+		errs = append(errs, noRoom(adv, pool, true, spec.Child("aggregationLength"))...)
+		errs = append(errs, noRoom(adv, pool, false, spec.Child("aggregationLengthV6"))...)
+	}
+	for _, other := range sorted(m.advertisements) {
+		if other.Name == adv.Name {
+			continue
+		}
+		for i := range pools {
+			if err := bgp.CheckLocalPref(adv.Advertisement, other.Advertisement, pools[i], nodes); err != nil {
+				errs = append(errs, field.Invalid(spec.Child("localPref"), int64(adv.LocalPref), err.Error()))
+			}
+		}
+	}
+	return errs
+}
+
+// noRoom reports a range of the pool, of one family, that has no room for the advertisement's prefixes.
+func noRoom(adv *advertisement, pool *ipam.Pool, ipv4 bool, path *field.Path) field.ErrorList {
+	length := adv.AggregationLength
+	if !ipv4 {
+		length = adv.AggregationLengthV6
+	}
+	ofFamily := ipam.Pool{Ranges: slices.DeleteFunc(slices.Clone(pool.Ranges), func(r ipam.Range) bool { return r.From.Is4() != ipv4 })}
+	err := bgp.CheckAggregation(adv.Advertisement, ofFamily)
+	if err == nil {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(path, int64(length), fmt.Sprintf(
+		"IPAddressPool %q: %v; announce longer prefixes or select other pools", pool.Name, err))}
+}
+
+func ofPeer(peer *bgp.Peer, m *meaning, nodes []labels.Set) field.ErrorList {
+	var errs field.ErrorList
+	for _, other := range sorted(m.peers) {
+		if other.Name == peer.Name {
+			continue
+		}
+		if err := bgp.CheckPeers(*peer, other, nodes); err != nil {
+			errs = append(errs, field.Invalid(field.NewPath("spec", "peerAddress"), peer.Address.String(), err.Error()))
+		}
+	}
+	return errs
+}
+
+func ofCommunity(object *v1beta1.Community, aliases bgp.Aliases, m *meaning) field.ErrorList {
+	var errs field.ErrorList
+	for _, other := range names(m.communities, nil) {
+		if other == object.Name || bgp.CheckAliases(aliases, m.communities[other]) == nil {
+			continue
+		}
+		for i, alias := range object.Spec.Communities {
+			if _, found := m.communities[other][alias.Name]; !found {
+				continue
+			}
+			err := field.Duplicate(field.NewPath("spec", "communities").Index(i).Child("name"), alias.Name)
+			err.Detail = fmt.Sprintf("duplicate definition of community %q, which Community %q defines too; define it in one of them only",
+				alias.Name, other)
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}

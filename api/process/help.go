@@ -10,16 +10,40 @@ import (
 
 // help writes what the program is for and all that can be set.
 func (p *Program) help(w io.Writer) {
-	fmt.Fprintf(w, "Usage: %s [flags]\n\n%s\n\nFlags:\n", p.Name, p.Purpose)
-	p.flags(&Settings{}).VisitAll(func(f *flag.Flag) {
+	fmt.Fprintf(w, "Usage: %s [flags]\n", p.Name)
+	for _, c := range p.Commands {
+		fmt.Fprintf(w, "       %s %s %s\n", p.Name, c.Name, c.Arguments)
+	}
+	fmt.Fprintf(w, "\n%s\n", p.Purpose)
+	if len(p.Commands) > 0 {
+		fmt.Fprint(w, "\nCommands, each with a --help of its own:\n")
+	}
+	for _, c := range p.Commands {
+		fmt.Fprintf(w, "  %s\n        %s\n", c.Name, c.Purpose)
+	}
+	fmt.Fprint(w, "\nFlags:\n")
+	writeFlags(w, p.flags(&Settings{}))
+	writeVariables(w, p.variables())
+}
+
+// writeFlags writes the flags: two dashes before a word, one before a letter.
+func writeFlags(w io.Writer, flags *flag.FlagSet) {
+	flags.VisitAll(func(f *flag.Flag) {
 		value, usage := flag.UnquoteUsage(f)
-		if value != "" {
-			value = "=" + value
+		dashes, equals := "--", "="
+		if len(f.Name) == 1 {
+			dashes, equals = "-", " "
 		}
-		fmt.Fprintf(w, "  --%s%s\n        %s%s\n", f.Name, value, usage, defaultOf(f))
+		if value != "" {
+			value = equals + value
+		}
+		fmt.Fprintf(w, "  %s%s%s\n        %s%s\n", dashes, f.Name, value, usage, defaultOf(f))
 	})
+}
+
+func writeVariables(w io.Writer, variables []Variable) {
 	fmt.Fprint(w, "\nEnvironment:\n")
-	for _, v := range p.variables() {
+	for _, v := range variables {
 		fmt.Fprintf(w, "  %s\n        %s\n", v.Name, v.Usage)
 	}
 }

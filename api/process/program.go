@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
@@ -46,12 +47,17 @@ type Program struct {
 	// Options are the program's own settings, and Variables those of the environment that they are read from.
 	Options   Options
 	Variables []Variable
+	// Commands are what it does besides.
+	Commands []*Command
 	// Run runs the program until the context, which carries the log, has ended.
 	Run func(ctx context.Context, config *rest.Config, settings *Settings) error
 }
 
 // Main runs the program until the context has ended, and returns its exit status.
 func (p *Program) Main(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	if c := p.command(args); c != nil {
+		return c.main(ctx, p.Name, args[1:], Call{Getenv: getenv, Stdout: stdout, Stderr: stderr})
+	}
 	settings, err := p.parse(args, getenv)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -96,10 +102,8 @@ func clusterConfig(getenv func(string) string) (*rest.Config, error) {
 		// Priority and fairness of the API server are all the rate limit there is.
 		config.QPS = -1
 		return config, nil
-	case kubeconfig != "" && clientcmd.IsEmptyConfig(err):
-		return nil, fmt.Errorf("%s=%s: there is no such file, or no cluster in it", kubeconfigVariable, kubeconfig)
 	case kubeconfig != "":
-		return nil, fmt.Errorf("%s=%s: %w", kubeconfigVariable, kubeconfig, err)
+		return nil, explainKubeconfig(kubeconfig, err)
 	case clientcmd.IsEmptyConfig(err):
 		return nil, fmt.Errorf("no Kubernetes cluster: run in a pod, or set %s to a file that says how to reach one", kubeconfigVariable)
 	}
@@ -116,7 +120,7 @@ func (p *Program) parse(args []string, getenv func(string) string) (*Settings, e
 		return nil, fmt.Errorf("%w; see --help", err)
 	}
 	if flags.NArg() > 0 {
-		return nil, fmt.Errorf("unexpected argument %q: everything is set by flags, see --help", flags.Arg(0))
+		return nil, p.unexpected(flags.Arg(0))
 	}
 	if settings.version {
 		return settings, nil
@@ -129,6 +133,28 @@ func (p *Program) parse(args []string, getenv func(string) string) (*Settings, e
 	}
 	settings.given = p.given(flags, getenv)
 	return settings, nil
+}
+
+// command returns the command that the arguments call; nil if they call none.
+func (p *Program) command(args []string) *Command {
+	for _, c := range p.Commands {
+		if len(args) > 0 && args[0] == c.Name {
+			return c
+		}
+	}
+	return nil
+}
+
+// unexpected says what can be written in place of an argument that means nothing.
+func (p *Program) unexpected(arg string) error {
+	names := make([]string, 0, len(p.Commands))
+	for _, c := range p.Commands {
+		names = append(names, c.Name)
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("unexpected argument %q: everything is set by flags, see --help", arg)
+	}
+	return fmt.Errorf("unexpected argument %q: a command (%s) comes first, everything else is set by flags, see --help", arg, strings.Join(names, ", "))
 }
 
 // flags returns all flags of the program. It does not print anything itself.

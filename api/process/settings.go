@@ -55,9 +55,13 @@ func (s *Settings) register(flags *flag.FlagSet) {
 // variables returns the variables of the environment that the program reads.
 func (p *Program) variables() []Variable {
 	return slices.Concat(p.Variables, []Variable{
-		{namespaceVariable, "namespace of the configuration; unset, that of the pod, or else " + defaultNamespace},
+		namespaceUsage(),
 		{kubeconfigVariable, "file that says how to reach the cluster; not needed in a pod"},
 	})
+}
+
+func namespaceUsage() Variable {
+	return Variable{namespaceVariable, "namespace of the configuration; unset, that of the pod, or else " + defaultNamespace}
 }
 
 // complete reads the environment and looks for settings that are wrong or contradict each other.
@@ -73,13 +77,12 @@ func (s *Settings) complete(getenv func(string) string) error {
 	if errs := validation.IsQualifiedName(s.Class); s.Class != "" && len(errs) > 0 {
 		return fmt.Errorf("--lb-class=%s: is not a loadBalancerClass such as example.com/name", s.Class)
 	}
-	if s.Namespace = namespaceFrom(getenv); len(validation.IsDNS1123Label(s.Namespace)) > 0 {
-		return fmt.Errorf("%s=%s: is not the name of a namespace such as %s", namespaceVariable, s.Namespace, defaultNamespace)
-	}
-	return nil
+	namespace, err := namespaceFrom(getenv)
+	s.Namespace = namespace
+	return err
 }
 
-func namespaceFrom(getenv func(string) string) string {
+func findNamespace(getenv func(string) string) string {
 	if namespace := getenv(namespaceVariable); namespace != "" {
 		return namespace
 	}

@@ -19,8 +19,10 @@ type Allocator struct {
 	mu     sync.Mutex
 	pools  ipam.Pools
 	spaces map[string]*space
-	usages map[netip.Addr]*usage
-	groups map[groupKey]*group
+	// abandoned are pools that are gone, and whose services may be moved.
+	abandoned map[string]bool
+	usages    map[netip.Addr]*usage
+	groups    map[groupKey]*group
 	// assigned counts the addresses in use by their pool, which need not be in force.
 	assigned map[poolFamily]int64
 
@@ -29,6 +31,8 @@ type Allocator struct {
 	queues  map[want][]*waiter
 	// signals are changes that waiting services have not been told of yet.
 	signals []want
+	// followers are services to be tried next, because one that they share an address with has moved and left them room.
+	followers []types.NamespacedName
 
 	// incompatible are the addresses held that no pool would give again, by the pool they belong to or came from.
 	incompatible map[string]map[claim.Claim]struct{}
@@ -43,13 +47,22 @@ type poolFamily struct {
 // holder is a service that holds addresses.
 type holder struct {
 	request Request
-	held    []choice
-	// given are addresses that the service no longer wants and that are not free for others yet.
-	given []netip.Addr
+	// open is set while the request may be tried again: it was not withdrawn, and does not contradict itself.
+	open bool
+	held []choice
+	// given are addresses that the service has given up and that are not free for others yet.
+	given []given
 	// disputed are replayed addresses that another service, replayed earlier, holds and does not share.
 	disputed map[netip.Addr]types.NamespacedName
 	// claims are the entries in Allocator.incompatible.
 	claims map[netip.Addr]string
+}
+
+// given is an address that a service has given up.
+type given struct {
+	address netip.Addr
+	// why the service had to leave it; nil if it wants to.
+	why *Reason
 }
 
 // choice is an address and the pool that a service holds it from: the one that contains it, unless the service requests
@@ -78,30 +91,23 @@ func New() *Allocator {
 	}
 }
 
-// SetPools replaces the pools, which must not overlap. No service loses an address by it; those that wait are served from
-// the new pools. Afterwards every service is worth looking at again: what it holds, whether that is still compatible, and
-// why it is refused may all be different.
-func (a *Allocator) SetPools(pools ipam.Pools) {
+// SetPools replaces the pools, which must not overlap. Abandoned are pools that are gone and whose services may be moved.
+// No service is left without its address by it: one whose pool allows disruption, and would not give it the address any
+// more, moves to another if there is one for it. Such services, and those that wait, are served from the new pools in the
+// order of their creation. Afterwards every service is worth looking at again: what it holds, whether that is still
+// compatible, and why it is refused may all be different.
+func (a *Allocator) SetPools(pools ipam.Pools, abandoned ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for name := range a.spaces {
-		a.changed[name] = struct{}{}
-	}
-	a.pools, a.spaces = pools, map[string]*space{}
-	clear(a.assigned)
-	for i := range pools {
-		a.spaces[pools[i].Name] = newSpace(&pools[i])
-		a.changed[pools[i].Name] = struct{}{}
-	}
-	for _, u := range a.usages {
-		u.pool = a.poolOf(u.address, u.pool)
-		a.occupy(u)
-	}
+	a.replacePools(pools, abandoned)
 	for _, h := range a.holders {
 		for i, c := range h.held {
 			h.held[i].pool = a.heldFrom(&h.request, c)
 		}
 		a.judge(h)
+		if a.mustMove(h) && a.waiters[h.request.Service] == nil {
+			a.wait(h.request, nil)
+		}
 	}
 	a.serveAll()
 	a.serve()
@@ -135,7 +141,8 @@ func (a *Allocator) Hydrate(r Request, assignments []Assignment) {
 }
 
 // Allocate meets the request, or refuses it. The same request gets the same answer, and changes nothing. If it is
-// refused the service keeps what it holds, which the Result tells in any case, and waits for what it asked for.
+// refused the service keeps what it holds, which the Result tells in any case, and waits for what it asked for. A service
+// that would have to leave an address, and can be given no other, is refused in this way.
 //
 // Addresses that the service gives up in exchange are free for others only after Settle.
 func (a *Allocator) Allocate(r Request) (Result, *Refusal) {
@@ -145,7 +152,7 @@ func (a *Allocator) Allocate(r Request) (Result, *Refusal) {
 	woken := a.serve()
 	result := a.result(r.Service)
 	result.Woken = woken
-	if len(p.choices) > 0 {
+	if len(p.choices) > 0 && !p.stays {
 		result.Missing = p.refusal
 		return result, nil
 	}
@@ -162,11 +169,11 @@ func (a *Allocator) Settle(service types.NamespacedName, told []netip.Addr) []ty
 	if h == nil {
 		return nil
 	}
-	h.given = slices.DeleteFunc(h.given, func(address netip.Addr) bool {
-		if slices.Contains(told, address) {
+	h.given = slices.DeleteFunc(h.given, func(g given) bool {
+		if slices.Contains(told, g.address) {
 			return false
 		}
-		a.drop(address, service)
+		a.drop(g.address, service)
 		return true
 	})
 	return a.serve()
@@ -189,6 +196,7 @@ func (a *Allocator) Keep(r Request) Result {
 	a.stopWaiting(r.Service)
 	if h := a.holders[r.Service]; h != nil {
 		a.renew(h, r)
+		h.open = false
 	}
 	woken := a.serve()
 	result := a.result(r.Service)
@@ -201,6 +209,9 @@ func (a *Allocator) Withdraw(service types.NamespacedName) Result {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.stopWaiting(service)
+	if h := a.holders[service]; h != nil {
+		h.open = false
+	}
 	return a.result(service)
 }
 
@@ -213,8 +224,8 @@ func (a *Allocator) release(service types.NamespacedName) bool {
 	for _, c := range h.held {
 		a.drop(c.address, service)
 	}
-	for _, address := range h.given {
-		a.drop(address, service)
+	for _, g := range h.given {
+		a.drop(g.address, service)
 	}
 	h.held = nil
 	a.judge(h)
@@ -228,10 +239,11 @@ func (a *Allocator) request(r Request) plan {
 	p := a.plan(&r, h)
 	a.stopWaiting(r.Service)
 	if len(p.choices) > 0 {
-		h = a.apply(r, h, p.choices)
+		h = a.apply(r, h, &p)
 	}
 	if h != nil {
 		a.renew(h, r)
+		h.open = true
 		p.wants = append(p.wants, a.disputes(h)...)
 	}
 	if p.refusal != nil || len(p.wants) > 0 {
@@ -240,24 +252,25 @@ func (a *Allocator) request(r Request) plan {
 	return p
 }
 
-// apply makes the service hold the choices and nothing else.
-func (a *Allocator) apply(r Request, h *holder, choices []choice) *holder {
+// apply makes the service hold the choices of the plan and nothing else.
+func (a *Allocator) apply(r Request, h *holder, p *plan) *holder {
 	if h == nil {
 		h = &holder{}
 		a.holders[r.Service] = h
 	}
 	before := h.held
-	h.held = choices
-	for _, c := range choices {
+	h.held = p.choices
+	for _, c := range h.held {
 		a.take(c, r)
 	}
 	for _, c := range before {
 		if !h.holds(c.address) {
-			h.given = append(h.given, c.address)
+			h.given = append(h.given, given{c.address, p.whyLeft(c.address)})
 			delete(h.disputed, c.address)
 		}
 	}
-	h.given = slices.DeleteFunc(h.given, h.holds)
+	h.given = slices.DeleteFunc(h.given, func(g given) bool { return h.holds(g.address) })
+	a.lead(h, p)
 	return h
 }
 
@@ -349,24 +362,4 @@ func (a *Allocator) signalLeft(u *usage, terms Sharing) {
 	for _, p := range terms.Ports {
 		a.signal(want{group: terms.group(), port: p})
 	}
-}
-
-// heldFrom returns the pool that a service with the request holds the address from. A pool that it requests stays the one,
-// so that no change of pools moves the service.
-func (a *Allocator) heldFrom(r *Request, c choice) string {
-	if r.Pool != "" && r.Pool == c.pool {
-		return c.pool
-	}
-	return a.poolOf(c.address, c.pool)
-}
-
-// poolOf returns the pool that contains the address, or the one given if none does.
-func (a *Allocator) poolOf(address netip.Addr, recorded string) string {
-	if s := a.spaces[recorded]; s != nil && s.pool.Contains(address) {
-		return recorded
-	}
-	if p, ok := a.pools.Find(address); ok {
-		return p.Name
-	}
-	return recorded
 }

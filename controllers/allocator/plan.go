@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/ipam"
 )
@@ -18,6 +19,12 @@ type plan struct {
 	choices []choice
 	// refusal says what cannot be had; with choices, what is missing beside them.
 	refusal *Refusal
+	// stays is set if a choice is one that the service would have to leave, but for which there is no other.
+	stays bool
+	// left says of the addresses held that the service has to leave why.
+	left []Reason
+	// followers are services that can move together with this one.
+	followers []types.NamespacedName
 	// wants are the changes that would make it worthwhile to try again.
 	wants []want
 }
@@ -34,7 +41,11 @@ func (a *Allocator) plan(r *Request, h *holder) plan {
 	if len(r.Addresses) > 0 {
 		return a.planRequested(r, h)
 	}
-	chosen := a.keepable(r, h)
+	var p plan
+	chosen, displaced := a.keepable(r, h)
+	if len(displaced) > 0 {
+		p.followers = a.seekTogether(r, displaced, chosen)
+	}
 	sought := slices.DeleteFunc(slices.Clone(r.Families), func(f corev1.IPFamily) bool {
 		_, ok := chosen[f]
 		return ok
@@ -42,16 +53,25 @@ func (a *Allocator) plan(r *Request, h *holder) plan {
 	if len(sought) > 0 {
 		a.seek(r, sought, chosen)
 	}
-	var p plan
 	for _, f := range r.Families {
-		if c, ok := chosen[f]; ok {
-			p.choices = append(p.choices, c)
-		} else {
+		old, isDisplaced := displaced[f]
+		c, ok := chosen[f]
+		switch {
+		case ok && isDisplaced:
+			p.left = append(p.left, *a.whyNot(r, old.address))
+		case isDisplaced:
+			p.refuse(*a.whyNot(r, old.address))
+			c, p.stays = old, true
+		}
+		if !ok {
 			a.explain(&p, r, f)
 			p.wants = append(p.wants, h.wantsToKeep(f)...)
 		}
+		if ok || isDisplaced {
+			p.choices = append(p.choices, c)
+		}
 	}
-	if p.refusal != nil && r.RequireAll {
+	if r.RequireAll && len(p.choices) < len(r.Families) {
 		p.choices = nil
 	}
 	return p
@@ -75,44 +95,57 @@ func (h *holder) wantsToKeep(f corev1.IPFamily) []want {
 func (a *Allocator) planRequested(r *Request, h *holder) plan {
 	var p plan
 	for _, address := range r.Addresses {
-		c, reason := a.requested(r, h, address)
+		c, held, reason := a.requested(r, h, address)
 		if reason != nil {
 			p.refuse(*reason)
 			p.wants = append(p.wants, want{address: address})
-			continue
 		}
-		p.choices = append(p.choices, c)
+		if reason == nil || held {
+			p.choices, p.stays = append(p.choices, c), p.stays || reason != nil
+		}
 	}
-	if p.refusal != nil {
+	if len(p.choices) < len(r.Addresses) {
 		p.choices = nil
 	}
 	return p
 }
 
-// requested returns the requested address if the service may have it, or what it has already, else why not.
-func (a *Allocator) requested(r *Request, h *holder, address netip.Addr) (choice, *Reason) {
+// requested returns the requested address if the service may have it, or whether it holds it already, and why it may not
+// have it. What the service holds and names it keeps, even if it would have to leave it otherwise.
+func (a *Allocator) requested(r *Request, h *holder, address netip.Addr) (c choice, held bool, reason *Reason) {
 	if h != nil {
 		for _, c := range h.held {
-			if kept, ok := a.keep(r, c); ok && c.address == address {
-				return kept, nil
+			if c, ok := a.keep(r, c); ok && c.address == address {
+				if a.displaced(r, c) {
+					return c, true, a.whyNot(r, address)
+				}
+				return c, true, nil
 			}
 		}
 	}
-	pool, found := a.pools.Find(address)
-	switch {
-	case !found:
-		return choice{}, a.whyNotFound(address)
-	case r.Pool != "" && r.Pool != pool.Name:
-		return choice{}, &Reason{Cause: NotInRequestedPool, Address: address, Pool: pool.Name}
-	case !pool.Admits(r.Service.Namespace, r.NamespaceLabels, r.Labels):
-		return choice{}, &Reason{Cause: NotSelected, Address: address, Pool: pool.Name}
+	if reason := a.whyNot(r, address); reason != nil {
+		return choice{}, false, reason
 	}
 	if u := a.usages[address]; u != nil {
 		if reason := u.admits(r.Service, r.Sharing); reason != nil {
-			return choice{}, reason
+			return choice{}, false, reason
 		}
 	}
-	return choice{address, pool.Name}, nil
+	return choice{address, a.poolOf(address, "")}, false, nil
+}
+
+// whyNot returns why no pool gives the address to the service, whoever uses it; nil if one does.
+func (a *Allocator) whyNot(r *Request, address netip.Addr) *Reason {
+	pool, found := a.pools.Find(address)
+	switch {
+	case !found:
+		return a.whyNotFound(address)
+	case r.Pool != "" && r.Pool != pool.Name:
+		return &Reason{Cause: NotInRequestedPool, Address: address, Pool: pool.Name}
+	case !pool.Admits(r.Service.Namespace, r.NamespaceLabels, r.Labels):
+		return &Reason{Cause: NotSelected, Address: address, Pool: pool.Name}
+	}
+	return nil
 }
 
 // whyNotFound tells an address that is in no pool from one that its pool avoids.
@@ -126,26 +159,35 @@ func (a *Allocator) whyNotFound(address netip.Addr) *Reason {
 	return &Reason{Cause: NotInAnyPool, Address: address}
 }
 
-// keepable returns what the service holds and can keep under the request.
-func (a *Allocator) keepable(r *Request, h *holder) map[corev1.IPFamily]choice {
-	kept := map[corev1.IPFamily]choice{}
+// keepable returns what the service holds and can keep under the request, and what it could keep if it had not to leave it.
+func (a *Allocator) keepable(r *Request, h *holder) (kept, displaced map[corev1.IPFamily]choice) {
+	kept = map[corev1.IPFamily]choice{}
 	if h == nil {
-		return kept
+		return kept, nil
 	}
 	for _, c := range h.held {
 		f := FamilyOf(c.address)
 		if _, ok := kept[f]; ok || !slices.Contains(r.Families, f) {
 			continue
 		}
-		if c, ok := a.keep(r, c); ok {
+		c, ok := a.keep(r, c)
+		switch {
+		case !ok:
+		case a.displaced(r, c):
+			if displaced == nil {
+				displaced = map[corev1.IPFamily]choice{}
+			}
+			displaced[f] = c
+		default:
 			kept[f] = c
 		}
 	}
-	return kept
+	return kept, displaced
 }
 
 // keep returns what becomes of a choice that the service holds, and whether the request allows to hold it on. Whether the
-// pool would give the address to the service again is of no concern: what is assigned stays assigned.
+// pool would give the address to the service again is of no concern here: what is assigned stays assigned, unless it is
+// displaced.
 func (a *Allocator) keep(r *Request, c choice) (choice, bool) {
 	c.pool = a.heldFrom(r, c)
 	if r.Pool != "" && r.Pool != c.pool {
@@ -157,8 +199,11 @@ func (a *Allocator) keep(r *Request, c choice) (choice, bool) {
 
 // seek adds to the chosen addresses those of the families sought, from a single pool if one has all.
 func (a *Allocator) seek(r *Request, sought []corev1.IPFamily, chosen map[corev1.IPFamily]choice) {
-	spaces := a.candidates(r)
-	shareable := a.shareable(r.Service, r.Sharing)
+	choose(a.candidates(r), a.shareable(r.Service, r.Sharing), sought, chosen)
+}
+
+// choose adds to the chosen addresses those of the families sought that the pools can give, in order, or that can be shared.
+func choose(spaces []*space, shareable []*usage, sought []corev1.IPFamily, chosen map[corev1.IPFamily]choice) {
 	for _, c := range chosen {
 		// One address is kept already: its pool is the first to ask for the other.
 		slices.SortStableFunc(spaces, func(x, y *space) int { return boolToInt(y.pool.Name == c.pool) - boolToInt(x.pool.Name == c.pool) })

@@ -116,6 +116,11 @@ func (a *Allocator) result(service types.NamespacedName) Result {
 		}
 		r.Assignments = append(r.Assignments, as)
 	}
+	for _, g := range h.given {
+		if g.why != nil {
+			r.Moved = append(r.Moved, *g.why)
+		}
+	}
 	return r
 }
 
@@ -134,8 +139,7 @@ func (a *Allocator) judge(h *holder) {
 	name := h.request.Service
 	var claims map[netip.Addr]string
 	for _, c := range h.held {
-		if s := a.spaces[c.pool]; s != nil && s.pool.Contains(c.address) &&
-			s.pool.Admits(name.Namespace, h.request.NamespaceLabels, h.request.Labels) {
+		if a.owns(&h.request, c) {
 			continue
 		}
 		if claims == nil {

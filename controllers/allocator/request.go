@@ -65,6 +65,8 @@ type Result struct {
 	Assignments []Assignment
 	// Missing says why a service that can do with one family has not got the other; nil if nothing is missing.
 	Missing *Refusal
+	// Moved says of each address that the service had to leave, and that is not settled yet, why.
+	Moved []Reason
 	// Woken are other services that hold something else than before, in consequence of this request.
 	Woken []types.NamespacedName
 }

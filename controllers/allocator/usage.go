@@ -19,6 +19,8 @@ type usage struct {
 	// groups and ports count the users; services of one group have no port in common unless they were replayed so.
 	groups map[groupKey]int
 	ports  map[groupPort]int
+	// successor is where the last user that had to leave the address went.
+	successor netip.Addr
 }
 
 // groupKey identifies the services that may share addresses.

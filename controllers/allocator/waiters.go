@@ -80,11 +80,12 @@ func (a *Allocator) signal(wants ...want) {
 
 // serve gives what was released to the services that wait for it, and returns those that got something.
 func (a *Allocator) serve() []types.NamespacedName {
-	var served []types.NamespacedName
+	served := a.follow()
 	for len(a.signals) > 0 {
 		k := a.signals[0]
 		a.signals = a.signals[1:]
 		served = append(served, a.serveQueue(k)...)
+		served = append(served, a.follow()...)
 	}
 	a.signals = nil
 	return served
@@ -124,6 +125,7 @@ func (a *Allocator) serveAll() {
 	slices.SortFunc(queue, (*waiter).compare)
 	for _, w := range queue {
 		a.attempt(w.request)
+		a.follow()
 	}
 }
 

@@ -3,6 +3,7 @@
 package announce
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 
@@ -21,32 +22,58 @@ type Decision struct {
 	// Conflicting is whether advertisements give a prefix different local preferences towards one peer. The highest is
 	// announced, as for a prefix of several services: a service that works must not break for a contradiction.
 	Conflicting bool
+	// Held are the addresses among those announced that the configuration does not cover any more, each with the reason
+	// that it would not be announced for; see Memory.
+	Held map[netip.Addr]Reason
+	// Memory to decide with the next time.
+	Memory Memory
 }
 
 // Decide returns what the policy's node announces of the service. Each address is decided by itself, so that a dual-stack
-// service is announced in the one family that it can be.
-func Decide(p *policy.Policy, s Service, e Endpoints) Decision {
+// service is announced in the one family that it can be. Before is the memory of the last decision about the service.
+func Decide(p *policy.Policy, s Service, e Endpoints, before Memory) Decision {
 	d := Decision{}
 	for _, addr := range s.Addresses {
-		matching, reason := match(p, s, e, addr)
-		if reason == "" && !d.add(matching, addr) {
-			reason = NoPeer
-		}
-		if reason == "" {
-			d.Announced = append(d.Announced, addr)
-			d.Conflicting = d.Conflicting || conflict(matching, addr)
-			continue
-		}
-		if d.Refused == nil {
-			d.Refused = make(map[netip.Addr]Reason, len(s.Addresses))
-		}
-		d.Refused[addr] = reason
+		d.decide(p, s, e, addr, before.of(addr))
 	}
 	return d
 }
 
-// match returns the advertisements to announce the address with, or why it is not to be announced.
-func match(p *policy.Policy, s Service, e Endpoints, addr netip.Addr) ([]*policy.Advertisement, Reason) {
+// decide decides about one address that the node announced before by some advertisements.
+func (d *Decision) decide(p *policy.Policy, s Service, e Endpoints, addr netip.Addr, before []*policy.Advertisement) {
+	by, uncovered := covering(p, s, addr)
+	known, reason := by, uncovered
+	if uncovered != "" {
+		if known = hold(p, s, addr, before); reachable(known, addr) {
+			by, reason = known, ""
+		}
+	}
+	if reason == "" || reason == NoPeer {
+		reason = cmp.Or(impediment(p, s, e), reason)
+	}
+	if reason == "" || len(before) > 0 {
+		d.Memory = d.Memory.with(addr, known, uncovered != "")
+	}
+	if reason != "" {
+		if d.Refused == nil {
+			d.Refused = make(map[netip.Addr]Reason, len(s.Addresses))
+		}
+		d.Refused[addr] = reason
+		return
+	}
+	d.add(by, addr)
+	d.Announced = append(d.Announced, addr)
+	d.Conflicting = d.Conflicting || conflict(by, addr)
+	if uncovered != "" {
+		if d.Held == nil {
+			d.Held = make(map[netip.Addr]Reason, len(s.Addresses))
+		}
+		d.Held[addr] = uncovered
+	}
+}
+
+// covering returns the advertisements that are for the address, and why the configuration does not announce it with them.
+func covering(p *policy.Policy, s Service, addr netip.Addr) ([]*policy.Advertisement, Reason) {
 	pool := p.Pool(addr, s.AllocatedFrom)
 	if pool == nil {
 		return nil, IPNotAllowed
@@ -54,7 +81,7 @@ func match(p *policy.Policy, s Service, e Endpoints, addr netip.Addr) ([]*policy
 	if len(pool.Advertisements) == 0 {
 		return nil, NotOwner
 	}
-	matching := make([]*policy.Advertisement, 0, len(pool.Advertisements))
+	var matching []*policy.Advertisement // of no more room than needed, as it is remembered
 	for i := range pool.Advertisements {
 		if a := &pool.Advertisements[i]; a.SelectsService(s.Labels) {
 			matching = append(matching, a)
@@ -63,16 +90,30 @@ func match(p *policy.Policy, s Service, e Endpoints, addr netip.Addr) ([]*policy
 	switch {
 	case len(matching) == 0:
 		return nil, NoMatchingAdvertisement
-	case p.NetworkUnavailable:
-		return nil, NodeNetworkUnavailable
-	case p.Excluded:
-		return nil, NodeExcluded
-	case s.Local && !e.Local:
-		return nil, NoLocalEndpoints
-	case !e.Anywhere:
-		return nil, NoEndpoints
+	case !reachable(matching, addr):
+		return matching, NoPeer
 	}
 	return matching, ""
+}
+
+// reachable reports whether there is a peer to announce the address to.
+func reachable(by []*policy.Advertisement, addr netip.Addr) bool {
+	return slices.ContainsFunc(by, func(a *policy.Advertisement) bool { return len(a.Peers(addr)) > 0 })
+}
+
+// impediment returns what keeps the service from being announced for now, whatever the configuration says of it.
+func impediment(p *policy.Policy, s Service, e Endpoints) Reason {
+	switch {
+	case p.NetworkUnavailable:
+		return NodeNetworkUnavailable
+	case p.Excluded:
+		return NodeExcluded
+	case s.Local && !e.Local:
+		return NoLocalEndpoints
+	case !e.Anywhere:
+		return NoEndpoints
+	}
+	return ""
 }
 
 // conflict reports whether two of the advertisements give one prefix different local preferences towards one peer.
@@ -88,9 +129,8 @@ func conflict(matching []*policy.Advertisement, addr netip.Addr) bool {
 	return false
 }
 
-// add adds the paths of an address, and reports whether there is a peer to announce them to.
-func (d *Decision) add(matching []*policy.Advertisement, addr netip.Addr) bool {
-	added := false
+// add adds the paths of an address.
+func (d *Decision) add(matching []*policy.Advertisement, addr netip.Addr) {
 	for _, a := range matching {
 		path := rib.Path{Prefix: a.Prefix(addr), LocalPref: a.LocalPref, Communities: a.Communities}
 		for _, peer := range a.Peers(addr) {
@@ -98,10 +138,8 @@ func (d *Decision) add(matching []*policy.Advertisement, addr netip.Addr) bool {
 				d.Paths = map[string][]rib.Path{}
 			}
 			d.Paths[peer] = merge(d.Paths[peer], path)
-			added = true
 		}
 	}
-	return added
 }
 
 // merge adds the path to those of one peer.

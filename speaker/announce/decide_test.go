@@ -188,7 +188,7 @@ func TestDecide(t *testing.T) {
 			}
 			d := announce.Decide(compile(t, tc.node, tc.advertisements...), announce.Service{
 				Labels: map[string]string{"color": "blue"}, Addresses: tc.addresses, AllocatedFrom: tc.from, Local: tc.local,
-			}, tc.endpoints)
+			}, tc.endpoints, nil)
 			if diff := cmp.Diff(tc.want, d.Paths, comparable); diff != "" {
 				t.Errorf("paths (-want +got):\n%s", diff)
 			}

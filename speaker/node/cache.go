@@ -67,8 +67,8 @@ func transform[T client.Object](strip func(T)) toolscache.TransformFunc {
 	return func(in any) (any, error) {
 		if o, ok := in.(T); ok {
 			o.SetManagedFields(nil)
-			o.SetGeneration(0) // It counts changes of what is stripped, too.
 			strip(o)
+			o.SetGeneration(0) // It counts changes of what is stripped, too.
 		}
 		return in, nil
 	}
@@ -138,16 +138,29 @@ func stripSecret(s *corev1.Secret) {
 	s.Labels, s.Annotations, s.OwnerReferences, s.Finalizers = nil, nil, nil, nil
 }
 
-// stripStatus leaves the labels and the spec of a configuration object.
+// stripStatus leaves the labels and the spec of a configuration object; of a pool and an advertisement also whether its
+// operator allows disruption, and of the latter's status whether nodes announce by it, if that is known of this generation.
 func stripStatus(o client.Object) {
+	allowed := v1beta1.AllowsDisruption(o)
 	o.SetAnnotations(nil)
 	o.SetOwnerReferences(nil)
 	o.SetFinalizers(nil)
+	keepAllowed := func() {
+		if allowed {
+			o.SetAnnotations(map[string]string{v1beta1.AnnotationAllowDisruption: "true"})
+		}
+	}
 	switch o := o.(type) {
 	case *v1beta1.IPAddressPool:
 		o.Status = v1beta1.IPAddressPoolStatus{}
+		keepAllowed()
 	case *v1beta1.BGPAdvertisement:
-		o.Status = v1beta1.BGPAdvertisementStatus{}
+		announcing := v1beta1.BGPAdvertisementStatus{}
+		if o.Status.ObservedGeneration == o.Generation {
+			announcing.NodesIPv4, announcing.NodesIPv6 = min(o.Status.NodesIPv4, 1), min(o.Status.NodesIPv6, 1)
+		}
+		o.Status = announcing
+		keepAllowed()
 	case *v1beta1.Community:
 		o.Status = v1beta1.CommunityStatus{}
 	case *v1beta2.BGPPeer:

@@ -33,23 +33,35 @@ type ConfigurationReconciler struct {
 	Client  client.Reader
 	Speaker *Speaker
 
+	waivers waivers
 	// rejections as last told. Reconcile never runs twice at a time.
 	rejections []policy.Rejection
 }
 
 // Reconcile compiles the policy and puts it into force.
 func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
-	in, err := r.input(ctx)
+	// The caches had each change before it was noted: what is taken before they are read is in what is read.
+	waived := r.waivers.take()
+	err := r.reconfigure(ctx, waived)
+	if err != nil {
+		r.waivers.add(waived)
+	}
 	if apierrors.IsNotFound(err) {
 		log.FromContext(ctx).Info("waiting for this node's Node object; what was in force stays so")
 		return ctrl.Result{}, nil
 	}
+	return ctrl.Result{}, err
+}
+
+func (r *ConfigurationReconciler) reconfigure(ctx context.Context, waived map[policy.Object]bool) error {
+	in, err := r.input(ctx)
 	if err != nil {
-		return ctrl.Result{}, err
+		return err
 	}
+	in.Waived = waived
 	p, rejections := policy.Compile(in, r.Speaker.Policy())
 	r.report(ctx, in, rejections)
-	return ctrl.Result{}, r.Speaker.Reconfigure(ctx, p)
+	return r.Speaker.Reconfigure(ctx, p)
 }
 
 func (r *ConfigurationReconciler) input(ctx context.Context) (policy.Input, error) {
@@ -145,8 +157,8 @@ func (r *ConfigurationReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&corev1.Node{}, all, builder.WithPredicates(changed())).
 		Watches(&corev1.Secret{}, all, builder.WithPredicates(changed())).
 		Watches(&v1beta2.BGPPeer{}, all, builder.WithPredicates(changed())).
-		Watches(&v1beta1.BGPAdvertisement{}, all, builder.WithPredicates(changed())).
+		Watches(&v1beta1.BGPAdvertisement{}, r.waivers.watching(all), builder.WithPredicates(changed())).
 		Watches(&v1beta1.Community{}, all, builder.WithPredicates(changed())).
-		Watches(&v1beta1.IPAddressPool{}, all, builder.WithPredicates(changed())).
+		Watches(&v1beta1.IPAddressPool{}, r.waivers.watching(all), builder.WithPredicates(changed())).
 		Complete(r)
 }

@@ -12,6 +12,7 @@ import (
 // Metrics of what the node announces and of its configuration.
 type Metrics struct {
 	services     *prometheus.GaugeVec
+	heldServices prometheus.Gauge
 	updates      prometheus.Counter
 	updateErrors prometheus.Counter
 	configLoaded prometheus.Gauge
@@ -25,6 +26,10 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Namespace: "metallb", Subsystem: "speaker", Name: "announced",
 			Help: "1 for every address of a service that this node announces.",
 		}, []string{"service", "protocol", "node", "ip"}),
+		heldServices: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "metallb", Subsystem: "speaker", Name: "held_services",
+			Help: "Number of services with an address that this node goes on announcing though the configuration does not cover it any more.",
+		}),
 		updates: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "metallb", Subsystem: "k8s_client", Name: "updates_total",
 			Help: "Number of times that a service was recomputed because it or its endpoints changed.",
@@ -42,7 +47,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Help: "1 if an object of the configuration is not in force as written.",
 		}),
 	}
-	for _, c := range []prometheus.Collector{m.services, m.updates, m.updateErrors, m.configLoaded, m.configStale} {
+	for _, c := range []prometheus.Collector{m.services, m.heldServices, m.updates, m.updateErrors, m.configLoaded, m.configStale} {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("registering a metric: %w", err)
 		}
@@ -57,6 +62,16 @@ func (m *Metrics) announced(service, node string, was, now []netip.Addr) {
 	}
 	for _, addr := range now {
 		m.services.WithLabelValues(service, protocol, node, addr.String()).Set(1)
+	}
+}
+
+// held notes whether routes of a service were and are held.
+func (m *Metrics) held(was, is bool) {
+	switch {
+	case is && !was:
+		m.heldServices.Inc()
+	case was && !is:
+		m.heldServices.Dec()
 	}
 }
 

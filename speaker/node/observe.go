@@ -22,8 +22,8 @@ type serviceReader struct {
 	node, class string
 }
 
-// observe reads one service.
-func (r serviceReader) observe(ctx context.Context, name types.NamespacedName, p *policy.Policy) (observation, error) {
+// observe reads one service, of which this is remembered.
+func (r serviceReader) observe(ctx context.Context, name types.NamespacedName, p *policy.Policy, memory announce.Memory) (observation, error) {
 	svc := &corev1.Service{}
 	err := r.client.Get(ctx, name, svc)
 	if apierrors.IsNotFound(err) {
@@ -32,11 +32,12 @@ func (r serviceReader) observe(ctx context.Context, name types.NamespacedName, p
 	if err != nil {
 		return observation{}, fmt.Errorf("reading service %s: %w", name, err)
 	}
-	return r.decide(ctx, svc, p)
+	return r.decide(ctx, svc, p, memory)
 }
 
-// observeConcerned reads every service that the change from the previous policy to p concerns.
-func (r serviceReader) observeConcerned(ctx context.Context, p, previous *policy.Policy) ([]observation, error) {
+// observeConcerned reads every service that the change from the previous policy to p concerns. The states have what is
+// remembered of them.
+func (r serviceReader) observeConcerned(ctx context.Context, p, previous *policy.Policy, states map[types.NamespacedName]state) ([]observation, error) {
 	var services corev1.ServiceList
 	if err := r.client.List(ctx, &services); err != nil {
 		return nil, fmt.Errorf("listing services: %w", err)
@@ -45,10 +46,11 @@ func (r serviceReader) observeConcerned(ctx context.Context, p, previous *policy
 	for i := range services.Items {
 		svc := &services.Items[i]
 		view, reason := announce.ServiceOf(svc, r.class)
-		if reason != "" || !concerned(view, p, previous) {
+		memory := states[client.ObjectKeyFromObject(svc)].memory
+		if reason != "" || !concerned(view, p, previous, memory.Uncovered()) {
 			continue
 		}
-		o, err := r.decide(ctx, svc, p)
+		o, err := r.decide(ctx, svc, p, memory)
 		if err != nil {
 			return nil, err
 		}
@@ -57,16 +59,16 @@ func (r serviceReader) observeConcerned(ctx context.Context, p, previous *policy
 	return observed, nil
 }
 
-func concerned(s announce.Service, p, previous *policy.Policy) bool {
+func concerned(s announce.Service, p, previous *policy.Policy, held bool) bool {
 	for _, addr := range s.Addresses {
-		if p.Concerns(previous, addr, s.AllocatedFrom) {
+		if p.Concerns(previous, addr, s.AllocatedFrom, held) {
 			return true
 		}
 	}
 	return false
 }
 
-func (r serviceReader) decide(ctx context.Context, svc *corev1.Service, p *policy.Policy) (observation, error) {
+func (r serviceReader) decide(ctx context.Context, svc *corev1.Service, p *policy.Policy, memory announce.Memory) (observation, error) {
 	o := observation{name: client.ObjectKeyFromObject(svc), service: svc}
 	view, reason := announce.ServiceOf(svc, r.class)
 	if reason != "" {
@@ -77,7 +79,7 @@ func (r serviceReader) decide(ctx context.Context, svc *corev1.Service, p *polic
 	if err != nil {
 		return observation{}, err
 	}
-	o.decision = announce.Decide(p, view, endpoints)
+	o.decision = announce.Decide(p, view, endpoints, memory)
 	if len(o.decision.Announced) == 0 {
 		o.reason = o.decision.Refused[view.Addresses[0]]
 	}

@@ -124,7 +124,7 @@ func (s *Speaker) Update(ctx context.Context, name types.NamespacedName) (err er
 		return nil
 	}
 	defer func() { s.metrics.updated(err) }()
-	o, err := s.services.observe(ctx, name, s.policy)
+	o, err := s.services.observe(ctx, name, s.policy, s.states[name].memory)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 		}
 		s.prepare = nil
 	}
-	observed, err := s.services.observeConcerned(ctx, p, s.policy)
+	observed, err := s.services.observeConcerned(ctx, p, s.policy, s.states)
 	if err != nil {
 		return err
 	}

@@ -8,13 +8,19 @@ import (
 	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"metallb.io/metallb/speaker/announce"
 )
 
-// state is what was last told of a service by events, logs and metrics. A service that is not announced has none.
+// state is what was last told of a service by events, logs and metrics, and what is remembered of it. A service that is
+// neither announced nor remembered has none.
 type state struct {
 	announced []netip.Addr
 	// conflicting is whether advertisements contradict each other about the service.
 	conflicting bool
+	// held is whether addresses are announced that the configuration does not cover any more.
+	held   bool
+	memory announce.Memory
 }
 
 // adopt takes over what the node announces when the speaker starts. Another speaker may have announced it before, so that
@@ -26,8 +32,8 @@ func (s *Speaker) adopt(o observation) {
 
 // transition tells of what began or ceased to be announced of the service.
 func (s *Speaker) transition(ctx context.Context, o observation) {
-	was, now := s.states[o.name].announced, o.decision.Announced
-	conflicted := s.states[o.name].conflicting
+	before := s.states[o.name]
+	was, now := before.announced, o.decision.Announced
 	s.remember(o)
 
 	if !slices.Equal(was, now) {
@@ -46,16 +52,25 @@ func (s *Speaker) transition(ctx context.Context, o observation) {
 	default:
 		logger.V(1).Info("service considered", "addresses", now, "refused", o.decision.Refused, "reason", o.reason)
 	}
-	if o.decision.Conflicting && !conflicted {
+	switch held := o.decision.Held; {
+	case len(held) > 0 && !before.held:
+		logger.Info("holding routes of service that the configuration does not cover any more", "reasons", held)
+	case len(held) == 0 && before.held && len(now) > 0:
+		logger.Info("no longer holding routes of service, as the configuration covers it again", "addresses", now)
+	}
+	if o.decision.Conflicting && !before.conflicting {
 		logger.Info("announcing the highest of contradictory local preferences", "addresses", now)
 		s.events.conflicting(o.service)
 	}
 }
 
 func (s *Speaker) remember(o observation) {
-	if len(o.decision.Announced) == 0 {
+	d := o.decision
+	now := state{announced: d.Announced, conflicting: d.Conflicting, held: len(d.Held) > 0, memory: d.Memory}
+	s.metrics.held(s.states[o.name].held, now.held)
+	if len(now.announced) == 0 && len(now.memory) == 0 {
 		delete(s.states, o.name)
 		return
 	}
-	s.states[o.name] = state{announced: o.decision.Announced, conflicting: o.decision.Conflicting}
+	s.states[o.name] = now
 }

@@ -46,6 +46,12 @@ type compiler struct {
 	last       *Policy
 	accepted   accepted
 	rejections []Rejection
+	// announcers are the advertisements in force as written of which the status counts nodes that announce by them.
+	announcers map[string]families
+	// missing are the addresses of peers that select the node but are not in force.
+	missing map[string]netip.Addr
+	// circumstances of the policy, once peers are accepted.
+	circumstances *circumstances
 }
 
 // Compile returns the policy for the input and why some objects are not in force as written, sorted by kind and name.
@@ -67,7 +73,7 @@ func Compile(in Input, previous *Policy) (*Policy, []Rejection) {
 }
 
 func (c *compiler) acceptPools() {
-	parsed := parse(c, "IPAddressPool", c.in.Pools, c.last.accepted.pools,
+	parsed := parse(c, KindIPAddressPool, c.in.Pools, c.last.accepted.pools,
 		func(p *v1beta1.IPAddressPool) (ipam.Pool, error) { return checked(ipam.ParsePool(p)) })
 	// Overlapping pools are the allocator's to sort out: which pool an address came from is on record with the service.
 	c.accepted.pools = values(parsed)
@@ -100,13 +106,17 @@ func (c *compiler) acceptAdvertisements() {
 	for _, a := range c.accepted.aliases {
 		maps.Copy(aliases, a)
 	}
-	parsed := parse(c, "BGPAdvertisement", c.in.Advertisements, c.last.accepted.advertisements,
+	c.announcers = map[string]families{}
+	parsed := parse(c, KindBGPAdvertisement, c.in.Advertisements, c.last.accepted.advertisements,
 		func(o *v1beta1.BGPAdvertisement) (advertisement, error) {
 			adv, err := checked(bgp.ParseAdvertisement(o))
 			if err != nil {
 				return advertisement{}, err
 			}
 			communities, err := bgp.ResolveCommunities(adv.Communities, aliases)
+			if err == nil {
+				c.announcers[o.Name] = announcersOf(o)
+			}
 			return advertisement{adv, o.Namespace, communities}, err
 		})
 	// Whether they contradict each other depends on the pool; see pool.
@@ -115,12 +125,14 @@ func (c *compiler) acceptAdvertisements() {
 
 func (c *compiler) acceptPeers() {
 	secrets := newSecrets(c.in.Secrets)
+	c.missing = map[string]netip.Addr{}
 	parsed := parse(c, "BGPPeer", c.in.Peers, c.last.accepted.peers,
 		func(o *v1beta2.BGPPeer) (bgp.Peer, error) {
 			peer, err := checked(bgp.ParsePeer(o))
 			if err != nil || !peer.SelectsNode(c.in.Node.Labels) {
 				return peer, err
 			}
+			c.missing[peer.Name] = peer.Address
 			return secrets.resolve(peer)
 		})
 	maps.DeleteFunc(parsed, func(_ string, candidate candidate[bgp.Peer]) bool {
@@ -129,6 +141,7 @@ func (c *compiler) acceptPeers() {
 	node := []labels.Set{c.in.Node.Labels}
 	c.accepted.peers = admit(c, "BGPPeer", parsed, c.last.accepted.peers,
 		func(a, b bgp.Peer) error { return bgp.CheckPeers(a, b, node) })
+	maps.DeleteFunc(c.missing, func(name string, _ netip.Addr) bool { return has(c.accepted.peers, name) })
 }
 
 func (c *compiler) sessions(defaultRouterID netip.Addr) []session.Config {

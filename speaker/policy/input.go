@@ -28,7 +28,19 @@ type Input struct {
 	// PoolInUse reports whether a service has an address from the pool of this name. Pools that are deleted while in use
 	// are remembered. Nil stands for never.
 	PoolInUse func(name string) bool
+	// Waived are the BGPAdvertisements and IPAddressPools that were changed or deleted since the previous policy by an
+	// operator who allows disruption: nothing is held by or for them.
+	Waived map[Object]bool
 }
+
+// Object is an object of the configuration.
+type Object struct{ Kind, Name string }
+
+// Kinds of which objects may be waived.
+const (
+	KindBGPAdvertisement = "BGPAdvertisement"
+	KindIPAddressPool    = "IPAddressPool"
+)
 
 // Node is what matters of the node that the policy is for.
 type Node struct {

@@ -245,10 +245,10 @@ func TestConcernsTellsWhichAddressesAChangeConcerns(t *testing.T) {
 			t.Parallel()
 			before, _ := policy.Compile(input(base), nil)
 			after, _ := policy.Compile(input(base, tc.mutate), before)
-			if first, second := after.Concerns(before, address, nil), after.Concerns(before, second, nil); first != tc.wantFirst || second != tc.wantSecond {
+			if first, second := after.Concerns(before, address, nil, false), after.Concerns(before, second, nil, false); first != tc.wantFirst || second != tc.wantSecond {
 				t.Errorf("concerns %t, %t; want %t, %t", first, second, tc.wantFirst, tc.wantSecond)
 			}
-			if !after.Concerns(nil, address, nil) {
+			if !after.Concerns(nil, address, nil, false) {
 				t.Error("the first policy does not concern everything")
 			}
 		})

@@ -29,6 +29,8 @@ type Policy struct {
 	byName map[string]*Pool
 	// unknown stands for pools that nothing is known of but that they were.
 	unknown *Pool
+	// circumstances decide about what an earlier policy announced and this one does not.
+	circumstances *circumstances
 }
 
 // Pool is what is done about the addresses of one IPAddressPool. As long as that is the same, successive policies have
@@ -51,6 +53,8 @@ type Advertisement struct {
 	PeersV4, PeersV6 []string
 
 	source advertisement
+	// pool is the name of the pool.
+	pool string
 }
 
 // SelectsService reports whether the advertisement concerns a service with these labels.
@@ -118,10 +122,10 @@ func (p *Pool) likeness(addr netip.Addr) int {
 }
 
 // Concerns reports whether a change from the policy q to p could concern a service with this address, allocated from the
-// named pools.
-func (p *Policy) Concerns(q *Policy, addr netip.Addr, allocatedFrom []string) bool {
+// named pools. Held is whether what is to become of the address depends on advertisements of earlier policies; see Hold.
+func (p *Policy) Concerns(q *Policy, addr netip.Addr, allocatedFrom []string, held bool) bool {
 	return q == nil || p.NetworkUnavailable != q.NetworkUnavailable || p.Excluded != q.Excluded ||
-		p.Pool(addr, allocatedFrom) != q.Pool(addr, allocatedFrom)
+		p.Pool(addr, allocatedFrom) != q.Pool(addr, allocatedFrom) || held && p.circumstances != q.circumstances
 }
 
 func (p *Pool) equal(q *Pool) bool {

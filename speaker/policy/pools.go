@@ -5,6 +5,7 @@ package policy
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -12,7 +13,6 @@ import (
 
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/ipam"
-	"metallb.io/metallb/speaker/session"
 )
 
 // policy puts together what was accepted.
@@ -27,10 +27,12 @@ func (c *compiler) policy() *Policy {
 	}
 	p.Sessions = c.sessions(p.routerID)
 	definitions := c.definitions()
+	c.circumstances = c.begin(p.Sessions, definitions)
 	for _, name := range slices.Sorted(maps.Keys(definitions)) {
-		p.byName[name] = c.pool(definitions[name], p.Sessions)
+		p.byName[name] = c.pool(definitions[name])
 	}
-	p.unknown = c.pool(ipam.Pool{}, p.Sessions)
+	p.unknown = c.pool(ipam.Pool{})
+	p.circumstances = c.circumstances
 	c.reuse(p)
 	return p
 }
@@ -58,20 +60,30 @@ func (c *compiler) reuse(p *Policy) {
 	if last := c.last.unknown; last != nil && last.equal(p.unknown) {
 		p.unknown = last
 	}
+	if reflect.DeepEqual(c.last.circumstances, p.circumstances) {
+		p.circumstances = c.last.circumstances
+	}
 }
 
 // pool returns what is done about the addresses of a pool. An advertisement whose aggregation length has no room in the
 // pool, or which contradicts another about the pool, is rejected, and what it meant to this pool before stays in force.
-func (c *compiler) pool(definition ipam.Pool, sessions []session.Config) *Pool {
-	const kind = "BGPAdvertisement"
+func (c *compiler) pool(definition ipam.Pool) *Pool {
+	const kind = KindBGPAdvertisement
 	before := c.before(definition.Name)
 	candidates := map[string]candidate[advertisement]{}
 	for _, name := range slices.Sorted(maps.Keys(c.accepted.advertisements)) {
 		adv := c.accepted.advertisements[name]
-		if !adv.SelectsNode(c.in.Node.Labels) || !selects(&adv, &definition) {
+		if !selects(&adv, &definition) {
 			continue
 		}
-		if err := bgp.CheckAggregation(adv.Advertisement, definition); err != nil {
+		err := bgp.CheckAggregation(adv.Advertisement, definition)
+		if err == nil {
+			c.noteElsewhere(definition.Name, &adv)
+		}
+		if !adv.SelectsNode(c.in.Node.Labels) {
+			continue
+		}
+		if err != nil {
 			good, found := before[name]
 			c.reject(kind, types.NamespacedName{Namespace: adv.namespace, Name: name}, fmt.Errorf("pool %q: %w", definition.Name, err), found)
 			if !found {
@@ -88,7 +100,7 @@ func (c *compiler) pool(definition ipam.Pool, sessions []session.Config) *Pool {
 
 	pool := &Pool{Name: definition.Name, definition: definition}
 	for _, name := range slices.Sorted(maps.Keys(admitted)) {
-		pool.Advertisements = append(pool.Advertisements, compileAdvertisement(admitted[name], sessions))
+		pool.Advertisements = append(pool.Advertisements, compileAdvertisement(admitted[name], pool.Name, c.circumstances.peers))
 	}
 	return pool
 }
@@ -113,21 +125,14 @@ func selects(adv *advertisement, pool *ipam.Pool) bool {
 	return adv.SelectsPool(pool.Name, pool.Labels)
 }
 
-func compileAdvertisement(source advertisement, sessions []session.Config) Advertisement {
+func compileAdvertisement(source advertisement, pool string, all peers) Advertisement {
 	a := Advertisement{
 		Name:        source.Name,
 		Communities: source.communities,
 		LocalPref:   source.LocalPref,
 		source:      source,
+		pool:        pool,
 	}
-	for _, s := range sessions {
-		switch {
-		case !source.SelectsPeer(s.Peer):
-		case s.Address.Is4():
-			a.PeersV4 = append(a.PeersV4, s.Peer)
-		default:
-			a.PeersV6 = append(a.PeersV6, s.Peer)
-		}
-	}
+	a.PeersV4, a.PeersV6 = all.selectedBy(&source)
 	return a
 }

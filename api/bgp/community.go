@@ -31,7 +31,7 @@ func ParseCommunity(s string) (Community, error) {
 	if large {
 		count, bitSize, maxDigits = 3, 32, 10
 	} else if len(sections) == 4 {
-		return Community{}, fmt.Errorf("invalid marker for large community %q: write \"large:a:b:c\"", s)
+		return Community{}, fmt.Errorf("invalid marker for large community %q: expected community to be of format large:a:b:c", s)
 	}
 	if len(sections) != count {
 		return Community{}, fmt.Errorf("invalid community format: %q; write \"a:b\" or \"large:a:b:c\"", s)
@@ -40,7 +40,7 @@ func ParseCommunity(s string) (Community, error) {
 	for i, section := range sections {
 		n, err := strconv.ParseUint(section, 10, bitSize)
 		if err != nil || len(section) > maxDigits {
-			return Community{}, fmt.Errorf("invalid community value: section %q of community %q must be a number from 0 to %d",
+			return Community{}, fmt.Errorf("invalid community value: invalid section %q of community %q: must be a number from 0 to %d",
 				section, s, uint64(1)<<bitSize-1)
 		}
 		c.parts[i] = uint32(n) //nolint:gosec // ParseUint keeps it to 32 bits at most.

@@ -32,17 +32,17 @@ func TestParseCommunity(t *testing.T) {
 		"a number":                       {in: "100", wantError: `invalid community format: "100"; write "a:b" or "large:a:b:c"`},
 		"a word":                         {in: "no-export", wantError: `invalid community format: "no-export"; write "a:b" or "large:a:b:c"`},
 		"three parts":                    {in: "1:2:3", wantError: `invalid community format: "1:2:3"; write "a:b" or "large:a:b:c"`},
-		"four parts with another marker": {in: "big:1:2:3", wantError: `invalid marker for large community "big:1:2:3": write "large:a:b:c"`},
+		"four parts with another marker": {in: "big:1:2:3", wantError: `invalid marker for large community "big:1:2:3": expected community to be of format large:a:b:c`},
 		"large with two parts":           {in: "large:1:2", wantError: `invalid community format: "large:1:2"; write "a:b" or "large:a:b:c"`},
 		"large with four parts":          {in: "large:1:2:3:4", wantError: `invalid community format: "large:1:2:3:4"; write "a:b" or "large:a:b:c"`},
-		"an empty section":               {in: "1:", wantError: `invalid community value: section "" of community "1:" must be a number from 0 to 65535`},
-		"a section too large":            {in: "65536:1", wantError: `invalid community value: section "65536" of community "65536:1" must be a number from 0 to 65535`},
-		"a large section too large":      {in: "large:1:4294967296:1", wantError: `invalid community value: section "4294967296" of community "large:1:4294967296:1" must be a number from 0 to 4294967295`},
-		"a negative section":             {in: "1:-1", wantError: `invalid community value: section "-1" of community "1:-1" must be a number from 0 to 65535`},
-		"a signed section":               {in: "+1:1", wantError: `invalid community value: section "+1" of community "+1:1" must be a number from 0 to 65535`},
-		"a hexadecimal section":          {in: "0x10:1", wantError: `invalid community value: section "0x10" of community "0x10:1" must be a number from 0 to 65535`},
-		"too many leading zeros":         {in: "000001:1", wantError: `invalid community value: section "000001" of community "000001:1" must be a number from 0 to 65535`},
-		"a space":                        {in: "1: 2", wantError: `invalid community value: section " 2" of community "1: 2" must be a number from 0 to 65535`},
+		"an empty section":               {in: "1:", wantError: `invalid community value: invalid section "" of community "1:": must be a number from 0 to 65535`},
+		"a section too large":            {in: "65536:1", wantError: `invalid community value: invalid section "65536" of community "65536:1": must be a number from 0 to 65535`},
+		"a large section too large":      {in: "large:1:4294967296:1", wantError: `invalid community value: invalid section "4294967296" of community "large:1:4294967296:1": must be a number from 0 to 4294967295`},
+		"a negative section":             {in: "1:-1", wantError: `invalid community value: invalid section "-1" of community "1:-1": must be a number from 0 to 65535`},
+		"a signed section":               {in: "+1:1", wantError: `invalid community value: invalid section "+1" of community "+1:1": must be a number from 0 to 65535`},
+		"a hexadecimal section":          {in: "0x10:1", wantError: `invalid community value: invalid section "0x10" of community "0x10:1": must be a number from 0 to 65535`},
+		"too many leading zeros":         {in: "000001:1", wantError: `invalid community value: invalid section "000001" of community "000001:1": must be a number from 0 to 65535`},
+		"a space":                        {in: "1: 2", wantError: `invalid community value: invalid section " 2" of community "1: 2": must be a number from 0 to 65535`},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestResolveCommunities(t *testing.T) {
 		"aliases have their values":              {in: []string{"far", "drop"}, want: []string{"65535:666", "large:1:2:3"}},
 		"an alias and its value are one":         {in: []string{"drop", "65535:0666", "65535:666"}, want: []string{"65535:666"}},
 		"unknown aliases are all named":          {in: []string{"x", "drop", "y"}, wantError: `no Community object defines the alias "x", "y"; define it or write the community's value`},
-		"a malformed value":                      {in: []string{"1:x"}, wantError: `invalid community value: section "x" of community "1:x" must be a number from 0 to 65535`},
+		"a malformed value":                      {in: []string{"1:x"}, wantError: `invalid community value: invalid section "x" of community "1:x": must be a number from 0 to 65535`},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

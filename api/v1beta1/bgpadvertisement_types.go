@@ -42,7 +42,9 @@ type BGPAdvertisementSpec struct {
 	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=253
-	// +kubebuilder:validation:items:XValidation:rule="!self.contains(':') || (self.matches('^[0-9]{1,5}:[0-9]{1,5}$') && self.split(':').all(n, int(n) <= 65535)) || (self.matches('^large(:[0-9]{1,10}){3}$') && self.substring(6).split(':').all(n, int(n) <= 4294967295))",message="invalid community: must be a:b with numbers from 0 to 65535 or large:a:b:c with numbers from 0 to 4294967295, or the name of an alias"
+	// +kubebuilder:validation:items:XValidation:rule="self.startsWith('large:') || !self.matches('^[^:]*(:[^:]*){3}$')",message="invalid marker for large community: expected community to be of format large:a:b:c"
+	// +kubebuilder:validation:items:XValidation:rule="!self.contains(':') || self.matches('^(large:[^:]*:)?[^:]*:[^:]*$') || self.matches('^[^:]*(:[^:]*){3}$')",message="invalid community format: write a:b or large:a:b:c, or the name of an alias"
+	// +kubebuilder:validation:items:XValidation:rule="!self.matches('^(large:[^:]*:)?[^:]*:[^:]*$') || (self.matches('^[0-9]{1,5}:[0-9]{1,5}$') && self.split(':').all(n, int(n) <= 65535)) || (self.matches('^large(:[0-9]{1,10}){3}$') && self.substring(6).split(':').all(n, int(n) <= 4294967295))",message="invalid community value: invalid section: must be a number from 0 to 65535, or to 4294967295 in a large community"
 	Communities []string `json:"communities,omitempty"`
 
 	// IPAddressPools whose addresses are announced, by name. Pools that ipAddressPoolSelectors select are announced besides.

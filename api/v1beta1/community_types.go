@@ -25,7 +25,9 @@ type CommunityAlias struct {
 	// Value of the community: "a:b" with numbers from 0 to 65535 (RFC 1997), or "large:a:b:c" with numbers from 0 to
 	// 4294967295 (RFC 8092).
 	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:XValidation:rule="(self.matches('^[0-9]{1,5}:[0-9]{1,5}$') && self.split(':').all(n, int(n) <= 65535)) || (self.matches('^large(:[0-9]{1,10}){3}$') && self.substring(6).split(':').all(n, int(n) <= 4294967295))",message="invalid community: must be a:b with numbers from 0 to 65535 or large:a:b:c with numbers from 0 to 4294967295"
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('large:') || !self.matches('^[^:]*(:[^:]*){3}$')",message="invalid marker for large community: expected community to be of format large:a:b:c"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(large:[^:]*:)?[^:]*:[^:]*$') || self.matches('^[^:]*(:[^:]*){3}$')",message="invalid community format: write a:b or large:a:b:c"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^(large:[^:]*:)?[^:]*:[^:]*$') || (self.matches('^[0-9]{1,5}:[0-9]{1,5}$') && self.split(':').all(n, int(n) <= 65535)) || (self.matches('^large(:[0-9]{1,10}){3}$') && self.substring(6).split(':').all(n, int(n) <= 4294967295))",message="invalid community value: invalid section: must be a number from 0 to 65535, or to 4294967295 in a large community"
 	Value string `json:"value"`
 }
 

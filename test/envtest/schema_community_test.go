@@ -6,22 +6,27 @@ import "testing"
 
 // What the schema says of values in several of the manifests.
 const (
-	malformedValue = "invalid community: must be a:b with numbers from 0 to 65535 or large:a:b:c with numbers from 0 to 4294967295"
+	wrongMarker  = "invalid marker for large community: expected community to be of format large:a:b:c"
+	wrongFormat  = "invalid community format: write a:b or large:a:b:c"
+	wrongSection = "invalid community value: invalid section: must be a number from 0 to 65535, or to 4294967295 in a large community"
 )
 
 func TestCommunitySchema(t *testing.T) {
 	t.Parallel()
 	communityKind().test(t, map[string]manifest{
-		"no spec":                {spec: ``},
-		"both kinds":             {spec: `spec: {communities: [{name: no-advertise, value: "65535:65282"}, {name: far, value: "large:1:2:3"}]}`},
-		"no aliases":             {spec: `spec: {communities: []}`},
-		"a name twice":           {spec: `spec: {communities: [{name: a, value: "1:2"}, {name: a, value: "1:3"}]}`, refused: []string{`spec.communities[1]: Duplicate value: {"name":"a"}`}},
-		"no name":                {spec: `spec: {communities: [{value: "1:2"}]}`, refused: []string{`spec.communities[0].name: Required value`}},
-		"an empty name":          {spec: `spec: {communities: [{name: "", value: "1:2"}]}`, refused: []string{`spec.communities[0].name: Invalid value: "": spec.communities[0].name in body should be at least 1 chars long`}},
-		"a name with a colon":    {spec: `spec: {communities: [{name: "1:3", value: "1:2"}]}`, refused: []string{`spec.communities[0].name: Invalid value: "1:3": must not have a colon, which would make it a value`}},
-		"no value":               {spec: `spec: {communities: [{name: a}]}`, refused: []string{`spec.communities[0].value: Required value`}},
-		"an empty value":         {spec: `spec: {communities: [{name: a, value: ""}]}`, refused: []string{`spec.communities[0].value: Invalid value: "": ` + malformedValue}},
-		"a value that is a name": {spec: `spec: {communities: [{name: a, value: no-export}]}`, refused: []string{`spec.communities[0].value: Invalid value: "no-export": ` + malformedValue}},
-		"a value too large":      {spec: `spec: {communities: [{name: a, value: "65536:0"}]}`, refused: []string{`spec.communities[0].value: Invalid value: "65536:0": ` + malformedValue}},
+		"no spec":                     {spec: ``},
+		"both kinds":                  {spec: `spec: {communities: [{name: no-advertise, value: "65535:65282"}, {name: far, value: "large:1:2:3"}]}`},
+		"no aliases":                  {spec: `spec: {communities: []}`},
+		"a name twice":                {spec: `spec: {communities: [{name: a, value: "1:2"}, {name: a, value: "1:3"}]}`, refused: []string{`spec.communities[1]: Duplicate value: {"name":"a"}`}},
+		"no name":                     {spec: `spec: {communities: [{value: "1:2"}]}`, refused: []string{`spec.communities[0].name: Required value`}},
+		"an empty name":               {spec: `spec: {communities: [{name: "", value: "1:2"}]}`, refused: []string{`spec.communities[0].name: Invalid value: "": spec.communities[0].name in body should be at least 1 chars long`}},
+		"a name with a colon":         {spec: `spec: {communities: [{name: "1:3", value: "1:2"}]}`, refused: []string{`spec.communities[0].name: Invalid value: "1:3": must not have a colon, which would make it a value`}},
+		"no value":                    {spec: `spec: {communities: [{name: a}]}`, refused: []string{`spec.communities[0].value: Required value`}},
+		"an empty value":              {spec: `spec: {communities: [{name: a, value: ""}]}`, refused: []string{`spec.communities[0].value: Invalid value: "": ` + wrongFormat}},
+		"a value that is a name":      {spec: `spec: {communities: [{name: a, value: no-export}]}`, refused: []string{`spec.communities[0].value: Invalid value: "no-export": ` + wrongFormat}},
+		"a value too large":           {spec: `spec: {communities: [{name: a, value: "65536:0"}]}`, refused: []string{`spec.communities[0].value: Invalid value: "65536:0": ` + wrongSection}},
+		"a section with eight digits": {spec: `spec: {communities: [{name: a, value: "99999999:1"}]}`, refused: []string{`spec.communities[0].value: Invalid value: "99999999:1": ` + wrongSection}},
+		"another marker":              {spec: `spec: {communities: [{name: a, value: "lar:123:9999:123"}]}`, refused: []string{`spec.communities[0].value: Invalid value: "lar:123:9999:123": ` + wrongMarker}},
+		"three sections":              {spec: `spec: {communities: [{name: a, value: "1:2:3"}]}`, refused: []string{`spec.communities[0].value: Invalid value: "1:2:3": ` + wrongFormat}},
 	})
 }

@@ -85,18 +85,26 @@ func (j *judgement) contradictions() {
 // claims refuses what services would lose something by, or tells of it if that is what the object's operator wants.
 func (j *judgement) claims() {
 	claims := lost(j.was, j.is, j.use, j.nodes)
-	if j.verdict.Claims = claims; len(claims) == 0 {
-		return
+	j.verdict.Claims = claims
+	errs, warnings := j.change.Against(claims)
+	j.refuse(errs...)
+	j.warn(warnings...)
+}
+
+// Against returns what the claims of services that lose something by the change have against it: an error, or warnings, one
+// for each service, if the object's operator overrides them.
+func (c Change) Against(claims claim.Claims) (errs field.ErrorList, warnings []string) {
+	if len(claims) == 0 {
+		return nil, nil
 	}
-	object := j.change.New
+	object := c.New
 	if object == nil {
-		object = j.change.Old
+		object = c.Old
 	}
 	if v1beta1.AllowsDisruption(object) {
-		j.warn(first(byService(claims))...)
-		return
+		return nil, first(byService(claims))
 	}
-	j.refuse(field.Forbidden(j.change.path(claims), claims.String()))
+	return field.ErrorList{field.Forbidden(c.path(claims), claims.String())}, nil
 }
 
 // byService returns a sentence for each service.

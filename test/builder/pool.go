@@ -30,6 +30,18 @@ func (p *Pool) Created(at time.Time) *Pool {
 	return p
 }
 
+// Label adds a label.
+func (p *Pool) Label(key, value string) *Pool {
+	metav1.SetMetaDataLabel(&p.ObjectMeta, key, value)
+	return p
+}
+
+// AllowDisruption sets the override.
+func (p *Pool) AllowDisruption() *Pool {
+	metav1.SetMetaDataAnnotation(&p.ObjectMeta, v1beta1.AnnotationAllowDisruption, "true")
+	return p
+}
+
 // NoAutoAssign keeps the pool for services that name it.
 func (p *Pool) NoAutoAssign() *Pool {
 	p.Spec.AutoAssign = new(bool)

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,6 +35,12 @@ type Configuration struct {
 	mu       sync.Mutex
 	current  resolution
 	verdicts map[string]Verdict
+	// abandoned are pools that allowed disruption when they were deleted, until another of that name is created. It is the
+	// event of the deletion that tells, and nothing after it: after a restart, or with another leader, services keep what
+	// they hold from such a pool, which is the safe side.
+	abandoned map[string]types.UID
+	// told are the abandoned pools that the allocator knows of.
+	told map[string]types.UID
 	// asked is set by the first attempt to load, loaded by the first success.
 	asked, loaded bool
 }
@@ -49,7 +56,7 @@ type Verdict struct {
 
 // NewConfiguration returns a Configuration of the pools in the namespace, for the allocator.
 func NewConfiguration(c client.Reader, namespace string, a *allocator.Allocator) *Configuration {
-	return &Configuration{client: c, namespace: namespace, allocator: a}
+	return &Configuration{client: c, namespace: namespace, allocator: a, abandoned: map[string]types.UID{}}
 }
 
 // Load reads the pools and gives them to the allocator. It returns the pools in force.
@@ -72,16 +79,27 @@ func (c *Configuration) load(ctx context.Context) (pools ipam.Pools, changed boo
 	for i := range list.Items {
 		p := &list.Items[i]
 		verdicts[p.Name] = Verdict{UID: p.UID, Generation: p.Generation, Rejection: next.rejections[p.Name]}
+		if uid, ok := c.abandoned[p.Name]; ok && uid != p.UID {
+			delete(c.abandoned, p.Name)
+		}
 	}
 	pools = next.pools()
-	if !c.loaded || !reflect.DeepEqual(next.inForce, c.current.inForce) {
+	if !c.loaded || !reflect.DeepEqual(next.inForce, c.current.inForce) || !maps.Equal(c.abandoned, c.told) {
 		log.FromContext(ctx).Info("using pools", "pools", slices.Sorted(maps.Keys(next.inForce)))
-		c.allocator.SetPools(pools)
+		c.told = maps.Clone(c.abandoned)
+		c.allocator.SetPools(pools, slices.Sorted(maps.Keys(c.told))...)
 		changed = true
 	}
 	changed = changed || !maps.Equal(verdicts, c.verdicts)
 	c.current, c.verdicts, c.loaded = next, verdicts, true
 	return pools, changed, nil
+}
+
+// abandon notes that the pool, which allowed disruption, is deleted.
+func (c *Configuration) abandon(p client.Object) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.abandoned[p.GetName()] = p.GetUID()
 }
 
 // Verdict returns what became of the pool; false if it has not been judged yet.
@@ -128,20 +146,38 @@ type ConfigurationReconciler struct {
 func (r *ConfigurationReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("pool-configuration").
-		Watches(&v1beta1.IPAddressPool{}, handler.EnqueueRequestsFromMapFunc(toConfiguration),
-			builder.WithPredicates(predicate.Funcs{UpdateFunc: specChanged})).
+		Watches(&v1beta1.IPAddressPool{}, deletions{handler.EnqueueRequestsFromMapFunc(toConfiguration), r.Configuration},
+			builder.WithPredicates(predicate.Funcs{UpdateFunc: meaningChanged})).
 		Complete(r)
 }
 
-// specChanged reports whether the pool is another or has another spec. Its counters change with every service, and say
-// nothing about the configuration.
-func specChanged(e event.UpdateEvent) bool {
-	return e.ObjectOld.GetUID() != e.ObjectNew.GetUID() || e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration()
+// meaningChanged reports whether the pool is another, has another spec, or allows disruption where it did not, or the
+// reverse: an annotation does not count as a generation. Its counters change with every service, and say nothing about
+// the configuration; neither do its labels.
+func meaningChanged(e event.UpdateEvent) bool {
+	return e.ObjectOld.GetUID() != e.ObjectNew.GetUID() || e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() ||
+		v1beta1.AllowsDisruption(e.ObjectOld) != v1beta1.AllowsDisruption(e.ObjectNew)
 }
 
 // toConfiguration maps every pool to the one request that stands for all: they are judged together.
 func toConfiguration(context.Context, client.Object) []ctrl.Request {
 	return []ctrl.Request{{NamespacedName: types.NamespacedName{Name: "pools"}}}
+}
+
+// deletions is a handler that tells the Configuration what only the event of a deletion knows: the last version.
+type deletions struct {
+	handler.EventHandler
+
+	configuration *Configuration
+}
+
+// Delete notes whether the pool that is gone allowed disruption. If that may not be its last version, services stay where
+// they are.
+func (d deletions) Delete(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[ctrl.Request]) {
+	if v1beta1.AllowsDisruption(e.Object) && !e.DeleteStateUnknown {
+		d.configuration.abandon(e.Object)
+	}
+	d.EventHandler.Delete(ctx, e, q)
 }
 
 // Reconcile loads the pools and wakes those who depend on them.

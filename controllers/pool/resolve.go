@@ -27,6 +27,9 @@ func (r *resolution) pools() ipam.Pools {
 
 // resolve decides which pools are in force, given those that were before. If not all objects can be, those that were in
 // force stay so, and of the others each that fits is accepted, the oldest first.
+//
+// What stays in force against its object allows disruption only if both do: who takes the permission back has done so
+// whatever else is wrong with the object, and who gives it means the spec that comes with it.
 func resolve(objects []v1beta1.IPAddressPool, before map[string]ipam.Pool) resolution {
 	res := resolution{inForce: map[string]ipam.Pool{}, rejections: map[string]string{}}
 	var wanted []ipam.Pool
@@ -36,7 +39,9 @@ func resolve(objects []v1beta1.IPAddressPool, before map[string]ipam.Pool) resol
 		p.Labels = nil // They matter to advertisements, not to what is allocated.
 		old, wasInForce := before[object.Name]
 		if wasInForce {
-			res.inForce[object.Name] = old
+			stays := old
+			stays.AllowDisruption = old.AllowDisruption && v1beta1.AllowsDisruption(object)
+			res.inForce[object.Name] = stays
 		}
 		if len(errs) > 0 {
 			res.rejections[object.Name] = errs.ToAggregate().Error()

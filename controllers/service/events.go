@@ -4,6 +4,7 @@ package service
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/client-go/tools/events"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/allocator"
 )
 
 // Reasons of events that have no condition of the same reason.
@@ -31,6 +33,9 @@ type event struct{ kind, reason, message string }
 func transition(before, after *corev1.Service, o *outcome) []event {
 	var found []event
 	addresses := o.result.Addresses()
+	if left := o.left(before); len(left) > 0 {
+		found = append(found, moved(left))
+	}
 	if len(addresses) > 0 && fmt.Sprint(ingressTexts(before)) != fmt.Sprint(texts(addresses)) {
 		found = append(found, event{corev1.EventTypeNormal, v1beta1.ReasonIPAllocated, assigned(addresses)})
 	}
@@ -56,6 +61,8 @@ func doing(before, after *corev1.Service, o *outcome) string {
 	switch addresses := texts(o.result.Addresses()); {
 	case o.failure != "" && !told:
 		return "refusing what the service requests"
+	case len(o.left(before)) > 0:
+		return "moving the service to other addresses, as its pool allows"
 	case !slices.Equal(ingressTexts(before), addresses):
 		return "assigning addresses"
 	case is.Reason == v1beta1.ReasonAllocationFailed && !told:
@@ -81,6 +88,19 @@ func cleared(addresses string) event {
 	return event{
 		corev1.EventTypeNormal, reasonClearAssignment,
 		fmt.Sprintf("Cleared IP %s: the service is not of this load balancer's class any more", addresses),
+	}
+}
+
+// moved is the event for a Service that had to leave addresses.
+func moved(left []allocator.Reason) event {
+	addresses := make([]netip.Addr, 0, len(left))
+	for _, reason := range left {
+		addresses = append(addresses, reason.Address)
+	}
+	why := allocator.Refusal{Reasons: left}
+	return event{
+		corev1.EventTypeNormal, reasonClearAssignment,
+		fmt.Sprintf("Cleared IP %s, as its pool allows (%s): %s", quote(addresses), v1beta1.AnnotationAllowDisruption, why.String()),
 	}
 }
 

@@ -125,7 +125,7 @@ func (h *Hydration) replay(ctx context.Context) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var pending []allocator.Request
+	var requests []allocator.Request
 	held := 0
 	for i := range services {
 		svc := &services[i]
@@ -135,14 +135,16 @@ func (h *Hydration) replay(ctx context.Context) error {
 		if assignments := ours(svc, pools); len(assignments) > 0 {
 			h.allocator.Hydrate(request, assignments)
 			held++
-		} else if invalid == nil && svc.DeletionTimestamp == nil {
-			pending = append(pending, request)
+		}
+		if invalid == nil && svc.DeletionTimestamp == nil {
+			requests = append(requests, request)
 		}
 	}
-	for _, request := range pending {
+	// What services get, or have to move to, depends on their age, and not on who is looked at first.
+	for _, request := range requests {
 		h.allocator.Allocate(request)
 	}
-	log.FromContext(ctx).Info("replayed the addresses that services hold", "services", held, "pending", len(pending))
+	log.FromContext(ctx).Info("replayed the addresses that services hold", "services", held, "pending", len(services)-held)
 	return nil
 }
 

@@ -73,6 +73,14 @@ func (o *outcome) claims() string {
 	return claims.String()
 }
 
+// left returns why the Service had to leave addresses that it told until now.
+func (o *outcome) left(before *corev1.Service) []allocator.Reason {
+	told := ingressTexts(before)
+	return slices.DeleteFunc(slices.Clone(o.result.Moved), func(r allocator.Reason) bool {
+		return !slices.Contains(told, r.Address.String())
+	})
+}
+
 // disputes says which addresses another Service has the better right to.
 func (o *outcome) disputes() string {
 	var parts []string

@@ -127,10 +127,11 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 			Recorder: recorder, Metrics: serviceMetrics, Class: settings.Class, Services: services, Pools: pools,
 			PoolNamespace: settings.Namespace, Concurrency: concurrency,
 		},
+		&validity.Reconciler{Client: mgr.GetClient(), Recorder: recorder, Namespace: settings.Namespace},
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {
 			return err
 		}
 	}
-	return validity.Setup(mgr, recorder)
+	return nil
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package validity tells in the status of BGPPeers, BGPAdvertisements and Communities whether they can be understood.
-// It takes each object by itself, and brings nothing into force: that is up to the speakers.
+// Package validity tells in the status of BGPPeers, BGPAdvertisements and Communities whether they can be understood and
+// contradict no other object, and in that of BGPAdvertisements how many nodes can announce by them. Of two objects of one
+// kind that contradict each other the younger is told. It brings nothing into force: that is up to the speakers.
 package validity

@@ -4,86 +4,100 @@ package validity
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"metallb.io/metallb/api/notice"
-	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/configuration"
 )
 
 const actionValidate = "Validate"
 
-// +kubebuilder:rbac:groups=metallb.io,resources=bgppeers;bgpadvertisements;communities,verbs=get;list;watch,namespace=metallb-system
+// retryAfter is how long to wait for the newer version of an object that could not be written. It may differ in what makes
+// no difference here, so that nothing but time tells of it.
+const retryAfter = 200 * time.Millisecond
+
 // +kubebuilder:rbac:groups=metallb.io,resources=bgppeers/status;bgpadvertisements/status;communities/status,verbs=patch,namespace=metallb-system
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
-// Setup registers a reconciler for every kind.
-func Setup(mgr ctrl.Manager, recorder events.EventRecorder) error {
-	for _, k := range kinds() {
-		r := &reconciler{client: mgr.GetClient(), recorder: recorder, kind: k}
-		if err := ctrl.NewControllerManagedBy(mgr).Named(k.name + "-validity").For(k.empty()).Complete(r); err != nil {
-			return fmt.Errorf("registering a reconciler of kind %s: %w", k.name, err)
+// Reconciler keeps the status of all objects. It looks at them together: each may be wrong because of any other.
+type Reconciler struct {
+	Client   client.Client
+	Recorder events.EventRecorder
+	// Namespace of the objects.
+	Namespace string
+
+	invalid atomic.Bool
+}
+
+// SetupWithManager registers the reconciler.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	return configuration.Watch(ctrl.NewControllerManagedBy(mgr).Named("validity")).Complete(r)
+}
+
+// Invalid reports whether any object is.
+func (r *Reconciler) Invalid() bool { return r.invalid.Load() }
+
+// Reconcile judges all objects and writes the status of those where it has changed.
+func (r *Reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
+	objects, err := configuration.Read(ctx, r.Client, r.Namespace)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	nodes, err := configuration.Nodes(ctx, r.Client)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	var result ctrl.Result
+	var failures []error
+	invalid := false
+	for _, v := range judge(objects, nodes) {
+		invalid = invalid || v.is.Status == metav1.ConditionFalse
+		written, err := r.write(ctx, v)
+		if !written {
+			result.RequeueAfter = retryAfter
 		}
+		failures = append(failures, err)
 	}
-	return nil
+	r.invalid.Store(invalid)
+	if err := errors.Join(failures...); err != nil {
+		return ctrl.Result{}, err
+	}
+	return result, nil
 }
 
-// reconciler keeps the condition Valid of one kind of objects.
-type reconciler struct {
-	client   client.Client
-	recorder events.EventRecorder
-	kind     kind
+// write makes the object tell the verdict, and reports whether it does: if not, and without an error, there is a newer
+// version of it than the one that was judged.
+func (r *Reconciler) write(ctx context.Context, v verdict) (bool, error) {
+	if equality.Semantic.DeepEqual(v.current, v.desired) {
+		return true, nil
+	}
+	patch := client.MergeFromWithOptions(v.current, client.MergeFromWithOptimisticLock{})
+	switch err := r.Client.Status().Patch(ctx, v.desired, patch); {
+	case apierrors.IsNotFound(err):
+		return true, nil // Nobody is left to be told.
+	case apierrors.IsConflict(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("writing the status of %T %q: %w", v.current, v.current.GetName(), err)
+	}
+	if v.told() {
+		return true, nil
+	}
+	r.Recorder.Eventf(v.desired, nil, corev1.EventTypeWarning, v.is.Reason, actionValidate, "%s", v.is.Message)
+	return true, nil
 }
 
-// Reconcile parses the object and writes the condition if it has changed.
-func (r *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
-	object := r.kind.empty()
-	if err := r.client.Get(ctx, req.NamespacedName, object); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
-	}
-	desired, ok := object.DeepCopyObject().(client.Object)
-	if !ok {
-		return ctrl.Result{}, fmt.Errorf("%T is not an object of the API", object)
-	}
-	valid := condition(object.GetGeneration(), r.kind.parse(object))
-	conditions, generation := r.kind.status(desired)
-	changed := meta.SetStatusCondition(conditions, valid)
-	if !changed && *generation == valid.ObservedGeneration {
-		return ctrl.Result{}, nil
-	}
-	*generation = valid.ObservedGeneration
-	before, _ := r.kind.status(object)
-	was := meta.FindStatusCondition(*before, v1beta1.ConditionValid)
-	patch := client.MergeFromWithOptions(object, client.MergeFromWithOptimisticLock{})
-	if err := r.client.Status().Patch(ctx, desired, patch); err != nil {
-		// A conflict or a missing object means that a newer version is on its way here.
-		if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-			return ctrl.Result{}, nil
-		}
-		return ctrl.Result{}, fmt.Errorf("writing the status: %w", err)
-	}
-	if valid.Status == metav1.ConditionFalse && (was == nil || was.Message != valid.Message) {
-		r.recorder.Eventf(desired, nil, corev1.EventTypeWarning, valid.Reason, actionValidate, "%s", valid.Message)
-	}
-	return ctrl.Result{}, nil
-}
-
-// condition returns the condition Valid.
-func condition(generation int64, errs field.ErrorList) metav1.Condition {
-	c := metav1.Condition{
-		Type: v1beta1.ConditionValid, Status: metav1.ConditionTrue, Reason: v1beta1.ReasonAccepted,
-		Message: "valid as written", ObservedGeneration: generation,
-	}
-	if len(errs) > 0 {
-		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1beta1.ReasonInvalidConfig, notice.Bound(errs.ToAggregate().Error())
-	}
-	return c
+// told reports whether the object is valid, or an event has said already what is wrong with it.
+func (v *verdict) told() bool {
+	return v.is.Status == metav1.ConditionTrue || v.was != nil && v.was.Message == v.is.Message
 }

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package validity
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/api/notice"
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/safety"
+)
+
+// verdict is an object as it is, and with the status that it should have.
+type verdict struct {
+	current, desired client.Object
+	// was and is are the conditions Valid of the two; was is nil if there is none yet.
+	was *metav1.Condition
+	is  metav1.Condition
+}
+
+// judge returns the verdicts on all objects but the pools. The order of the objects is of no consequence.
+func judge(all safety.Objects, nodes []safety.Node) []verdict {
+	aliases := definedAliases(all.Communities)
+	routes := safety.NewRoutes(all, nodes)
+	var verdicts []verdict
+	peers := byAge(all.Peers)
+	for i := range peers {
+		p := &peers[i]
+		_, errs := bgp.ParsePeer(p)
+		faults := beside(p, errs, safety.Objects{Peers: peers[:i]}, nodes)
+		verdicts = append(verdicts, decide(p, p.DeepCopy(), faults))
+	}
+	communities := byAge(all.Communities)
+	for i := range communities {
+		c := &communities[i]
+		_, errs := bgp.ParseCommunities(c)
+		faults := beside(c, errs, safety.Objects{Communities: communities[:i]}, nodes)
+		verdicts = append(verdicts, decide(c, c.DeepCopy(), faults))
+	}
+	advertisements := byAge(all.Advertisements)
+	for i := range advertisements {
+		a := &advertisements[i]
+		parsed, errs := bgp.ParseAdvertisement(a)
+		faults := beside(a, errs, safety.Objects{Pools: all.Pools, Advertisements: advertisements[:i]}, nodes)
+		faults = append(faults, undefined(parsed, aliases)...)
+		desired := a.DeepCopy()
+		ipv4, ipv6 := routes.Nodes(a.Name)
+		desired.Status.NodesIPv4, desired.Status.NodesIPv6 = bounded(ipv4), bounded(ipv6)
+		verdicts = append(verdicts, decide(a, desired, faults))
+	}
+	return verdicts
+}
+
+// byAge returns the objects sorted, the oldest first.
+func byAge[O any, P interface {
+	*O
+	metav1.Object
+}](objects []O,
+) []O {
+	return slices.SortedFunc(slices.Values(objects), func(a, b O) int {
+		x, y := P(&a), P(&b)
+		created := y.GetCreationTimestamp()
+		return cmp.Or(x.GetCreationTimestamp().Compare(created.Time), strings.Compare(x.GetName(), y.GetName()))
+	})
+}
+
+// beside returns what is wrong with the object: in itself or, if it can be understood, beside the others.
+func beside(o safety.Object, errs field.ErrorList, others safety.Objects, nodes []safety.Node) field.ErrorList {
+	if len(errs) > 0 {
+		return errs
+	}
+	return safety.Contradictions(o, others, nodes)
+}
+
+// definedAliases returns the aliases of all objects that can be understood.
+func definedAliases(communities []v1beta1.Community) bgp.Aliases {
+	aliases := bgp.Aliases{}
+	for i := range communities {
+		defined, _ := bgp.ParseCommunities(&communities[i])
+		maps.Copy(aliases, defined)
+	}
+	return aliases
+}
+
+// undefined reports aliases that the advertisement uses and nobody defines: it is not in force without them.
+func undefined(a bgp.Advertisement, aliases bgp.Aliases) field.ErrorList {
+	if _, err := bgp.ResolveCommunities(a.Communities, aliases); err != nil {
+		return field.ErrorList{field.Invalid(field.NewPath("spec", "communities"), field.OmitValueType{}, err.Error())}
+	}
+	return nil
+}
+
+// decide puts the condition into the desired object.
+func decide(current, desired client.Object, faults field.ErrorList) verdict {
+	before, _ := status(current)
+	conditions, generation := status(desired)
+	is := condition(current.GetGeneration(), faults)
+	meta.SetStatusCondition(conditions, is)
+	*generation = is.ObservedGeneration
+	return verdict{current, desired, meta.FindStatusCondition(*before, v1beta1.ConditionValid), is}
+}
+
+// status returns where the object has its conditions and the generation that they tell of.
+func status(o client.Object) (*[]metav1.Condition, *int64) {
+	switch o := o.(type) {
+	case *v1beta2.BGPPeer:
+		return &o.Status.Conditions, &o.Status.ObservedGeneration
+	case *v1beta1.BGPAdvertisement:
+		return &o.Status.Conditions, &o.Status.ObservedGeneration
+	case *v1beta1.Community:
+		return &o.Status.Conditions, &o.Status.ObservedGeneration
+	}
+	return new([]metav1.Condition), new(int64)
+}
+
+// condition returns the condition Valid.
+func condition(generation int64, faults field.ErrorList) metav1.Condition {
+	c := metav1.Condition{
+		Type: v1beta1.ConditionValid, Status: metav1.ConditionTrue, Reason: v1beta1.ReasonAccepted,
+		Message: "valid as written", ObservedGeneration: generation,
+	}
+	if len(faults) > 0 {
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1beta1.ReasonInvalidConfig, notice.Bound(faults.ToAggregate().Error())
+	}
+	return c
+}
+
+// bounded returns the number as a field of the API has it.
+func bounded(n int) int32 { return int32(min(n, math.MaxInt32)) }

@@ -52,7 +52,9 @@ type judgement struct {
 	verdict Verdict
 }
 
-func (j *judgement) refuse(errs ...*field.Error) { j.verdict.Errors = append(j.verdict.Errors, errs...) }
+func (j *judgement) refuse(errs ...*field.Error) {
+	j.verdict.Errors = append(j.verdict.Errors, errs...)
+}
 
 func (j *judgement) warn(sentences ...string) {
 	j.verdict.Warnings = append(j.verdict.Warnings, sentences...)
@@ -97,11 +99,11 @@ func (c Change) Against(claims claim.Claims) (errs field.ErrorList, warnings []s
 	if len(claims) == 0 {
 		return nil, nil
 	}
-	object := c.New
+	object := present(c.New)
 	if object == nil {
-		object = c.Old
+		object = present(c.Old)
 	}
-	if v1beta1.AllowsDisruption(object) {
+	if object != nil && v1beta1.AllowsDisruption(object) {
 		return nil, first(byService(claims))
 	}
 	return field.ErrorList{field.Forbidden(c.path(claims), claims.String())}, nil

@@ -5,6 +5,7 @@ package safety
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -54,38 +55,56 @@ func contradictions(o Object, m *meaning, nodes []labels.Set) field.ErrorList {
 }
 
 func ofPool(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning, nodes []labels.Set) field.ErrorList {
-	addresses := field.NewPath("spec", "addresses")
 	errs := overlapping(object, pool, m)
 	selecting := m.selecting(pool.Name, pool.Labels)
 	for _, a := range selecting {
-		for i, r := range pool.Ranges {
-			// Ranges are in the order of the addresses.
-			if err := bgp.CheckAggregation(a.Advertisement, ipam.Pool{Ranges: []ipam.Range{r}}); err != nil {
-				errs = append(errs, field.Invalid(addresses.Index(i), object.Spec.Addresses[i], fmt.Sprintf(
-					"BGPAdvertisement %q: %v; list a larger range, or let the advertisement select other pools or announce longer prefixes", a.Name, err)))
-				break
-			}
-		}
+		errs = append(errs, tooSmall(object, pool, a)...)
 	}
 	for i, a := range selecting {
 		for _, other := range selecting[:i] {
 			if err := bgp.CheckLocalPref(a.Advertisement, other.Advertisement, *pool, nodes); err != nil {
-				errs = append(errs, field.Invalid(field.NewPath("metadata", "name"), pool.Name, fmt.Sprintf("BGPAdvertisement %q: %v", a.Name, err)))
+				path, value := field.NewPath("spec", "addresses"), strings.Join(first(object.Spec.Addresses), ", ")
+				if byLabels(pool, a) || byLabels(pool, other) {
+					path, value = field.NewPath("metadata", "labels"), pool.Labels.String()
+				}
+				errs = append(errs, field.Invalid(path, value, fmt.Sprintf("BGPAdvertisement %q: %v", a.Name, err)))
 			}
 		}
 	}
 	return errs
 }
 
-// overlapping reports every range that has an address in common with one of another pool.
+// byLabels reports whether the advertisement, which selects the pool, does so by its labels only.
+func byLabels(pool *ipam.Pool, a advertisement) bool {
+	return len(a.PoolSelectors) > 0 && !slices.Contains(a.Pools, pool.Name)
+}
+
+// tooSmall reports the first range of the pool that has no room for the advertisement's prefixes.
+func tooSmall(object *v1beta1.IPAddressPool, pool *ipam.Pool, a advertisement) field.ErrorList {
+	for i, r := range pool.Ranges {
+		if err := bgp.CheckAggregation(a.Advertisement, ipam.Pool{Ranges: []ipam.Range{r}}); err != nil {
+			// Ranges are in the order of the addresses.
+			return field.ErrorList{field.Invalid(field.NewPath("spec", "addresses").Index(i), object.Spec.Addresses[i], fmt.Sprintf(
+				"BGPAdvertisement %q: %v; list a larger range, or let the advertisement select other pools or announce longer prefixes", a.Name, err))}
+		}
+	}
+	return nil
+}
+
+// overlapping reports every range that has an address in common with one of another pool, in the order of the ranges.
 func overlapping(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning) field.ErrorList {
-	var errs field.ErrorList
+	byRange := map[ipam.Range][]ipam.Overlap{}
 	for _, other := range sorted(m.pools) {
 		if other.Name == pool.Name {
 			continue
 		}
 		for _, o := range ipam.Overlaps(other, *pool) {
-			i := slices.Index(pool.Ranges, o.Range)
+			byRange[o.Range] = append(byRange[o.Range], o)
+		}
+	}
+	var errs field.ErrorList
+	for i, r := range pool.Ranges {
+		for _, o := range byRange[r] {
 			errs = append(errs, field.Invalid(field.NewPath("spec", "addresses").Index(i), object.Spec.Addresses[i],
 				o.String()+"; list each address in one pool only"))
 		}

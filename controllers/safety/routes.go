@@ -119,10 +119,10 @@ func announce(adv advertisement, peers []bgp.Peer, n *nodes) *announcer {
 
 func selectsPresent(a *announcer, pool *ipam.Pool) bool { return a.SelectsPool(pool.Name, pool.Labels) }
 
-// selectsGone reports whether the advertisement selects a pool that is there no more. Nobody knows what labels it had.
+// selectsGone reports whether the advertisement selects a pool that is there no more. Nobody knows what labels it had, so
+// selectors do not count, as they do not with the speaker.
 func selectsGone(a *announcer, pool *ipam.Pool) bool {
-	return len(a.Pools) == 0 && len(a.PoolSelectors) == 0 || slices.Contains(a.Pools, pool.Name) ||
-		slices.ContainsFunc(a.PoolSelectors, labels.Selector.Empty)
+	return len(a.Pools) == 0 && len(a.PoolSelectors) == 0 || slices.Contains(a.Pools, pool.Name)
 }
 
 // reachOf returns who announces the addresses of the pool. An advertisement whose aggregation length has no room in it does

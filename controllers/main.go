@@ -10,6 +10,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/controllers/validate"
 )
 
 func main() {
@@ -19,9 +20,10 @@ func main() {
 func newProgram() *process.Program {
 	o := &options{}
 	return &process.Program{
-		Name:    "controller",
-		Purpose: "Gives Services of type LoadBalancer addresses from IPAddressPools.",
-		Options: o,
+		Name:     "controller",
+		Purpose:  "Gives Services of type LoadBalancer addresses from IPAddressPools.",
+		Options:  o,
+		Commands: []*process.Command{validate.NewCommand(os.Stdin)},
 		Run: func(ctx context.Context, config *rest.Config, settings *process.Settings) error {
 			return start(ctx, config, settings, o)
 		},

@@ -36,6 +36,7 @@ func TestBGPAdvertisementSchema(t *testing.T) {
 		"a large section too large":              {spec: `spec: {communities: ["large:1:2:4294967296"]}`, refused: []string{`spec.communities[0]: Invalid value: "large:1:2:4294967296": ` + wrongSection}},
 		"another marker":                         {spec: `spec: {communities: ["extended:1:2:3"]}`, refused: []string{`spec.communities[0]: Invalid value: "extended:1:2:3": ` + wrongMarker}},
 		"a community twice":                      {spec: `spec: {communities: ["1:2", "1:2"]}`, refused: []string{`spec.communities[1]: Duplicate value: "1:2"`}},
+		"a pool that is null":                    {spec: `spec: {ipAddressPools: [null]}`, refused: []string{`spec.ipAddressPools[0]: Invalid value: "null": spec.ipAddressPools[0] in body must be of type string: "null"`}, schemaOnly: true},
 		"a pool twice":                           {spec: `spec: {ipAddressPools: [a, a]}`, refused: []string{`spec.ipAddressPools[1]: Duplicate value: "a"`}},
 		"a peer twice":                           {spec: `spec: {peers: [a, b, a]}`, refused: []string{`spec.peers[2]: Duplicate value: "a"`}},
 		"a node selector twice":                  {spec: `spec: {nodeSelectors: [{matchLabels: {a: b}}, {matchLabels: {a: b}}]}`, refused: []string{`spec.nodeSelectors[1]: Duplicate value: {"matchLabels":{"a":"b"}}`}},

@@ -60,6 +60,8 @@ func TestIPAddressPoolSchema(t *testing.T) {
 			`spec.addresses[1]: Invalid value: "fe80::1-fe80::9": ` + unusable,
 		}},
 		"IPv6 loopback":                     {spec: `spec: {addresses: ["::1/128"]}`, refused: []string{`spec.addresses[0]: Invalid value: "::1/128": ` + unusable}},
+		"a word for true":                   {spec: `spec: {addresses: [10.0.0.0/24], autoAssign: "true"}`, refused: []string{`spec.autoAssign: Invalid value: "string": spec.autoAssign in body must be of type boolean: "string"`}},
+		"an address that is no list":        {spec: `spec: {addresses: 10.0.0.0/24}`, refused: []string{`spec.addresses: Invalid value: "string": spec.addresses in body must be of type array: "string"`}},
 		"a negative priority":               {spec: `spec: {addresses: [10.0.0.0/24], serviceAllocation: {priority: -1}}`, refused: []string{`spec.serviceAllocation.priority: Invalid value: -1: spec.serviceAllocation.priority in body should be greater than or equal to 0`}},
 		"a namespace twice":                 {spec: `spec: {addresses: [10.0.0.0/24], serviceAllocation: {namespaces: [a, b, a]}}`, refused: []string{`spec.serviceAllocation.namespaces[2]: Duplicate value: "a"`}},
 		"a selector twice":                  {spec: `spec: {addresses: [10.0.0.0/24], serviceAllocation: {serviceSelectors: [{matchLabels: {a: b}}, {matchLabels: {a: b}}]}}`, refused: []string{`spec.serviceAllocation.serviceSelectors[1]: Duplicate value: {"matchLabels":{"a":"b"}}`}},

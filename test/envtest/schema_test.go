@@ -3,6 +3,7 @@
 package envtest_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -20,8 +21,10 @@ import (
 
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/validate"
 	"metallb.io/metallb/test/envtest"
 )
 
@@ -46,7 +49,8 @@ type kind struct {
 	parse            func(map[string]any) (field.ErrorList, error)
 }
 
-// test applies each manifest to the API server, as kubectl does, and parses it: what one refuses the other does too.
+// test applies each manifest to the API server, as kubectl does, parses it, and lets "controller validate" read it: what
+// one refuses the others do too.
 func (k kind) test(t *testing.T, manifests map[string]manifest) {
 	t.Helper()
 	s := server.Get(t)
@@ -67,6 +71,10 @@ func (k kind) test(t *testing.T, manifests map[string]manifest) {
 			if refused := len(m.refused) > 0 && !m.schemaOnly || m.parserOnly != ""; refused != (len(errs) > 0 || err != nil) {
 				t.Errorf("parsing: got errors %v, %v; want some: %t", errs, err, refused)
 			}
+			refused := len(m.refused) > 0 || m.parserOnly != ""
+			if ok, findings := validated(t, written); ok == refused {
+				t.Errorf("validating: got %t, want %t; findings:\n%s", ok, !refused, findings)
+			}
 			if m.parserOnly != "" && (len(errs) != 1 || errs[0].Error() != m.parserOnly) {
 				t.Errorf("parsing: got %v, want %s", errs, m.parserOnly)
 			}
@@ -85,6 +93,23 @@ func (k kind) object(t *testing.T, spec string) *unstructured.Unstructured {
 	u.SetNamespace(envtest.Namespace)
 	u.SetName("example")
 	return u
+}
+
+// validated returns whether "controller validate" has nothing against the object, and what it says.
+func validated(t *testing.T, object *unstructured.Unstructured) (ok bool, findings string) {
+	t.Helper()
+	text, err := object.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	ok, err = validate.NewCommand(bytes.NewReader(text)).Run(t.Context(), process.Call{
+		Args: []string{"-"}, Namespace: envtest.Namespace, Getenv: func(string) string { return "" }, Stdout: &out,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ok, out.String()
 }
 
 // causes returns what the API server says of each field, in order.

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package validate
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/claim"
+	"metallb.io/metallb/controllers/safety"
+)
+
+// checker looks at objects beside each other and beside those of the cluster.
+type checker struct {
+	cluster cluster
+	// entries whose object will be part of the configuration.
+	entries []*entry
+	// after is the configuration once all are applied.
+	after safety.Objects
+}
+
+// check returns what is found in the documents, in their order, as if they were applied to the cluster in this order.
+func check(namespace string, documents []document, at cluster) ([]finding, error) {
+	r, err := newReader(namespace)
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{cluster: at, after: at.objects}
+	entries := make([]*entry, 0, len(documents))
+	for i := range documents {
+		e := r.read(&documents[i])
+		entries = append(entries, e)
+		if e.object != nil {
+			e.old = lookUp(at.objects, e.object)
+			c.entries = append(c.entries, e)
+			c.after = c.after.Apply(e.change())
+		}
+	}
+	c.contradict()
+	c.take()
+	c.suspect()
+	var found []finding
+	for _, e := range entries {
+		found = append(found, e.findings...)
+	}
+	return found, nil
+}
+
+// contradict finds what contradicts the cluster's objects that stay, and what comes earlier in the files.
+func (c *checker) contradict() {
+	others := c.cluster.objects
+	for _, e := range c.entries {
+		others = others.Apply(safety.Change{Old: e.object})
+	}
+	for _, e := range c.entries {
+		if e.parses {
+			e.refuse(texts(safety.Contradictions(e.object, others, c.cluster.use.Nodes))...)
+		}
+		others = others.Apply(e.change())
+	}
+}
+
+// take finds what services would lose once all is applied, and tells it of the object by which they lose it for good.
+func (c *checker) take() {
+	total := safety.Lost(c.cluster.objects, c.after, c.cluster.use)
+	if len(total) == 0 {
+		return
+	}
+	by := make(map[claim.Claim]*entry, len(total))
+	state := c.cluster.objects
+	for _, e := range c.entries {
+		next := state.Apply(e.change())
+		for _, one := range safety.Lost(state, next, c.cluster.use) {
+			by[one] = e
+		}
+		state = next
+	}
+	claims := map[*entry]claim.Claims{}
+	for _, one := range total {
+		e := by[one]
+		if e == nil { // It takes several objects to lose it.
+			e = c.entries[len(c.entries)-1]
+		}
+		claims[e] = append(claims[e], one)
+	}
+	for _, e := range c.entries {
+		errs, warnings := e.change().Against(claims[e])
+		e.refuse(texts(errs)...)
+		e.warn(warnings...)
+	}
+}
+
+// suspect finds what is legal but suspicious, and aliases that are taken away although they are in use.
+func (c *checker) suspect() {
+	for _, e := range c.entries {
+		if !e.parses {
+			continue
+		}
+		if _, isCommunity := e.object.(*v1beta1.Community); isCommunity && e.old != nil {
+			e.refuse(texts(c.missed(e))...)
+		}
+		e.warn(safety.Warnings(e.object, c.after, c.cluster.use.Nodes)...)
+	}
+}
+
+// missed returns what refuses to let aliases of a Community go.
+func (c *checker) missed(e *entry) field.ErrorList {
+	before := c.after.Apply(safety.Change{New: e.old})
+	verdict := safety.Check(e.object.GetNamespace(), before, e.change(), safety.Use{Nodes: c.cluster.use.Nodes})
+	return slices.DeleteFunc(verdict.Errors, func(e *field.Error) bool { return e.Type != field.ErrorTypeForbidden })
+}
+
+// lookUp returns the object of the same kind and name; nil if there is none.
+func lookUp(objects safety.Objects, o safety.Object) safety.Object {
+	switch o.(type) {
+	case *v1beta1.IPAddressPool:
+		return named(objects.Pools, o.GetName())
+	case *v1beta1.BGPAdvertisement:
+		return named(objects.Advertisements, o.GetName())
+	case *v1beta1.Community:
+		return named(objects.Communities, o.GetName())
+	case *v1beta2.BGPPeer:
+		return named(objects.Peers, o.GetName())
+	}
+	return nil
+}
+
+func named[T any, P interface {
+	*T
+	safety.Object
+}](list []T, name string) safety.Object {
+	for i := range list {
+		if p := P(&list[i]); metav1.Object(p).GetName() == name {
+			return p
+		}
+	}
+	return nil
+}
+
+func texts(errs field.ErrorList) []string {
+	list := make([]string, 0, len(errs))
+	for _, e := range errs {
+		list = append(list, e.Error())
+	}
+	return list
+}

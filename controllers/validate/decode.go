@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package validate
+
+import (
+	encoding "encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer/json"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/safety"
+)
+
+// maxWrongTypes bounds how many values of the wrong type are looked for in one object.
+const maxWrongTypes = 100
+
+// decoder decodes objects strictly: what the API server calls an unknown field is an error.
+type decoder struct{ serializer *json.Serializer }
+
+func newDecoder() (decoder, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{v1beta1.AddToScheme, v1beta2.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return decoder{}, fmt.Errorf("registering types: %w", err)
+		}
+	}
+	return decoder{json.NewSerializerWithOptions(json.DefaultMetaFactory, scheme, scheme, json.SerializerOptions{Strict: true})}, nil
+}
+
+// decode reads what is written into the object. The problems are what the schema refuses and no parser sees; the object is
+// not whole if some are of the type of a value.
+func (d decoder) decode(written map[string]any, into safety.Object) (problems []string, whole bool) {
+	written = runtime.DeepCopyJSON(written)
+	whole = true
+	for _, e := range checkSchema(written) {
+		problems = append(problems, e.Error())
+		if e.Type == durationType {
+			// What is none cannot be decoded; the rest can.
+			remove(written, e.Field)
+			whole = false
+		}
+	}
+	for range maxWrongTypes {
+		err := d.once(written, into)
+		if strict, isStrict := runtime.AsStrictDecodingError(err); isStrict {
+			for _, e := range strict.Errors() {
+				problems = append(problems, unknown(e.Error()))
+			}
+			return problems, whole
+		}
+		if err == nil {
+			return problems, whole
+		}
+		whole = false
+		var wrong *encoding.UnmarshalTypeError
+		if !errors.As(err, &wrong) {
+			return append(problems, err.Error()), false
+		}
+		problems = append(problems, wrongType(wrong))
+		if !remove(written, wrong.Field) {
+			break
+		}
+	}
+	return problems, false
+}
+
+// once decodes what is written up to the first value that cannot be decoded.
+func (d decoder) once(written map[string]any, into safety.Object) error {
+	text, err := encoding.Marshal(written)
+	if err != nil {
+		return err
+	}
+	_, _, err = d.serializer.Decode(text, nil, into)
+	return err
+}
+
+// unknown says which field the kind does not have.
+func unknown(text string) string {
+	if name, found := strings.CutPrefix(text, "unknown field "); found {
+		return strings.Trim(name, `"`) + ": unknown field; remove it or correct its name"
+	}
+	return text
+}
+
+// remove removes the field from the object and reports whether it was there. A field of an item of a list is not found.
+func remove(object map[string]any, name string) bool {
+	fields := strings.Split(name, ".")
+	if _, found, err := unstructured.NestedFieldNoCopy(object, fields...); !found || err != nil {
+		return false
+	}
+	unstructured.RemoveNestedField(object, fields...)
+	return true
+}
+
+// wrongType says what has to be in place of a value.
+func wrongType(wrong *encoding.UnmarshalTypeError) string {
+	what, remedy := "an object", ""
+	switch wrong.Type.Kind() {
+	case reflect.String:
+		what, remedy = "a string", "; put it in quotes"
+	case reflect.Bool:
+		what = "true or false"
+	case reflect.Slice:
+		what = "a list"
+	case reflect.Uint32:
+		what = "a number from 0 to 4294967295"
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		what = "a whole number"
+	}
+	return fmt.Sprintf("%s: Invalid value: must be %s, not %s%s", wrong.Field, what, strings.TrimPrefix(wrong.Value, "number "), remedy)
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package validate
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/safety"
+)
+
+// newObject returns an empty object of the kind; nil if there is no such kind here.
+func newObject(gvk schema.GroupVersionKind) safety.Object {
+	switch gvk {
+	case v1beta1.GroupVersion.WithKind("IPAddressPool"):
+		return &v1beta1.IPAddressPool{}
+	case v1beta1.GroupVersion.WithKind("BGPAdvertisement"):
+		return &v1beta1.BGPAdvertisement{}
+	case v1beta1.GroupVersion.WithKind("Community"):
+		return &v1beta1.Community{}
+	case v1beta2.GroupVersion.WithKind("BGPPeer"):
+		return &v1beta2.BGPPeer{}
+	}
+	return nil
+}
+
+// parseSpec returns what the parser of the kind finds wrong.
+func parseSpec(o safety.Object) field.ErrorList {
+	var errs field.ErrorList
+	switch o := o.(type) {
+	case *v1beta1.IPAddressPool:
+		_, errs = ipam.ParsePool(o)
+	case *v1beta1.BGPAdvertisement:
+		_, errs = bgp.ParseAdvertisement(o)
+	case *v1beta1.Community:
+		_, errs = bgp.ParseCommunities(o)
+	case *v1beta2.BGPPeer:
+		_, errs = bgp.ParsePeer(o)
+	}
+	return errs
+}
+
+// foreign says what to do about an object of this project's API group that is of a kind or version that does not exist here.
+func foreign(gvk schema.GroupVersionKind) string {
+	remedies := map[string]string{
+		"IPAddressPool":    "write apiVersion: metallb.io/v1beta1",
+		"BGPAdvertisement": "write apiVersion: metallb.io/v1beta1",
+		"Community":        "write apiVersion: metallb.io/v1beta1",
+		"BGPPeer":          "write apiVersion: metallb.io/v1beta2",
+		"AddressPool":      "write an IPAddressPool, and a BGPAdvertisement that names it",
+		"L2Advertisement":  "addresses are announced over BGP only; write a BGPAdvertisement",
+		"BFDProfile":       "BFD is not supported yet; remove it, and bfdProfile from BGPPeers: their holdTime bounds how long a dead peer goes unnoticed",
+	}
+	remedy, known := remedies[gvk.Kind]
+	if !known {
+		remedy = "kinds are IPAddressPool, BGPPeer, BGPAdvertisement and Community; remove it"
+	}
+	return fmt.Sprintf("there is no %s in %s; %s", gvk.Kind, gvk.GroupVersion(), remedy)
+}

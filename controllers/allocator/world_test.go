@@ -146,6 +146,10 @@ func names(list []types.NamespacedName) []string {
 	return found
 }
 
+func assignedAddresses(addresses ...string) []netip.Addr {
+	return allocator.Result{Assignments: assigned("", addresses...)}.Addresses()
+}
+
 func assigned(pool string, addresses ...string) []allocator.Assignment {
 	found := make([]allocator.Assignment, 0, len(addresses))
 	for _, text := range addresses {

@@ -24,6 +24,7 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/coverage"
 	"metallb.io/metallb/controllers/pool"
 	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/controllers/validity"
@@ -109,7 +110,9 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 	if err := mgr.Add(activation{hydration, logger}); err != nil {
 		return err
 	}
-	if err := metrics.Registry.Register(pool.NewMetrics(addresses, pooled)); err != nil {
+	routes := &coverage.Coverage{}
+	objects := &validity.Reconciler{Client: mgr.GetClient(), Recorder: recorder, Namespace: settings.Namespace}
+	if err := metrics.Registry.Register(pool.NewMetrics(addresses, pooled, routes.Any, objects.Invalid)); err != nil {
 		return err
 	}
 	serviceMetrics, err := service.NewMetrics(metrics.Registry)
@@ -119,7 +122,7 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 	for _, r := range []interface{ SetupWithManager(ctrl.Manager) error }{
 		&pool.ConfigurationReconciler{Configuration: pooled, Gate: hydration, Services: services, Pools: pools},
 		&pool.StatusReconciler{
-			Client: mgr.GetClient(), Configuration: pooled, Allocator: addresses, Gate: hydration,
+			Client: mgr.GetClient(), Configuration: pooled, Allocator: addresses, Routes: routes, Gate: hydration,
 			Recorder: recorder, Clock: clock.RealClock{}, Pools: pools,
 		},
 		&service.Reconciler{
@@ -127,7 +130,10 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 			Recorder: recorder, Metrics: serviceMetrics, Class: settings.Class, Services: services, Pools: pools,
 			PoolNamespace: settings.Namespace, Concurrency: concurrency,
 		},
-		&validity.Reconciler{Client: mgr.GetClient(), Recorder: recorder, Namespace: settings.Namespace},
+		&coverage.Reconciler{
+			Client: mgr.GetClient(), Coverage: routes, Namespace: settings.Namespace, Class: settings.Class, Pools: pools,
+		},
+		objects,
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {
 			return err

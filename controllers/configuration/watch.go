@@ -5,9 +5,11 @@ package configuration
 import (
 	"context"
 	"maps"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,6 +21,12 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 )
 
+// settleTime is how long after a change the Request comes: what changes together, objects of several kinds too, is looked at
+// together.
+const settleTime = 100 * time.Millisecond
+
+type queue = workqueue.TypedRateLimitingInterface[ctrl.Request]
+
 // Request is the one that stands for all objects: they are looked at together. No object has such a name.
 func Request() ctrl.Request {
 	return ctrl.Request{NamespacedName: types.NamespacedName{Name: "configuration"}}
@@ -27,9 +35,11 @@ func Request() ctrl.Request {
 // Watch makes the reconciler to be built get the Request whenever an object of the configuration, or the labels of a node,
 // have changed. Status, which changes with services, and the heartbeats of nodes are no such changes.
 func Watch(b *builder.Builder) *builder.Builder {
-	toRequest := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []ctrl.Request {
-		return []ctrl.Request{Request()}
-	})
+	toRequest := handler.Funcs{
+		CreateFunc: func(_ context.Context, _ event.CreateEvent, q queue) { q.AddAfter(Request(), settleTime) },
+		UpdateFunc: func(_ context.Context, _ event.UpdateEvent, q queue) { q.AddAfter(Request(), settleTime) },
+		DeleteFunc: func(_ context.Context, _ event.DeleteEvent, q queue) { q.AddAfter(Request(), settleTime) },
+	}
 	for _, kind := range []client.Object{
 		&v1beta1.IPAddressPool{}, &v1beta2.BGPPeer{}, &v1beta1.BGPAdvertisement{}, &v1beta1.Community{},
 	} {

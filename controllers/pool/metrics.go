@@ -3,6 +3,8 @@
 package pool
 
 import (
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"metallb.io/metallb/controllers/allocator"
@@ -12,6 +14,7 @@ import (
 type Metrics struct {
 	allocator     *allocator.Allocator
 	configuration *Configuration
+	faults        []func() bool
 
 	gauges        []gauge
 	loaded, stale *prometheus.Desc
@@ -23,13 +26,13 @@ type gauge struct {
 	value func(allocator.Counts) float64
 }
 
-// NewMetrics returns the metrics, to be registered.
-func NewMetrics(a *allocator.Allocator, c *Configuration) *Metrics {
+// NewMetrics returns the metrics, to be registered. Besides the pools, each of the faults makes the configuration a stale one.
+func NewMetrics(a *allocator.Allocator, c *Configuration, faults ...func() bool) *Metrics {
 	perPool := func(name, help string, value func(allocator.Counts) float64) gauge {
 		return gauge{prometheus.NewDesc("metallb_allocator_"+name, help, []string{"pool"}, nil), value}
 	}
 	return &Metrics{
-		allocator: a, configuration: c,
+		allocator: a, configuration: c, faults: faults,
 		gauges: []gauge{
 			perPool("addresses_total", "Number of addresses in the pool.",
 				func(c allocator.Counts) float64 { return float64(c.SizeIPv4) + float64(c.SizeIPv6) }),
@@ -47,7 +50,8 @@ func NewMetrics(a *allocator.Allocator, c *Configuration) *Metrics {
 		loaded: prometheus.NewDesc("metallb_k8s_client_config_loaded_bool",
 			"1 if the configuration was loaded at least once.", nil, nil),
 		stale: prometheus.NewDesc("metallb_k8s_client_config_stale_bool",
-			"1 if a pool is rejected, or a service holds an address that no pool would give it any more.", nil, nil),
+			"1 if an object of the configuration is not in force as written, or a service holds an address that no pool would give "+
+				"it, or no advertisement announces, any more.", nil, nil),
 	}
 }
 
@@ -71,7 +75,8 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	if !state.Asked {
 		return // A replica that stands by does not lack a configuration.
 	}
-	stale := state.Rejected || m.allocator.HasIncompatible()
+	stale := state.Rejected || m.allocator.HasIncompatible() ||
+		slices.ContainsFunc(m.faults, func(stands func() bool) bool { return stands() })
 	ch <- prometheus.MustNewConstMetric(m.loaded, prometheus.GaugeValue, toFloat(state.Loaded))
 	ch <- prometheus.MustNewConstMetric(m.stale, prometheus.GaugeValue, toFloat(stale))
 }

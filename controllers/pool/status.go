@@ -30,6 +30,13 @@ import (
 // writeInterval is the shortest time between two writes of a pool's status: the counts of many changes go into one write.
 const writeInterval = time.Second
 
+// Routes tells which addresses of a pool are not announced any more.
+type Routes interface {
+	// Claims returns those that have lost their last route; false if that is not known yet. Once it is, it asks for another
+	// look at the pool.
+	Claims(pool string) (claim.Claims, bool)
+}
+
 // +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools,verbs=get;list;watch,namespace=metallb-system
 // +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools/status,verbs=patch,namespace=metallb-system
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
@@ -39,6 +46,7 @@ type StatusReconciler struct {
 	Client        client.Client
 	Configuration *Configuration
 	Allocator     *allocator.Allocator
+	Routes        Routes
 	Gate          Gate
 	Recorder      events.EventRecorder
 	Clock         clock.PassiveClock
@@ -75,8 +83,12 @@ func (r *StatusReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	if !ok || verdict.UID != p.UID || verdict.Generation != p.Generation {
 		return ctrl.Result{}, nil // The configuration reconciler is at it, and asks again when it is done.
 	}
+	lost, ok := r.Routes.Claims(p.Name)
+	if !ok {
+		return ctrl.Result{}, nil
+	}
 	desired := p.DeepCopy()
-	r.setStatus(desired, verdict)
+	r.setStatus(desired, verdict, lost)
 	if equality.Semantic.DeepEqual(desired.Status, p.Status) {
 		return ctrl.Result{}, nil
 	}
@@ -108,12 +120,29 @@ func (r *StatusReconciler) patch(ctx context.Context, p *v1beta1.IPAddressPool) 
 }
 
 // setStatus puts counts and conditions into the pool.
-func (r *StatusReconciler) setStatus(p *v1beta1.IPAddressPool, v Verdict) {
+func (r *StatusReconciler) setStatus(p *v1beta1.IPAddressPool, v Verdict, lost claim.Claims) {
 	counts := r.Allocator.PoolCounts(p.Name)
 	p.Status.AssignedIPv4, p.Status.AssignedIPv6 = counts.AssignedIPv4, counts.AssignedIPv6
 	p.Status.AvailableIPv4, p.Status.AvailableIPv6 = counts.AvailableIPv4, counts.AvailableIPv6
 	p.Status.ObservedGeneration = p.Generation
-	meta.SetStatusCondition(&p.Status.Conditions, valid(p.Generation, v, r.Allocator.Incompatible(p.Name)))
+	meta.SetStatusCondition(&p.Status.Conditions, valid(p.Generation, v, together(r.Allocator.Incompatible(p.Name), lost)))
+}
+
+// together returns the claims of both sorts. To announce an address that its service cannot own would be in vain, so of that
+// no more is said.
+func together(incompatible, lost claim.Claims) claim.Claims {
+	owned := make(map[claim.Claim]bool, len(incompatible))
+	for _, c := range incompatible {
+		owned[claim.Claim{Service: c.Service, Address: c.Address}] = true
+	}
+	all := incompatible
+	for _, c := range lost {
+		if !owned[claim.Claim{Service: c.Service, Address: c.Address}] {
+			all = append(all, c)
+		}
+	}
+	all.Sort()
+	return all
 }
 
 // valid returns the condition Valid of a pool.

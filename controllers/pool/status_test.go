@@ -3,13 +3,18 @@
 package pool
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 
 	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/claim"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -25,5 +30,66 @@ func TestARejectionOfAnyLengthCanBeTold(t *testing.T) {
 	record(recorder, before, after)
 	if got, want := <-recorder.Events, "Warning "+v1beta1.ReasonInvalidConfig+" "+condition.Message; got != want {
 		t.Errorf("the event says %s, want %s", got, want)
+	}
+}
+
+func TestAPoolSaysInOneSentenceWhatServicesLose(t *testing.T) {
+	t.Parallel()
+	of := func(service, address string, loss claim.Loss) claim.Claim {
+		return claim.Claim{Service: types.NamespacedName{Namespace: "default", Name: service}, Address: netip.MustParseAddr(address), Loss: loss}
+	}
+	got := together(
+		claim.Claims{of("b", "198.51.100.2", claim.Ownership)},
+		claim.Claims{of("a", "198.51.100.1", claim.Route), of("b", "198.51.100.2", claim.Route), of("b", "198.51.100.3", claim.Route)},
+	)
+	want := claim.Claims{
+		of("a", "198.51.100.1", claim.Route), of("b", "198.51.100.2", claim.Ownership), of("b", "198.51.100.3", claim.Route),
+	}
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+		t.Errorf("claims (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnEventTellsOfAFaultOnce(t *testing.T) {
+	t.Parallel()
+	valid := metav1.Condition{Type: v1beta1.ConditionValid, Status: metav1.ConditionTrue, Reason: v1beta1.ReasonAccepted, ObservedGeneration: 1}
+	rejected := func(why string) metav1.Condition {
+		return metav1.Condition{
+			Type: v1beta1.ConditionValid, Status: metav1.ConditionFalse, Reason: v1beta1.ReasonInvalidConfig, Message: why, ObservedGeneration: 2,
+		}
+	}
+	held := func(generation int64, what string) metav1.Condition {
+		return metav1.Condition{
+			Type: v1beta1.ConditionValid, Status: metav1.ConditionFalse, Reason: v1beta1.ReasonNotCompatibleWithAssignedIPs, Message: what,
+			ObservedGeneration: generation,
+		}
+	}
+	for name, tc := range map[string]struct {
+		was  []metav1.Condition
+		is   metav1.Condition
+		want string
+	}{
+		"a new pool is valid":                  {is: valid},
+		"a new pool is rejected":               {is: rejected("overlap"), want: "Warning InvalidConfig overlap"},
+		"a pool becomes invalid":               {was: []metav1.Condition{valid}, is: rejected("overlap"), want: "Warning InvalidConfig overlap"},
+		"it is rejected for the same reason":   {was: []metav1.Condition{rejected("overlap")}, is: rejected("overlap")},
+		"it is rejected for another reason":    {was: []metav1.Condition{rejected("overlap")}, is: rejected("nonsense"), want: "Warning InvalidConfig nonsense"},
+		"it is in force, but services hold":    {was: []metav1.Condition{rejected("overlap")}, is: held(2, "a, b"), want: "Warning InvalidConfig a, b"},
+		"one of the services has gone":         {was: []metav1.Condition{held(2, "a, b")}, is: held(2, "a")},
+		"another version takes more from them": {was: []metav1.Condition{held(2, "a")}, is: held(3, "a, b"), want: "Warning InvalidConfig a, b"},
+		"another version takes the same":       {was: []metav1.Condition{held(2, "a")}, is: held(3, "a")},
+		"it is valid again":                    {was: []metav1.Condition{held(2, "a")}, is: valid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before, after := builder.MakePool("a").Obj(), builder.MakePool("a").Obj()
+			before.Status.Conditions, after.Status.Conditions = tc.was, []metav1.Condition{tc.is}
+			recorder := events.NewFakeRecorder(1)
+			record(recorder, before, after)
+			close(recorder.Events)
+			if got := <-recorder.Events; got != tc.want {
+				t.Errorf("got the event %q, want %q", got, tc.want)
+			}
+		})
 	}
 }

@@ -22,8 +22,8 @@ type serviceReader struct {
 	node, class string
 }
 
-// observe reads one service, of which this is remembered.
-func (r serviceReader) observe(ctx context.Context, name types.NamespacedName, p *policy.Policy, memory announce.Memory) (observation, error) {
+// observe reads one service whose state is known.
+func (r serviceReader) observe(ctx context.Context, name types.NamespacedName, p *policy.Policy, known state) (observation, error) {
 	svc := &corev1.Service{}
 	err := r.client.Get(ctx, name, svc)
 	if apierrors.IsNotFound(err) {
@@ -32,11 +32,10 @@ func (r serviceReader) observe(ctx context.Context, name types.NamespacedName, p
 	if err != nil {
 		return observation{}, fmt.Errorf("reading service %s: %w", name, err)
 	}
-	return r.decide(ctx, svc, p, memory)
+	return r.decide(ctx, svc, p, known)
 }
 
-// observeConcerned reads every service that the change from the previous policy to p concerns. The states have what is
-// remembered of them.
+// observeConcerned reads every service that the change from the previous policy to p concerns.
 func (r serviceReader) observeConcerned(ctx context.Context, p, previous *policy.Policy, states map[types.NamespacedName]state) ([]observation, error) {
 	var services corev1.ServiceList
 	if err := r.client.List(ctx, &services); err != nil {
@@ -46,11 +45,11 @@ func (r serviceReader) observeConcerned(ctx context.Context, p, previous *policy
 	for i := range services.Items {
 		svc := &services.Items[i]
 		view, reason := announce.ServiceOf(svc, r.class)
-		memory := states[client.ObjectKeyFromObject(svc)].memory
-		if reason != "" || !concerned(view, p, previous, memory.Uncovered()) {
+		known := states[client.ObjectKeyFromObject(svc)]
+		if reason != "" || !concerned(view, p, previous, known.memory.Uncovered()) {
 			continue
 		}
-		o, err := r.decide(ctx, svc, p, memory)
+		o, err := r.decide(ctx, svc, p, known)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +67,7 @@ func concerned(s announce.Service, p, previous *policy.Policy, held bool) bool {
 	return false
 }
 
-func (r serviceReader) decide(ctx context.Context, svc *corev1.Service, p *policy.Policy, memory announce.Memory) (observation, error) {
+func (r serviceReader) decide(ctx context.Context, svc *corev1.Service, p *policy.Policy, known state) (observation, error) {
 	o := observation{name: client.ObjectKeyFromObject(svc), service: svc}
 	view, reason := announce.ServiceOf(svc, r.class)
 	if reason != "" {
@@ -79,7 +78,7 @@ func (r serviceReader) decide(ctx context.Context, svc *corev1.Service, p *polic
 	if err != nil {
 		return observation{}, err
 	}
-	o.decision = announce.Decide(p, view, endpoints, memory)
+	o.decision = announce.Decide(p, view, endpoints, known.memoryOf(svc))
 	if len(o.decision.Announced) == 0 {
 		o.reason = o.decision.Refused[view.Addresses[0]]
 	}

@@ -124,7 +124,7 @@ func (s *Speaker) Update(ctx context.Context, name types.NamespacedName) (err er
 		return nil
 	}
 	defer func() { s.metrics.updated(err) }()
-	o, err := s.services.observe(ctx, name, s.policy, s.states[name].memory)
+	o, err := s.services.observe(ctx, name, s.policy, s.states[name])
 	if err != nil {
 		return err
 	}

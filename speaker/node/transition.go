@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/speaker/announce"
@@ -21,6 +23,16 @@ type state struct {
 	// held is whether addresses are announced that the configuration does not cover any more.
 	held   bool
 	memory announce.Memory
+	// uid is of the service that this is the state of.
+	uid types.UID
+}
+
+// memoryOf returns what is remembered of the service; nothing if that was another of the same name.
+func (s state) memoryOf(svc *corev1.Service) announce.Memory {
+	if s.uid != svc.UID {
+		return nil
+	}
+	return s.memory
 }
 
 // adopt takes over what the node announces when the speaker starts. Another speaker may have announced it before, so that
@@ -56,7 +68,7 @@ func (s *Speaker) transition(ctx context.Context, o observation) {
 	case len(held) > 0 && !before.held:
 		logger.Info("holding routes of service that the configuration does not cover any more", "reasons", held)
 	case len(held) == 0 && before.held && len(now) > 0:
-		logger.Info("no longer holding routes of service, as the configuration covers it again", "addresses", now)
+		logger.Info("no longer holding routes of service", "addresses", now)
 	}
 	if o.decision.Conflicting && !before.conflicting {
 		logger.Info("announcing the highest of contradictory local preferences", "addresses", now)
@@ -67,6 +79,9 @@ func (s *Speaker) transition(ctx context.Context, o observation) {
 func (s *Speaker) remember(o observation) {
 	d := o.decision
 	now := state{announced: d.Announced, conflicting: d.Conflicting, held: len(d.Held) > 0, memory: d.Memory}
+	if o.service != nil {
+		now.uid = o.service.UID
+	}
 	s.metrics.held(s.states[o.name].held, now.held)
 	if len(now.announced) == 0 && len(now.memory) == 0 {
 		delete(s.states, o.name)

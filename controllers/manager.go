@@ -25,15 +25,19 @@ import (
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/controllers/coverage"
+	"metallb.io/metallb/controllers/holding"
 	"metallb.io/metallb/controllers/pool"
 	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/controllers/validity"
 	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/webhook"
 )
 
 const (
-	// leaseName is the name of the Lease by which one controller of several is the active one.
-	leaseName = "metallb-controller"
+	// leaseName is the name of the Lease by which one controller of several is the active one, webhookLeaseName of that of
+	// controllers that only serve the webhook.
+	leaseName        = "metallb-controller"
+	webhookLeaseName = "metallb-webhook"
 	// eventSource is what events name as their origin.
 	eventSource = "metallb-controller"
 	// concurrency is how many services are worked on side by side; the work is mostly waiting for the API server.
@@ -43,30 +47,59 @@ const (
 )
 
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create,namespace=metallb-system
-// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=metallb-controller,verbs=get;update;patch,namespace=metallb-system
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=metallb-controller;metallb-webhook,verbs=get;update;patch,namespace=metallb-system
 // +kubebuilder:rbac:groups="",resources=events,verbs=create;patch,namespace=metallb-system
 
-// start runs the reconcilers until the context ends.
+// start runs the reconcilers and the webhook until the context ends.
 func start(ctx context.Context, config *rest.Config, settings *process.Settings, o *options) error {
 	timeout := stopTimeout
-	mgr, err := settings.NewManager(config, ctrl.Options{
+	managed := ctrl.Options{
 		Cache:                         cacheOptions(settings.Namespace),
-		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              leaseName,
+		LeaderElection:                o.lease() != "",
+		LeaderElectionID:              o.lease(),
 		LeaderElectionNamespace:       settings.Namespace,
 		LeaderElectionReleaseOnCancel: true,
 		GracefulShutdownTimeout:       &timeout,
-	})
+	}
+	hook := newWebhook(log.FromContext(ctx), settings, o)
+	if o.servesWebhook() {
+		managed.WebhookServer = hook.Server()
+		managed.Cache.ByObject[&corev1.Secret{}] = hook.Secrets()
+	}
+	mgr, err := settings.NewManager(config, managed)
 	if err != nil {
 		return err
 	}
 	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("setting up the readiness check: %w", err)
 	}
-	if err := setupReconcilers(mgr, settings, log.FromContext(ctx)); err != nil {
-		return fmt.Errorf("setting up: %w", err)
+	if o.servesWebhook() {
+		if err := setupWebhook(mgr, settings, hook); err != nil {
+			return fmt.Errorf("setting up the webhook: %w", err)
+		}
+	}
+	if o.reconciles() {
+		if err := setupReconcilers(mgr, settings, log.FromContext(ctx)); err != nil {
+			return fmt.Errorf("setting up: %w", err)
+		}
 	}
 	return mgr.Start(ctx)
+}
+
+func newWebhook(logger logr.Logger, settings *process.Settings, o *options) *webhook.Webhook {
+	return webhook.New(webhook.Options{
+		Namespace: settings.Namespace, Port: o.webhookPort, Service: o.webhookService, Secret: o.webhookSecret,
+		Rotate: !o.disableRotation, Logger: logger,
+	})
+}
+
+// setupWebhook makes the manager answer API servers, by what it observes itself and not only while it leads.
+func setupWebhook(mgr ctrl.Manager, settings *process.Settings, hook *webhook.Webhook) error {
+	feed := &holding.Feed{Index: holding.NewIndex(settings.Class), Cache: mgr.GetCache()}
+	if err := mgr.Add(feed); err != nil {
+		return err
+	}
+	return hook.SetupWithManager(mgr, feed, metrics.Registry)
 }
 
 // activation is what happens when this controller becomes the active one.

@@ -3,30 +3,83 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// The modes of the webhook.
+const (
+	webhookEnabled  = "enabled"
+	webhookDisabled = "disabled"
+	// webhookOnly leaves everything else to other controllers.
+	webhookOnly = "onlywebhook"
 )
 
 // options are the settings that only the controller has.
 type options struct {
 	leaderElect bool
 	webhookMode string
+	webhookPort int
+	// webhookService and webhookSecret are the names of the Service and of the certificate's Secret.
+	webhookService, webhookSecret string
+	// disableRotation leaves the certificate to somebody else.
+	disableRotation bool
 }
 
 // Register adds the flags.
 func (o *options) Register(flags *flag.FlagSet) {
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "of several controllers let only one, the holder of a Lease, be active")
-	flags.StringVar(&o.webhookMode, "webhook-mode", "disabled", "`mode` of the webhook: disabled; this release has no webhook to be enabled")
+	flags.StringVar(&o.webhookMode, "webhook-mode", webhookEnabled,
+		"`mode` of the webhook that checks configuration: enabled, disabled, or onlywebhook, which leaves services to other controllers")
+	flags.IntVar(&o.webhookPort, "webhook-port", 9443, "`port` to serve the webhook on, over TLS")
+	flags.StringVar(&o.webhookService, "cert-service-name", "metallb-webhook-service",
+		"`name` of the Service by which the API server reaches the webhook; the certificate is made for it")
+	flags.StringVar(&o.webhookSecret, "webhook-secret-name", "metallb-webhook-cert", "`name` of the Secret with the webhook's certificate")
+	flags.BoolVar(&o.disableRotation, "disable-cert-rotation", false,
+		"leave it to others, such as cert-manager, to make the webhook's certificate, renew it and make API servers trust it")
 }
 
-// Complete refuses what this release does not have.
+// Complete refuses settings that are wrong or contradict each other.
 func (o *options) Complete(func(string) string) error {
 	switch o.webhookMode {
-	case "disabled":
-		return nil
-	case "enabled":
-		return errors.New("--webhook-mode=enabled: this release has no webhook; leave the flag out or set it to disabled")
+	case webhookEnabled, webhookOnly:
+	case webhookDisabled:
+		if o.disableRotation {
+			return fmt.Errorf("--disable-cert-rotation: has no meaning with --webhook-mode=%s, leave it out", webhookDisabled)
+		}
+	default:
+		return fmt.Errorf("--webhook-mode=%s: must be %s, %s or %s", o.webhookMode, webhookEnabled, webhookDisabled, webhookOnly)
 	}
-	return fmt.Errorf("--webhook-mode=%s: must be disabled, as this release has no webhook", o.webhookMode)
+	if o.webhookPort < 1 || o.webhookPort > 65535 {
+		return fmt.Errorf("--webhook-port=%d: must be 1 to 65535; to serve no webhook set --webhook-mode=%s", o.webhookPort, webhookDisabled)
+	}
+	if len(validation.IsDNS1035Label(o.webhookService)) > 0 {
+		return fmt.Errorf("--cert-service-name=%s: is not the name of a Service such as metallb-webhook-service", o.webhookService)
+	}
+	if len(validation.IsDNS1123Subdomain(o.webhookSecret)) > 0 {
+		return fmt.Errorf("--webhook-secret-name=%s: is not the name of a Secret such as metallb-webhook-cert", o.webhookSecret)
+	}
+	return nil
+}
+
+// servesWebhook reports whether this controller answers API servers.
+func (o *options) servesWebhook() bool { return o.webhookMode != webhookDisabled }
+
+// reconciles reports whether this controller gives services their addresses.
+func (o *options) reconciles() bool { return o.webhookMode != webhookOnly }
+
+// lease returns the name of the Lease by which one controller of several is the active one; empty if each may be. Those that
+// only serve the webhook have one of their own, for the rotation of its certificate: they must not keep others from leading.
+func (o *options) lease() string {
+	switch {
+	case !o.leaderElect:
+		return ""
+	case o.reconciles():
+		return leaseName
+	case !o.disableRotation:
+		return webhookLeaseName
+	}
+	return ""
 }

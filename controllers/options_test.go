@@ -10,15 +10,44 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestOneControllerOfSeveralIsActiveUnlessToldOtherwise(t *testing.T) {
+// defaults are the options that are not set.
+func defaults() options {
+	return options{
+		leaderElect: true, webhookMode: "enabled", webhookPort: 9443,
+		webhookService: "metallb-webhook-service", webhookSecret: "metallb-webhook-cert",
+	}
+}
+
+func TestOptionsAreRead(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		args []string
-		want options
+		args                 []string
+		want                 func(*options)
+		wantServes, wantWork bool
+		wantLease            string
 	}{
-		"by default":      {want: options{leaderElect: true, webhookMode: "disabled"}},
-		"told otherwise":  {args: []string{"--leader-elect=false"}, want: options{webhookMode: "disabled"}},
-		"with no webhook": {args: []string{"--webhook-mode=disabled"}, want: options{leaderElect: true, webhookMode: "disabled"}},
+		"by default": {want: func(*options) {}, wantServes: true, wantWork: true, wantLease: "metallb-controller"},
+		"one of one": {
+			args: []string{"--leader-elect=false"}, want: func(o *options) { o.leaderElect = false }, wantServes: true, wantWork: true,
+		},
+		"with no webhook": {
+			args: []string{"--webhook-mode=disabled"}, want: func(o *options) { o.webhookMode = "disabled" },
+			wantWork: true, wantLease: "metallb-controller",
+		},
+		"with nothing but the webhook": {
+			args: []string{"--webhook-mode=onlywebhook"}, want: func(o *options) { o.webhookMode = "onlywebhook" },
+			wantServes: true, wantLease: "metallb-webhook",
+		},
+		"with nothing but the webhook and a certificate from elsewhere": {
+			args: []string{"--webhook-mode=onlywebhook", "--disable-cert-rotation"},
+			want: func(o *options) { o.webhookMode, o.disableRotation = "onlywebhook", true }, wantServes: true,
+		},
+		"with names and a port of its own": {
+			args: []string{"--webhook-port=8443", "--cert-service-name=hook", "--webhook-secret-name=hook.cert"},
+			want: func(o *options) { o.webhookPort, o.webhookService, o.webhookSecret = 8443, "hook", "hook.cert" },
+
+			wantServes: true, wantWork: true, wantLease: "metallb-controller",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -28,24 +57,43 @@ func TestOneControllerOfSeveralIsActiveUnlessToldOtherwise(t *testing.T) {
 			if err := flags.Parse(tc.args); err != nil {
 				t.Fatal(err)
 			}
-			if err := got.Complete(nil); err != nil || got != tc.want {
-				t.Errorf("options %+v, error %v; want %+v", got, err, tc.want)
+			want := defaults()
+			tc.want(&want)
+			if err := got.Complete(nil); err != nil || got != want {
+				t.Errorf("options %+v, error %v; want %+v", got, err, want)
+			}
+			if got.servesWebhook() != tc.wantServes || got.reconciles() != tc.wantWork || got.lease() != tc.wantLease {
+				t.Errorf("serves %t, reconciles %t, lease %q", got.servesWebhook(), got.reconciles(), got.lease())
 			}
 		})
 	}
 }
 
-func TestAWebhookIsRefusedInOneLine(t *testing.T) {
+func TestWrongOptionsAreRefusedInOneLine(t *testing.T) {
 	t.Parallel()
-	for mode, want := range map[string]string{
-		"enabled": "controller: --webhook-mode=enabled: this release has no webhook; leave the flag out or set it to disabled\n",
-		"on":      "controller: --webhook-mode=on: must be disabled, as this release has no webhook\n",
+	for name, tc := range map[string]struct {
+		args []string
+		want string
+	}{
+		"an unknown mode": {[]string{"--webhook-mode=on"}, "--webhook-mode=on: must be enabled, disabled or onlywebhook"},
+		"a certificate of no webhook": {
+			[]string{"--webhook-mode=disabled", "--disable-cert-rotation"},
+			"--disable-cert-rotation: has no meaning with --webhook-mode=disabled, leave it out",
+		},
+		"no port":         {[]string{"--webhook-port=0"}, "--webhook-port=0: must be 1 to 65535; to serve no webhook set --webhook-mode=disabled"},
+		"a port too high": {[]string{"--webhook-port=65536"}, "--webhook-port=65536: must be 1 to 65535; to serve no webhook set --webhook-mode=disabled"},
+		"a name of no Service": {
+			[]string{"--cert-service-name=a.b"}, "--cert-service-name=a.b: is not the name of a Service such as metallb-webhook-service",
+		},
+		"a name of no Secret": {
+			[]string{"--webhook-secret-name="}, "--webhook-secret-name=: is not the name of a Secret such as metallb-webhook-cert",
+		},
 	} {
-		t.Run(mode, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
-			status := newProgram().Main(t.Context(), []string{"--webhook-mode=" + mode}, func(string) string { return "" }, &stdout, &stderr)
-			if diff := cmp.Diff(want, stderr.String()); diff != "" || status != 2 || stdout.Len() > 0 {
+			status := newProgram().Main(t.Context(), tc.args, func(string) string { return "" }, &stdout, &stderr)
+			if diff := cmp.Diff("controller: "+tc.want+"\n", stderr.String()); diff != "" || status != 2 || stdout.Len() > 0 {
 				t.Errorf("exit status %d, want 2; stdout %q, stderr (-want +got):\n%s", status, stdout.String(), diff)
 			}
 		})

@@ -38,7 +38,9 @@ func startController(flags ...string) *controllerProcess {
 // startControllerWith does so with that kubeconfig.
 func startControllerWith(kubeconfig string, flags ...string) *controllerProcess {
 	GinkgoHelper()
-	args := append([]string{"--metrics-bind-address=0", "--health-probe-bind-address=0", "--leader-elect=false"}, flags...)
+	args := append([]string{
+		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--leader-elect=false", "--webhook-mode=disabled",
+	}, flags...)
 	p := &controllerProcess{cmd: exec.Command(program, args...), ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "METALLB_NAMESPACE=metallb-system")
 	p.cmd.Stderr = GinkgoWriter

@@ -159,13 +159,22 @@ func hasPrograms(dir string) bool {
 
 // crdDirectory finds the CRDs from wherever in the module the test runs.
 func crdDirectory() (string, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(root, "config", "crd", "bases"), nil
+}
+
+// moduleRoot finds the module from wherever in it the test runs.
+func moduleRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("finding the module: %w", err)
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return filepath.Join(dir, "config", "crd", "bases"), nil
+			return dir, nil
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {

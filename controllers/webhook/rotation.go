@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/open-policy-agent/cert-controller/pkg/rotator"
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+)
+
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch,namespace=metallb-system
+// +kubebuilder:rbac:groups="",resources=secrets,resourceNames=metallb-webhook-cert,verbs=update,namespace=metallb-system
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,verbs=get;list;watch
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,resourceNames=metallb-webhook-configuration,verbs=update
+
+// rotation makes a certificate authority and a certificate in the Secret, renews them in time, and tells API servers which
+// authority to trust, by cert-controller. One replica does.
+//
+// What cert-controller takes for a reason to end the process, such as a Secret that is missing, is none here: addresses are
+// given to services all the same. It is tried again.
+type rotation struct {
+	mgr         ctrl.Manager
+	certificate *certificate
+	// host is the name that the certificate is for.
+	host   string
+	logger logr.Logger
+}
+
+// NeedLeaderElection makes the manager start the rotation on the leader only.
+func (r *rotation) NeedLeaderElection() bool { return true }
+
+// Start keeps the certificate valid until the context ends.
+func (r *rotation) Start(ctx context.Context) error {
+	backoff := wait.Backoff{Duration: 5 * time.Second, Factor: 2, Steps: 8, Cap: 10 * time.Minute}
+	for attempt := 1; ; attempt++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-r.certificate.found:
+		}
+		err := r.run(ctx, attempt)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // stopped, which is no failure
+		}
+		r.logger.Error(err, "keeping the webhook's certificate valid, trying again")
+		select {
+		case <-ctx.Done():
+		case <-time.After(backoff.Step()):
+		}
+	}
+}
+
+// run runs a rotator until the context ends or the rotator gives up.
+func (r *rotation) run(ctx context.Context, attempt int) error {
+	directory, err := os.MkdirTemp("", "metallb-webhook-")
+	if err != nil {
+		return fmt.Errorf("making a directory for the certificate: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(directory) }() // Nobody misses what is left of it.
+	parts := &collector{Manager: r.mgr}
+	name := "cert-rotation"
+	if attempt > 1 {
+		name = fmt.Sprintf("cert-rotation-%d", attempt) // The name of a controller cannot be taken twice.
+	}
+	err = rotator.AddRotator(parts, &rotator.CertRotator{
+		SecretKey:      r.certificate.secret,
+		CertDir:        directory,
+		CAName:         "metallb-webhook-ca",
+		CAOrganization: "metallb",
+		DNSName:        r.host,
+		IsReady:        make(chan struct{}),
+		Webhooks:       []rotator.WebhookInfo{{Name: configurationName, Type: rotator.Validating}},
+		FieldOwner:     "metallb-controller",
+		ControllerName: name,
+		// Everything the rotator is made of runs on the leader, and waits until the first certificate is there: else it would
+		// make two at once.
+		RequireLeaderElection: true,
+		EnableReadinessCheck:  true,
+	})
+	if err != nil {
+		return fmt.Errorf("setting up: %w", err)
+	}
+	return r.runAll(ctx, directory, parts.runnables)
+}
+
+// runAll runs the parts of a rotator until the context ends or one of them has.
+func (r *rotation) runAll(ctx context.Context, directory string, runnables []manager.Runnable) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return r.mark(ctx, directory) })
+	for _, part := range runnables {
+		group.Go(func() error {
+			if err := part.Start(ctx); err != nil {
+				return err
+			}
+			return errors.New("ended")
+		})
+	}
+	return group.Wait()
+}
+
+// mark puts the certificate, without its key, where the rotator looks for the one that it thinks is mounted there. It ends
+// the process if none appears, though nothing is read from there.
+func (r *rotation) mark(ctx context.Context, directory string) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-r.certificate.loaded:
+	}
+	return os.WriteFile(filepath.Join(directory, corev1.TLSCertKey), r.certificate.publicPEM(), 0o600)
+}
+
+// collector is a manager that only collects what it is given to run.
+type collector struct {
+	ctrl.Manager
+	runnables []manager.Runnable
+}
+
+// Add collects the Runnable.
+func (c *collector) Add(r manager.Runnable) error {
+	c.runnables = append(c.runnables, r)
+	return nil
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/holding"
+	"metallb.io/metallb/controllers/safety"
+)
+
+// observed is what this replica has observed of the cluster. It fills the caches that it reads, on every replica, when it is
+// started by a manager.
+type observed struct {
+	namespace string
+	caches    cache.Informers
+	reader    client.Reader
+	feed      *holding.Feed
+
+	filled atomic.Bool
+}
+
+// NeedLeaderElection makes the manager start it on every replica.
+func (o *observed) NeedLeaderElection() bool { return false }
+
+// Start fills the caches, trying again until the API server answers.
+func (o *observed) Start(ctx context.Context) error {
+	kinds := []client.Object{
+		&v1beta1.IPAddressPool{}, &v1beta2.BGPPeer{}, &v1beta1.BGPAdvertisement{}, &v1beta1.Community{},
+		&corev1.Namespace{}, &corev1.Node{},
+	}
+	synced := make([]toolscache.InformerSynced, 0, len(kinds))
+	for _, kind := range kinds {
+		err := wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
+			informer, err := o.caches.GetInformer(ctx, kind, cache.BlockUntilSynced(false))
+			if err != nil {
+				log.FromContext(ctx).Error(err, "watching what the webhook needs to know, trying again", "kind", fmt.Sprintf("%T", kind))
+				return false, nil
+			}
+			synced = append(synced, informer.HasSynced)
+			return true, nil
+		})
+		if err != nil {
+			return nil //nolint:nilerr // stopped before the API server was there, which is no failure
+		}
+	}
+	if toolscache.WaitForCacheSync(ctx.Done(), synced...) {
+		o.filled.Store(true)
+	}
+	return nil
+}
+
+// complete reports whether everything there is has been observed.
+func (o *observed) complete() bool { return o.filled.Load() && o.feed.Synced() }
+
+// read returns what was observed.
+func (o *observed) read(ctx context.Context) (safety.Objects, safety.Use, error) {
+	if !o.complete() {
+		return safety.Objects{}, safety.Use{}, errStarting
+	}
+	reader := shared{o.reader}
+	objects, err := configuration.Read(ctx, reader, o.namespace)
+	if err != nil {
+		return safety.Objects{}, safety.Use{}, err
+	}
+	nodes, err := configuration.Nodes(ctx, reader)
+	if err != nil {
+		return safety.Objects{}, safety.Use{}, err
+	}
+	return objects, safety.Use{Holdings: o.feed.Index.Snapshot(), NamespaceLabels: o.namespaceLabels(ctx), Nodes: nodes}, nil
+}
+
+// namespaceLabels returns a function that reads each namespace once.
+func (o *observed) namespaceLabels(ctx context.Context) func(string) labels.Set {
+	known := map[string]labels.Set{}
+	return func(name string) labels.Set {
+		found, ok := known[name]
+		if ok {
+			return found
+		}
+		namespace := &corev1.Namespace{}
+		// There is none in the cache while it is younger than its services, or gone before them: it has no labels then.
+		if err := o.reader.Get(ctx, types.NamespacedName{Name: name}, namespace, client.UnsafeDisableDeepCopy); err == nil {
+			found = namespace.Labels
+		}
+		known[name] = found
+		return found
+	}
+}
+
+// shared reads lists from a cache as they are there: what they hold must not be modified.
+type shared struct{ client.Reader }
+
+// List reads the list.
+func (s shared) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	return s.Reader.List(ctx, list, append(opts, client.UnsafeDisableDeepCopy)...)
+}

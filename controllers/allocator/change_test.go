@@ -310,7 +310,7 @@ func TestAssignedStaysAssigned(t *testing.T) {
 			want := []allocator.Assignment{{
 				Address: netip.MustParseAddr("192.0.2.0"), Pool: tc.wantPool, Incompatible: tc.wantClaims != "",
 			}}
-			if diff := cmp.Diff(want, result.Assignments, cmp.Comparer(func(x, y netip.Addr) bool { return x == y })); diff != "" {
+			if diff := cmp.Diff(want, result.Assignments, compareAddresses()); diff != "" {
 				t.Errorf("assignments (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tc.wantClaims, a.Incompatible(tc.wantPool).String()); diff != "" {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -34,9 +35,24 @@ func TestWhateverHappensBetweenAnswerAndTellingNoAddressIsToldTwice(t *testing.T
 // told is what the status of a service says.
 type told struct {
 	assignments []allocator.Assignment
-	// met is set if the request was met as a whole, when it was that.
+	// met is set if the request was met as a whole, until there is another.
 	met     bool
 	request string
+	// from are the pools that the allocator takes the addresses to be from, which change with the pools.
+	from map[netip.Addr]string
+	// displaced is set if the pools allowed to take one of the addresses since.
+	displaced bool
+}
+
+// follow takes the pools into account.
+func (s told) follow(r allocator.Request, pools ipam.Pools, abandoned []string) told {
+	from := map[netip.Addr]string{}
+	for _, as := range s.assignments {
+		pool, displaced := isDisplaced(r, as.Address, cmp.Or(s.from[as.Address], as.Pool), pools, abandoned)
+		from[as.Address], s.displaced = pool, s.displaced || displaced
+	}
+	s.from = from
+	return s
 }
 
 // cluster is what the API server knows of services, and the answers that are not written yet.
@@ -62,13 +78,26 @@ func newCluster(t *testing.T, seed uint64) *cluster {
 			parse(t, builder.MakePool("a", "192.0.2.0/29").Namespaces("other")),
 		},
 	}
-	c.setPools(0)
+	c.setPools(c.pools[0])
 	return c
 }
 
-func (c *cluster) setPools(i int) {
-	c.now = c.pools[i]
-	c.a.SetPools(c.now)
+// editPools uses other pools. Some of them, and of those that are gone, allow disruption.
+func (c *cluster) editPools() {
+	pools, abandoned := override(c.random, c.pools[c.random.IntN(len(c.pools))], c.now)
+	c.setPools(pools, abandoned...)
+}
+
+func (c *cluster) setPools(pools ipam.Pools, abandoned ...string) {
+	c.now = pools
+	for n, r := range c.requests {
+		for _, all := range []map[string]told{c.statuses, c.answers} {
+			if one, ok := all[n]; ok {
+				all[n] = one.follow(r, pools, abandoned)
+			}
+		}
+	}
+	c.a.SetPools(pools, abandoned...)
 }
 
 func (c *cluster) step(t *testing.T) {
@@ -77,7 +106,7 @@ func (c *cluster) step(t *testing.T) {
 	_, underWay := c.answers[n]
 	switch what := c.random.IntN(40); {
 	case what == 0:
-		c.setPools(c.random.IntN(len(c.pools)))
+		c.editPools()
 	case what == 1:
 		c.restart()
 	case underWay:
@@ -88,6 +117,10 @@ func (c *cluster) step(t *testing.T) {
 		c.a.Release(name(n))
 	case what < 18:
 		c.requests[n] = c.randomRequest(n)
+		if status, ok := c.statuses[n]; ok {
+			status.met = false
+			c.statuses[n] = status
+		}
 		c.ask(t, n)
 	default:
 		c.ask(t, n)
@@ -109,7 +142,7 @@ func (c *cluster) randomRequest(n string) allocator.Request {
 	return request(n, options...)
 }
 
-// ask lets the service ask again. If its request was met, and is the same, it gets the same answer.
+// ask lets the service ask again. If its request was met, and is the same, it gets the same answer, unless it was displaced.
 func (c *cluster) ask(t *testing.T, n string) {
 	t.Helper()
 	r, ok := c.requests[n]
@@ -117,9 +150,12 @@ func (c *cluster) ask(t *testing.T, n string) {
 		return
 	}
 	result, refusal := c.a.Allocate(r)
-	answer := told{result.Assignments, refusal == nil && result.Missing == nil, fmt.Sprint(r)}
+	answer := told{assignments: result.Assignments, met: refusal == nil && result.Missing == nil, request: fmt.Sprint(r)}
 	before := c.statuses[n]
-	if before.met && before.request == answer.request && (!answer.met || !slices.EqualFunc(before.assignments, answer.assignments, sameAddress)) {
+	if len(before.assignments) > 0 && len(answer.assignments) == 0 {
+		t.Fatalf("%s had %v, and now has nothing, refused %v", n, before, refusal)
+	}
+	if before.met && !before.displaced && before.request == answer.request && (!answer.met || !slices.EqualFunc(before.assignments, answer.assignments, sameAddress)) {
 		t.Fatalf("%s had %v, and now, for the same request, has %v, refused %v, missing %v", n, before, answer, refusal, result.Missing)
 	}
 	c.answers[n] = answer
@@ -148,6 +184,8 @@ func (c *cluster) restart() {
 	}) {
 		if status := c.statuses[n]; len(status.assignments) > 0 {
 			c.a.Hydrate(c.requests[n], status.assignments)
+			status.from = nil
+			c.statuses[n] = status.follow(c.requests[n], c.now, nil)
 		}
 	}
 }

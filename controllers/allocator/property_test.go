@@ -115,11 +115,14 @@ func TestRandomChangesKeepTheInvariants(t *testing.T) {
 			t.Parallel()
 			first, second := newWorld(t, seed), newWorld(t, seed)
 			for i := range 1500 {
-				first.step()
-				second.step()
+				first.step(t)
+				second.step(t)
 				if i%50 == 0 {
 					first.check(t, second)
 				}
+			}
+			if first.moves < 20 {
+				t.Errorf("%d addresses had to be left, which is not put to the test", first.moves)
 			}
 		})
 	}
@@ -129,8 +132,11 @@ func TestRandomChangesKeepTheInvariants(t *testing.T) {
 type world struct {
 	random   *rand.Rand
 	pools    []ipam.Pools
+	now      ipam.Pools
 	a        *allocator.Allocator
 	requests map[string]allocator.Request
+	// moves counts the addresses that services had to leave.
+	moves int
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -142,17 +148,20 @@ func newWorld(t *testing.T, seed uint64) *world {
 			parse(t, builder.MakePool("a", "192.0.2.0/28"), builder.MakePool("b", "2001:db8::/124", "198.51.100.0/29")),
 			parse(t, builder.MakePool("a", "192.0.2.0/27").AvoidBuggyIPs(), builder.MakePool("c", "2001:db8::/125")),
 			parse(t, builder.MakePool("a", "192.0.2.8/29"), builder.MakePool("b", "198.51.100.0/28", "2001:db8::/120")),
+			parse(t, builder.MakePool("a", "192.0.2.0/28").ServicesWithLabel("tier", "gold"), builder.MakePool("c", "198.51.100.0/27")),
 		},
 	}
-	w.a.SetPools(w.pools[0])
+	w.now = w.pools[0]
+	w.a.SetPools(w.now)
 	return w
 }
 
-func (w *world) step() {
+func (w *world) step(t *testing.T) {
+	t.Helper()
 	n := fmt.Sprintf("s%02d", w.random.IntN(60))
 	switch w.random.IntN(10) {
 	case 0:
-		w.a.SetPools(w.pools[w.random.IntN(len(w.pools))])
+		w.editPools(t)
 	case 1, 2, 3:
 		w.a.Release(name(n))
 		delete(w.requests, n)
@@ -177,6 +186,9 @@ func (w *world) randomRequest(n string) allocator.Request {
 	case 3:
 		options = append(options, wants(fmt.Sprintf("192.0.2.%d", w.random.IntN(20))))
 	}
+	if w.random.IntN(3) == 0 {
+		options = append(options, labelled("tier", "gold"))
+	}
 	if w.random.IntN(2) == 0 {
 		options = append(options, shares(fmt.Sprintf("k%d", w.random.IntN(2)), int32(w.random.IntN(3)+1)))
 	}
@@ -184,17 +196,70 @@ func (w *world) randomRequest(n string) allocator.Request {
 }
 
 // state returns what every service holds and which requests are met, after all have been asked once more.
-func (w *world) state() (held map[string][]string, met map[string]bool) {
-	held, met = map[string][]string{}, map[string]bool{}
+func (w *world) state() (held map[string][]allocator.Assignment, met map[string]bool) {
+	held, met = map[string][]allocator.Assignment{}, map[string]bool{}
 	for _, n := range slices.Sorted(maps.Keys(w.requests)) {
 		result, refusal := w.a.Allocate(w.requests[n])
 		w.a.Settle(name(n), result.Addresses())
 		met[n] = refusal == nil
-		for _, address := range result.Addresses() {
-			held[n] = append(held[n], address.String())
-		}
+		held[n] = result.Assignments
 	}
 	return held, met
+}
+
+// editPools uses other pools, some of which allow disruption, and checks that every service whose request is met keeps
+// what it holds, but for what it has to leave and can exchange for something else.
+func (w *world) editPools(t *testing.T) {
+	t.Helper()
+	pools, abandoned := override(w.random, w.pools[w.random.IntN(len(w.pools))], w.now)
+	before, met := w.state()
+	w.now = pools
+	w.a.SetPools(pools, abandoned...)
+	after, metAfter := w.state()
+	for n, assignments := range before {
+		if len(assignments) > 0 && len(after[n]) == 0 {
+			t.Fatalf("%s had %v and has nothing", n, assignments)
+		}
+		for _, as := range assignments {
+			kept := slices.ContainsFunc(after[n], func(now allocator.Assignment) bool { return sameAddress(as, now) })
+			_, displaced := isDisplaced(w.requests[n], as.Address, as.Pool, pools, abandoned)
+			switch {
+			case met[n] && !kept && !displaced:
+				t.Fatalf("%s had %v and has %v, which it need not have left", n, as, after[n])
+			case kept && displaced && metAfter[n]:
+				t.Fatalf("%s has %v still, which it has to leave, and that is no refusal", n, as)
+			case displaced && !kept:
+				w.moves++
+			}
+		}
+	}
+}
+
+// override lets some of the pools allow disruption, and some of those that were there before and are gone.
+func override(random *rand.Rand, pools, before ipam.Pools) (overridden ipam.Pools, abandoned []string) {
+	overridden = slices.Clone(pools)
+	for i := range overridden {
+		overridden[i].AllowDisruption = random.IntN(2) == 0
+	}
+	for _, p := range before {
+		if _, ok := pools.ByName(p.Name); !ok && random.IntN(2) == 0 {
+			abandoned = append(abandoned, p.Name)
+		}
+	}
+	return overridden, abandoned
+}
+
+// isDisplaced returns the pool that the service holds the address from: the one that contains it, unless the service names
+// the one that did; and whether that may take it.
+func isDisplaced(r allocator.Request, a netip.Addr, from string, pools ipam.Pools, abandoned []string) (string, bool) {
+	if p, ok := pools.Find(a); ok && (r.Pool == "" || r.Pool != from) {
+		from = p.Name
+	}
+	p, ok := pools.ByName(from)
+	if !ok {
+		return from, slices.Contains(abandoned, from)
+	}
+	return from, p.AllowDisruption && !(p.Contains(a) && p.Admits(r.Service.Namespace, r.NamespaceLabels, r.Labels))
 }
 
 // check asserts that no address is held twice unless it is shared, that the counts are possible, and that another world
@@ -203,13 +268,13 @@ func (w *world) check(t *testing.T, other *world) {
 	t.Helper()
 	held, met := w.state()
 	otherHeld, _ := other.state()
-	if diff := cmp.Diff(held, otherHeld); diff != "" {
+	if diff := cmp.Diff(held, otherHeld, compareAddresses()); diff != "" {
 		t.Fatalf("the same operations had different results:\n%s", diff)
 	}
 	users := map[string][]string{}
-	for n, addresses := range held {
-		for _, address := range addresses {
-			users[address] = append(users[address], n)
+	for n, assignments := range held {
+		for _, as := range assignments {
+			users[as.Address.String()] = append(users[as.Address.String()], n)
 		}
 	}
 	for address, list := range users {

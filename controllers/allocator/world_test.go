@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -157,3 +158,5 @@ func assigned(pool string, addresses ...string) []allocator.Assignment {
 	}
 	return found
 }
+
+func compareAddresses() cmp.Option { return cmp.Comparer(func(x, y netip.Addr) bool { return x == y }) }

@@ -4,6 +4,8 @@ package process
 
 import (
 	"io"
+	stdlog "log"
+	"strings"
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/zapr"
@@ -16,13 +18,25 @@ import (
 // levelAll shows messages up to verbosity 5. From 8 on client-go logs what the API server answers, passwords and all.
 const levelAll = zapcore.Level(-5)
 
-// setUpLog makes the program, controller-runtime and client-go log to w, and returns the program's logger.
+// setUpLog makes the program, controller-runtime, client-go and Go's own servers log to w, and returns the program's
+// logger.
 func setUpLog(level zapcore.Level, w io.Writer) logr.Logger {
 	logger := newLogger(level, w)
 	quiet := logr.New(background{logger.GetSink()})
 	ctrl.SetLogger(quiet)
 	klog.SetLogger(quiet.WithName("client-go"))
+	stdlog.SetFlags(0)
+	stdlog.SetOutput(standard{quiet.WithName("go")})
 	return logger
+}
+
+// standard takes what Go's own packages log, such as a client that does not trust a server's certificate.
+type standard struct{ logger logr.Logger }
+
+// Write logs a message.
+func (s standard) Write(message []byte) (int, error) {
+	s.logger.Info(strings.TrimSpace(string(message)))
+	return len(message), nil
 }
 
 // newLogger returns a logger that writes a line of JSON for each message.

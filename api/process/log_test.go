@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	stdlog "log"
 	"regexp"
 	"strings"
 	"testing"
@@ -88,5 +89,21 @@ func TestNewsOfLibrariesAreDetails(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"debug: Starting workers", "error: broken", "info: assigning addresses"}, tell("debug")); diff != "" {
 		t.Errorf("at debug (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatGoItselfLogsIsADetailOfOneLine(t *testing.T) {
+	t.Parallel()
+	tell := func(level string) []string {
+		var log bytes.Buffer
+		logger := logr.New(background{newLogger(levels()[level], &log).GetSink()})
+		stdlog.New(standard{logger}, "", 0).Printf("http: TLS handshake error from %s", "192.0.2.1")
+		return messages(t, log.String())
+	}
+	if diff := cmp.Diff([]string{"debug: http: TLS handshake error from 192.0.2.1"}, tell("debug")); diff != "" {
+		t.Errorf("at debug (-want +got):\n%s", diff)
+	}
+	if got := tell("info"); len(got) > 0 {
+		t.Errorf("at info: %q", got)
 	}
 }

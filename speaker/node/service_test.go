@@ -119,10 +119,17 @@ func TestAChangeThatDoesNotConcernServingCausesNoWork(t *testing.T) {
 	w := tutorial(t)
 	nginx, endpoints := service("nginx", "198.51.100.0"), slice("nginx", "node-1")
 	w.create(nginx, endpoints)
+	counted := func(nodes int32) func(*v1beta1.BGPAdvertisement) {
+		return func(a *v1beta1.BGPAdvertisement) {
+			a.Status.ObservedGeneration, a.Status.NodesIPv4 = a.Generation, nodes
+		}
+	}
+	changeStatus(w, advertisement("everything"), counted(3))
 	w.start()
 	w.settle()
 	configured, applied, _ := w.sessions.counts()
 
+	changeStatus(w, advertisement("everything"), counted(4))
 	changeStatus(w, pool("my-ip-space"), func(p *v1beta1.IPAddressPool) { p.Status.AssignedIPv4 = 17 })
 	changeStatus(w, thisNode(), func(n *corev1.Node) {
 		n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionFalse}}

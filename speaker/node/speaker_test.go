@@ -280,3 +280,50 @@ func TestCachesHoldWhatMattersAndNoMore(t *testing.T) {
 		}
 	})
 }
+
+func TestCachesHoldWhatDecidesAboutHoldingRoutes(t *testing.T) {
+	t.Parallel()
+	t.Run("an advertisement says whether nodes announce by it as it is now, and whether disruption is allowed", func(t *testing.T) {
+		t.Parallel()
+		tests := map[string]struct {
+			generation, observed int64
+			nodes                int32
+			annotations          map[string]string
+			wantNodes            int32
+			wantAllowed          bool
+		}{
+			"many do":              {generation: 2, observed: 2, nodes: 17, wantNodes: 1},
+			"none does":            {generation: 2, observed: 2},
+			"nobody knows":         {generation: 2, observed: 1, nodes: 17},
+			"it is allowed":        {annotations: map[string]string{v1beta1.AnnotationAllowDisruption: "true", "note": "x"}, wantAllowed: true},
+			"it is expressly not":  {annotations: map[string]string{v1beta1.AnnotationAllowDisruption: "false"}},
+			"it is none's concern": {annotations: map[string]string{"note": "x"}},
+		}
+		for name, tc := range tests {
+			a := advertisement("everything")
+			a.Generation, a.Annotations = tc.generation, tc.annotations
+			a.Status = v1beta1.BGPAdvertisementStatus{
+				ObservedGeneration: tc.observed, NodesIPv4: tc.nodes, NodesIPv6: tc.nodes, Conditions: []metav1.Condition{{Type: "Valid"}},
+			}
+			want := advertisement("everything")
+			want.Status.NodesIPv4, want.Status.NodesIPv6 = tc.wantNodes, tc.wantNodes
+			if tc.wantAllowed {
+				allowDisruption(want)
+			}
+			if diff := cmp.Diff(client.Object(want), stripped(t, a)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+	})
+	t.Run("a pool says whether disruption is allowed", func(t *testing.T) {
+		t.Parallel()
+		p, want := pool("p", "198.51.100.0/24"), pool("p", "198.51.100.0/24")
+		p.Status.AssignedIPv4 = 3
+		allowDisruption(p)
+		allowDisruption(want)
+		p.Annotations["note"] = "x"
+		if diff := cmp.Diff(client.Object(want), stripped(t, p)); diff != "" {
+			t.Errorf("pool (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -56,9 +56,11 @@ func (w *waivers) note(before, after client.Object) {
 	w.add(map[policy.Object]bool{o: true})
 }
 
+// queue is what a handler puts requests into.
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
 // watching returns the handler with the waivers noted before.
 func (w *waivers) watching(next handler.EventHandler) handler.EventHandler {
-	type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 	return handler.Funcs{
 		CreateFunc:  next.Create,
 		GenericFunc: next.Generic,

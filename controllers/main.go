@@ -10,6 +10,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/controllers/migrate"
 	"metallb.io/metallb/controllers/validate"
 )
 
@@ -23,7 +24,7 @@ func newProgram() *process.Program {
 		Name:     "controller",
 		Purpose:  "Gives Services of type LoadBalancer addresses from IPAddressPools.",
 		Options:  o,
-		Commands: []*process.Command{validate.NewCommand(os.Stdin)},
+		Commands: []*process.Command{validate.NewCommand(os.Stdin), migrate.NewCommand(os.Stdin)},
 		Run: func(ctx context.Context, config *rest.Config, settings *process.Settings) error {
 			return start(ctx, config, settings, o)
 		},

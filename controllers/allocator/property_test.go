@@ -148,7 +148,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 			parse(t, builder.MakePool("a", "192.0.2.0/28"), builder.MakePool("b", "2001:db8::/124", "198.51.100.0/29")),
 			parse(t, builder.MakePool("a", "192.0.2.0/27").AvoidBuggyIPs(), builder.MakePool("c", "2001:db8::/125")),
 			parse(t, builder.MakePool("a", "192.0.2.8/29"), builder.MakePool("b", "198.51.100.0/28", "2001:db8::/120")),
-			parse(t, builder.MakePool("a", "192.0.2.0/28").ServicesWithLabel("tier", "gold"), builder.MakePool("c", "198.51.100.0/27")),
+			parse(t, builder.MakePool("a", "192.0.2.0/28").ServicesWithLabel("class", "gold"), builder.MakePool("c", "198.51.100.0/27")),
 		},
 	}
 	w.now = w.pools[0]
@@ -187,7 +187,7 @@ func (w *world) randomRequest(n string) allocator.Request {
 		options = append(options, wants(fmt.Sprintf("192.0.2.%d", w.random.IntN(20))))
 	}
 	if w.random.IntN(3) == 0 {
-		options = append(options, labelled("tier", "gold"))
+		options = append(options, labelled("class", "gold"))
 	}
 	if w.random.IntN(2) == 0 {
 		options = append(options, shares(fmt.Sprintf("k%d", w.random.IntN(2)), int32(w.random.IntN(3)+1)))
@@ -221,6 +221,12 @@ func (w *world) editPools(t *testing.T) {
 			t.Fatalf("%s had %v and has nothing", n, assignments)
 		}
 		for _, as := range assignments {
+			of := func(now allocator.Assignment) bool {
+				return allocator.FamilyOf(now.Address) == allocator.FamilyOf(as.Address)
+			}
+			if met[n] && !slices.ContainsFunc(after[n], of) {
+				t.Fatalf("%s had %v and has nothing of that family", n, as)
+			}
 			kept := slices.ContainsFunc(after[n], func(now allocator.Assignment) bool { return sameAddress(as, now) })
 			_, displaced := isDisplaced(w.requests[n], as.Address, as.Pool, pools, abandoned)
 			switch {
@@ -259,7 +265,7 @@ func isDisplaced(r allocator.Request, a netip.Addr, from string, pools ipam.Pool
 	if !ok {
 		return from, slices.Contains(abandoned, from)
 	}
-	return from, p.AllowDisruption && !(p.Contains(a) && p.Admits(r.Service.Namespace, r.NamespaceLabels, r.Labels))
+	return from, p.AllowDisruption && (!p.Contains(a) || !p.Admits(r.Service.Namespace, r.NamespaceLabels, r.Labels))
 }
 
 // check asserts that no address is held twice unless it is shared, that the counts are possible, and that another world

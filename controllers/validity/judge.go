@@ -33,31 +33,21 @@ type verdict struct {
 func judge(all safety.Objects, nodes []safety.Node) []verdict {
 	aliases := definedAliases(all.Communities)
 	routes := safety.NewRoutes(all, nodes)
+	// To an advertisement every pool matters, however old.
+	succession := safety.NewSuccession(safety.Objects{Pools: all.Pools}, nodes)
 	var verdicts []verdict
-	peers := byAge(all.Peers)
-	for i := range peers {
-		p := &peers[i]
-		_, errs := bgp.ParsePeer(p)
-		faults := beside(p, errs, safety.Objects{Peers: peers[:i]}, nodes)
-		verdicts = append(verdicts, decide(p, p.DeepCopy(), faults))
+	for _, p := range byAge(all.Peers) {
+		verdicts = append(verdicts, decide(&p, p.DeepCopy(), succession.Next(&p)))
 	}
-	communities := byAge(all.Communities)
-	for i := range communities {
-		c := &communities[i]
-		_, errs := bgp.ParseCommunities(c)
-		faults := beside(c, errs, safety.Objects{Communities: communities[:i]}, nodes)
-		verdicts = append(verdicts, decide(c, c.DeepCopy(), faults))
+	for _, c := range byAge(all.Communities) {
+		verdicts = append(verdicts, decide(&c, c.DeepCopy(), succession.Next(&c)))
 	}
-	advertisements := byAge(all.Advertisements)
-	for i := range advertisements {
-		a := &advertisements[i]
-		parsed, errs := bgp.ParseAdvertisement(a)
-		faults := beside(a, errs, safety.Objects{Pools: all.Pools, Advertisements: advertisements[:i]}, nodes)
-		faults = append(faults, undefined(parsed, aliases)...)
+	for _, a := range byAge(all.Advertisements) {
+		faults := append(succession.Next(&a), undefined(&a, aliases)...)
 		desired := a.DeepCopy()
 		ipv4, ipv6 := routes.Nodes(a.Name)
 		desired.Status.NodesIPv4, desired.Status.NodesIPv6 = bounded(ipv4), bounded(ipv6)
-		verdicts = append(verdicts, decide(a, desired, faults))
+		verdicts = append(verdicts, decide(&a, desired, faults))
 	}
 	return verdicts
 }
@@ -75,14 +65,6 @@ func byAge[O any, P interface {
 	})
 }
 
-// beside returns what is wrong with the object: in itself or, if it can be understood, beside the others.
-func beside(o safety.Object, errs field.ErrorList, others safety.Objects, nodes []safety.Node) field.ErrorList {
-	if len(errs) > 0 {
-		return errs
-	}
-	return safety.Contradictions(o, others, nodes)
-}
-
 // definedAliases returns the aliases of all objects that can be understood.
 func definedAliases(communities []v1beta1.Community) bgp.Aliases {
 	aliases := bgp.Aliases{}
@@ -94,8 +76,9 @@ func definedAliases(communities []v1beta1.Community) bgp.Aliases {
 }
 
 // undefined reports aliases that the advertisement uses and nobody defines: it is not in force without them.
-func undefined(a bgp.Advertisement, aliases bgp.Aliases) field.ErrorList {
-	if _, err := bgp.ResolveCommunities(a.Communities, aliases); err != nil {
+func undefined(a *v1beta1.BGPAdvertisement, aliases bgp.Aliases) field.ErrorList {
+	parsed, _ := bgp.ParseAdvertisement(a)
+	if _, err := bgp.ResolveCommunities(parsed.Communities, aliases); err != nil {
 		return field.ErrorList{field.Invalid(field.NewPath("spec", "communities"), field.OmitValueType{}, err.Error())}
 	}
 	return nil

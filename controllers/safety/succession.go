@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package safety
+
+import (
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Succession looks at objects one after the other, each beside those that came before it.
+type Succession struct {
+	came  meaning
+	nodes []labels.Set
+}
+
+// NewSuccession returns a Succession in which the objects have come already.
+func NewSuccession(o Objects, nodes []Node) *Succession {
+	return &Succession{mean(o), nodeLabels(nodes)}
+}
+
+// Next returns what is wrong with the object: in itself or, if it parses, beside those that came before it.
+func (s *Succession) Next(o Object) field.ErrorList {
+	if errs := s.came.add(o); len(errs) > 0 {
+		return errs
+	}
+	found := contradictions(o, &s.came, s.nodes)
+	return found[:min(len(found), maxErrors)]
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/zapr"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 )
@@ -66,6 +67,15 @@ func (b background) Enabled(level int) bool { return b.LogSink.Enabled(level + 1
 // Info logs a message at a level above its own.
 func (b background) Info(level int, message string, keysAndValues ...any) {
 	b.LogSink.Info(level+1, message, keysAndValues...)
+}
+
+// Error logs an error. That somebody else has written an object meanwhile is none: libraries try again.
+func (b background) Error(err error, message string, keysAndValues ...any) {
+	if apierrors.IsConflict(err) {
+		b.Info(0, message, append(keysAndValues, "error", err.Error())...)
+		return
+	}
+	b.LogSink.Error(err, message, keysAndValues...)
 }
 
 // WithName returns the log with the name.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	stdlog "log"
 	"regexp"
 	"strings"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // lines returns the lines of the log, without their times.
@@ -81,13 +84,14 @@ func TestNewsOfLibrariesAreDetails(t *testing.T) {
 		library := logr.New(background{newLogger(levels()[level], &log).GetSink()}).WithName("library").WithValues("controller", "service")
 		library.Info("Starting workers")
 		library.Error(nil, "broken")
+		library.Error(fmt.Errorf("writing: %w", apierrors.NewConflict(schema.GroupResource{}, "web", nil)), "could not write")
 		library.WithValues("namespace", "default", "reconcileID", "1").WithName("request").Info("assigning addresses")
 		return messages(t, log.String())
 	}
 	if diff := cmp.Diff([]string{"error: broken", "info: assigning addresses"}, tell("info")); diff != "" {
 		t.Errorf("at info (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"debug: Starting workers", "error: broken", "info: assigning addresses"}, tell("debug")); diff != "" {
+	if diff := cmp.Diff([]string{"debug: Starting workers", "error: broken", "debug: could not write", "info: assigning addresses"}, tell("debug")); diff != "" {
 		t.Errorf("at debug (-want +got):\n%s", diff)
 	}
 }

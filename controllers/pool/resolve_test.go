@@ -100,3 +100,33 @@ func objects(pools []*builder.Pool) []v1beta1.IPAddressPool {
 	}
 	return found
 }
+
+func TestDisruptionIsAllowedByWhatIsInForceAndByTheObject(t *testing.T) {
+	t.Parallel()
+	one := func() *builder.Pool { return builder.MakePool("a", "192.0.2.0/24") }
+	bad := func() *builder.Pool { return builder.MakePool("a", "nonsense") }
+	for name, test := range map[string]struct {
+		versions []*builder.Pool
+		want     bool
+	}{
+		"from the beginning":                         {[]*builder.Pool{one().AllowDisruption()}, true},
+		"later, which is all that changes":           {[]*builder.Pool{one(), one().AllowDisruption()}, true},
+		"no longer, which is all that changes":       {[]*builder.Pool{one().AllowDisruption(), one()}, false},
+		"before and after the spec became bad":       {[]*builder.Pool{one().AllowDisruption(), bad().AllowDisruption()}, true},
+		"with a bad spec, which is not in force":     {[]*builder.Pool{one(), bad().AllowDisruption()}, false},
+		"no longer, though the spec is bad":          {[]*builder.Pool{one().AllowDisruption(), bad()}, false},
+		"again, but with a bad spec":                 {[]*builder.Pool{one().AllowDisruption(), bad(), bad().AllowDisruption()}, false},
+		"with a spec that was bad and is good again": {[]*builder.Pool{one(), bad().AllowDisruption(), one().AllowDisruption()}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var now resolution
+			for _, version := range test.versions {
+				now = resolve(objects([]*builder.Pool{version}), now.inForce)
+			}
+			if got := now.inForce["a"].AllowDisruption; got != test.want {
+				t.Errorf("disruption allowed: %t", got)
+			}
+		})
+	}
+}

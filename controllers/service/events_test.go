@@ -24,6 +24,8 @@ func TestTheLogSaysWhatIsDone(t *testing.T) {
 	refused.failure = "no luck"
 	worded := holding(first)
 	worded.result.Missing = &allocator.Refusal{Reasons: []allocator.Reason{{Cause: allocator.NoPools, Family: v6}}}
+	moved := holding(other)
+	moved.result.Moved = []allocator.Reason{{Cause: allocator.NotInAnyPool, Address: first.Address}}
 	tests := map[string]struct {
 		service *builder.Service
 		// before is what the service told, if it told anything.
@@ -33,6 +35,7 @@ func TestTheLogSaysWhatIsDone(t *testing.T) {
 	}{
 		"a first address":                         {now: holding(first), want: "assigning addresses"},
 		"another address":                         {before: new(holding(first)), now: holding(other), want: "assigning addresses"},
+		"another address, as the pool allows":     {before: new(holding(first)), now: moved, want: "moving the service to other addresses, as its pool allows"},
 		"an address that was there":               {service: builder.MakeService("web").Holds("a", "192.0.2.1"), now: holding(first), want: "adopting the addresses that the service holds"},
 		"a refusal":                               {now: outcome{failure: "no luck"}, want: "refusing what the service requests"},
 		"a refusal for another reason":            {before: &refused, now: outcome{failure: "worse luck", result: refused.result}, want: "refusing what the service requests"},

@@ -25,6 +25,8 @@ func TestOutcome(t *testing.T) {
 	incompatible, disputed := first, first
 	incompatible.Incompatible = true
 	disputed.Disputed = types.NamespacedName{Namespace: "default", Name: "other"}
+	avoided := allocator.Reason{Cause: allocator.AddressAvoided, Address: netip.MustParseAddr("192.0.2.0"), Pool: "a"}
+	gone := allocator.Reason{Cause: allocator.NotInAnyPool, Address: netip.MustParseAddr("2001:db8::")}
 	missing := &allocator.Refusal{Reasons: []allocator.Reason{{Cause: allocator.NoPools, Family: v6}}}
 	tests := map[string]struct {
 		before   *builder.Service
@@ -74,6 +76,46 @@ func TestOutcome(t *testing.T) {
 			wantEvents: []string{
 				`Warning InvalidConfig: new config not compatible with assigned IPs: service "default/web" cannot own "192.0.2.1" under new config`,
 			},
+		},
+		"another address than the one that its pool allows to take": {
+			before:   builder.MakeService("web").Holds("a", "192.0.2.0"),
+			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}, Moved: []allocator.Reason{avoided}}},
+			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,
+			wantEvents: []string{
+				`Normal ClearAssignment: Cleared IP "192.0.2.0", as its pool allows (metallb.io/allow-disruption): ` +
+					`address "192.0.2.0" ends in .0 or .255, which pool "a" avoids (avoidBuggyIPs)`,
+				`Normal IPAllocated: Assigned IP "192.0.2.1"`,
+			},
+		},
+		"one of two that its pool allows to take exchanged, and no room for the other": {
+			before: builder.MakeService("web").Holds("a", "192.0.2.1", "2001:db8::"),
+			outcome: outcome{failure: "no luck", result: allocator.Result{
+				Assignments: []allocator.Assignment{incompatible, second}, Moved: []allocator.Reason{gone},
+			}},
+			wantPool: "a,b", wantCondition: `False AllocationFailed: no luck; the service keeps ["192.0.2.1" "2001:db8::1"]`,
+			wantEvents: []string{
+				`Normal ClearAssignment: Cleared IP "2001:db8::", as its pool allows (metallb.io/allow-disruption): ` +
+					`address "2001:db8::" is not in any pool`,
+				`Normal IPAllocated: Assigned IP ["192.0.2.1" "2001:db8::1"]`,
+				`Warning AllocationFailed: no luck; the service keeps ["192.0.2.1" "2001:db8::1"]`,
+			},
+		},
+		"both exchanged": {
+			before: builder.MakeService("web").Holds("a", "192.0.2.0", "2001:db8::"),
+			outcome: outcome{result: allocator.Result{
+				Assignments: []allocator.Assignment{first, second}, Moved: []allocator.Reason{avoided, gone},
+			}},
+			wantPool: "a,b", wantCondition: `True IPAllocated: Assigned IP ["192.0.2.1" "2001:db8::1"]`,
+			wantEvents: []string{
+				`Normal ClearAssignment: Cleared IP ["192.0.2.0" "2001:db8::"], as its pool allows (metallb.io/allow-disruption): ` +
+					`address "192.0.2.0" ends in .0 or .255, which pool "a" avoids (avoidBuggyIPs); address "2001:db8::" is not in any pool`,
+				`Normal IPAllocated: Assigned IP ["192.0.2.1" "2001:db8::1"]`,
+			},
+		},
+		"an address that it had to leave before it was told": {
+			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}, Moved: []allocator.Reason{avoided}}},
+			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,
+			wantEvents: []string{`Normal IPAllocated: Assigned IP "192.0.2.1"`},
 		},
 		"an address that another service holds too": {
 			before:        builder.MakeService("web").Holds("a", "192.0.2.1"),

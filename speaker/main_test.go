@@ -98,8 +98,9 @@ func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *te
 	g := newGomega(t)
 	node := lab.NewNode(t)
 	// The API server wants to know an address by which others reach it, and asks for the default route's.
-	g.Expect(netlink.RouteAdd(&netlink.Route{Gw: node.Addr4.AsSlice()})).To(Succeed())
+	g.Expect(netlink.RouteReplace(&netlink.Route{Gw: node.Addr4.AsSlice()})).To(Succeed())
 	kube := kubectl{apiServer.Get(t)}
+	kube.Clean(t)
 	bird := bgptest.NewBIRD(t, node, bgptest.Neighbor{
 		Address: node.Test4, Local: node.Addr4, LocalASN: 64501, PeerASN: 64500, Password: "s3cret",
 	})

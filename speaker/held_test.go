@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	"github.com/vishvananda/netlink"
+
+	bgptest "metallb.io/metallb/test/bgp"
+	"metallb.io/metallb/test/envtest"
+)
+
+// twoRouters are the objects of a node that announces a service to two routers.
+const twoRouters = `
+apiVersion: v1
+kind: Node
+metadata: {name: node-1}
+---
+apiVersion: metallb.io/v1beta2
+kind: BGPPeer
+metadata: {name: bird, namespace: metallb-system}
+spec: {myASN: 64500, peerASN: 64501, peerAddress: %s, routerID: 10.0.0.1}
+---
+apiVersion: metallb.io/v1beta2
+kind: BGPPeer
+metadata: {name: frr, namespace: metallb-system}
+spec: {myASN: 64500, peerASN: 64502, peerAddress: %s, routerID: 10.0.0.1}
+---
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: {name: gold, namespace: metallb-system, labels: {tier: gold}}
+spec: {addresses: [198.51.100.0/24]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: nginx, namespace: default}
+spec: {type: LoadBalancer, ports: [{port: 80}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: nginx-1, namespace: default, labels: {kubernetes.io/service-name: nginx}}
+addressType: IPv4
+endpoints: [{addresses: [10.244.0.9], nodeName: node-1}]
+`
+
+// goldOnly is an advertisement by any name.
+const goldOnly = `
+apiVersion: metallb.io/v1beta1
+kind: BGPAdvertisement
+metadata: {name: %s, namespace: metallb-system}
+spec: {communities: ["64500:7"], ipAddressPoolSelectors: [{matchLabels: {tier: gold}}]}
+`
+
+// scene is a speaker with two real routers.
+type scene struct {
+	*WithT
+	t       *testing.T
+	kube    kubectl
+	speaker *speakerProcess
+	routers []bgptest.Router
+}
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	one, two := lab.NewNode(t), lab.NewNode(t)
+	g := newGomega(t)
+	// The API server wants to know an address by which others reach it, and asks for the default route's.
+	g.Expect(netlink.RouteReplace(&netlink.Route{Gw: one.Addr4.AsSlice()})).To(Succeed())
+	s := &scene{WithT: g, t: t, kube: kubectl{apiServer.Get(t)}, routers: []bgptest.Router{
+		bgptest.NewBIRD(t, one, bgptest.Neighbor{Address: one.Test4, Local: one.Addr4, LocalASN: 64501, PeerASN: 64500}),
+		bgptest.NewFRR(t, two, bgptest.Neighbor{Address: two.Test4, Local: two.Addr4, LocalASN: 64502, PeerASN: 64500}),
+	}}
+	for _, r := range s.routers {
+		r.Start(t)
+	}
+	s.kube.Clean(t)
+	s.kube.run(t, "", "apply", "--namespace", envtest.Namespace,
+		"-f", "../config/rbac/service_accounts.yaml", "-f", "../config/rbac/speaker_role.yaml", "-f", "../config/rbac/bindings.yaml")
+	s.kube.run(t, fmt.Sprintf(twoRouters, one.Addr4, two.Addr4)+"---"+fmt.Sprintf(goldOnly, "first"), "apply", "-f", "-")
+	s.kube.run(t, "", "patch", "service", "nginx", "--subresource=status", "--patch", `{"status":{"loadBalancer":{"ingress":[{"ip":"198.51.100.0"}]}}}`)
+	s.speaker = startSpeaker(t, s.kube)
+	return s
+}
+
+// change runs kubectl on an object of the configuration.
+func (s *scene) change(args ...string) {
+	s.t.Helper()
+	s.kube.run(s.t, "", append(args, "--namespace", envtest.Namespace)...)
+}
+
+// sessions returns what BIRD and FRR say of their sessions.
+func (s *scene) sessions() (bird, frr bgptest.Session) {
+	return s.routers[0].Session(s.t), s.routers[1].Session(s.t)
+}
+
+func (s *scene) expectHeld(services int) {
+	s.t.Helper()
+	s.Eventually(func() string {
+		var metrics strings.Builder
+		if err := s.speaker.get("/metrics", &metrics); err != nil {
+			return err.Error()
+		}
+		return metrics.String()
+	}).Should(ContainSubstring("metallb_speaker_held_services %d\n", services))
+}
+
+func TestRealRoutersNoticeNothingWhenTheConfigurationLosesAServiceUnlessThatIsMeant(t *testing.T) {
+	bgptest.Require(t)
+	s := newScene(t)
+	var bird, frr bgptest.Session
+	s.Eventually(func() bool {
+		bird, frr = s.sessions()
+		return bird.Routes == 1 && frr.Routes == 1 && frr.Updates == 2 // the route and End-of-RIB
+	}).Should(BeTrue())
+
+	t.Log("the advertisement is narrowed")
+	selecting := func(tier string) string {
+		return fmt.Sprintf(`{"spec":{"ipAddressPoolSelectors":[{"matchLabels":{"tier":%q}}]}}`, tier)
+	}
+	s.change("patch", "bgpadvertisement", "first", "--type=merge", "--patch", selecting("tin"))
+	s.expectHeld(1)
+	s.change("patch", "bgpadvertisement", "first", "--type=merge", "--patch", selecting("gold"))
+	s.expectHeld(0)
+
+	t.Log("the pool is relabelled")
+	s.change("label", "ipaddresspool", "gold", "tier=tin", "--overwrite")
+	s.expectHeld(1)
+	s.change("label", "ipaddresspool", "gold", "tier=gold", "--overwrite")
+	s.expectHeld(0)
+
+	t.Log("the advertisement is deleted, and another takes over")
+	s.change("delete", "bgpadvertisement", "first")
+	s.expectHeld(1)
+	s.kube.run(t, fmt.Sprintf(goldOnly, "second"), "apply", "-f", "-")
+	s.expectHeld(0)
+	birdNow, frrNow := s.sessions()
+	s.Expect(birdNow).To(Equal(bird), "BIRD's session, with what it was told")
+	s.Expect(frrNow).To(Equal(frr), "FRR's session, with what it was told")
+
+	t.Log("it is deleted by somebody who means it")
+	s.change("annotate", "bgpadvertisement", "second", "metallb.io/allow-disruption=true")
+	s.change("delete", "bgpadvertisement", "second")
+	s.Eventually(func() bool { birdNow, frrNow = s.sessions(); return birdNow.Routes == 0 && frrNow.Routes == 0 }).Should(BeTrue())
+	s.Expect(birdNow.Withdrawals).To(Equal(bird.Withdrawals+1), "withdrawn from BIRD on the same session")
+	s.Expect(frrNow.Updates).To(Equal(frr.Updates+1), "messages to FRR on the same session")
+	s.Expect(s.speaker.kill(t, syscall.SIGTERM)).To(Succeed())
+	s.Expect(strings.Count(s.speaker.log(), "holding routes of service that the configuration does not cover any more")).To(Equal(3))
+}

@@ -18,7 +18,8 @@ const (
 	// reason of ConditionAllocated too: the Service holds what it requests, but the present pools would not give it that
 	// any more.
 	ReasonInvalidConfig = "InvalidConfig"
-	// ReasonNotCompatibleWithAssignedIPs: services hold addresses that the object, as it is now, would not give them.
+	// ReasonNotCompatibleWithAssignedIPs: services hold addresses that the object, as it is now, would not give them, or that
+	// the advertisements, as they are now, would not announce.
 	ReasonNotCompatibleWithAssignedIPs = "NotCompatibleWithAssignedIPs"
 )
 

@@ -35,7 +35,7 @@ func judge(all safety.Objects, nodes []safety.Node) []verdict {
 	routes := safety.NewRoutes(all, nodes)
 	// To an advertisement every pool matters, however old.
 	succession := safety.NewSuccession(safety.Objects{Pools: all.Pools}, nodes)
-	var verdicts []verdict
+	verdicts := make([]verdict, 0, len(all.Peers)+len(all.Communities)+len(all.Advertisements))
 	for _, p := range byAge(all.Peers) {
 		verdicts = append(verdicts, decide(&p, p.DeepCopy(), succession.Next(&p)))
 	}
@@ -120,4 +120,6 @@ func condition(generation int64, faults field.ErrorList) metav1.Condition {
 }
 
 // bounded returns the number as a field of the API has it.
-func bounded(n int) int32 { return int32(min(n, math.MaxInt32)) }
+func bounded(n int) int32 {
+	return int32(min(n, math.MaxInt32)) //nolint:gosec // It fits.
+}

@@ -67,13 +67,13 @@ func (j *judgement) contradictions() {
 	}
 	old := map[string]bool{}
 	if j.change.Old != nil {
-		for _, err := range contradictions(j.change.Old, j.was, j.nodes.labels) {
+		for _, err := range contradictions(j.change.Old, j.was, j.nodes) {
 			old[err.Detail] = true
 		}
 	}
 	var stale []string
 	var fresh field.ErrorList
-	for _, err := range contradictions(j.change.New, j.is, j.nodes.labels) {
+	for _, err := range contradictions(j.change.New, j.is, j.nodes) {
 		if old[err.Detail] {
 			stale = append(stale, err.Error())
 		} else {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"metallb.io/metallb/api/bgp"
@@ -26,13 +25,13 @@ func Contradictions(o Object, others Objects, nodes []Node) field.ErrorList {
 	if len(errs) > 0 {
 		return nil
 	}
-	found := contradictions(o, &m, nodeLabels(nodes))
+	found := contradictions(o, &m, newNodes(nodes))
 	return found[:min(len(found), maxErrors)]
 }
 
 // contradictions returns what is wrong with the object beside the others in the configuration; nothing if it does not
 // parse.
-func contradictions(o Object, m *meaning, nodes []labels.Set) field.ErrorList {
+func contradictions(o Object, m *meaning, nodes *nodes) field.ErrorList {
 	switch x := o.(type) {
 	case *v1beta1.IPAddressPool:
 		if pool, parses := m.pools[x.Name]; parses {
@@ -54,7 +53,7 @@ func contradictions(o Object, m *meaning, nodes []labels.Set) field.ErrorList {
 	return nil
 }
 
-func ofPool(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning, nodes []labels.Set) field.ErrorList {
+func ofPool(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning, nodes *nodes) field.ErrorList {
 	errs := overlapping(object, pool, m)
 	selecting := m.selecting(pool.Name, pool.Labels)
 	for _, a := range selecting {
@@ -62,7 +61,7 @@ func ofPool(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning, nodes []
 	}
 	for i, a := range selecting {
 		for _, other := range selecting[:i] {
-			if err := bgp.CheckLocalPref(a.Advertisement, other.Advertisement, *pool, nodes); err != nil {
+			if err := bgp.CheckLocalPref(a.Advertisement, other.Advertisement, *pool, nodes.common(&a, &other)); err != nil {
 				path, value := field.NewPath("spec", "addresses"), strings.Join(first(object.Spec.Addresses), ", ")
 				if byLabels(pool, a) || byLabels(pool, other) {
 					path, value = field.NewPath("metadata", "labels"), pool.Labels.String()
@@ -112,7 +111,7 @@ func overlapping(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning) fie
 	return errs
 }
 
-func ofAdvertisement(adv *advertisement, m *meaning, nodes []labels.Set) field.ErrorList {
+func ofAdvertisement(adv *advertisement, m *meaning, nodes *nodes) field.ErrorList {
 	var errs field.ErrorList
 	spec := field.NewPath("spec")
 	pools := m.sortedPools()
@@ -128,8 +127,9 @@ func ofAdvertisement(adv *advertisement, m *meaning, nodes []labels.Set) field.E
 		if other.Name == adv.Name {
 			continue
 		}
+		common := nodes.common(adv, &other)
 		for i := range pools {
-			if err := bgp.CheckLocalPref(adv.Advertisement, other.Advertisement, pools[i], nodes); err != nil {
+			if err := bgp.CheckLocalPref(adv.Advertisement, other.Advertisement, pools[i], common); err != nil {
 				errs = append(errs, field.Invalid(spec.Child("localPref"), int64(adv.LocalPref), err.Error()))
 			}
 		}
@@ -152,13 +152,13 @@ func noRoom(adv *advertisement, pool *ipam.Pool, ipv4 bool, path *field.Path) fi
 		"IPAddressPool %q: %v; announce longer prefixes or select other pools", pool.Name, err))}
 }
 
-func ofPeer(peer *bgp.Peer, m *meaning, nodes []labels.Set) field.ErrorList {
+func ofPeer(peer *bgp.Peer, m *meaning, nodes *nodes) field.ErrorList {
 	var errs field.ErrorList
 	for _, other := range sorted(m.peers) {
 		if other.Name == peer.Name {
 			continue
 		}
-		if err := bgp.CheckPeers(*peer, other, nodes); err != nil {
+		if err := bgp.CheckPeers(*peer, other, nodes.labels); err != nil {
 			errs = append(errs, field.Invalid(field.NewPath("spec", "peerAddress"), peer.Address.String(), err.Error()))
 		}
 	}

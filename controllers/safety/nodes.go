@@ -77,13 +77,33 @@ func (n *nodes) selectedBy(selectors []labels.Selector, selects func(labels.Set)
 	if len(selectors) == 0 {
 		return n.eligible
 	}
+	return n.allSelectedBy(selectors, selects).and(n.eligible)
+}
+
+// allSelectedBy is selectedBy without regard to who is eligible.
+func (n *nodes) allSelectedBy(selectors []labels.Selector, selects func(labels.Set) bool) nodeSet {
 	key := text(selectors)
 	s, known := n.selected[key]
 	if !known {
-		s = n.where(selects).and(n.eligible)
+		s = n.where(selects)
 		n.selected[key] = s
 	}
 	return s
+}
+
+// common returns the labels of a node that both advertisements select, in a list; none if there is no such node, or if
+// they have one local preference, so that it does not matter.
+func (n *nodes) common(a, b *advertisement) []labels.Set {
+	if a.LocalPref == b.LocalPref {
+		return nil
+	}
+	both := n.allSelectedBy(a.NodeSelectors, a.SelectsNode).and(n.allSelectedBy(b.NodeSelectors, b.SelectsNode))
+	for i, l := range n.labels {
+		if both[i/64]&(1<<(i%64)) != 0 {
+			return []labels.Set{l}
+		}
+	}
+	return nil
 }
 
 // text returns selectors in a form that is equal for equal ones.

@@ -2,20 +2,17 @@
 
 package safety
 
-import (
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/util/validation/field"
-)
+import "k8s.io/apimachinery/pkg/util/validation/field"
 
 // Succession looks at objects one after the other, each beside those that came before it.
 type Succession struct {
 	came  meaning
-	nodes []labels.Set
+	nodes *nodes
 }
 
 // NewSuccession returns a Succession in which the objects have come already.
 func NewSuccession(o Objects, nodes []Node) *Succession {
-	return &Succession{mean(o), nodeLabels(nodes)}
+	return &Succession{mean(o), newNodes(nodes)}
 }
 
 // Next returns what is wrong with the object: in itself or, if it parses, beside those that came before it.

@@ -3,6 +3,7 @@
 package process
 
 import (
+	"errors"
 	"io"
 	stdlog "log"
 	"strings"
@@ -69,13 +70,17 @@ func (b background) Info(level int, message string, keysAndValues ...any) {
 	b.LogSink.Info(level+1, message, keysAndValues...)
 }
 
-// Error logs an error. That somebody else has written an object meanwhile is none: libraries try again.
+// Error logs the text of an error, of which some libraries make a stack trace. That somebody else has written an object
+// meanwhile is no error: they try again.
 func (b background) Error(err error, message string, keysAndValues ...any) {
-	if apierrors.IsConflict(err) {
+	switch {
+	case apierrors.IsConflict(err):
 		b.Info(0, message, append(keysAndValues, "error", err.Error())...)
-		return
+	case err != nil:
+		b.LogSink.Error(errors.New(err.Error()), message, keysAndValues...)
+	default:
+		b.LogSink.Error(nil, message, keysAndValues...)
 	}
-	b.LogSink.Error(err, message, keysAndValues...)
 }
 
 // WithName returns the log with the name.

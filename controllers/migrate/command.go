@@ -60,6 +60,9 @@ func run(call process.Call, file string, stdin io.Reader) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if len(text) == 0 && len(m.remarks) == 0 {
+		return false, fmt.Errorf("%s: the configuration is empty", src.place(src.root.Line))
+	}
 	for _, r := range m.sortedRemarks() {
 		if _, err := fmt.Fprintln(call.Stderr, src.place(r.line)+": "+r.String()); err != nil {
 			return false, fmt.Errorf("writing what was left out: %w", err)

@@ -32,8 +32,11 @@ type migration struct {
 	objects safety.Objects
 	// names that are taken, by kind.
 	names map[string]map[string]bool
-	// values of the aliases that cannot be names here.
-	values map[string]string
+	// carried are the pools that are carried over, by their old names.
+	carried map[string]bool
+	// aliases that are carried over, and values of those that cannot be.
+	aliases map[string]bool
+	values  map[string]string
 	// protocol of the pools that have none.
 	protocol string
 }
@@ -41,7 +44,9 @@ type migration struct {
 func newMigration(namespace string) *migration {
 	return &migration{
 		namespace: namespace,
-		names:     map[string]map[string]bool{"pool": {}, "peer": {}, "advertisement": {}},
+		names:     map[string]map[string]bool{"pool": {}, "peer": {}, "advertisement": {}, "community": {}},
+		carried:   map[string]bool{},
+		aliases:   map[string]bool{},
 		values:    map[string]string{},
 	}
 }
@@ -69,10 +74,18 @@ func (m *migration) configuration(root *yaml.Node) {
 			m.peer(peer)
 		}
 	}
+	var list []entry
 	for _, e := range pools {
-		for _, pool := range m.items(e) {
-			m.pool(pool)
+		list = append(list, m.items(e)...)
+	}
+	for _, pool := range list {
+		// Names that are valid are kept.
+		if name := child(pool.value, "name"); name != nil && nameFor(name.Value, "") == name.Value {
+			m.names["pool"][name.Value] = true
 		}
+	}
+	for _, pool := range list {
+		m.pool(pool)
 	}
 }
 
@@ -105,9 +118,10 @@ func (m *migration) community(e entry) {
 		case err != nil:
 			m.leaveOut(alias.line, "%s: %v; left out", alias.path, err)
 		case alias.key == "" || strings.Contains(alias.key, ":") || len(alias.key) > validation.DNS1123SubdomainMaxLength:
-			m.values[alias.key] = alias.value.Value
+			m.aliases[alias.key], m.values[alias.key] = true, alias.value.Value
 			m.note(alias.line, "%s: cannot be the name of an alias here, so advertisements that use it have its value", alias.path)
 		default:
+			m.aliases[alias.key] = true
 			d.lines[fmt.Sprintf("spec.communities[%d]", len(c.Spec.Communities))] = alias.line
 			c.Spec.Communities = append(c.Spec.Communities, v1beta1.CommunityAlias{Name: alias.key, Value: alias.value.Value})
 		}
@@ -140,10 +154,6 @@ func nameFor(text, otherwise string) string {
 // unique returns the name, or, if an object of the kind has it, the name and a number.
 func (m *migration) unique(kind, name string) string {
 	taken := m.names[kind]
-	if taken == nil {
-		taken = map[string]bool{}
-		m.names[kind] = taken
-	}
 	candidate := name
 	for n := 2; taken[candidate]; n++ {
 		candidate = fmt.Sprintf("%s-%d", name, n)

@@ -50,6 +50,7 @@ func (m *migration) selector(d *draft, field string, e entry) metav1.LabelSelect
 	var s metav1.LabelSelector
 	if e.value.Kind != yaml.MappingNode {
 		d.spoil(e.line, "%s: must have match-labels or match-expressions", e.path)
+		return s
 	}
 	m.each(e.value, e.path, map[string]reader{
 		"match-labels": into(d, field+".matchLabels", mapOfStrings, &s.MatchLabels),

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -37,10 +38,11 @@ func (m *migration) pool(e entry) {
 	if e.value.Kind != yaml.MappingNode || d.broken || !m.announced(d, name, protocol) {
 		return
 	}
-	if name == "" {
-		d.spoil(e.line, "%s: has no name", e.path)
+	if name == "" || m.carried[name] {
+		d.spoil(d.lineOf("spec.name"), "%s: needs a name of its own, not %q", e.path, name)
 		return
 	}
+	m.carried[name] = true
 	p.Name, p.Namespace = m.poolName(d, name), m.namespace
 	_, errs := ipam.ParsePool(p)
 	if !m.add(d, p, errs) {
@@ -75,9 +77,10 @@ func (m *migration) announced(d *draft, name, protocol string) bool {
 
 // poolName returns the name of the object.
 func (m *migration) poolName(d *draft, name string) string {
-	valid := m.unique("pool", nameFor(name, "pool"))
+	valid := nameFor(name, "pool")
 	if valid != name {
-		m.note(d.lineOf("spec.name"), "%s: pool %q is now called %q, as the names of objects are lower case, unique and have no spaces; "+
+		valid = m.unique("pool", valid)
+		m.note(d.lineOf("spec.name"), "%s: pool %q is now called %q, as names of objects have lower-case letters, digits, hyphens and dots only; "+
 			"services that ask for it by the annotation address-pool must ask for %q", d.path, name, valid, valid)
 	}
 	return valid
@@ -97,7 +100,10 @@ func (m *migration) advertisement(d *draft, name, pool string, node *yaml.Node) 
 			"communities":           d.list("communities", &communities),
 		})
 	}
-	for _, c := range communities {
+	for i, c := range communities {
+		if !strings.Contains(c, ":") && !m.aliases[c] {
+			d.spoil(d.lineOf(fmt.Sprintf("spec.communities[%d]", i)), "%s: its community %q is neither a value nor an alias that is carried over", d.path, c)
+		}
 		if c = cmp.Or(m.values[c], c); !slices.Contains(s.Communities, c) {
 			s.Communities = append(s.Communities, c)
 		}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -111,7 +112,8 @@ func parseAll(text []byte) ([]*yaml.Node, error) {
 			return documents, nil
 		}
 		if err != nil {
-			wrong := &syntaxError{line: 1, text: "invalid YAML: " + quoted.ReplaceAllString(err.Error(), "… $1")}
+			text := quoted.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), "… $1")
+			wrong := &syntaxError{line: 1, text: "invalid YAML: " + text}
 			if match := errorLine.FindStringSubmatch(err.Error()); match != nil {
 				if n, err := strconv.Atoi(match[1]); err == nil {
 					wrong.line = n

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package migrate
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/util/yaml"
+
+	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/validate"
+)
+
+var update = flag.Bool("update", false, "write what comes out into testdata, to be looked at")
+
+// result is what comes out of the command.
+type result struct {
+	ok                 bool
+	resources, remarks string
+	err                string
+}
+
+func migrated(ctx context.Context, input string) result {
+	var stdout, stderr bytes.Buffer
+	ok, err := NewCommand(strings.NewReader(input)).Run(ctx, process.Call{
+		Args: []string{"-"}, Namespace: "metallb-system", Stdout: &stdout, Stderr: &stderr,
+	})
+	r := result{ok: ok, resources: stdout.String(), remarks: stderr.String()}
+	if err != nil {
+		r.err = err.Error()
+	}
+	return r
+}
+
+// validated returns what "controller validate" finds in the resources.
+func validated(ctx context.Context, resources string) (findings string, err error) {
+	var stdout bytes.Buffer
+	_, err = validate.NewCommand(strings.NewReader(resources)).Run(ctx, process.Call{
+		Args: []string{"-"}, Namespace: "metallb-system", Getenv: func(string) string { return "" }, Stdout: &stdout,
+	})
+	return stdout.String(), err
+}
+
+func TestConfigurationsAreCarriedOver(t *testing.T) {
+	t.Parallel()
+	for name, wantOK := range map[string]bool{
+		"tutorial-1": true, "tutorial-3": true, "everything": true, "renamed": true, "bare": true,
+		"left-out": false, "listed": false, "oldest": false,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join("testdata", name)
+			got := migrated(t.Context(), content(t, filepath.Join(dir, "config.yaml")))
+			if got.ok != wantOK || got.err != "" {
+				t.Errorf("all carried over: %t, error %q; want %t", got.ok, got.err, wantOK)
+			}
+			golden(t, filepath.Join(dir, "resources.yaml"), got.resources)
+			golden(t, filepath.Join(dir, "remarks.txt"), got.remarks)
+		})
+	}
+}
+
+// golden compares what came out with what should.
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := gocmp.Diff(content(t, path), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func content(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestWhatComesOutIsValid(t *testing.T) {
+	t.Parallel()
+	const password = "has its password in spec.password"
+	dirs, err := filepath.Glob("testdata/*/config.yaml")
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("no configurations: %v", err)
+	}
+	for _, path := range dirs {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			findings, err := validated(t.Context(), migrated(t.Context(), content(t, path)).resources)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(findings) {
+				if !strings.Contains(line, password) {
+					t.Errorf("found in what came out: %s", line)
+				}
+			}
+		})
+	}
+}
+
+func TestTheOldTutorialMeansWhatTheNewOneDoes(t *testing.T) {
+	t.Parallel()
+	want := objects(t, content(t, "../../config/tutorial/tutorial-1.yaml"))
+	got := objects(t, migrated(t.Context(), content(t, "testdata/tutorial-1/config.yaml")).resources)
+	compare(t, want, got)
+
+	// Step 6 of the tutorial changes the pool.
+	for i := range objects(t, content(t, "../../config/tutorial/tutorial-3.yaml")).Pools {
+		pool := objects(t, content(t, "../../config/tutorial/tutorial-3.yaml")).Pools[i]
+		want = want.Apply(safety.Change{New: &pool})
+	}
+	compare(t, want, objects(t, migrated(t.Context(), content(t, "testdata/tutorial-3/config.yaml")).resources))
+}
+
+// compare compares configurations but for the names of peers, which nothing names.
+func compare(t *testing.T, want, got safety.Objects) {
+	t.Helper()
+	for _, o := range []safety.Objects{want, got} {
+		slices.SortFunc(o.Peers, func(a, b v1beta2.BGPPeer) int { return cmp.Compare(a.Spec.Address, b.Spec.Address) })
+		for i := range o.Peers {
+			o.Peers[i].Name = ""
+		}
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+}
+
+// objects reads a manifest.
+func objects(t *testing.T, manifest string) safety.Objects {
+	t.Helper()
+	var all safety.Objects
+	for document := range strings.SplitSeq(manifest, "---\n") {
+		var kind struct{ Kind string }
+		if err := yaml.Unmarshal([]byte(document), &kind); err != nil {
+			t.Fatal(err)
+		}
+		o := map[string]safety.Object{
+			"IPAddressPool": &v1beta1.IPAddressPool{}, "BGPPeer": &v1beta2.BGPPeer{},
+			"BGPAdvertisement": &v1beta1.BGPAdvertisement{}, "Community": &v1beta1.Community{},
+		}[kind.Kind]
+		if err := yaml.UnmarshalStrict([]byte(document), o); err != nil {
+			t.Fatal(err)
+		}
+		all = all.Apply(safety.Change{New: o})
+	}
+	return all
+}
+
+func TestWithoutAConfigurationThereIsOneLine(t *testing.T) {
+	t.Parallel()
+	const configMap = "kind: ConfigMap\nmetadata: {name: config}\ndata:\n  config: |\n"
+	tests := map[string]struct{ input, want string }{
+		"nothing":                       {"", "-: there is no configuration of the first releases in it: no ConfigMap with the key config, and no address-pools"},
+		"another object":                {"kind: Secret\ndata: {config: x}\n", "-: there is no configuration of the first releases in it: no ConfigMap with the key config, and no address-pools"},
+		"no YAML":                       {"a: b\nc: {\n", "-:2: invalid YAML: did not find expected node content"},
+		"no YAML in the ConfigMap":      {configMap + "    peers:\n    - a: b: c\n", "-:6: invalid YAML: mapping values are not allowed in this context"},
+		"an unknown anchor":             {configMap + "    peers: *hunter2\n", "-:5: invalid YAML: unknown anchor … referenced"},
+		"an empty key":                  {configMap + "    # Nothing yet.\n", "-:5: the configuration is empty"},
+		"empty lists":                   {configMap + "    peers: []\n    bfd-profiles: []\n", "-:5: the configuration is empty"},
+		"two ConfigMaps of that name":   {configMap + "    peers: []\n---\n" + configMap + "    peers: []\n", "-: there are several ConfigMaps with the key config in it, at the lines 4 and 10; leave one"},
+		"two ConfigMaps of other names": {strings.ReplaceAll(configMap+"    peers: []\n---\n"+configMap+"    peers: []\n", "{name: config}", "{}"), "-: there are several ConfigMaps with the key config in it, at the lines 4 and 10; leave one"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := migrated(t.Context(), tc.input); got.err != tc.want || got.resources != "" || got.remarks != "" {
+				t.Errorf("got %+v, want error %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestOneFileIsNamed(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		args []string
+		want string
+	}{
+		"none":      {nil, "name one file with -f, or - for standard input; see --help"},
+		"two":       {[]string{"a", "b"}, "name one file with -f, or - for standard input; see --help"},
+		"a missing": {[]string{"/nowhere"}, "/nowhere: there is no such file"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := NewCommand(nil).Run(t.Context(), process.Call{Args: tc.args})
+			if err == nil || err.Error() != tc.want {
+				t.Errorf("error %v, want %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func FuzzMigrate(f *testing.F) {
+	paths, err := filepath.Glob("testdata/*/config.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, input string) {
+		got := migrated(t.Context(), input)
+		if got.err != "" && got.resources != "" {
+			t.Errorf("both resources and an error: %s", got.err)
+		}
+		findings, err := validated(t.Context(), got.resources)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(findings) {
+			if !strings.Contains(line, ": warning: ") {
+				t.Errorf("found in what came out: %s", line)
+			}
+		}
+		if !got.ok && got.err == "" && got.remarks == "" {
+			t.Error("something was left out in silence")
+		}
+	})
+}

@@ -31,11 +31,12 @@ const stressTime = 8 * time.Second
 var _ = Describe("A controller under stress", func() {
 	BeforeEach(func() { server.Clean(GinkgoTB()) })
 
-	It("that is killed now and then loses no address, changes none unasked and gives none twice", func(ctx SpecContext) {
+	DescribeTable("that is killed now and then", func(ctx SpecContext, disrupts bool) {
 		a, b := builder.MakePool("a", "192.0.2.0/28").Obj(), builder.MakePool("b", "198.51.100.0/29").Obj()
 		create(ctx, a, b)
 		watched := observe(ctx)
-		s := &stress{random: rand.New(rand.NewPCG(1, 1))}
+		watched.allowMoves(disrupts)
+		s := &stress{random: rand.New(rand.NewPCG(1, 1)), disrupts: disrupts}
 		p := startController()
 		for end := time.Now().Add(stressTime); time.Now().Before(end); {
 			if s.random.IntN(300) == 0 {
@@ -50,11 +51,19 @@ var _ = Describe("A controller under stress", func() {
 		defer watched.mu.Unlock()
 		Expect(watched.faults).To(BeEmpty())
 		Expect(watched.assignments).To(BeNumerically(">", 20), "it was really put under stress")
-	})
+		Expect(watched.moves > 0).To(Equal(disrupts))
+	},
+		Entry("loses no address, changes none unasked and gives none twice", false),
+		Entry("though pools allow disruption, takes no address without giving another, and gives none twice", true),
+	)
 })
 
 // stress changes services and pools at random.
-type stress struct{ random *rand.Rand }
+type stress struct {
+	random *rand.Rand
+	// disrupts is set if pools may allow disruption.
+	disrupts bool
+}
 
 func (s *stress) step(ctx context.Context) {
 	name := fmt.Sprintf("s%02d", s.random.IntN(40))
@@ -84,6 +93,9 @@ func (s *stress) editPool(ctx context.Context) {
 		ranges := choices[p.Name]
 		p.Spec.Addresses = []string{ranges[s.random.IntN(len(ranges))]}
 		p.Spec.AvoidBuggyIPs = s.random.IntN(4) == 0
+		if delete(p.Annotations, v1beta1.AnnotationAllowDisruption); s.disrupts && s.random.IntN(3) > 0 {
+			allow(p)
+		}
 		_ = server.Client.Update(ctx, p) // The controller may have been faster.
 	}
 }
@@ -162,6 +174,9 @@ type observer struct {
 	shared      map[apitypes.UID]bool
 	faults      []string
 	assignments int
+	// disrupts is set if a service may be moved unasked, which moves counts.
+	disrupts bool
+	moves    int
 }
 
 // observed is the last version of a Service.
@@ -193,6 +208,13 @@ func observe(ctx context.Context) *observer {
 	return o
 }
 
+// allowMoves says whether services may be moved unasked.
+func (o *observer) allowMoves(allowed bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.disrupts = allowed
+}
+
 // see compares a version of a Service with the one before and with the other Services.
 func (o *observer) see(svc *corev1.Service, what watch.EventType) {
 	o.mu.Lock()
@@ -211,6 +233,9 @@ func (o *observer) see(svc *corev1.Service, what watch.EventType) {
 	switch asked := now.request == before.request; {
 	case slices.Equal(before.addresses, now.addresses):
 		now.met = before.met && asked
+	case before.met && asked && o.disrupts && len(now.addresses) > 0:
+		now.met = true
+		o.moves++
 	case before.met && asked:
 		o.faultLocked("%s had %v and has %v", svc.Name, before.addresses, now.addresses)
 	case asked && meta.IsStatusConditionTrue(svc.Status.Conditions, v1beta1.ConditionAllocated):

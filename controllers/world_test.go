@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
 	"github.com/onsi/gomega/types"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -20,11 +22,14 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/builder"
+	"metallb.io/metallb/test/envtest"
 )
 
 // controllerProcess is a running controller.
 type controllerProcess struct {
 	cmd *exec.Cmd
+	// log is what it has logged.
+	log *gbytes.Buffer
 	// ended is closed when it has.
 	ended chan struct{}
 }
@@ -38,12 +43,18 @@ func startController(flags ...string) *controllerProcess {
 // startControllerWith does so with that kubeconfig.
 func startControllerWith(kubeconfig string, flags ...string) *controllerProcess {
 	GinkgoHelper()
+	return startControllerIn(envtest.Namespace, kubeconfig, flags...)
+}
+
+// startControllerIn does so for the configuration in that namespace.
+func startControllerIn(namespace, kubeconfig string, flags ...string) *controllerProcess {
+	GinkgoHelper()
 	args := append([]string{
 		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--leader-elect=false", "--webhook-mode=disabled",
 	}, flags...)
-	p := &controllerProcess{cmd: exec.Command(program, args...), ended: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "METALLB_NAMESPACE=metallb-system")
-	p.cmd.Stderr = GinkgoWriter
+	p := &controllerProcess{cmd: exec.Command(program, args...), log: gbytes.NewBuffer(), ended: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "METALLB_NAMESPACE="+namespace)
+	p.cmd.Stderr = io.MultiWriter(GinkgoWriter, p.log)
 	Expect(p.cmd.Start()).To(Succeed())
 	go func() {
 		_ = p.cmd.Wait() // Its state tells how it ended.

@@ -36,14 +36,14 @@ type certificate struct {
 	problem error
 	// public is the current certificate in PEM.
 	public []byte
-	// found and loaded are closed when the Secret was first seen, and when there was a certificate in it.
-	found, loaded chan struct{}
+	// found is closed when the Secret was first seen.
+	found chan struct{}
 }
 
 func newCertificate(secret types.NamespacedName, logger logr.Logger) *certificate {
 	return &certificate{
 		secret: secret, logger: logger, problem: fmt.Errorf("secret %q has not been read", secret),
-		found: make(chan struct{}), loaded: make(chan struct{}),
+		found: make(chan struct{}),
 	}
 }
 
@@ -93,18 +93,20 @@ func (c *certificate) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("watching the webhook's certificate: %w", err)
 	}
-	if toolscache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
-		c.missIfNotFound()
+	if toolscache.WaitForCacheSync(ctx.Done(), registration.HasSynced) && !c.wasFound() {
+		c.miss()
 	}
 	<-ctx.Done()
 	return informer.RemoveEventHandler(registration)
 }
 
-func (c *certificate) missIfNotFound() {
+// wasFound reports whether the Secret was ever seen.
+func (c *certificate) wasFound() bool {
 	select {
 	case <-c.found:
+		return true
 	default:
-		c.miss()
+		return false
 	}
 }
 
@@ -124,7 +126,9 @@ func (c *certificate) observe(object any) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	closeOnce(c.found)
+	if !c.wasFound() {
+		close(c.found)
+	}
 	chain, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
 	if len(chain) == 0 || len(key) == 0 {
 		c.problem = fmt.Errorf("secret %q has no certificate yet", c.secret)
@@ -143,14 +147,4 @@ func (c *certificate) observe(object any) {
 	c.logger.Info("serving the webhook with a new certificate", "secret", c.secret.String(), "notAfter", pair.Leaf.NotAfter)
 	c.public = bytes.Clone(chain)
 	c.current.Store(&pair)
-	closeOnce(c.loaded)
-}
-
-// closeOnce closes the channel if it is open. Only one goroutine at a time may.
-func closeOnce(c chan struct{}) {
-	select {
-	case <-c:
-	default:
-		close(c)
-	}
 }

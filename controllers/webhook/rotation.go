@@ -3,6 +3,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
@@ -97,7 +99,6 @@ func (r *rotation) run(ctx context.Context, attempt int) error {
 // runAll runs the parts of a rotator until the context ends or one of them has.
 func (r *rotation) runAll(ctx context.Context, directory string, runnables []manager.Runnable) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return r.mark(ctx, directory) })
 	for _, part := range runnables {
 		group.Go(func() error {
 			if err := part.Start(ctx); err != nil {
@@ -105,17 +106,26 @@ func (r *rotation) runAll(ctx context.Context, directory string, runnables []man
 			}
 			return errors.New("ended")
 		})
+		if view, ok := part.(client.Reader); ok {
+			group.Go(func() error { return r.mark(ctx, view, directory) })
+		}
 	}
 	return group.Wait()
 }
 
-// mark puts the certificate, without its key, where the rotator looks for the one that it thinks is mounted there. It ends
-// the process if none appears, though nothing is read from there.
-func (r *rotation) mark(ctx context.Context, directory string) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-r.certificate.loaded:
+// mark puts the certificate, without its key, where the rotator looks for the one that it thinks is mounted there, though
+// nothing is read from there: it ends if none appears, and it tells API servers of the authority when one has. Its view of
+// the Secret may be behind that of this replica then, so that is waited for.
+func (r *rotation) mark(ctx context.Context, view client.Reader, directory string) error {
+	err := wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		secret, public := &corev1.Secret{}, r.certificate.publicPEM()
+		if len(public) == 0 || view.Get(ctx, r.certificate.secret, secret) != nil {
+			return false, nil
+		}
+		return bytes.Equal(secret.Data[corev1.TLSCertKey], public), nil
+	})
+	if err != nil {
+		return nil //nolint:nilerr // stopped, which is no failure
 	}
 	return os.WriteFile(filepath.Join(directory, corev1.TLSCertKey), r.certificate.publicPEM(), 0o600)
 }

@@ -72,7 +72,7 @@ func (v *validator[T]) review(ctx context.Context, change safety.Change) (admiss
 		outcome, warnings = unchecked, append(warnings, fmt.Sprintf("it was not checked whether %s %q is in use: %v", v.kind.Kind, request.Name, err))
 	case err != nil:
 		v.logger.Error(err, "refusing a change that could not be checked", describe(v.kind.Kind, &request)...)
-		outcome, refusal = unchecked, apierrors.NewServiceUnavailable(err.Error())
+		outcome, refusal = unchecked, failure(err)
 	case refusal != nil:
 		v.logger.Info("refusing a change", append(describe(v.kind.Kind, &request), "reason", refusal.Error())...)
 		outcome = refused
@@ -82,6 +82,14 @@ func (v *validator[T]) review(ctx context.Context, change safety.Change) (admiss
 		return warnings, refusal
 	}
 	return warnings, nil
+}
+
+// failure returns what the API server tells of a change that could not be judged.
+func failure(err error) *apierrors.StatusError {
+	if errors.Is(err, errStarting) {
+		return apierrors.NewServiceUnavailable(err.Error())
+	}
+	return apierrors.NewInternalError(err)
 }
 
 // describe returns what a log line says of a request.
@@ -96,7 +104,8 @@ func describe(kind string, request *admission.Request) []any {
 	return values
 }
 
-// judge returns the warnings about the change and why it is refused; nil if it is not. The error is why that is not known.
+// judge returns the warnings about the change, or why it is refused: then there is nothing else worth a word. The error is
+// why neither is known.
 func (v *validator[T]) judge(ctx context.Context, request *admission.Request, change safety.Change) (_ admission.Warnings, _ *apierrors.StatusError, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -113,12 +122,12 @@ func (v *validator[T]) judge(ctx context.Context, request *admission.Request, ch
 	case len(verdict.Errors) == 0:
 		return verdict.Warnings, nil, nil
 	case change.New != nil:
-		return verdict.Warnings, apierrors.NewInvalid(v.kind, request.Name, verdict.Errors), nil
+		return nil, apierrors.NewInvalid(v.kind, request.Name, verdict.Errors), nil
 	case v.leaving(ctx):
 		return nil, nil, nil
 	}
 	resource := schema.GroupResource{Group: request.Resource.Group, Resource: request.Resource.Resource}
-	return verdict.Warnings, apierrors.NewForbidden(resource, request.Name, verdict.Errors.ToAggregate()), nil
+	return nil, apierrors.NewForbidden(resource, request.Name, verdict.Errors.ToAggregate()), nil
 }
 
 // leaving reports whether the product's namespace is on its way out, and everything in it: then nothing is in use any more

@@ -52,10 +52,10 @@ func (s Step) ReadsOnly() bool {
 
 var readsOnly = regexp.MustCompile(`^(kubectl (get|describe|wait|logs|events|rollout status|-n \S+ (get|describe|wait|logs))|curl|ip netns exec \S+ curl|for )\b`)
 
+var fails = regexp.MustCompile(`^([Ee]rror|The \S+ "\S+" is invalid)`)
+
 // WantsFailure reports whether the document shows the command failing.
-func (s Step) WantsFailure() bool {
-	return len(s.Want) > 0 && strings.HasPrefix(strings.ToLower(s.Want[0]), "error")
-}
+func (s Step) WantsFailure() bool { return len(s.Want) > 0 && fails.MatchString(s.Want[0]) }
 
 // Matches reports whether the text is what the step prints.
 func (s Step) Matches(text string) bool {

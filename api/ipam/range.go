@@ -28,8 +28,8 @@ func ParseRange(s string) (Range, error) {
 	if err != nil {
 		return Range{}, err
 	}
-	for _, special := range specials() {
-		if r.Overlaps(rangeOf(special.prefix)) {
+	for i := range specials {
+		if special := &specials[i]; r.Overlaps(special.Range) {
 			return Range{}, fmt.Errorf("%q includes %s (%s), which no router forwards; leave it out", s, special.name, special.prefix)
 		}
 	}
@@ -74,25 +74,29 @@ func parseFromTo(s string) (Range, error) {
 	return Range{From: start, To: end}, nil
 }
 
+// specials are the blocks of the IANA special-purpose address registries that routers never forward as unicast. Blocks
+// that some do forward, such as 169.254.0.0/16 and 240.0.0.0/4, are not among them.
+var specials = [...]special{
+	newSpecial("0.0.0.0/32", "the unspecified address"),
+	newSpecial("127.0.0.0/8", "loopback addresses"),
+	newSpecial("224.0.0.0/4", "multicast addresses"),
+	newSpecial("255.255.255.255/32", "the limited broadcast address"),
+	newSpecial("::/128", "the unspecified address"),
+	newSpecial("::1/128", "the loopback address"),
+	newSpecial("::ffff:0:0/96", "IPv4 addresses written as IPv6"),
+	newSpecial("fe80::/10", "link-local addresses"),
+	newSpecial("ff00::/8", "multicast addresses"),
+}
+
 type special struct {
+	Range
 	prefix netip.Prefix
 	name   string
 }
 
-// specials returns the blocks of the IANA special-purpose address registries that routers never forward as unicast.
-// Blocks that some do forward, such as 169.254.0.0/16 and 240.0.0.0/4, are not among them.
-func specials() []special {
-	return []special{
-		{netip.MustParsePrefix("0.0.0.0/32"), "the unspecified address"},
-		{netip.MustParsePrefix("127.0.0.0/8"), "loopback addresses"},
-		{netip.MustParsePrefix("224.0.0.0/4"), "multicast addresses"},
-		{netip.MustParsePrefix("255.255.255.255/32"), "the limited broadcast address"},
-		{netip.MustParsePrefix("::/128"), "the unspecified address"},
-		{netip.MustParsePrefix("::1/128"), "the loopback address"},
-		{netip.MustParsePrefix("::ffff:0:0/96"), "IPv4 addresses written as IPv6"},
-		{netip.MustParsePrefix("fe80::/10"), "link-local addresses"},
-		{netip.MustParsePrefix("ff00::/8"), "multicast addresses"},
-	}
+func newSpecial(prefix, name string) special {
+	p := netip.MustParsePrefix(prefix)
+	return special{rangeOf(p), p, name}
 }
 
 // rangeOf returns all addresses of the prefix.
@@ -132,7 +136,13 @@ func (r Range) String() string {
 // LargestPrefix returns the largest prefix that lies wholly in the range, the first if there are several of that size.
 // The zero Range has none.
 func (r Range) LargestPrefix() netip.Prefix {
-	for length := 0; length <= r.From.BitLen(); length++ {
+	high, low := r.distance()
+	hostBits := bits.Len64(low)
+	if high > 0 {
+		hostBits = 64 + bits.Len64(high)
+	}
+	// A larger prefix than that has more addresses than the range.
+	for length := r.From.BitLen() - hostBits; length <= r.From.BitLen(); length++ {
 		p := netip.PrefixFrom(r.From, length).Masked()
 		if p.Addr() != r.From {
 			// The prefix begins before the range: the next of its size is the first that can lie in it.
@@ -149,6 +159,14 @@ func (r Range) LargestPrefix() netip.Prefix {
 	return netip.Prefix{}
 }
 
+// distance returns how much greater the last address is than the first.
+func (r Range) distance() (high, low uint64) {
+	from, to := r.From.As16(), r.To.As16()
+	low, borrow := bits.Sub64(binary.BigEndian.Uint64(to[8:]), binary.BigEndian.Uint64(from[8:]), 0)
+	high, _ = bits.Sub64(binary.BigEndian.Uint64(to[:8]), binary.BigEndian.Uint64(from[:8]), borrow)
+	return high, low
+}
+
 // size returns how many addresses the range has, saturating at math.MaxInt64. With avoidBuggyIPs, IPv4 addresses that
 // end in .0 or .255 do not count.
 func (r Range) size(avoidBuggyIPs bool) int64 {
@@ -160,9 +178,7 @@ func (r Range) size(avoidBuggyIPs bool) int64 {
 		}
 		return n
 	}
-	from, to := r.From.As16(), r.To.As16()
-	low, borrow := bits.Sub64(binary.BigEndian.Uint64(to[8:]), binary.BigEndian.Uint64(from[8:]), 0)
-	high, _ := bits.Sub64(binary.BigEndian.Uint64(to[:8]), binary.BigEndian.Uint64(from[:8]), borrow)
+	high, low := r.distance()
 	if high != 0 || low >= math.MaxInt64 {
 		return math.MaxInt64
 	}

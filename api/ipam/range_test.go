@@ -5,6 +5,7 @@ package ipam
 import (
 	"math"
 	"math/big"
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 
@@ -279,4 +280,50 @@ func mustRange(tb testing.TB, s string) Range {
 		tb.Fatal(err)
 	}
 	return r
+}
+
+func TestNoLargerPrefixLiesInARangeThanTheLargest(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20000 {
+		// Ranges of few addresses, around a boundary of many.
+		from, to := random.IntN(512), random.IntN(512)
+		r := Range{
+			From: netip.AddrFrom4([4]byte{10, 0, byte(min(from, to) / 256), byte(min(from, to))}),
+			To:   netip.AddrFrom4([4]byte{10, 0, byte(max(from, to) / 256), byte(max(from, to))}),
+		}
+		if from%2 == 0 {
+			for _, a := range []*netip.Addr{&r.From, &r.To} {
+				b := a.As4()
+				*a = netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 7: b[2], 15: b[3]})
+			}
+		}
+		got := r.LargestPrefix()
+		if block := rangeOf(got); !r.Contains(block.From) || !r.Contains(block.To) {
+			t.Fatalf("%v-%v does not contain %s", r.From, r.To, got)
+		}
+		for a := r.From; got.Bits() > 0 && r.Contains(a); a = a.Next() {
+			larger := rangeOf(netip.PrefixFrom(a, got.Bits()-1))
+			if r.Contains(larger.From) && r.Contains(larger.To) {
+				t.Fatalf("%v-%v contains %v, larger than %s", r.From, r.To, larger, got)
+			}
+			if a = rangeOf(netip.PrefixFrom(a, min(got.Bits(), a.BitLen()))).To; a == r.To {
+				break
+			}
+		}
+	}
+}
+
+func BenchmarkLargestPrefix(b *testing.B) {
+	for name, r := range map[string]Range{
+		"of a prefix":                rangeOf(netip.MustParsePrefix("2001:db8::/112")),
+		"of most of a prefix":        {netip.MustParseAddr("198.51.100.1"), netip.MustParseAddr("198.51.100.254")},
+		"of an address's both sides": {netip.MustParseAddr("2001:db8:0:1:ffff:ffff:ffff:ffff"), netip.MustParseAddr("2001:db8:0:2::")},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				r.LargestPrefix()
+			}
+		})
+	}
 }

@@ -194,6 +194,13 @@ func BenchmarkCheck(b *testing.B) {
 	everything := v1beta1.BGPAdvertisement{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "all"}}
 	single := o
 	single.Advertisements = []v1beta1.BGPAdvertisement{everything}
+	aggregating := o
+	aggregating.Advertisements = nil
+	for i := range o.Advertisements {
+		a := v1beta1.BGPAdvertisement{ObjectMeta: o.Advertisements[i].ObjectMeta}
+		a.Spec.AggregationLength, a.Spec.AggregationLengthV6, a.Spec.Communities = new(int32(24)), new(int32(112)), []string{fmt.Sprintf("64512:%d", i)}
+		aggregating.Advertisements = append(aggregating.Advertisements, a)
+	}
 	run := func(name string, before safety.Objects, change safety.Change) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -210,5 +217,6 @@ func BenchmarkCheck(b *testing.B) {
 	for name, e := range all {
 		run(name, o, e.change)
 	}
+	run("every advertisement aggregates every pool", aggregating, all["a range is added"].change)
 	run("the advertisement of all services is deleted", single, safety.Change{Old: &everything})
 }

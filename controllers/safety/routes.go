@@ -129,8 +129,19 @@ func selectsGone(a *announcer, pool *ipam.Pool) bool {
 // not.
 func reachOf(pool ipam.Pool, inForce []*announcer, selects func(*announcer, *ipam.Pool) bool) *reach {
 	r := &reach{}
+	// Of many advertisements, few differ in their lengths.
+	fits := map[[2]int]bool{}
 	for _, a := range inForce {
-		if !selects(a, &pool) || bgp.CheckAggregation(a.Advertisement, pool) != nil {
+		if !selects(a, &pool) {
+			continue
+		}
+		lengths := [2]int{a.AggregationLength, a.AggregationLengthV6}
+		fit, known := fits[lengths]
+		if !known {
+			fit = bgp.CheckAggregation(a.Advertisement, pool) == nil
+			fits[lengths] = fit
+		}
+		if !fit {
 			continue
 		}
 		if a.nodesIPv4 > 0 {

@@ -269,8 +269,8 @@ var advertisementCases = map[string]verdictCase{
 
 	"a pool that is missing": {
 		given:        rack,
-		apply:        `advertisement all: {ipAddressPools: [a, c, d]}`,
-		wantWarnings: []string{missingWarning("all", "IPAddressPool", "ipAddressPools", `"c", "d"`)},
+		apply:        `advertisement some: {ipAddressPools: [a, c, d]}`,
+		wantWarnings: []string{missingWarning("some", "IPAddressPool", "ipAddressPools", `"c", "d"`)},
 	},
 	"a pool that cannot be read is not missing": {
 		given: rack + `pool bad: {addresses: [nonsense]}`,
@@ -287,8 +287,8 @@ var advertisementCases = map[string]verdictCase{
 	},
 	"an alias that nobody defines": {
 		given:        rack + `community colours: {communities: [{name: red, value: "64512:1"}]}`,
-		apply:        `advertisement all: {communities: [blue, red]}`,
-		wantWarnings: []string{undefinedWarning("all", `"blue"`)},
+		apply:        `advertisement some: {communities: [blue, red, green]}`,
+		wantWarnings: []string{undefinedWarning("some", `"blue", "green"`)},
 	},
 	"an alias that only a bad community defines": {
 		given:        rack + `community colours: {communities: [{name: blue, value: "64512:99999"}]}`,

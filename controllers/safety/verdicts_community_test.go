@@ -77,14 +77,14 @@ var communityCases = map[string]verdictCase{
 		given: coloured + `community more: {communities: [{name: red, value: "1:2"}]}`,
 		apply: `community more: {communities: [{name: red, value: "1:2"}, {name: green, value: "1:3"}]}`,
 		wantWarnings: []string{
-			`spec.communities[0].name: Duplicate value: "red": ` + duplicateAlias(0, "red", "colours")[len("spec.communities[0].name: "):],
+			stale(duplicateAlias(0, "red", "colours"), "Duplicate value", `"red"`),
 		},
 	},
 	"a name that slipped in twice and has moved in the list": {
 		given: coloured + `community more: {communities: [{name: red, value: "1:2"}]}`,
 		apply: `community more: {communities: [{name: green, value: "1:3"}, {name: red, value: "1:2"}]}`,
 		wantWarnings: []string{
-			`spec.communities[1].name: Duplicate value: "red": ` + duplicateAlias(1, "red", "colours")[len("spec.communities[1].name: "):],
+			stale(duplicateAlias(1, "red", "colours"), "Duplicate value", `"red"`),
 		},
 	},
 	"a value changes": {
@@ -157,10 +157,10 @@ var communityCases = map[string]verdictCase{
 	},
 	"the override does not excuse the removal of an alias in use": {
 		given: `
-			community colours: {disruption: true, communities: [{name: blue, value: "64512:1"}]}
+			community tints: {disruption: true, communities: [{name: blue, value: "64512:1"}]}
 			advertisement all: {communities: [blue]}`,
-		remove:     "community colours",
-		wantErrors: []string{usedAlias("metadata.name", "blue", "colours", "all")},
+		remove:     "community tints",
+		wantErrors: []string{usedAlias("metadata.name", "blue", "tints", "all")},
 	},
 	"a community is deleted by which a service was announced": {
 		given:      routed + coloured,
@@ -227,9 +227,9 @@ var boundaryCases = map[string]verdictCase{
 		apply: `pool a: {addresses: [198.51.100.0/24], labels: {tier: gold}}`,
 	},
 	"an update of the override is looked at": {
-		given:        `pool a: {addresses: [198.51.100.0/24]}`,
-		apply:        `pool a: {disruption: true, addresses: [198.51.100.0/24]}`,
-		wantWarnings: []string{unannouncedWarning("a")},
+		given:        `pool web: {addresses: [198.51.100.0/24]}`,
+		apply:        `pool web: {disruption: true, addresses: [198.51.100.0/24]}`,
+		wantWarnings: []string{unannouncedWarning("web")},
 	},
 	"an update of labels is looked at": {
 		given:        `pool a: {addresses: [198.51.100.0/24]}`,

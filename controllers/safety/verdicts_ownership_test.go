@@ -23,11 +23,11 @@ func webs(n int) string {
 	return b.String()
 }
 
-// allOf returns the claims of all webs.
-func allOf(n int, format string) []string {
+// allOf returns the claims of all webs to their addresses.
+func allOf(n int) []string {
 	claims := make([]string, 0, n)
 	for i := 1; i <= n; i++ {
-		claims = append(claims, fmt.Sprintf(format, i, i))
+		claims = append(claims, fmt.Sprintf("default/web%02d cannot own 198.51.100.%d", i, i))
 	}
 	return claims
 }
@@ -193,12 +193,12 @@ var ownershipCases = map[string]verdictCase{
 	"ten services are all named": {
 		given: announced + "pool a: {addresses: [198.51.100.0/24]}\n" + webs(10),
 		apply: `pool a: {addresses: [198.51.100.128/25]}`,
-		at:    "spec.addresses", wantLost: allOf(10, "default/web%02d cannot own 198.51.100.%d"),
+		at:    "spec.addresses", wantLost: allOf(10),
 	},
 	"of twelve services ten are named, and how many more": {
 		given:    announced + "pool a: {addresses: [198.51.100.0/24]}\n" + webs(12),
 		apply:    `pool a: {addresses: [198.51.100.128/25]}`,
-		wantLost: allOf(12, "default/web%02d cannot own 198.51.100.%d"),
+		wantLost: allOf(12),
 		wantErrors: []string{
 			`spec.addresses: new config not compatible with assigned IPs: service "default/web01" cannot own "198.51.100.1" under new config, ` +
 				`service "default/web02" cannot own "198.51.100.2" under new config, service "default/web03" cannot own "198.51.100.3" under new config, ` +
@@ -333,8 +333,8 @@ var ownershipCases = map[string]verdictCase{
 	"overridden, ten services are warned of, and how many more": {
 		given:        announced + "pool a: {disruption: true, addresses: [198.51.100.0/24]}\n" + webs(12),
 		remove:       "pool a",
-		wantLost:     allOf(12, "default/web%02d cannot own 198.51.100.%d"),
-		wantWarnings: append(disruptionWarnings(allOf(10, "default/web%02d cannot own 198.51.100.%d")), "and 2 more"),
+		wantLost:     allOf(12),
+		wantWarnings: append(disruptionWarnings(allOf(10)), "and 2 more"),
 	},
 	"overridden by another word than true": {
 		given: inUse,

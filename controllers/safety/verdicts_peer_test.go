@@ -197,7 +197,7 @@ var peerCases = map[string]verdictCase{
 		given: two + `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.1.254}`,
 		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.1.254, holdTime: 30s}`,
 		wantWarnings: []string{
-			`spec.peerAddress: Invalid value: "172.30.1.254": ` + duplicatePeer("172.30.1.254", "tor-a")[len("spec.peerAddress: "):],
+			stale(duplicatePeer("172.30.1.254", "tor-a"), "Invalid value", `"172.30.1.254"`),
 		},
 	},
 	"the same router as one that cannot be read": {

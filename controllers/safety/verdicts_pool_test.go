@@ -357,10 +357,10 @@ var overlapCases = map[string]verdictCase{
 		},
 	},
 	"too small for an advertisement that aggregates IPv6": {
-		given: announced + `advertisement net: {aggregationLengthV6: 64}`,
+		given: announced + `advertisement net6: {aggregationLengthV6: 64}`,
 		apply: `pool a: {addresses: [1.1.1.0/28, "2001:db8::/112"]}`,
 		wantErrors: []string{
-			poolTooSmall(1, "net", 64, 112, "2001:db8::/112"),
+			poolTooSmall(1, "net6", 64, 112, "2001:db8::/112"),
 		},
 	},
 	"a pool gets a range that is too small for an advertisement": {

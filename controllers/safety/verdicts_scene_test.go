@@ -47,21 +47,21 @@ type scene struct {
 	nodes      []safety.Node
 }
 
-func parseScene(t testing.TB, text string) *scene {
-	t.Helper()
+func parseScene(tb testing.TB, text string) *scene {
+	tb.Helper()
 	s := &scene{byKey: map[string]safety.Object{}, namespaces: map[string]labels.Set{}}
 	// Go indents with tabs, which YAML does not know.
 	data, err := yaml.YAMLToJSONStrict([]byte(strings.ReplaceAll(text, "\t", "")))
 	if err != nil {
-		t.Fatalf("%v in %s", err, text)
+		tb.Fatalf("%v in %s", err, text)
 	}
 	things := map[string]json.RawMessage{}
 	if err := json.Unmarshal(data, &things); err != nil {
-		t.Fatalf("%v in %s", err, text)
+		tb.Fatalf("%v in %s", err, text)
 	}
 	for _, key := range slices.Sorted(maps.Keys(things)) {
 		if err := s.add(key, things[key]); err != nil {
-			t.Fatalf("%s: %v", key, err)
+			tb.Fatalf("%s: %v", key, err)
 		}
 	}
 	return s

@@ -243,6 +243,18 @@ var _ = Describe("With the webhook off", func() {
 		Eventually(stale(ctx)).Should(Equal("0"))
 	})
 
+	It("a route that is taken away on purpose is no fault", func(ctx SpecContext) {
+		i := intrusion{advertisement: everything().AllowDisruption()}
+		i.begin(ctx)
+		remove(ctx, everything().Obj())
+		another := builder.MakeAdvertisement("another", "two").Obj()
+		create(ctx, another)
+		Eventually(advertisementValid(ctx, "another")).Should(HavePrefix("True"), "what came before has been looked at too")
+		Consistently(valid(ctx, "one")).Should(HavePrefix("True Accepted"))
+		Expect(tellings(ctx, "IPAddressPool", "one")()).To(BeEmpty())
+		Expect(stale(ctx)()).To(Equal("0"))
+	})
+
 	It("services created in the same instant as their pool is edited hold what it gives, or are told", func(ctx SpecContext) {
 		create(ctx, onePool().Obj())
 		watched := observe(ctx)

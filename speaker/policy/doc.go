@@ -8,5 +8,6 @@
 // Policy, which remembers every object's last good version. Where two objects contradict each other, the one that is in
 // force already wins over the one that changed, and else the one whose name comes first.
 //
-// An address that was assigned stays announced, whatever becomes of its pool; see Policy.Pool.
+// An address that was assigned stays announced, whatever becomes of its pool; see Policy.Pool. One that no advertisement is
+// for any more can go on being announced by what announced it before; see Policy.Hold.
 package policy

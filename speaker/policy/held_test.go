@@ -163,10 +163,10 @@ func TestAnAddressIsAnnouncedElsewhereIfAnAdvertisementForItCountsNodes(t *testi
 	broken := func(s *v1beta2.BGPPeerSpec) { s.PasswordSecret = corev1.SecretReference{Name: "missing"} }
 	toNew := func(s *v1beta1.BGPAdvertisementSpec) { s.Peers = []string{"new"} }
 	tests := map[string]struct {
-		advertisements []v1beta1.BGPAdvertisement
-		mutate         func(*policy.Input)
-		addr           string
-		want           bool
+		before, advertisements []v1beta1.BGPAdvertisement
+		mutate                 func(*policy.Input)
+		addr                   string
+		want                   bool
 	}{
 		"no advertisement":                   {},
 		"one that other nodes announce by":   {advertisements: []v1beta1.BGPAdvertisement{counting(adv("a", elsewhere), 2, 3, 0)}, want: true},
@@ -186,6 +186,10 @@ func TestAnAddressIsAnnouncedElsewhereIfAnAdvertisementForItCountsNodes(t *testi
 			want: true,
 		},
 		"one that is not in force for an alias that nobody defines": {
+			advertisements: []v1beta1.BGPAdvertisement{counting(adv("a", elsewhere, withCommunities("undefined")), 2, 3, 3)},
+		},
+		"one of which only an earlier version is in force": {
+			before:         []v1beta1.BGPAdvertisement{adv("a", elsewhere)},
 			advertisements: []v1beta1.BGPAdvertisement{counting(adv("a", elsewhere, withCommunities("undefined")), 2, 3, 3)},
 		},
 		"one whose aggregation has no room in the pool": {
@@ -222,7 +226,8 @@ func TestAnAddressIsAnnouncedElsewhereIfAnAdvertisementForItCountsNodes(t *testi
 			if tc.mutate != nil {
 				mutations = append(mutations, tc.mutate)
 			}
-			p, _ := policy.Compile(input(mutations...), nil)
+			before, _ := policy.Compile(input(func(in *policy.Input) { in.Advertisements = tc.before }), nil)
+			p, _ := policy.Compile(input(mutations...), before)
 			if got := p.AnnouncedElsewhere(p.Pool(addr, nil), addr, map[string]string{"rack": "a"}); got != tc.want {
 				t.Errorf("announced elsewhere: %t", got)
 			}

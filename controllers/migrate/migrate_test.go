@@ -56,7 +56,7 @@ func validated(ctx context.Context, resources string) (findings string, err erro
 func TestConfigurationsAreCarriedOver(t *testing.T) {
 	t.Parallel()
 	for name, wantOK := range map[string]bool{
-		"tutorial-1": true, "tutorial-3": true, "everything": true, "renamed": true, "bare": true,
+		"tutorial-1": true, "tutorial-3": true, "everything": true, "renamed": true, "bare": true, "alike": true,
 		"left-out": false, "listed": false, "oldest": false,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestTheOldTutorialMeansWhatTheNewOneDoes(t *testing.T) {
 	compare(t, want, objects(t, migrated(t.Context(), content(t, "testdata/tutorial-3/config.yaml")).resources))
 }
 
-// compare compares configurations but for the names of peers, which nothing names.
+// compare compares configurations but for names that nothing names.
 func compare(t *testing.T, want, got safety.Objects) {
 	t.Helper()
 	for _, o := range []safety.Objects{want, got} {

@@ -32,6 +32,9 @@ type migration struct {
 	objects safety.Objects
 	// names that are taken, by kind.
 	names map[string]map[string]bool
+	// pools is how many pools are carried over, and announcements are theirs.
+	pools         int
+	announcements []announcement
 	// carried are the pools that are carried over, by their old names.
 	carried map[string]bool
 	// aliases that are carried over, and values of those that cannot be.
@@ -87,6 +90,7 @@ func (m *migration) configuration(root *yaml.Node) {
 	for _, pool := range list {
 		m.pool(pool)
 	}
+	m.advertise()
 }
 
 // add adds an object, unless it cannot be made, its parser finds something wrong with it, or it contradicts others.

@@ -6,11 +6,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
-	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 )
@@ -48,6 +46,7 @@ func (m *migration) pool(e entry) {
 	if !m.add(d, p, errs) {
 		return
 	}
+	m.pools++
 	if len(advertisements) == 0 {
 		// A pool that had none was announced all the same, address by address.
 		m.advertisement(newDraft(&m.remarks, e), p.Name, p.Name, nil)
@@ -84,31 +83,4 @@ func (m *migration) poolName(d *draft, name string) string {
 			"services that ask for it by the annotation address-pool must ask for %q", d.path, name, valid, valid)
 	}
 	return valid
-}
-
-// advertisement carries over an advertisement of a pool; nil stands for one without keys.
-func (m *migration) advertisement(d *draft, name, pool string, node *yaml.Node) {
-	a := &v1beta1.BGPAdvertisement{}
-	s := &a.Spec
-	s.IPAddressPools = []string{pool}
-	var communities []string
-	if node != nil {
-		m.each(node, d.path, map[string]reader{
-			"aggregation-length":    into(d, "aggregationLength", length, &s.AggregationLength),
-			"aggregation-length-v6": into(d, "aggregationLengthV6", length, &s.AggregationLengthV6),
-			"localpref":             into(d, "localPref", number, &s.LocalPref),
-			"communities":           d.list("communities", &communities),
-		})
-	}
-	for i, c := range communities {
-		if !strings.Contains(c, ":") && !m.aliases[c] {
-			d.spoil(d.lineOf(fmt.Sprintf("spec.communities[%d]", i)), "%s: its community %q is neither a value nor an alias that is carried over", d.path, c)
-		}
-		if c = cmp.Or(m.values[c], c); !slices.Contains(s.Communities, c) {
-			s.Communities = append(s.Communities, c)
-		}
-	}
-	a.Name, a.Namespace = m.unique("advertisement", name), m.namespace
-	_, errs := bgp.ParseAdvertisement(a)
-	m.add(d, a, errs)
 }

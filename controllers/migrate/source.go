@@ -98,7 +98,7 @@ func (e *syntaxError) Error() string { return fmt.Sprintf("%d: %s", e.line, e.te
 var (
 	errorLine = regexp.MustCompile(`line (\d+): `)
 	// quoted is what the parser repeats of the text, which may be a password.
-	quoted = regexp.MustCompile("`[^`]*`|'.*' (referenced|value)")
+	quoted = regexp.MustCompile("`[^`]*`|'.*'( referenced| value)")
 )
 
 // parseAll returns the documents of the text that have something in them.
@@ -112,7 +112,7 @@ func parseAll(text []byte) ([]*yaml.Node, error) {
 			return documents, nil
 		}
 		if err != nil {
-			text := quoted.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), "… $1")
+			text := quoted.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), "…$1")
 			wrong := &syntaxError{line: 1, text: "invalid YAML: " + text}
 			if match := errorLine.FindStringSubmatch(err.Error()); match != nil {
 				if n, err := strconv.Atoi(match[1]); err == nil {

@@ -5,6 +5,7 @@ package migrate
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -15,42 +16,60 @@ import (
 	"metallb.io/metallb/controllers/safety"
 )
 
-// yaml returns the custom resources as a manifest, each after those that it names.
+// resource is an object and its kind.
+type resource struct {
+	kind   schema.GroupVersionKind
+	object safety.Object
+}
+
+// yaml returns the custom resources as a manifest.
 func (m *migration) yaml() ([]byte, error) {
 	var documents [][]byte
-	write := func(gvk schema.GroupVersionKind, o safety.Object) error {
-		document, err := document(gvk, o)
+	for _, r := range m.resources() {
+		document, err := r.yaml()
+		if err != nil {
+			return nil, fmt.Errorf("writing %s %s: %w", r.kind.Kind, r.object.GetName(), err)
+		}
 		documents = append(documents, document)
-		return err
-	}
-	for i := range m.objects.Communities {
-		if err := write(v1beta1.GroupVersion.WithKind("Community"), &m.objects.Communities[i]); err != nil {
-			return nil, err
-		}
-	}
-	for i := range m.objects.Peers {
-		if err := write(v1beta2.GroupVersion.WithKind("BGPPeer"), &m.objects.Peers[i]); err != nil {
-			return nil, err
-		}
-	}
-	for i := range m.objects.Pools {
-		if err := write(v1beta1.GroupVersion.WithKind("IPAddressPool"), &m.objects.Pools[i]); err != nil {
-			return nil, err
-		}
-	}
-	for i := range m.objects.Advertisements {
-		if err := write(v1beta1.GroupVersion.WithKind("BGPAdvertisement"), &m.objects.Advertisements[i]); err != nil {
-			return nil, err
-		}
 	}
 	return bytes.Join(documents, []byte("---\n")), nil
 }
 
-// document returns one custom resource: what its operator would write of it.
-func document(gvk schema.GroupVersionKind, o safety.Object) ([]byte, error) {
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+// resources returns the custom resources in an order of which the API server has as little to warn as can be: of what names
+// something that is yet to come, and of pools that nothing announces yet.
+func (m *migration) resources() []resource {
+	o := &m.objects
+	communities := resourcesOf(o.Communities, v1beta1.GroupVersion.WithKind("Community"))
+	peers := resourcesOf(o.Peers, v1beta2.GroupVersion.WithKind("BGPPeer"))
+	pools := resourcesOf(o.Pools, v1beta1.GroupVersion.WithKind("IPAddressPool"))
+	advertisements := resourcesOf(o.Advertisements, v1beta1.GroupVersion.WithKind("BGPAdvertisement"))
+	if slices.ContainsFunc(o.Advertisements, func(a v1beta1.BGPAdvertisement) bool { return len(a.Spec.IPAddressPools) > 0 }) {
+		return slices.Concat(communities, peers, pools, advertisements)
+	}
+	return slices.Concat(communities, peers, advertisements, pools)
+}
+
+func resourcesOf[T any, P interface {
+	*T
+	safety.Object
+}](list []T, kind schema.GroupVersionKind) []resource {
+	found := make([]resource, 0, len(list))
+	for i := range list {
+		found = append(found, resource{kind, P(&list[i])})
+	}
+	return found
+}
+
+// yaml returns what an operator would write of the object.
+func (r resource) yaml() ([]byte, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(r.object)
 	if err != nil {
-		return nil, fmt.Errorf("writing %s %s: %w", gvk.Kind, o.GetName(), err)
+		return nil, err
+	}
+	document := map[string]any{
+		"apiVersion": r.kind.GroupVersion().String(),
+		"kind":       r.kind.Kind,
+		"metadata":   map[string]any{"name": r.object.GetName(), "namespace": r.object.GetNamespace()},
 	}
 	spec, _ := content["spec"].(map[string]any)
 	for name, value := range spec {
@@ -58,14 +77,8 @@ func document(gvk schema.GroupVersionKind, o safety.Object) ([]byte, error) {
 			delete(spec, name)
 		}
 	}
-	text, err := yaml.Marshal(map[string]any{
-		"apiVersion": gvk.GroupVersion().String(),
-		"kind":       gvk.Kind,
-		"metadata":   map[string]any{"name": o.GetName(), "namespace": o.GetNamespace()},
-		"spec":       spec,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("writing %s %s: %w", gvk.Kind, o.GetName(), err)
+	if len(spec) > 0 {
+		document["spec"] = spec
 	}
-	return text, nil
+	return yaml.Marshal(document)
 }

@@ -211,7 +211,7 @@ func positionsOf(node *yamlnode.Node) positions {
 // password.
 var (
 	errorLine = regexp.MustCompile(`line (\d+): `)
-	quoted    = regexp.MustCompile("`[^`]*`|'.*' (referenced|value)|map key: .*")
+	quoted    = regexp.MustCompile("`[^`]*`|'.*'( referenced| value)|map key: .*")
 )
 
 // problems returns what the parser of YAML says, a finding for each line that it names.
@@ -228,7 +228,7 @@ func (c chunk) problems(start place, err error) []finding {
 			}
 			part = strings.Replace(part, m[0], "", 1)
 		}
-		found = append(found, finding{place: at, text: "invalid YAML: " + quoted.ReplaceAllString(strings.TrimSpace(part), "… $1")})
+		found = append(found, finding{place: at, text: "invalid YAML: " + quoted.ReplaceAllString(strings.TrimSpace(part), "…$1")})
 	}
 	return found
 }

@@ -318,6 +318,24 @@ var advertisementCases = map[string]verdictCase{
 		given: rack + `advertisement first: {ipAddressPools: [a], communities: ["64512:1"]}`,
 		apply: `advertisement second: {ipAddressPools: [a]}`,
 	},
+	"an advertisement of the same pool in larger prefixes of either family": {
+		given: rack + `
+			advertisement first: {ipAddressPools: [b]}
+			advertisement larger: {ipAddressPools: [b], aggregationLength: 28}`,
+		apply: `advertisement second: {ipAddressPools: [b], aggregationLength: 28, aggregationLengthV6: 112}`,
+	},
+	"an advertisement of the same pool from another node": {
+		given: rack + `advertisement first: {ipAddressPools: [a], nodeSelectors: [{matchLabels: {rack: a}}]}`,
+		apply: `advertisement second: {ipAddressPools: [a], nodeSelectors: [{matchLabels: {rack: b}}]}`,
+	},
+	"an advertisement of the same pool for other services": {
+		given: rack + `advertisement first: {ipAddressPools: [a], serviceSelectors: [{matchLabels: {app: web}}]}`,
+		apply: `advertisement second: {ipAddressPools: [a], serviceSelectors: [{matchLabels: {app: db}}]}`,
+	},
+	"an advertisement of pools with another label": {
+		given: rack + `advertisement first: {ipAddressPoolSelectors: [{matchLabels: {tier: gold}}]}`,
+		apply: `advertisement second: {ipAddressPoolSelectors: [{matchLabels: {tier: silver}}]}`,
+	},
 	"everything that is suspicious is told at once": {
 		given:        rack,
 		apply:        `advertisement all: {ipAddressPools: [c], peers: [tor-c], communities: [blue], nodeSelectors: [{matchLabels: {rack: c}}]}`,

@@ -170,6 +170,12 @@ var communityCases = map[string]verdictCase{
 	},
 }
 
+// elsewhereInUse has a pool outside of the product's namespace that once gave somebody an address.
+const elsewhereInUse = announced + `
+	pool a: {namespace: default, addresses: [198.51.100.0/24]}
+	service default/web: {holds: [198.51.100.1], from: [a]}
+`
+
 // boundaryCases are about what is not looked at, and where objects belong.
 var boundaryCases = map[string]verdictCase{
 	"a pool elsewhere": {
@@ -203,9 +209,7 @@ var boundaryCases = map[string]verdictCase{
 		wantErrors: []string{elsewhere},
 	},
 	"elsewhere, a deletion is nobody's business": {
-		given: announced + `
-			pool a: {namespace: default, addresses: [198.51.100.0/24]}
-			service default/web: {holds: [198.51.100.1], from: [a]}`,
+		given:  elsewhereInUse,
 		remove: "pool a",
 	},
 	"elsewhere, an object on its way out is let go": {

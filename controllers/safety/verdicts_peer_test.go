@@ -247,6 +247,10 @@ var peerCases = map[string]verdictCase{
 		given:  two + `advertisement bad: {peers: [tor-a], aggregationLength: 99}`,
 		remove: "peer tor-a",
 	},
+	"a peer is changed that an advertisement names": {
+		given: two + `advertisement rack: {peers: [tor-a]}`,
+		apply: `peer tor-a: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.1.254, holdTime: 30s, nodeSelectors: [{matchLabels: {rack: a}}]}`,
+	},
 	"a bad peer is deleted that an advertisement names": {
 		given: `
 			peer bad: {myASN: 0}

@@ -284,6 +284,12 @@ var routeCases = map[string]verdictCase{
 		at:    "spec.addresses", wantLost: []string{"default/db cannot own 198.51.100.200", webUnannounced},
 		wantWarnings: []string{unannouncedWarning("a")},
 	},
+	"the pool is relabelled and grows: it is the labels that take the route": {
+		given: routed + `advertisement gold: {ipAddressPoolSelectors: [{matchLabels: {tier: gold}}]}`,
+		apply: `pool a: {addresses: [198.51.100.0/24, 203.0.113.0/24]}`,
+		at:    "metadata.labels", wantLost: []string{webUnannounced},
+		wantWarnings: []string{unannouncedWarning("a")},
+	},
 	"the pool shrinks below what its advertisement aggregates to": {
 		given: routed + `advertisement net: {aggregationLength: 24}`,
 		apply: `pool a: {addresses: [198.51.100.0/25], labels: {tier: gold}}`,

@@ -65,6 +65,48 @@ func TestEveryChangeGetsItsVerdict(t *testing.T) {
 	}
 }
 
+// TestTheSecondLineSaysWhatTheVerdictSays applies the changes of the tables as if nobody had judged them, and compares what
+// is found afterwards.
+func TestTheSecondLineSaysWhatTheVerdictSays(t *testing.T) {
+	t.Parallel()
+	for subject, cases := range allCases() {
+		for name, tc := range cases {
+			s := parseScene(t, tc.given)
+			change := s.change(t, tc)
+			got := safety.Check(namespace, s.objects, change, s.use())
+			if change.New != nil && (len(parseErrors(change.New)) > 0 || change.New.GetNamespace() != namespace || change.New.GetDeletionTimestamp() != nil) {
+				continue
+			}
+			after := s.objects.Apply(change)
+			if diff := cmp.Diff(lost(got.Claims), lost(safety.Lost(s.objects, after, s.use()))); diff != "" && tc.given != elsewhereInUse {
+				t.Errorf("%s: %s: claims (-verdict +lost):\n%s", subject, name, diff)
+			}
+			if change.Old != nil {
+				continue
+			}
+			got.Errors = slices.DeleteFunc(got.Errors, func(e *field.Error) bool { return isInUse(e.Detail) })
+			later := safety.Verdict{
+				Errors:   safety.Contradictions(change.New, after, s.nodes),
+				Warnings: safety.Warnings(change.New, after, s.nodes),
+				Claims:   got.Claims,
+			}
+			if diff := cmp.Diff(verdictOf(got), verdictOf(later), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%s: %s: (-verdict +later):\n%s", subject, name, diff)
+			}
+		}
+	}
+}
+
+func TestNoVerdictTellsThePassword(t *testing.T) {
+	t.Parallel()
+	for name, tc := range peerCases {
+		s := parseScene(t, tc.given)
+		if v := safety.Check(namespace, s.objects, s.change(t, tc), s.use()); strings.Contains(fmt.Sprint(v), "sesame") {
+			t.Errorf("%s: %v", name, v)
+		}
+	}
+}
+
 func TestTheTablesAreComplete(t *testing.T) {
 	t.Parallel()
 	total := 0

@@ -23,9 +23,9 @@ type Claim struct {
 type Loss int
 
 const (
-	// Ownership: no pool would give the address to the service any more.
+	// Ownership is lost if no pool would give the address to the service any more.
 	Ownership Loss = iota
-	// Route: no advertisement would announce the address any more.
+	// Route is lost if no advertisement would announce the address any more.
 	Route
 )
 

@@ -70,7 +70,7 @@ const (
 // many is a cluster with many pools, each with an advertisement of its own and as many services as others.
 func many() (safety.Objects, *stock, safety.Use) {
 	var o safety.Objects
-	var held []safety.Holding
+	held := make([]safety.Holding, 0, manyServices)
 	for i := range manyPools {
 		name := fmt.Sprintf("pool-%02d", i)
 		o.Pools = append(o.Pools, v1beta1.IPAddressPool{
@@ -111,7 +111,7 @@ func many() (safety.Objects, *stock, safety.Use) {
 		})
 	}
 	s := newStock(held)
-	var nodes []safety.Node
+	nodes := make([]safety.Node, 0, 100)
 	for i := range 100 {
 		nodes = append(nodes, safety.Node{
 			Name: fmt.Sprintf("node-%d", i), Labels: labels.Set{"rack": fmt.Sprint(i % 10), "kubernetes.io/hostname": fmt.Sprintf("node-%d", i)},

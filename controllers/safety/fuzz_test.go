@@ -108,8 +108,9 @@ func decodeObject(kind uint8, text string) safety.Object {
 }
 
 func fuzzedUse() safety.Use {
-	var held []safety.Holding
-	for i, a := range []string{"198.51.100.0", "198.51.100.7", "198.51.100.130", "2001:db8::7", "203.0.113.1"} {
+	addresses := []string{"198.51.100.0", "198.51.100.7", "198.51.100.130", "2001:db8::7", "203.0.113.1"}
+	held := make([]safety.Holding, 0, 3*len(addresses))
+	for i, a := range addresses {
 		h := safety.Holding{
 			Service: types.NamespacedName{Namespace: "shop", Name: string(rune('a' + i))}, Labels: labels.Set{"app": "web"},
 			Address: netip.MustParseAddr(a), Recorded: []string{"a"},

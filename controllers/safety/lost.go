@@ -58,9 +58,10 @@ type address struct {
 
 // moved looks at the addresses that pools have ceased to give, or give now.
 func (c *comparison) moved() {
-	var ranges []ipam.Range
+	all := names(c.was.pools, c.is.pools)
+	ranges := make([]ipam.Range, 0, len(all))
 	var fallback []string
-	for _, name := range names(c.was.pools, c.is.pools) {
+	for _, name := range all {
 		was, is := c.was.pools[name], c.is.pools[name]
 		ranges = append(ranges, c.differing(&was, &is)...)
 		if families(was) != families(is) {
@@ -140,10 +141,15 @@ func (c *comparison) unreached() {
 		if !lessThan(c.after.reach(name), c.before.reach(name)) {
 			continue
 		}
-		c.each(c.use.Holdings.From(name), c.judgeRoute)
-		for _, r := range union(slices.Concat(c.was.pools[name].Ranges, c.is.pools[name].Ranges)) {
+		ranges := union(slices.Concat(c.was.pools[name].Ranges, c.is.pools[name].Ranges))
+		for _, r := range ranges {
 			c.each(c.use.Holdings.In(r), c.judgeRoute)
 		}
+		c.each(c.use.Holdings.From(name), func(h *Holding) {
+			if !within(ranges, h.Address) {
+				c.judgeRoute(h)
+			}
+		})
 	}
 	if !lessThan(c.after.gone, c.before.gone) {
 		return

@@ -144,7 +144,7 @@ func (g *generator) advertisement(i int) v1beta1.BGPAdvertisement {
 }
 
 func (g *generator) use() safety.Use {
-	var held []safety.Holding
+	held := make([]safety.Holding, 0, 60)
 	for i := range 60 {
 		address := netip.AddrFrom4([4]byte{10, 0, byte(i % 3), byte(i)})
 		if i%4 == 0 {

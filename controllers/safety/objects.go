@@ -99,17 +99,3 @@ func (c Change) concernsNobody() bool {
 			v1beta1.AllowsDisruption(c.Old) == v1beta1.AllowsDisruption(c.New) &&
 			equality.Semantic.DeepEqual(spec(c.Old), spec(c.New))
 }
-
-// kind returns the kind of the object.
-func kind(o Object) string {
-	switch o.(type) {
-	case *v1beta1.IPAddressPool:
-		return "IPAddressPool"
-	case *v1beta2.BGPPeer:
-		return "BGPPeer"
-	case *v1beta1.BGPAdvertisement:
-		return "BGPAdvertisement"
-	default:
-		return "Community"
-	}
-}

@@ -42,13 +42,24 @@ func (o *owners) find(a netip.Addr) (*ipam.Pool, bool) {
 	if o.overlapping {
 		return o.pools.Find(a)
 	}
-	// The last range that begins at or before the address is the only one that can contain it.
-	next := sort.Search(len(o.spans), func(i int) bool { return a.Less(o.spans[i].From) })
-	if next == 0 {
+	last := lastFrom(a, len(o.spans), func(i int) netip.Addr { return o.spans[i].From })
+	if last < 0 {
 		return nil, false
 	}
-	p := &o.pools[o.spans[next-1].pool]
+	p := &o.pools[o.spans[last].pool]
 	return p, p.Contains(a)
+}
+
+// lastFrom returns the index of the last of n ranges that begins at or before the address, or -1. If the ranges are in
+// order and do not overlap it is the only one that can contain it.
+func lastFrom(a netip.Addr, n int, from func(int) netip.Addr) int {
+	return sort.Search(n, func(i int) bool { return a.Less(from(i)) }) - 1
+}
+
+// within reports whether one of the ranges, which are a union, contains the address.
+func within(ranges []ipam.Range, a netip.Addr) bool {
+	last := lastFrom(a, len(ranges), func(i int) netip.Addr { return ranges[i].From })
+	return last >= 0 && ranges[last].Contains(a)
 }
 
 func byAddress(a, b ipam.Range) int {
@@ -77,7 +88,7 @@ func union(ranges []ipam.Range) []ipam.Range {
 // subtract returns the addresses of the ranges that are in none of the others.
 func subtract(ranges, others []ipam.Range) []ipam.Range {
 	ranges, others = union(slices.Clone(ranges)), union(slices.Clone(others))
-	var rest []ipam.Range
+	rest := make([]ipam.Range, 0, len(ranges))
 	for _, r := range ranges {
 		for len(others) > 0 && others[0].To.Less(r.From) {
 			others = others[1:]

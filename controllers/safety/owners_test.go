@@ -20,8 +20,9 @@ func addressAt(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte
 
 // someRanges returns up to n ranges of the tiny space, which may overlap.
 func someRanges(r *rand.Rand, n int) []ipam.Range {
-	var ranges []ipam.Range
-	for range r.IntN(n + 1) {
+	count := r.IntN(n + 1)
+	ranges := make([]ipam.Range, 0, count)
+	for range count {
 		from := r.IntN(tiny)
 		ranges = append(ranges, ipam.Range{From: addressAt(from), To: addressAt(from + r.IntN(tiny-from))})
 	}
@@ -88,7 +89,7 @@ func TestTheOwnerOfAnAddressIsTheOneThatPoolsFind(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	overlapping := 0
 	for range 3000 {
-		var pools []ipam.Pool
+		pools := make([]ipam.Pool, 0, 4)
 		for i := range 4 {
 			p := ipam.Pool{Name: fmt.Sprint(i), AvoidBuggyIPs: r.IntN(4) == 0}
 			if r.IntN(3) > 0 {

@@ -59,8 +59,8 @@ bench: test-programs ## Measure allocation and announcement at 500, 2,000 and 8,
 	go run ./test/bench
 
 .PHONY: fuzz
-fuzz: ## Fuzz each parser for a minute.
-	@for p in $$(grep -rl '^func Fuzz' --include='*_test.go' api | xargs -n 1 dirname | sort -u); do \
+fuzz: ## Fuzz each parser, and the judgement of changes, for a minute.
+	@for p in $$(grep -rl '^func Fuzz' --include='*_test.go' api controllers | xargs -n 1 dirname | sort -u); do \
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$p/*_test.go | cut -d' ' -f2); do \
 	    go test -run '^$$' -fuzz "^$$f$$" -fuzztime 60s ./$$p; done; done
 

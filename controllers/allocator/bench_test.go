@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/test/builder"
 )
@@ -77,12 +78,37 @@ func BenchmarkRefusal(b *testing.B) {
 	}
 }
 
-// BenchmarkSetPools measures a change of pools with 8,000 services.
+// BenchmarkSetPools measures a change of pools with 10,000 services.
 func BenchmarkSetPools(b *testing.B) {
-	a, _ := full(b, 8000)
+	a, _ := full(b, 10000)
 	pools := parse(b, builder.MakePool("a", "10.0.0.0/16"), builder.MakePool("b", "192.0.2.0/24"))
 	for b.Loop() {
 		a.SetPools(pools)
+	}
+}
+
+// BenchmarkMoveAll measures a change of pools by which each of 10,000 services has to leave its address, and telling them.
+func BenchmarkMoveAll(b *testing.B) {
+	a, requests := full(b, 10000)
+	pools := []ipam.Pools{
+		parse(b, builder.MakePool("a", "10.1.0.0/16").AllowDisruption()), parse(b, builder.MakePool("a", "10.0.0.0/16").AllowDisruption()),
+	}
+	for i := 0; b.Loop(); i++ {
+		a.SetPools(pools[i%2])
+		for _, r := range requests {
+			if result, _ := a.Allocate(r); len(result.Moved) != 1 {
+				b.Fatalf("%s has not moved", r.Service)
+			}
+			a.Settle(r.Service, nil)
+		}
+	}
+}
+
+// BenchmarkSame measures the answer to a request that was met before, of one of 10,000 services.
+func BenchmarkSame(b *testing.B) {
+	a, requests := full(b, 10000)
+	for i := 0; b.Loop(); i++ {
+		a.Allocate(requests[i%len(requests)])
 	}
 }
 

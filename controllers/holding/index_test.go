@@ -176,7 +176,8 @@ func TestTheIndexIsAsAListOfAllServices(t *testing.T) {
 		all[name] = held(name, fmt.Sprintf("pool-%d", random.IntN(3)), fmt.Sprintf("192.0.2.%d", random.IntN(40)))
 		x.Set(all[name])
 	}
-	var want, wantIn, wantFrom []string
+	want := make([]string, 0, len(all))
+	var wantIn, wantFrom []string
 	for _, svc := range slices.SortedFunc(maps.Values(all), func(a, b *corev1.Service) int {
 		return cmp.Or(address(a).Compare(address(b)), strings.Compare(a.Name, b.Name))
 	}) {

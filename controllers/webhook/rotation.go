@@ -32,10 +32,9 @@ import (
 // What cert-controller takes for a reason to end the process, such as a Secret that is missing, is none here: addresses are
 // given to services all the same. It is tried again.
 type rotation struct {
-	mgr         ctrl.Manager
 	certificate *certificate
-	// host is the name that the certificate is for.
-	host   string
+	// rotate keeps the certificate valid until the context ends, or it cannot. The attempts are counted from 1.
+	rotate func(ctx context.Context, attempt int) error
 	logger logr.Logger
 }
 
@@ -51,7 +50,7 @@ func (r *rotation) Start(ctx context.Context) error {
 			return nil
 		case <-r.certificate.found:
 		}
-		err := r.run(ctx, attempt)
+		err := r.rotate(ctx, attempt)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // stopped, which is no failure
 		}
@@ -63,8 +62,16 @@ func (r *rotation) Start(ctx context.Context) error {
 	}
 }
 
+// rotators are made of a manager, one for each attempt.
+type rotators struct {
+	mgr         ctrl.Manager
+	certificate *certificate
+	// host is the name that the certificate is for.
+	host string
+}
+
 // run runs a rotator until the context ends or the rotator gives up.
-func (r *rotation) run(ctx context.Context, attempt int) error {
+func (r *rotators) run(ctx context.Context, attempt int) error {
 	directory, err := os.MkdirTemp("", "metallb-webhook-")
 	if err != nil {
 		return fmt.Errorf("making a directory for the certificate: %w", err)
@@ -97,7 +104,7 @@ func (r *rotation) run(ctx context.Context, attempt int) error {
 }
 
 // runAll runs the parts of a rotator until the context ends or one of them has.
-func (r *rotation) runAll(ctx context.Context, directory string, runnables []manager.Runnable) error {
+func (r *rotators) runAll(ctx context.Context, directory string, runnables []manager.Runnable) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, part := range runnables {
 		group.Go(func() error {
@@ -116,13 +123,11 @@ func (r *rotation) runAll(ctx context.Context, directory string, runnables []man
 // mark puts the certificate, without its key, where the rotator looks for the one that it thinks is mounted there, though
 // nothing is read from there: it ends if none appears, and it tells API servers of the authority when one has. Its view of
 // the Secret may be behind that of this replica then, so that is waited for.
-func (r *rotation) mark(ctx context.Context, view client.Reader, directory string) error {
+func (r *rotators) mark(ctx context.Context, view client.Reader, directory string) error {
 	err := wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		secret, public := &corev1.Secret{}, r.certificate.publicPEM()
-		if len(public) == 0 || view.Get(ctx, r.certificate.secret, secret) != nil {
-			return false, nil
-		}
-		return bytes.Equal(secret.Data[corev1.TLSCertKey], public), nil
+		err := view.Get(ctx, r.certificate.secret, secret)
+		return err == nil && len(public) > 0 && bytes.Equal(secret.Data[corev1.TLSCertKey], public), nil
 	})
 	if err != nil {
 		return nil //nolint:nilerr // stopped, which is no failure

@@ -30,7 +30,9 @@ type observed struct {
 	namespace string
 	caches    cache.Informers
 	reader    client.Reader
-	feed      *holding.Feed
+	index     *holding.Index
+	// fed reports whether the index is complete.
+	fed func() bool
 
 	filled atomic.Bool
 }
@@ -66,7 +68,7 @@ func (o *observed) Start(ctx context.Context) error {
 }
 
 // complete reports whether everything there is has been observed.
-func (o *observed) complete() bool { return o.filled.Load() && o.feed.Synced() }
+func (o *observed) complete() bool { return o.filled.Load() && o.fed() }
 
 // read returns what was observed.
 func (o *observed) read(ctx context.Context) (safety.Objects, safety.Use, error) {
@@ -82,7 +84,7 @@ func (o *observed) read(ctx context.Context) (safety.Objects, safety.Use, error)
 	if err != nil {
 		return safety.Objects{}, safety.Use{}, err
 	}
-	return objects, safety.Use{Holdings: o.feed.Index.Snapshot(), NamespaceLabels: o.namespaceLabels(ctx), Nodes: nodes}, nil
+	return objects, safety.Use{Holdings: o.index.Snapshot(), NamespaceLabels: o.namespaceLabels(ctx), Nodes: nodes}, nil
 }
 
 // namespaceLabels returns a function that reads each namespace once.

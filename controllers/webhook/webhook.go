@@ -77,11 +77,13 @@ func (w *Webhook) SetupWithManager(mgr ctrl.Manager, feed *holding.Feed, registr
 		return fmt.Errorf("registering metrics: %w", err)
 	}
 	w.certificate.caches = mgr.GetCache()
-	o := &observed{namespace: w.options.Namespace, caches: mgr.GetCache(), reader: mgr.GetClient(), feed: feed}
+	o := &observed{
+		namespace: w.options.Namespace, caches: mgr.GetCache(), reader: mgr.GetClient(), index: feed.Index, fed: feed.Synced,
+	}
 	runnables := []manager.Runnable{w.certificate, o}
 	if w.options.Rotate {
-		host := hostOfService(w.options.Namespace, w.options.Service)
-		runnables = append(runnables, &rotation{mgr: mgr, certificate: w.certificate, host: host, logger: w.options.Logger})
+		r := &rotators{mgr: mgr, certificate: w.certificate, host: hostOfService(w.options.Namespace, w.options.Service)}
+		runnables = append(runnables, &rotation{certificate: w.certificate, rotate: r.run, logger: w.options.Logger})
 	}
 	for _, r := range runnables {
 		if err := mgr.Add(r); err != nil {

@@ -8,9 +8,10 @@
 // in time logarithmic in the number of addresses in use, and memory is proportional to that number, however large the
 // pools.
 //
-// What is assigned stays assigned: no change of pools takes an address from a service, and a service whose request
-// changes gets its new address before the old one is free for others (Settle). A service that cannot be served waits,
-// and is served, oldest first, as soon as an address that it can use is released or the pools change.
+// What is assigned stays assigned: no change of pools takes an address from a service, unless the pool allows disruption
+// and there is another address to give. A service that moves, be it for that or because its request changes, gets its new
+// address before the old one is free for others (Settle). A service that cannot be served waits, and is served, oldest
+// first, as soon as an address that it can use is released or the pools change.
 //
 // The package knows neither clients nor clocks. An Allocator is safe for concurrent use.
 package allocator

@@ -5,7 +5,6 @@ package validate
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -79,7 +78,7 @@ func readWith(ctx context.Context, c client.Reader, namespace, class string) (cl
 		Holdings:        holdings,
 		NamespaceLabels: func(name string) labels.Set { return namespaces[name] },
 	}}
-	err = pages(ctx, c, &corev1.NodeList{}, func(list *corev1.NodeList) {
+	err = pages(ctx, c, "nodes", &corev1.NodeList{}, func(list *corev1.NodeList) {
 		for i := range list.Items {
 			at.use.Nodes = append(at.use.Nodes, configuration.NodeOf(&list.Items[i]))
 		}
@@ -87,7 +86,7 @@ func readWith(ctx context.Context, c client.Reader, namespace, class string) (cl
 	if err != nil {
 		return cluster{}, err
 	}
-	err = pages(ctx, c, &corev1.NamespaceList{}, func(list *corev1.NamespaceList) {
+	err = pages(ctx, c, "namespaces", &corev1.NamespaceList{}, func(list *corev1.NamespaceList) {
 		for i := range list.Items {
 			namespaces[list.Items[i].Name] = list.Items[i].Labels
 		}
@@ -95,7 +94,7 @@ func readWith(ctx context.Context, c client.Reader, namespace, class string) (cl
 	if err != nil {
 		return cluster{}, err
 	}
-	return at, pages(ctx, c, &corev1.ServiceList{}, func(list *corev1.ServiceList) {
+	return at, pages(ctx, c, "services", &corev1.ServiceList{}, func(list *corev1.ServiceList) {
 		for i := range list.Items {
 			holdings.Set(&list.Items[i])
 		}
@@ -103,7 +102,7 @@ func readWith(ctx context.Context, c client.Reader, namespace, class string) (cl
 }
 
 // pages lists all objects, a page at a time.
-func pages[L client.ObjectList](ctx context.Context, c client.Reader, list L, each func(L)) error {
+func pages[L client.ObjectList](ctx context.Context, c client.Reader, what string, list L, each func(L)) error {
 	next := ""
 	for {
 		page, ok := list.DeepCopyObject().(L)
@@ -111,7 +110,7 @@ func pages[L client.ObjectList](ctx context.Context, c client.Reader, list L, ea
 			return fmt.Errorf("a copy of %T is of another type", list)
 		}
 		if err := c.List(ctx, page, client.Limit(pageSize), client.Continue(next)); err != nil {
-			return fmt.Errorf("listing %s: %w", strings.ToLower(strings.TrimSuffix(fmt.Sprintf("%T", list), "List")), err)
+			return fmt.Errorf("listing %s: %w", what, err)
 		}
 		each(page)
 		if next = page.GetContinue(); next == "" {

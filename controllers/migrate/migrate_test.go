@@ -131,6 +131,30 @@ func TestTheOldTutorialMeansWhatTheNewOneDoes(t *testing.T) {
 	compare(t, want, objects(t, migrated(t.Context(), content(t, "testdata/tutorial-3/config.yaml")).resources))
 }
 
+// TestTheWebhookHasNothingToSay holds that the order of what comes out gives no reason to warn, where all pools are announced
+// alike; else an advertisement comes right after the pools, of each of which it is warned that nothing announces it yet.
+func TestTheWebhookHasNothingToSay(t *testing.T) {
+	t.Parallel()
+	for name, wantWarnings := range map[string]int{"tutorial-1": 0, "tutorial-3": 0, "bare": 0, "alike": 0, "renamed": 0, "oldest": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var before safety.Objects
+			var warnings []string
+			for _, o := range list(t, migrated(t.Context(), content(t, filepath.Join("testdata", name, "config.yaml"))).resources) {
+				verdict := safety.Check("metallb-system", before, safety.Change{New: o}, safety.Use{})
+				if len(verdict.Errors) > 0 {
+					t.Error(verdict.Errors)
+				}
+				warnings = append(warnings, verdict.Warnings...)
+				before = before.Apply(safety.Change{New: o})
+			}
+			if len(warnings) != wantWarnings {
+				t.Errorf("got %d warnings, want %d: %q", len(warnings), wantWarnings, warnings)
+			}
+		})
+	}
+}
+
 // compare compares configurations but for names that nothing names.
 func compare(t *testing.T, want, got safety.Objects) {
 	t.Helper()
@@ -149,6 +173,16 @@ func compare(t *testing.T, want, got safety.Objects) {
 func objects(t *testing.T, manifest string) safety.Objects {
 	t.Helper()
 	var all safety.Objects
+	for _, o := range list(t, manifest) {
+		all = all.Apply(safety.Change{New: o})
+	}
+	return all
+}
+
+// list reads the objects of a manifest, in their order.
+func list(t *testing.T, manifest string) []safety.Object {
+	t.Helper()
+	var all []safety.Object
 	for document := range strings.SplitSeq(manifest, "---\n") {
 		var kind struct{ Kind string }
 		if err := yaml.Unmarshal([]byte(document), &kind); err != nil {
@@ -161,7 +195,7 @@ func objects(t *testing.T, manifest string) safety.Objects {
 		if err := yaml.UnmarshalStrict([]byte(document), o); err != nil {
 			t.Fatal(err)
 		}
-		all = all.Apply(safety.Change{New: o})
+		all = append(all, o)
 	}
 	return all
 }

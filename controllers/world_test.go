@@ -179,7 +179,8 @@ func events(ctx context.Context, kind, name string) func() []string {
 		}
 		var found []string
 		for _, e := range list.Items {
-			if e.InvolvedObject.Kind == kind && e.InvolvedObject.Name == name && e.Source.Component != apiServersAllocator {
+			if e.InvolvedObject.Kind == kind && e.InvolvedObject.Name == name &&
+				e.Source.Component != apiServersAllocator && e.ReportingController != apiServersAllocator {
 				found = append(found, fmt.Sprintf("%s %s: %s", e.Type, e.Reason, e.Message))
 			}
 		}

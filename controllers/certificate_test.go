@@ -92,8 +92,6 @@ var _ = Describe("The webhook's certificate", func() {
 		Expect(err).NotTo(HaveOccurred(), out)
 		create(ctx, emptySecret())
 		installByService(ctx)
-		temporary := GinkgoT().TempDir()
-		GinkgoT().Setenv("TMPDIR", temporary)
 		port, probes := freePort(ctx), fmt.Sprintf("127.0.0.1:%d", freePort(ctx))
 		started := time.Now()
 		p := startControllerWith(impersonating("system:serviceaccount:metallb-system:controller"), "--leader-elect=true",
@@ -112,7 +110,7 @@ var _ = Describe("The webhook's certificate", func() {
 		Expect(err).To(MatchError(ContainSubstring("certificate is valid for " + webhookHost)))
 
 		By("leaving nothing but the public certificate on the disk")
-		files, err := filepath.Glob(filepath.Join(temporary, "metallb-webhook-*", "*"))
+		files, err := filepath.Glob(filepath.Join(p.temporary, "metallb-webhook-*", "*"))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(files).To(HaveLen(1))
 		Expect(os.ReadFile(files[0])).NotTo(ContainSubstring("PRIVATE KEY"))
@@ -133,7 +131,7 @@ var _ = Describe("The webhook's certificate", func() {
 		By("ending without a trace")
 		p.stop(syscall.SIGTERM)
 		Expect(p.cmd.ProcessState.ExitCode()).To(Equal(0))
-		Expect(filepath.Glob(filepath.Join(temporary, "metallb-webhook-*"))).To(BeEmpty())
+		Expect(filepath.Glob(filepath.Join(p.temporary, "metallb-webhook-*"))).To(BeEmpty())
 	})
 
 	It("is waited for, while services get their addresses", func(ctx SpecContext) {

@@ -30,6 +30,8 @@ type controllerProcess struct {
 	cmd *exec.Cmd
 	// log is what it has logged.
 	log *gbytes.Buffer
+	// temporary is where it puts files, if any.
+	temporary string
 	// ended is closed when it has.
 	ended chan struct{}
 }
@@ -52,8 +54,8 @@ func startControllerIn(namespace, kubeconfig string, flags ...string) *controlle
 	args := append([]string{
 		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--leader-elect=false", "--webhook-mode=disabled",
 	}, flags...)
-	p := &controllerProcess{cmd: exec.Command(program, args...), log: gbytes.NewBuffer(), ended: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "METALLB_NAMESPACE="+namespace)
+	p := &controllerProcess{cmd: exec.Command(program, args...), log: gbytes.NewBuffer(), temporary: GinkgoT().TempDir(), ended: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "METALLB_NAMESPACE="+namespace, "TMPDIR="+p.temporary)
 	p.cmd.Stderr = io.MultiWriter(GinkgoWriter, p.log)
 	Expect(p.cmd.Start()).To(Succeed())
 	go func() {

@@ -88,12 +88,15 @@ func deleteEverything(installedFirst bool) func(*testing.T, *playground.Playgrou
 
 func nothingIsLeft(t *testing.T, p *playground.Playground, kinds bool) {
 	t.Helper()
-	resources := []string{"namespaces"}
-	if !kinds {
-		resources = append(resources, "customresourcedefinitions", "clusterroles", "clusterrolebindings", "validatingwebhookconfigurations")
+	eventually(t, "the namespace to be gone", func() string {
+		return kubectl(t, p, "get", "namespace", "metallb-system", "--ignore-not-found", "-o", "name")
+	})
+	if kinds {
+		return
 	}
+	const resources = "customresourcedefinitions,clusterroles,clusterrolebindings,validatingwebhookconfigurations"
 	eventually(t, "everything to be gone", func() string {
-		return kubectl(t, p, "get", strings.Join(resources, ","), "-l", "app=metallb", "-o", "name")
+		return kubectl(t, p, "get", resources, "-l", "app=metallb", "-o", "name")
 	})
 }
 

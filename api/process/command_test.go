@@ -21,10 +21,10 @@ func mixer() *Program {
 	p := painter()
 	strict, from := false, ""
 	p.Commands = []*Command{{
-		Name: "mix", Arguments: "[-f FILE] COLOUR...", Purpose: "Mixes colours.", Details: "A COLOUR is a word.",
+		Name: "mix", Arguments: "[-f PALETTE] COLOUR...", Purpose: "Mixes colours.", Details: "A COLOUR is a word.",
 		Variables: []Variable{{"LIGHT", "light to see it by"}},
 		Register: func(flags *flag.FlagSet) {
-			flags.StringVar(&from, "f", "", "`FILE` to read")
+			flags.StringVar(&from, "f", "", "take them from `PALETTE`")
 			flags.BoolVar(&strict, "strict", false, "take pure colours only")
 		},
 		Run: func(_ context.Context, call Call) (bool, error) {
@@ -74,15 +74,15 @@ func TestACommandHasAHelpOfItsOwn(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
 	status := mixer().Main(t.Context(), []string{"mix", "--help"}, environment(nil), &stdout, &stderr)
-	want := `Usage: painter mix [-f FILE] COLOUR...
+	want := `Usage: painter mix [-f PALETTE] COLOUR...
 
 Mixes colours.
 
 A COLOUR is a word.
 
 Flags:
-  -f FILE
-        FILE to read
+  -f PALETTE
+        take them from PALETTE
   --strict
         take pure colours only
 
@@ -102,7 +102,7 @@ func TestTheHelpListsTheCommands(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	mixer().Main(t.Context(), []string{"--help"}, environment(nil), &stdout, &stderr)
 	want := `Usage: painter [flags]
-       painter mix [-f FILE] COLOUR...
+       painter mix [-f PALETTE] COLOUR...
 
 Paints.
 

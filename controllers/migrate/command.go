@@ -31,7 +31,7 @@ func NewCommand(stdin io.Reader) *process.Command {
 		Arguments: "-f FILE",
 		Purpose:   "Turns the ConfigMap of MetalLB's first releases into custom resources.",
 		Details:   details,
-		Register:  func(flags *flag.FlagSet) { flags.StringVar(&file, "f", "", "`FILE` with the ConfigMap") },
+		Register:  func(flags *flag.FlagSet) { flags.StringVar(&file, "f", "", "read the ConfigMap from this `FILE`") },
 		Run: func(_ context.Context, call process.Call) (bool, error) {
 			files := call.Args
 			if file != "" {

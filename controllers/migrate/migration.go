@@ -77,7 +77,7 @@ func (m *migration) configuration(root *yaml.Node) {
 			m.peer(peer)
 		}
 	}
-	var list []entry
+	list := make([]entry, 0, len(pools))
 	for _, e := range pools {
 		list = append(list, m.items(e)...)
 	}

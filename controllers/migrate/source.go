@@ -144,7 +144,7 @@ func isConfiguration(document *yaml.Node) bool {
 // configMaps returns the ConfigMaps in the document that have the key "config".
 func configMaps(document *yaml.Node) []configMap {
 	if items := child(document, "items"); items != nil && items.Kind == yaml.SequenceNode {
-		var found []configMap
+		found := make([]configMap, 0, len(items.Content))
 		for _, item := range items.Content {
 			found = append(found, configMaps(item)...)
 		}

@@ -43,6 +43,7 @@ func check(namespace string, documents []document, at cluster) ([]finding, error
 	c.contradict()
 	c.take()
 	c.suspect()
+	c.step()
 	var found []finding
 	for _, e := range entries {
 		found = append(found, e.findings...)
@@ -112,6 +113,25 @@ func (c *checker) missed(e *entry) field.ErrorList {
 	before := c.after.Apply(safety.Change{New: e.old})
 	verdict := safety.Check(e.object.GetNamespace(), before, e.change(), safety.Use{Nodes: c.cluster.use.Nodes})
 	return slices.DeleteFunc(verdict.Errors, func(e *field.Error) bool { return e.Type != field.ErrorTypeForbidden })
+}
+
+// step finds what is refused on the way to a configuration that is not: objects are applied one by one.
+func (c *checker) step() {
+	if c.cluster.use.Holdings == nil {
+		return
+	}
+	state := c.cluster.objects
+	for _, e := range c.entries {
+		if e.parses {
+			verdict := safety.Check(e.object.GetNamespace(), state, e.change(), c.cluster.use)
+			for _, text := range texts(verdict.Errors) {
+				if !e.says(text) {
+					e.warn("it is refused until what comes later is applied: " + text)
+				}
+			}
+		}
+		state = state.Apply(e.change())
+	}
 }
 
 // lookUp returns the object of the same kind and name; nil if there is none.

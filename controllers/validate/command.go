@@ -43,7 +43,7 @@ func NewCommand(stdin io.Reader) *process.Command {
 			Usage: "file that says how to reach the cluster to check against; unset, the files are the whole configuration",
 		}},
 		Register: func(flags *flag.FlagSet) {
-			flags.Func("f", "`FILE` to check; may be given several times, or once with several FILEs", func(name string) error {
+			flags.Func("f", "check this `FILE`; may be given several times, or once with several files", func(name string) error {
 				files = append(files, name)
 				return nil
 			})

@@ -101,7 +101,7 @@ func remove(object map[string]any, name string) bool {
 
 // wrongType says what has to be in place of a value.
 func wrongType(wrong *encoding.UnmarshalTypeError) string {
-	what, remedy := "an object", ""
+	what, remedy := "", ""
 	switch wrong.Type.Kind() {
 	case reflect.String:
 		what, remedy = "a string", "; put it in quotes"
@@ -113,6 +113,8 @@ func wrongType(wrong *encoding.UnmarshalTypeError) string {
 		what = "a number from 0 to 4294967295"
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		what = "a whole number"
+	default:
+		what = "an object"
 	}
 	return fmt.Sprintf("%s: Invalid value: must be %s, not %s%s", wrong.Field, what, strings.TrimPrefix(wrong.Value, "number "), remedy)
 }

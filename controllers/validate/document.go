@@ -25,8 +25,9 @@ type document struct {
 
 // parseDocuments reads YAML or JSON as kubectl does: several documents, and lists of objects.
 func parseDocuments(file string, content []byte) []document {
-	var documents []document
-	for _, c := range split(bytes.TrimPrefix(content, []byte("\ufeff"))) {
+	chunks := split(bytes.TrimPrefix(content, []byte("\ufeff")))
+	documents := make([]document, 0, len(chunks))
+	for _, c := range chunks {
 		documents = append(documents, c.documents(file)...)
 	}
 	return documents
@@ -61,7 +62,7 @@ func split(content []byte) []chunk {
 // documents returns the objects of the text.
 func (c chunk) documents(file string) []document {
 	if stream := c.jsonValues(); len(stream) > 1 {
-		var documents []document
+		documents := make([]document, 0, len(stream))
 		for _, value := range stream {
 			documents = append(documents, value.documents(file)...)
 		}

@@ -41,6 +41,11 @@ func (e *entry) find(warning bool, texts []string) {
 	}
 }
 
+// says reports whether the text is among the findings.
+func (e *entry) says(text string) bool {
+	return slices.ContainsFunc(e.findings, func(f finding) bool { return f.text == text })
+}
+
 // reader looks at documents one by one.
 type reader struct {
 	namespace string

@@ -24,8 +24,8 @@ var duration = regexp.MustCompile(`^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$
 func checkSchema(written map[string]any) field.ErrorList {
 	var errs field.ErrorList
 	spec := field.NewPath("spec")
-	switch written["kind"] {
-	case "BGPPeer":
+	kind, _ := written["kind"].(string)
+	if kind == "BGPPeer" {
 		for _, name := range []string{"holdTime", "keepaliveTime", "connectTime"} {
 			value, found, err := unstructured.NestedFieldNoCopy(written, "spec", name)
 			if text, isString := value.(string); err == nil && found && value != nil && (!isString || len(text) > 32 || !duration.MatchString(text)) {
@@ -37,7 +37,6 @@ func checkSchema(written map[string]any) field.ErrorList {
 		}
 	}
 	errs = append(errs, checkItems(spec, written["spec"])...)
-	kind, _ := written["kind"].(string)
 	for _, l := range limits()[kind] {
 		errs = append(errs, l.check(written)...)
 	}

@@ -255,6 +255,21 @@ var _ = Describe("With the webhook off", func() {
 		Expect(stale(ctx)()).To(Equal("0"))
 	})
 
+	It("a route that is taken away on purpose is no fault, even if all of it is done at once", func(ctx SpecContext) {
+		i := intrusion{}
+		i.begin(ctx)
+		change(ctx, everything().Obj(), func(a *v1beta1.BGPAdvertisement) {
+			metav1.SetMetaDataAnnotation(&a.ObjectMeta, v1beta1.AnnotationAllowDisruption, "true")
+		})
+		remove(ctx, everything().Obj())
+		another := builder.MakeAdvertisement("another", "two").Obj()
+		create(ctx, another)
+		Eventually(advertisementValid(ctx, "another")).Should(HavePrefix("True"), "what came before has been looked at too")
+		Consistently(valid(ctx, "one")).Should(HavePrefix("True Accepted"))
+		Expect(tellings(ctx, "IPAddressPool", "one")()).To(BeEmpty())
+		Expect(stale(ctx)()).To(Equal("0"))
+	})
+
 	It("services created in the same instant as their pool is edited hold what it gives, or are told", func(ctx SpecContext) {
 		create(ctx, onePool().Obj())
 		watched := observe(ctx)

@@ -33,12 +33,19 @@ func Request() ctrl.Request {
 }
 
 // Watch makes the reconciler to be built get the Request whenever an object of the configuration, or the labels of a node,
-// have changed. Status, which changes with services, and the heartbeats of nodes are no such changes.
-func Watch(b *builder.Builder) *builder.Builder {
+// have changed. Status, which changes with services, and the heartbeats of nodes are no such changes. If report is not nil, it
+// is told before of what was there already: how it was and how it is now, nil if it is gone.
+func Watch(b *builder.Builder, report func(before, after client.Object)) *builder.Builder {
+	next := func(q queue, before, after client.Object) {
+		if report != nil && before != nil {
+			report(before, after)
+		}
+		q.AddAfter(Request(), settleTime)
+	}
 	toRequest := handler.Funcs{
-		CreateFunc: func(_ context.Context, _ event.CreateEvent, q queue) { q.AddAfter(Request(), settleTime) },
-		UpdateFunc: func(_ context.Context, _ event.UpdateEvent, q queue) { q.AddAfter(Request(), settleTime) },
-		DeleteFunc: func(_ context.Context, _ event.DeleteEvent, q queue) { q.AddAfter(Request(), settleTime) },
+		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { next(q, nil, e.Object) },
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) { next(q, e.ObjectOld, e.ObjectNew) },
+		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) { next(q, e.Object, nil) },
 	}
 	for _, kind := range []client.Object{
 		&v1beta1.IPAddressPool{}, &v1beta2.BGPPeer{}, &v1beta1.BGPAdvertisement{}, &v1beta1.Community{},

@@ -21,15 +21,25 @@ type Coverage struct {
 	// current is the situation that services are in; nil until there has been one.
 	current *situation
 	losses  losses
+	// asked are the pools whose claims were asked for before there was a situation.
+	asked map[string]struct{}
 }
 
 // Claims returns the addresses that the pool contains and that have lost their last route; false if that is not known yet.
+// Then Configure returns the pool once it is.
 func (c *Coverage) Claims(pool string) (claim.Claims, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.current == nil {
+		if c.asked == nil {
+			c.asked = map[string]struct{}{}
+		}
+		c.asked[pool] = struct{}{}
+		return nil, false
+	}
 	claims := slices.AppendSeq(claim.Claims{}, maps.Keys(c.losses.byPool[pool]))
 	claims.Sort()
-	return claims, c.current != nil
+	return claims, true
 }
 
 // Any reports whether any address that a pool contains is known to have lost its last route.
@@ -39,30 +49,28 @@ func (c *Coverage) Any() bool {
 	return len(c.losses.byPool) > 0
 }
 
-// Configure takes a changed configuration, the nodes, and what all services hold. It returns the pools whose claims may
-// have changed.
+// Configure takes a changed configuration, the nodes, what all services hold, and what was waived since the last time. It
+// returns the pools whose claims have changed, or are known now that were asked for.
 //
 // The first time it believes what the status of the pools says was lost before.
-func (c *Coverage) Configure(objects safety.Objects, nodes []safety.Node, holdings []safety.Holding) []string {
+func (c *Coverage) Configure(objects safety.Objects, nodes []safety.Node, holdings []safety.Holding, waived Waived) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now, next := newSituation(objects, nodes, c.current), newLosses()
 	for _, h := range holdings {
-		if l, lost := c.judge(h, now); lost {
+		if l, lost := c.judge(h, now, waived); lost {
 			next.add(h, l)
 		}
 	}
 	changed := c.losses.diff(next)
-	if c.current == nil {
-		changed = now.poolNames()
-	}
-	c.current, c.losses = now, next
-	return changed
+	maps.Copy(changed, c.asked)
+	c.current, c.losses, c.asked = now, next, nil
+	return slices.Collect(maps.Keys(changed))
 }
 
 // judge returns the loss of the address held, if there is no route to it now but there was one before, and nobody meant to
 // take it away.
-func (c *Coverage) judge(h safety.Holding, now *situation) (loss, bool) {
+func (c *Coverage) judge(h safety.Holding, now *situation, waived Waived) (loss, bool) {
 	if now.routes.Announces(h) {
 		return loss{}, false
 	}
@@ -75,7 +83,7 @@ func (c *Coverage) judge(h safety.Holding, now *situation) (loss, bool) {
 		l.before, lost = c.current, true
 	}
 	l.pool = now.poolOf(h)
-	return l, lost && !l.meant(h, now)
+	return l, lost && !l.meant(h, now, waived)
 }
 
 // Observe takes what a service holds now. It returns the pools whose claims have changed.
@@ -148,7 +156,7 @@ func (ls *losses) remove(service types.NamespacedName, address netip.Addr) {
 }
 
 // diff returns the pools whose claims differ.
-func (ls *losses) diff(o losses) []string {
+func (ls *losses) diff(o losses) map[string]struct{} {
 	changed := map[string]struct{}{}
 	for _, pools := range []map[string]map[claim.Claim]struct{}{ls.byPool, o.byPool} {
 		for pool := range pools {
@@ -157,7 +165,7 @@ func (ls *losses) diff(o losses) []string {
 			}
 		}
 	}
-	return slices.Collect(maps.Keys(changed))
+	return changed
 }
 
 func claimOf(service types.NamespacedName, address netip.Addr) claim.Claim {

@@ -9,9 +9,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/claim"
@@ -44,6 +46,35 @@ func (s setting) objects() (o safety.Objects) {
 		one.addTo(&o)
 	}
 	return o
+}
+
+// all returns the objects, by kind and name.
+func all(o safety.Objects) map[string]client.Object {
+	found := map[string]client.Object{}
+	for i := range o.Pools {
+		found["pool "+o.Pools[i].Name] = &o.Pools[i]
+	}
+	for i := range o.Peers {
+		found["peer "+o.Peers[i].Name] = &o.Peers[i]
+	}
+	for i := range o.Advertisements {
+		found["advertisement "+o.Advertisements[i].Name] = &o.Advertisements[i]
+	}
+	return found
+}
+
+// waived returns what is waived on the way from one configuration to the next.
+func waived(before, after safety.Objects) coverage.Waived {
+	var w coverage.Waivers
+	next := all(after)
+	for key, was := range all(before) {
+		is := next[key]
+		if is != nil && !equality.Semantic.DeepEqual(was, is) {
+			is.SetGeneration(was.GetGeneration() + 1)
+		}
+		w.Note(was, is)
+	}
+	return w.Take()
 }
 
 // step is a change, and what is lost after it.
@@ -86,6 +117,13 @@ func router() *peer { return (*peer)(builder.MakePeer("router", "192.0.2.1")) }
 func adv(a *builder.Advertisement) *advertisement { return (*advertisement)(a) }
 
 func every() *advertisement { return adv(builder.MakeAdvertisement("every")) }
+
+// zone announces pool one as long as that has its label.
+func zone() *advertisement { return adv(builder.MakeAdvertisement("zone").PoolsWithLabel("zone", "a")) }
+
+func (a *advertisement) allowDisruption() *advertisement {
+	return adv((*builder.Advertisement)(a).AllowDisruption())
+}
 
 func node(rack string) []safety.Node {
 	return []safety.Node{{Name: "node", Labels: labels.Set{"rack": rack}}}
@@ -132,9 +170,9 @@ func TestCoverage(t *testing.T) {
 			{nodes: node("2"), wantWoken: []string{"one"}},
 		},
 		"the pool is relabelled": {
-			{objects: setting{onePool(), router(), adv(builder.MakeAdvertisement("zone").PoolsWithLabel("zone", "a"))}, holdings: web(), wantWoken: []string{"one"}},
+			{objects: setting{onePool(), router(), zone()}, holdings: web(), wantWoken: []string{"one"}},
 			{
-				objects: setting{onePool(func(p *builder.Pool) { p.Label("zone", "b") }), router(), adv(builder.MakeAdvertisement("zone").PoolsWithLabel("zone", "a"))},
+				objects: setting{onePool(func(p *builder.Pool) { p.Label("zone", "b") }), router(), zone()},
 				want:    lost.want, wantWoken: lost.wantWoken, wantAny: true,
 			},
 		},
@@ -177,6 +215,17 @@ func TestCoverage(t *testing.T) {
 			{objects: append(whole, adv(builder.MakeAdvertisement("other", "two").AllowDisruption())), holdings: web(), wantWoken: []string{"one"}},
 			{objects: append(bare, adv(builder.MakeAdvertisement("other", "two").AllowDisruption())), want: lost.want, wantWoken: lost.wantWoken, wantAny: true},
 		},
+		"a peer that does not change allows disruption": {
+			{objects: setting{onePool(), (*peer)(builder.MakePeer("router", "192.0.2.1").AllowDisruption()), every()}, holdings: web(), wantWoken: []string{"one"}},
+			{objects: setting{onePool(), (*peer)(builder.MakePeer("router", "192.0.2.1").AllowDisruption())}, want: lost.want, wantWoken: lost.wantWoken, wantAny: true},
+		},
+		"an advertisement that does not change allows disruption": {
+			{objects: setting{onePool(), router(), zone().allowDisruption()}, holdings: web(), wantWoken: []string{"one"}},
+			{
+				objects: setting{onePool(func(p *builder.Pool) { p.Label("zone", "b") }), router(), zone().allowDisruption()},
+				want:    lost.want, wantWoken: lost.wantWoken, wantAny: true,
+			},
+		},
 		"an advertisement that is bad stays in force as it was": {
 			{objects: setting{onePool(), router(), adv(builder.MakeAdvertisement("every").Communities("blue")), (*community)(builder.MakeCommunity("c").Alias("blue", "1:1"))}, holdings: web(), wantWoken: []string{"one"}},
 			{objects: setting{onePool(), router(), adv(builder.MakeAdvertisement("every").Communities("blue"))}},
@@ -189,9 +238,9 @@ func TestCoverage(t *testing.T) {
 			{objects: bare},
 		},
 		"a pool that is bad stays in force as it was": {
-			{objects: setting{onePool(), router(), adv(builder.MakeAdvertisement("zone").PoolsWithLabel("zone", "a"))}, holdings: web(), wantWoken: []string{"one"}},
+			{objects: setting{onePool(), router(), zone()}, holdings: web(), wantWoken: []string{"one"}},
 			{objects: setting{
-				(*pool)(builder.MakePool("one", "nonsense")), router(), adv(builder.MakeAdvertisement("zone").PoolsWithLabel("zone", "a")),
+				(*pool)(builder.MakePool("one", "nonsense")), router(), zone(),
 			}},
 		},
 		"what its condition says is lost is lost after a restart": {
@@ -208,7 +257,8 @@ func TestCoverage(t *testing.T) {
 			},
 		},
 		"another load balancer's address is no concern": {
-			{objects: setting{router(), every()}, holdings: []safety.Holding{held("web", "198.51.100.1")}}, {objects: setting{router()}},
+			{objects: setting{router(), every()}, holdings: []safety.Holding{held("web", "198.51.100.1")}, wantWoken: []string{"one"}},
+			{objects: setting{router()}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -224,9 +274,11 @@ func TestCoverage(t *testing.T) {
 				if s.holdings != nil {
 					holdings = s.holdings
 				}
+				before := objects.objects()
 				if s.objects != nil {
 					objects = s.objects
 				}
+				now := objects.objects()
 				if s.nodes != nil {
 					nodes = s.nodes
 				}
@@ -235,7 +287,7 @@ func TestCoverage(t *testing.T) {
 					name := types.NamespacedName{Namespace: "default", Name: s.observe}
 					woken = c.Observe(name, slices.DeleteFunc(slices.Clone(holdings), func(h safety.Holding) bool { return h.Service != name }))
 				} else {
-					woken = c.Configure(objects.objects(), nodes, holdings)
+					woken = c.Configure(now, nodes, holdings, waived(before, now))
 				}
 				if diff := cmp.Diff(s.wantWoken, woken, cmp.Transformer("sort", sorted)); diff != "" {
 					t.Errorf("step %d: pools woken (-want +got):\n%s", i, diff)

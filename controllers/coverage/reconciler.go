@@ -31,11 +31,13 @@ type Reconciler struct {
 	Class string
 	// Pools is the queue for the status of pools.
 	Pools *wake.Queue
+
+	waivers Waivers
 }
 
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return configuration.Watch(ctrl.NewControllerManagedBy(mgr).Named("coverage")).
+	return configuration.Watch(ctrl.NewControllerManagedBy(mgr).Named("coverage"), r.waivers.Note).
 		Watches(&corev1.Service{}, &handler.EnqueueRequestForObject{}).
 		Complete(r)
 }
@@ -43,7 +45,13 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 // Reconcile looks at one service, or at all if the configuration has changed.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	if req == configuration.Request() {
-		return ctrl.Result{}, r.configure(ctx)
+		// The cache had each change before it was noted: what is taken before it is read is in what is read.
+		waived := r.waivers.Take()
+		err := r.configure(ctx, waived)
+		if err != nil {
+			r.waivers.add(waived)
+		}
+		return ctrl.Result{}, err
 	}
 	svc := &corev1.Service{}
 	if err := r.Client.Get(ctx, req.NamespacedName, svc); client.IgnoreNotFound(err) != nil {
@@ -53,7 +61,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	return ctrl.Result{}, nil
 }
 
-func (r *Reconciler) configure(ctx context.Context) error {
+func (r *Reconciler) configure(ctx context.Context, waived Waived) error {
 	objects, err := configuration.Read(ctx, r.Client, r.Namespace)
 	if err != nil {
 		return err
@@ -70,7 +78,7 @@ func (r *Reconciler) configure(ctx context.Context) error {
 	for i := range list.Items {
 		holdings = append(holdings, service.HoldingsOf(&list.Items[i], r.Class)...)
 	}
-	r.wake(r.Coverage.Configure(objects, nodes, holdings))
+	r.wake(r.Coverage.Configure(objects, nodes, holdings, waived))
 	return nil
 }
 

@@ -20,8 +20,6 @@ type situation struct {
 	nodes   []safety.Node
 	routes  *safety.Routes
 	pools   ipam.Pools
-	// disruptive are the objects that allow disruption.
-	disruptive map[reference]struct{}
 	// parts are the routes that there would be of single objects, once they were asked for.
 	parts map[reference]*safety.Routes
 }
@@ -48,31 +46,16 @@ func newSituation(objects safety.Objects, nodes []safety.Node, previous *situati
 	}
 	inForce := resolve(objects, previous.objects)
 	s := &situation{
-		objects: inForce, nodes: nodes, routes: safety.NewRoutes(inForce, nodes),
-		disruptive: map[reference]struct{}{}, parts: map[reference]*safety.Routes{},
+		objects: inForce, nodes: nodes, routes: safety.NewRoutes(inForce, nodes), parts: map[reference]*safety.Routes{},
 	}
 	var pools []ipam.Pool
 	for i := range inForce.Pools {
 		if p, errs := ipam.ParsePool(&inForce.Pools[i]); len(errs) == 0 {
 			pools = append(pools, p)
 		}
-		s.note(pool, &inForce.Pools[i])
-	}
-	for i := range inForce.Peers {
-		s.note(peer, &inForce.Peers[i])
-	}
-	for i := range inForce.Advertisements {
-		s.note(advertisement, &inForce.Advertisements[i])
 	}
 	s.pools = ipam.NewPools(pools...)
 	return s
-}
-
-// note notes whether the object allows disruption.
-func (s *situation) note(k kind, o metav1.Object) {
-	if v1beta1.AllowsDisruption(o) {
-		s.disruptive[reference{k, o.GetName()}] = struct{}{}
-	}
 }
 
 // poolOf returns the pool that contains the address held, the one it was allocated from before others; empty if none does.
@@ -86,15 +69,6 @@ func (s *situation) poolOf(h safety.Holding) string {
 		return p.Name
 	}
 	return ""
-}
-
-// poolNames returns the names of all pools.
-func (s *situation) poolNames() []string {
-	names := make([]string, 0, len(s.objects.Pools))
-	for i := range s.objects.Pools {
-		names = append(names, s.objects.Pools[i].Name)
-	}
-	return names
 }
 
 // wasTold reports whether the condition of the pool says that the address held has lost its route. Of a condition that does
@@ -112,29 +86,24 @@ func (s *situation) wasTold(h safety.Holding) bool {
 		strings.HasSuffix(c.Message, " more") || strings.HasSuffix(c.Message, "…")
 }
 
-// meant reports whether the route to the address held was taken away on purpose: the pool allows disruption, or an
-// advertisement or peer that had part in the route did so or does now.
-func (l *loss) meant(h safety.Holding, now *situation) bool {
-	for r := range now.disruptive {
-		if r == (reference{pool, l.pool}) || l.before.hadPart(r, h) {
-			return true
-		}
+// meant reports whether the route to the address held was taken away on purpose: its pool allows disruption, or an object
+// that had part in the route is waived.
+func (l *loss) meant(h safety.Holding, now *situation, waived Waived) bool {
+	if p, found := now.pools.ByName(l.pool); found && p.AllowDisruption {
+		return true
 	}
-	if l.before == nil {
-		return false
-	}
-	for r := range l.before.disruptive {
-		if r == (reference{pool, l.pool}) || l.before.hadPart(r, h) {
+	for r := range waived {
+		if r == (reference{pool, l.pool}) || l.before != nil && l.before.hadPart(r, h) {
 			return true
 		}
 	}
 	return false
 }
 
-// hadPart reports whether the object would have announced the address if there had been no other of its kind.
+// hadPart reports whether the object is the address's pool, or would have announced it if there had been no other of its kind.
 func (s *situation) hadPart(r reference, h safety.Holding) bool {
-	if s == nil || r.kind == pool {
-		return false
+	if r.kind == pool {
+		return r.name == s.poolOf(h)
 	}
 	routes, known := s.parts[r]
 	if !known {

@@ -41,7 +41,7 @@ type Reconciler struct {
 
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return configuration.Watch(ctrl.NewControllerManagedBy(mgr).Named("validity")).Complete(r)
+	return configuration.Watch(ctrl.NewControllerManagedBy(mgr).Named("validity"), nil).Complete(r)
 }
 
 // Invalid reports whether any object is.

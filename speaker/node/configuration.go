@@ -41,9 +41,9 @@ type ConfigurationReconciler struct {
 // Reconcile compiles the policy and puts it into force.
 func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
 	// The caches had each change before it was noted: what is taken before they are read is in what is read.
-	waived := r.waivers.take()
+	before, waived := r.Speaker.Policy(), r.waivers.take()
 	err := r.reconfigure(ctx, waived)
-	if err != nil {
+	if r.Speaker.Policy() == before {
 		r.waivers.add(waived)
 	}
 	if apierrors.IsNotFound(err) {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -16,6 +18,8 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/speaker/policy"
+	"metallb.io/metallb/speaker/rib"
+	"metallb.io/metallb/speaker/session"
 )
 
 func TestWaivesOnlyWhatWasMeant(t *testing.T) {
@@ -92,6 +96,48 @@ func TestWhatWasMeantIsNotedByTheWatchesAndKeptUntilItIsInForce(t *testing.T) {
 	if left := r.waivers.take(); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
+}
+
+// A waiver that outlived its change would be taken for one of the next.
+func TestWhatWasMeantIsForgottenOnceItIsInForceThoughASessionFails(t *testing.T) {
+	t.Parallel()
+	metrics, err := NewMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := reading{node: &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-1"}}}
+	s := NewSpeaker(Options{Node: "node-1", Client: c, Sessions: closed{}, Metrics: metrics})
+	r := &ConfigurationReconciler{Client: c, Speaker: s}
+	r.waivers.note(&v1beta1.BGPAdvertisement{ObjectMeta: allowing(true, nil)}, nil)
+	if _, err := r.Reconcile(t.Context(), ctrl.Request{}); !errors.Is(err, errFailing) {
+		t.Fatalf("Reconcile: %v", err)
+	}
+	if left := r.waivers.take(); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// reading is an API server that has nothing but a node.
+type reading struct {
+	client.Reader
+
+	node *corev1.Node
+}
+
+func (r reading) Get(_ context.Context, _ client.ObjectKey, o client.Object, _ ...client.GetOption) error {
+	if n, ok := o.(*corev1.Node); ok {
+		*n = *r.node
+	}
+	return nil
+}
+
+func (reading) List(context.Context, client.ObjectList, ...client.ListOption) error { return nil }
+
+// closed are sessions that cannot be configured.
+type closed struct{ Sessions }
+
+func (closed) Configure(context.Context, []session.Config, func(string) []rib.Path) error {
+	return errFailing
 }
 
 // failing is an API server that does not answer.

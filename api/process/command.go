@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os/signal"
 	"path/filepath"
 	"strings"
 
@@ -59,6 +60,8 @@ func (c *Command) main(ctx context.Context, program string, args []string, call 
 		call.Namespace, err = namespaceFrom(call.Getenv)
 	}
 	if err == nil {
+		// A signal ends it at once, even while it waits for its input: there is nothing to put away.
+		signal.Reset()
 		ok, err = c.Run(ctx, call)
 	}
 	switch {

@@ -3,17 +3,22 @@
 package process
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	ctrl "sigs.k8s.io/controller-runtime"
 )
 
 // mixer returns a painter that can also mix colours.
@@ -67,6 +72,47 @@ func TestACommandIsRunByItsName(t *testing.T) {
 				t.Errorf("exit status %d, stdout %q, stderr %q; want %d, %q, %q", status, stdout.String(), stderr.String(), tc.wantStatus, tc.wantOut, tc.wantError)
 			}
 		})
+	}
+}
+
+// TestMain runs a command in place of the tests if the environment says so.
+func TestMain(m *testing.M) {
+	if os.Getenv("WAIT") == "" {
+		os.Exit(m.Run())
+	}
+	p := mixer()
+	p.Commands[0].Run = func(_ context.Context, call Call) (bool, error) {
+		fmt.Fprintln(call.Stdout, "waiting")
+		_, err := io.ReadAll(os.Stdin)
+		return true, err
+	}
+	os.Exit(p.Main(ctrl.SetupSignalHandler(), []string{"mix"}, os.Getenv, os.Stdout, os.Stderr))
+}
+
+func TestACommandThatWaitsForItsInputEndsWhenItIsInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	command := exec.CommandContext(ctx, os.Args[0])
+	command.Env = append(os.Environ(), "WAIT=1")
+	if _, err := command.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); line != "waiting\n" || err != nil {
+		t.Errorf("it says %q, %v", line, err)
+	}
+	if err := command.Process.Signal(os.Interrupt); err != nil {
+		t.Error(err)
+	}
+	if err := command.Wait(); err == nil || err.Error() != "signal: interrupt" {
+		t.Errorf("it ended with %v", err)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"metallb.io/metallb/api/process"
 )
 
 // The modes of the webhook.
@@ -42,7 +44,7 @@ func (o *options) Register(flags *flag.FlagSet) {
 }
 
 // Complete refuses settings that are wrong or contradict each other.
-func (o *options) Complete(func(string) string) error {
+func (o *options) Complete(common *process.Settings, _ func(string) string) error {
 	switch o.webhookMode {
 	case webhookEnabled, webhookOnly:
 	case webhookDisabled:
@@ -54,6 +56,9 @@ func (o *options) Complete(func(string) string) error {
 	}
 	if o.webhookPort < 1 || o.webhookPort > 65535 {
 		return fmt.Errorf("--webhook-port=%d: must be 1 to 65535; to serve no webhook set --webhook-mode=%s", o.webhookPort, webhookDisabled)
+	}
+	if taken := common.Serving(o.webhookPort); taken != "" && o.servesWebhook() {
+		return fmt.Errorf("--webhook-port=%d and %s take the same port: choose two", o.webhookPort, taken)
 	}
 	if len(validation.IsDNS1035Label(o.webhookService)) > 0 {
 		return fmt.Errorf("--cert-service-name=%s: is not the name of a Service such as metallb-webhook-service", o.webhookService)

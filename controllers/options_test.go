@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"metallb.io/metallb/api/process"
 )
 
 // defaults are the options that are not set.
@@ -59,7 +61,7 @@ func TestOptionsAreRead(t *testing.T) {
 			}
 			want := defaults()
 			tc.want(&want)
-			if err := got.Complete(nil); err != nil || got != want {
+			if err := got.Complete(&process.Settings{}, nil); err != nil || got != want {
 				t.Errorf("options %+v, error %v; want %+v", got, err, want)
 			}
 			if got.servesWebhook() != tc.wantServes || got.reconciles() != tc.wantWork || got.lease() != tc.wantLease {
@@ -82,6 +84,13 @@ func TestWrongOptionsAreRefusedInOneLine(t *testing.T) {
 		},
 		"no port":         {[]string{"--webhook-port=0"}, "--webhook-port=0: must be 1 to 65535; to serve no webhook set --webhook-mode=disabled"},
 		"a port too high": {[]string{"--webhook-port=65536"}, "--webhook-port=65536: must be 1 to 65535; to serve no webhook set --webhook-mode=disabled"},
+		"the port of the metrics": {
+			[]string{"--webhook-port=7472"}, "--webhook-port=7472 and --metrics-bind-address=:7472 take the same port: choose two",
+		},
+		"the port of the probes, at one address": {
+			[]string{"--health-probe-bind-address=127.0.0.1:9443"},
+			"--webhook-port=9443 and --health-probe-bind-address=127.0.0.1:9443 take the same port: choose two",
+		},
 		"a name of no Service": {
 			[]string{"--cert-service-name=a.b"}, "--cert-service-name=a.b: is not the name of a Service such as metallb-webhook-service",
 		},

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"metallb.io/metallb/api/process"
 )
 
 // nodeNameVariable is the variable of the environment that names the node.
@@ -27,7 +29,7 @@ func (o *options) Register(flags *flag.FlagSet) {
 }
 
 // Complete reads the node's name.
-func (o *options) Complete(getenv func(string) string) error {
+func (o *options) Complete(_ *process.Settings, getenv func(string) string) error {
 	if o.drain < 0 {
 		return fmt.Errorf("--shutdown-delay=%s: must be 0 or more", o.drain)
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"metallb.io/metallb/api/process"
 )
 
 func environment(pairs map[string]string) func(string) string {
@@ -33,7 +35,7 @@ func TestTheNodesNameIsAllThatIsNeeded(t *testing.T) {
 			if err := flags.Parse(tc.args); err != nil {
 				t.Fatal(err)
 			}
-			if err := got.Complete(environment(map[string]string{"METALLB_NODE_NAME": "node-1"})); err != nil || got != tc.want {
+			if err := got.Complete(&process.Settings{}, environment(map[string]string{"METALLB_NODE_NAME": "node-1"})); err != nil || got != tc.want {
 				t.Errorf("options %+v, error %v; want %+v", got, err, tc.want)
 			}
 		})

@@ -30,9 +30,9 @@ const (
 type Options interface {
 	// Register adds their flags.
 	Register(flags *flag.FlagSet)
-	// Complete reads the environment and checks the settings. The error is one line that names the setting, its value and
-	// what to write instead.
-	Complete(getenv func(string) string) error
+	// Complete reads the environment and checks the settings, also beside those that all programs have. The error is one
+	// line that names the setting, its value and what to write instead.
+	Complete(common *Settings, getenv func(string) string) error
 }
 
 // Variable is a variable of the environment.
@@ -128,7 +128,7 @@ func (p *Program) parse(args []string, getenv func(string) string) (*Settings, e
 	if err := settings.complete(getenv); err != nil {
 		return nil, err
 	}
-	if err := p.Options.Complete(getenv); err != nil {
+	if err := p.Options.Complete(settings, getenv); err != nil {
 		return nil, err
 	}
 	settings.given = p.given(flags, getenv)

@@ -27,7 +27,7 @@ func (c *colour) Register(flags *flag.FlagSet) {
 	flags.StringVar(&c.name, "colour", "red", "`name` of a colour")
 }
 
-func (c *colour) Complete(getenv func(string) string) error {
+func (c *colour) Complete(_ *Settings, getenv func(string) string) error {
 	if c.name == "none" || getenv("COLOUR") == "none" {
 		return errors.New("--colour=none: must be a colour")
 	}

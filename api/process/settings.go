@@ -21,6 +21,9 @@ const (
 	// off as an address means that nothing is served.
 	off = "0"
 
+	metricsFlag = "metrics-bind-address"
+	probeFlag   = "health-probe-bind-address"
+
 	namespaceVariable  = "METALLB_NAMESPACE"
 	kubeconfigVariable = "KUBECONFIG"
 
@@ -45,8 +48,8 @@ type Settings struct {
 }
 
 func (s *Settings) register(flags *flag.FlagSet) {
-	flags.StringVar(&s.metricsAddress, "metrics-bind-address", ":7472", "`address` to serve metrics on, over HTTP; 0 serves none")
-	flags.StringVar(&s.probeAddress, "health-probe-bind-address", ":7473", "`address` to serve /healthz and /readyz on, over HTTP; 0 serves none")
+	flags.StringVar(&s.metricsAddress, metricsFlag, ":7472", "`address` to serve metrics on, over HTTP; 0 serves none")
+	flags.StringVar(&s.probeAddress, probeFlag, ":7473", "`address` to serve /healthz and /readyz on, over HTTP; 0 serves none")
 	flags.StringVar(&s.logLevel, "log-level", "info", "`level` of the least severe messages to log: "+levelNames())
 	flags.StringVar(&s.Class, "lb-class", "", "`class` (spec.loadBalancerClass) of the services to serve; unset, those without one")
 	flags.BoolVar(&s.version, "version", false, "print the version and exit")
@@ -93,11 +96,11 @@ func findNamespace(getenv func(string) string) string {
 }
 
 func (s *Settings) checkAddresses() error {
-	metricsHost, metricsPort, err := splitAddress("metrics-bind-address", s.metricsAddress)
+	metricsHost, metricsPort, err := splitAddress(metricsFlag, s.metricsAddress)
 	if err != nil {
 		return err
 	}
-	probeHost, probePort, err := splitAddress("health-probe-bind-address", s.probeAddress)
+	probeHost, probePort, err := splitAddress(probeFlag, s.probeAddress)
 	if err != nil {
 		return err
 	}
@@ -105,9 +108,19 @@ func (s *Settings) checkAddresses() error {
 		return nil
 	}
 	if metricsHost == probeHost || isAny(metricsHost) || isAny(probeHost) {
-		return fmt.Errorf("--metrics-bind-address=%s and --health-probe-bind-address=%s take the same port: choose two", s.metricsAddress, s.probeAddress)
+		return fmt.Errorf("--%s=%s and --%s=%s take the same port: choose two", metricsFlag, s.metricsAddress, probeFlag, s.probeAddress)
 	}
 	return nil
+}
+
+// Serving returns the flag, with its value, by which the port of this machine is taken; empty if it is free.
+func (s *Settings) Serving(port int) string {
+	for _, served := range []struct{ name, address string }{{metricsFlag, s.metricsAddress}, {probeFlag, s.probeAddress}} {
+		if _, taken, err := splitAddress(served.name, served.address); err == nil && taken == uint64(port) {
+			return fmt.Sprintf("--%s=%s", served.name, served.address)
+		}
+	}
+	return ""
 }
 
 // splitAddress returns the host and port that are to be served on; port 0 if nothing is.

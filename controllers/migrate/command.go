@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"metallb.io/metallb/api/process"
 )
@@ -25,18 +26,20 @@ The exit status is 0 if all was carried over, 1 if something was left out, 2 if 
 
 // NewCommand returns the command, which reads "-" from stdin.
 func NewCommand(stdin io.Reader) *process.Command {
-	file := ""
+	var files []string
 	return &process.Command{
 		Name:      "migrate",
 		Arguments: "-f FILE",
 		Purpose:   "Turns the ConfigMap of MetalLB's first releases into custom resources.",
 		Details:   details,
-		Register:  func(flags *flag.FlagSet) { flags.StringVar(&file, "f", "", "read the ConfigMap from this `FILE`") },
+		Register: func(flags *flag.FlagSet) {
+			flags.Func("f", "read the ConfigMap from this `FILE`", func(name string) error {
+				files = append(files, name)
+				return nil
+			})
+		},
 		Run: func(_ context.Context, call process.Call) (bool, error) {
-			files := call.Args
-			if file != "" {
-				files = append(files, file)
-			}
+			files := slices.Concat(files, call.Args)
 			if len(files) != 1 {
 				return false, errors.New("name one file with -f, or - for standard input; see --help")
 			}

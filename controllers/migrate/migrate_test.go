@@ -230,14 +230,21 @@ func TestOneFileIsNamed(t *testing.T) {
 		args []string
 		want string
 	}{
-		"none":      {nil, "name one file with -f, or - for standard input; see --help"},
-		"two":       {[]string{"a", "b"}, "name one file with -f, or - for standard input; see --help"},
-		"a missing": {[]string{"/nowhere"}, "/nowhere: there is no such file"},
+		"none":                            {nil, "name one file with -f, or - for standard input; see --help"},
+		"two":                             {[]string{"a", "b"}, "name one file with -f, or - for standard input; see --help"},
+		"two by flags":                    {[]string{"-f", "a", "-f", "/nowhere"}, "name one file with -f, or - for standard input; see --help"},
+		"one with and one without a flag": {[]string{"-f", "a", "b"}, "name one file with -f, or - for standard input; see --help"},
+		"a missing":                       {[]string{"/nowhere"}, "/nowhere: there is no such file"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := NewCommand(nil).Run(t.Context(), process.Call{Args: tc.args})
+			command, flags := NewCommand(nil), flag.NewFlagSet("migrate", flag.ContinueOnError)
+			command.Register(flags)
+			if err := flags.Parse(tc.args); err != nil {
+				t.Fatal(err)
+			}
+			_, err := command.Run(t.Context(), process.Call{Args: flags.Args()})
 			if err == nil || err.Error() != tc.want {
 				t.Errorf("error %v, want %s", err, tc.want)
 			}

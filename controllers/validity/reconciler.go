@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/controllers/configuration"
 )
@@ -62,17 +63,20 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result
 	invalid := false
 	for _, v := range judge(objects, nodes) {
 		invalid = invalid || v.is.Status == metav1.ConditionFalse
-		written, err := r.write(ctx, v)
-		if !written {
+		if written, err := r.write(ctx, v); err != nil {
+			failures = append(failures, err)
+		} else if !written {
 			result.RequeueAfter = retryAfter
 		}
-		failures = append(failures, err)
 	}
 	r.invalid.Store(invalid)
-	if err := errors.Join(failures...); err != nil {
-		return ctrl.Result{}, err
+	err = errors.Join(failures...)
+	if err != nil && result.RequeueAfter > 0 {
+		// The error would have those wait ever longer of which nothing but a newer version is lacking.
+		log.FromContext(ctx).Error(err, "writing the status of some objects, trying again")
+		return result, nil
 	}
-	return result, nil
+	return result, err
 }
 
 // write makes the object tell the verdict, and reports whether it does: if not, and without an error, there is a newer

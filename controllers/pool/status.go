@@ -27,7 +27,8 @@ import (
 	"metallb.io/metallb/controllers/wake"
 )
 
-// writeInterval is the shortest time between two writes of a pool's status: the counts of many changes go into one write.
+// writeInterval is the shortest time from one write of a pool's status to another look at it: the counts of many changes go
+// into one write, and what is said of many services is put together once.
 const writeInterval = time.Second
 
 // Routes tells which addresses of a pool are not announced any more.
@@ -79,6 +80,9 @@ func (r *StatusReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the pool: %w", err)
 	}
+	if early := r.tooEarly(req.NamespacedName); early > 0 {
+		return ctrl.Result{RequeueAfter: early}, nil
+	}
 	verdict, ok := r.Configuration.Verdict(p.Name)
 	if !ok || verdict.UID != p.UID || verdict.Generation != p.Generation {
 		return ctrl.Result{}, nil // The configuration reconciler is at it, and asks again when it is done.
@@ -91,9 +95,6 @@ func (r *StatusReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	r.setStatus(desired, verdict, lost)
 	if equality.Semantic.DeepEqual(desired.Status, p.Status) {
 		return ctrl.Result{}, nil
-	}
-	if early := r.tooEarly(req.NamespacedName); early > 0 {
-		return ctrl.Result{RequeueAfter: early}, nil
 	}
 	if err := r.patch(ctx, desired); err != nil {
 		// A conflict or a missing object means that a newer version is on its way here.
@@ -160,7 +161,7 @@ func valid(generation int64, v Verdict, claims claim.Claims) metav1.Condition {
 	return c
 }
 
-// tooEarly returns how long to wait before the status may be written again.
+// tooEarly returns how long to wait before the status may be looked at again.
 func (r *StatusReconciler) tooEarly(name types.NamespacedName) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()

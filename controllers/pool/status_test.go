@@ -3,17 +3,26 @@
 package pool
 
 import (
+	"context"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
+	testclock "k8s.io/utils/clock/testing"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/claim"
 	"metallb.io/metallb/test/builder"
 )
@@ -92,4 +101,63 @@ func TestAnEventTellsOfAFaultOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// counted tells of no route that is lost, and counts the questions.
+type counted struct{ questions int }
+
+func (c *counted) Claims(string) (claim.Claims, bool) {
+	c.questions++
+	return nil, true
+}
+
+// opened holds nobody back.
+type opened struct{}
+
+func (opened) Wait(context.Context) error { return nil }
+
+// What is said of a pool costs more the more services hold against it, so that it must not be put together for each of them.
+func TestWhatServicesDoToAPoolIsPutTogetherOnceASecond(t *testing.T) {
+	t.Parallel()
+	scheme := runtime.NewScheme()
+	if err := v1beta1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	p := builder.MakePool("a", "192.0.2.0/24").Obj()
+	a, routes, clock := allocator.New(), &counted{}, testclock.NewFakePassiveClock(time.Unix(0, 0))
+	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(p).WithStatusSubresource(p).Build()
+	configuration := NewConfiguration(c, p.Namespace, a)
+	if _, err := configuration.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r := &StatusReconciler{
+		Client: c, Configuration: configuration, Allocator: a, Routes: routes, Gate: opened{}, Clock: clock, Recorder: events.NewFakeRecorder(1),
+	}
+	reconcile := func(wantAssigned int64, wantQuestions int) {
+		t.Helper()
+		result, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(p)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Get(t.Context(), client.ObjectKeyFromObject(p), p); err != nil {
+			t.Fatal(err)
+		}
+		if p.Status.AssignedIPv4 != wantAssigned || routes.questions != wantQuestions {
+			t.Errorf("%d assigned after %d questions, want %d after %d", p.Status.AssignedIPv4, routes.questions, wantAssigned, wantQuestions)
+		}
+		if p.Status.AssignedIPv4 != a.PoolCounts("a").AssignedIPv4 && result.RequeueAfter == 0 {
+			t.Error("nobody looks again")
+		}
+	}
+	allocate := func(name string) {
+		a.Allocate(allocator.Request{Service: types.NamespacedName{Name: name}, Families: []corev1.IPFamily{corev1.IPv4Protocol}})
+	}
+	allocate("one")
+	reconcile(1, 1)
+	for _, name := range []string{"two", "three"} {
+		allocate(name)
+		reconcile(1, 1)
+	}
+	clock.SetTime(clock.Now().Add(time.Second))
+	reconcile(3, 2)
 }

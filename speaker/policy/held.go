@@ -99,7 +99,7 @@ func (c *compiler) begin(sessions []session.Config, definitions map[string]ipam.
 
 // noteElsewhere notes that other nodes announce addresses of the pool by the advertisement, as far as its status says so. It
 // is not believed where this node should announce by it and does not, because a peer of the family is not in force: others
-// may fare likewise.
+// may fare likewise. For the same reason an advertisement that this node rejects is not to be noted.
 func (c *compiler) noteElsewhere(pool string, a *advertisement) {
 	f := c.announcers[a.Name]
 	if a.SelectsNode(c.in.Node.Labels) {

@@ -162,6 +162,7 @@ func TestAnAddressIsAnnouncedElsewhereIfAnAdvertisementForItCountsNodes(t *testi
 	elsewhere := func(s *v1beta1.BGPAdvertisementSpec) { s.NodeSelectors = rack("b") }
 	broken := func(s *v1beta2.BGPPeerSpec) { s.PasswordSecret = corev1.SecretReference{Name: "missing"} }
 	toNew := func(s *v1beta1.BGPAdvertisementSpec) { s.Peers = []string{"new"} }
+	preferred := func(s *v1beta1.BGPAdvertisementSpec) { s.LocalPref = 50 }
 	tests := map[string]struct {
 		before, advertisements []v1beta1.BGPAdvertisement
 		mutate                 func(*policy.Input)
@@ -210,6 +211,10 @@ func TestAnAddressIsAnnouncedElsewhereIfAnAdvertisementForItCountsNodes(t *testi
 			advertisements: []v1beta1.BGPAdvertisement{counting(adv("a", toNew), 2, 3, 0)},
 			mutate:         func(in *policy.Input) { in.Peers = append(in.Peers, peer("new", "2001:db8::77", broken)) },
 			want:           true,
+		},
+		"one for this node too, which contradicts another": {
+			before:         []v1beta1.BGPAdvertisement{adv("b", preferred, toNew)},
+			advertisements: []v1beta1.BGPAdvertisement{adv("b", preferred, toNew), counting(adv("a"), 2, 1, 0)},
 		},
 		"an address of no pool": {
 			advertisements: []v1beta1.BGPAdvertisement{counting(adv("a"), 2, 3, 3)}, addr: "203.0.113.1",

@@ -77,10 +77,10 @@ func (c *compiler) pool(definition ipam.Pool) *Pool {
 			continue
 		}
 		err := bgp.CheckAggregation(adv.Advertisement, definition)
-		if err == nil {
-			c.noteElsewhere(definition.Name, &adv)
-		}
 		if !adv.SelectsNode(c.in.Node.Labels) {
+			if err == nil {
+				c.noteElsewhere(definition.Name, &adv)
+			}
 			continue
 		}
 		if err != nil {
@@ -100,7 +100,11 @@ func (c *compiler) pool(definition ipam.Pool) *Pool {
 
 	pool := &Pool{Name: definition.Name, definition: definition}
 	for _, name := range slices.Sorted(maps.Keys(admitted)) {
-		pool.Advertisements = append(pool.Advertisements, compileAdvertisement(admitted[name], pool.Name, c.circumstances.peers))
+		adv := admitted[name]
+		pool.Advertisements = append(pool.Advertisements, compileAdvertisement(adv, pool.Name, c.circumstances.peers))
+		if reflect.DeepEqual(adv, c.accepted.advertisements[name]) {
+			c.noteElsewhere(definition.Name, &adv)
+		}
 	}
 	return pool
 }

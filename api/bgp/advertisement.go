@@ -33,8 +33,6 @@ type Advertisement struct {
 	ServiceSelectors []labels.Selector
 	// Peers to announce to, by name; none stands for every peer.
 	Peers []string
-	// AllowDisruption lets addresses be withdrawn that no advertisement announces any more.
-	AllowDisruption bool
 }
 
 // ParseAdvertisement returns what the object means, or every error in it, each with field, value and remedy.
@@ -72,7 +70,6 @@ func ParseAdvertisement(adv *v1beta1.BGPAdvertisement) (Advertisement, field.Err
 		NodeSelectors:       selectors("nodeSelectors", s.NodeSelectors),
 		ServiceSelectors:    selectors("serviceSelectors", s.ServiceSelectors),
 		Peers:               slices.Clone(s.Peers),
-		AllowDisruption:     v1beta1.AllowsDisruption(adv),
 	}
 	errs = append(errs, checkCommunities(spec.Child("communities"), s.Communities)...)
 	errs = append(errs, fields.Unique(spec, "communities", s.Communities)...)

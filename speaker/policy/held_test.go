@@ -261,6 +261,7 @@ func TestOnlyWhatIsHeldIsConcernedByWhatDecidesAboutHolding(t *testing.T) {
 		"a label of the node":               {change: []func(*policy.Input){func(in *policy.Input) { in.Node.Labels = map[string]string{"rack": "a", "x": "y"} }}, wantHeld: true},
 		"an object that is waived":          {change: []func(*policy.Input){waived}, wantHeld: true},
 		"an object that is waived no more":  {before: []func(*policy.Input){waived}, wantHeld: true},
+		"an override":                       {change: []func(*policy.Input){func(in *policy.Input) { allowing(&in.Advertisements[0]) }}},
 		"a peer's timer":                    {change: []func(*policy.Input){func(in *policy.Input) { in.Peers[0].Spec.ASN = 65000 }}},
 		"a peer where nothing is announced": {before: []func(*policy.Input){none}, change: []func(*policy.Input){none, func(in *policy.Input) { in.Peers = in.Peers[:1] }}, wantHeld: true},
 		"a peer":                            {change: []func(*policy.Input){func(in *policy.Input) { in.Peers = in.Peers[:1] }}, wantHeld: true, wantOthers: true},

@@ -114,7 +114,8 @@ func (c *Coverage) Observe(service types.NamespacedName, holdings []safety.Holdi
 type loss struct {
 	// pool that contains the address; empty if none does.
 	pool string
-	// before is the situation in which there was a route; nil if this process has not seen it.
+	// before is the situation in which there was a route; nil if this process has not seen it. Then who had part in the route
+	// is not known, and nobody but the pool's operator can say that it was meant.
 	before *situation
 }
 

@@ -5,4 +5,5 @@
 //
 // It remembers the configuration as it was last, and what was lost since. An address that was never announced has lost
 // nothing, be it because no advertisement ever selected it or because its service gave up the labels that one selects by.
+// Neither has one whose route an operator took away who allows disruption.
 package coverage

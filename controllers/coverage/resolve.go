@@ -3,7 +3,6 @@
 package coverage
 
 import (
-	"maps"
 	"slices"
 
 	"metallb.io/metallb/api/bgp"
@@ -18,7 +17,7 @@ func resolve(now, before safety.Objects) safety.Objects {
 	return safety.Objects{
 		Pools:          lastGood(now.Pools, before.Pools, parsesPool, parsesPool, nil),
 		Peers:          lastGood(now.Peers, before.Peers, parsesPeer, parsesPeer, nil),
-		Advertisements: lastGood(now.Advertisements, before.Advertisements, resolves(now.Communities), resolves(before.Communities), forgetAliases),
+		Advertisements: lastGood(now.Advertisements, before.Advertisements, resolves(now.Aliases()), resolves(before.Aliases()), forgetAliases),
 		Communities:    now.Communities,
 	}
 }
@@ -34,12 +33,7 @@ func parsesPeer(p *v1beta2.BGPPeer) bool {
 }
 
 // resolves returns whether an advertisement is in force with the aliases that there are.
-func resolves(communities []v1beta1.Community) func(*v1beta1.BGPAdvertisement) bool {
-	aliases := bgp.Aliases{}
-	for i := range communities {
-		defined, _ := bgp.ParseCommunities(&communities[i])
-		maps.Copy(aliases, defined)
-	}
+func resolves(aliases bgp.Aliases) func(*v1beta1.BGPAdvertisement) bool {
 	return func(a *v1beta1.BGPAdvertisement) bool {
 		parsed, errs := bgp.ParseAdvertisement(a)
 		_, err := bgp.ResolveCommunities(parsed.Communities, aliases)

@@ -8,9 +8,20 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 )
+
+// Aliases returns what the Communities define that parse.
+func (o Objects) Aliases() bgp.Aliases {
+	all := bgp.Aliases{}
+	for i := range o.Communities {
+		defined, _ := bgp.ParseCommunities(&o.Communities[i])
+		maps.Copy(all, defined)
+	}
+	return all
+}
 
 // Apply returns the configuration after the change.
 func (o Objects) Apply(change Change) Objects {

@@ -4,7 +4,6 @@ package validity
 
 import (
 	"cmp"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -31,7 +30,7 @@ type verdict struct {
 
 // judge returns the verdicts on all objects but the pools. The order of the objects is of no consequence.
 func judge(all safety.Objects, nodes []safety.Node) []verdict {
-	aliases := definedAliases(all.Communities)
+	aliases := all.Aliases()
 	routes := safety.NewRoutes(all, nodes)
 	// To an advertisement every pool matters, however old.
 	succession := safety.NewSuccession(safety.Objects{Pools: all.Pools}, nodes)
@@ -63,16 +62,6 @@ func byAge[O any, P interface {
 		created := y.GetCreationTimestamp()
 		return cmp.Or(x.GetCreationTimestamp().Compare(created.Time), strings.Compare(x.GetName(), y.GetName()))
 	})
-}
-
-// definedAliases returns the aliases of all objects that can be understood.
-func definedAliases(communities []v1beta1.Community) bgp.Aliases {
-	aliases := bgp.Aliases{}
-	for i := range communities {
-		defined, _ := bgp.ParseCommunities(&communities[i])
-		maps.Copy(aliases, defined)
-	}
-	return aliases
 }
 
 // undefined reports aliases that the advertisement uses and nobody defines: it is not in force without them.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -116,7 +117,8 @@ func (s *Settings) checkAddresses() error {
 // Serving returns the flag, with its value, by which the port of this machine is taken; empty if it is free.
 func (s *Settings) Serving(port int) string {
 	for _, served := range []struct{ name, address string }{{metricsFlag, s.metricsAddress}, {probeFlag, s.probeAddress}} {
-		if _, taken, err := splitAddress(served.name, served.address); err == nil && taken == uint64(port) {
+		_, taken, err := splitAddress(served.name, served.address)
+		if err == nil && taken == port {
 			return fmt.Sprintf("--%s=%s", served.name, served.address)
 		}
 	}
@@ -124,15 +126,15 @@ func (s *Settings) Serving(port int) string {
 }
 
 // splitAddress returns the host and port that are to be served on; port 0 if nothing is.
-func splitAddress(name, address string) (host string, port uint64, err error) {
+func splitAddress(name, address string) (host string, port int, err error) {
 	if address == off {
 		return "", 0, nil
 	}
 	host, text, err := net.SplitHostPort(address)
 	if err == nil {
-		port, err = strconv.ParseUint(text, 10, 16)
+		port, err = strconv.Atoi(text)
 	}
-	if err != nil || port == 0 {
+	if err != nil || port < 1 || port > math.MaxUint16 {
 		return "", 0, fmt.Errorf("--%s=%s: must be host:port, :port or %s", name, address, off)
 	}
 	return host, port, nil

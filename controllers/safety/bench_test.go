@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ import (
 type stock struct {
 	byAddress []safety.Holding
 	byPool    map[string][]safety.Holding
-	seen      int
+	seen      atomic.Int64
 }
 
 func newStock(list []safety.Holding) *stock {
@@ -55,7 +56,8 @@ func (s *stock) All() iter.Seq[safety.Holding] { return s.counted(s.byAddress) }
 func (s *stock) counted(list []safety.Holding) iter.Seq[safety.Holding] {
 	return func(yield func(safety.Holding) bool) {
 		for _, h := range list {
-			if s.seen++; !yield(h) {
+			s.seen.Add(1)
+			if !yield(h) {
 				return
 			}
 		}
@@ -178,10 +180,10 @@ func TestAChangeLooksAtTheServicesThatItConcerns(t *testing.T) {
 	t.Parallel()
 	o, s, use := many()
 	for name, e := range edits(o) {
-		s.seen = 0
+		s.seen.Store(0)
 		v := safety.Check(namespace, o, e.change, use)
-		if s.seen > e.wantSeen || len(v.Claims) != e.wantLost {
-			t.Errorf("%s: looked at %d services and found %d in its way, want at most %d and %d", name, s.seen, len(v.Claims), e.wantSeen, e.wantLost)
+		if seen := int(s.seen.Load()); seen > e.wantSeen || len(v.Claims) != e.wantLost {
+			t.Errorf("%s: looked at %d services and found %d in its way, want at most %d and %d", name, seen, len(v.Claims), e.wantSeen, e.wantLost)
 		}
 	}
 }

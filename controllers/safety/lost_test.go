@@ -201,7 +201,7 @@ func (g *generator) mutate(o safety.Objects) safety.Objects {
 func TestWhatIsLostIsWhatAnExhaustiveSearchFinds(t *testing.T) {
 	t.Parallel()
 	losses := map[claim.Loss]int{}
-	for seed := range uint64(3000) {
+	for seed := range uint64(600) {
 		g := &generator{rand.New(rand.NewPCG(seed, 0))}
 		before, use := g.objects(), g.use()
 		after := g.mutate(before)
@@ -216,7 +216,7 @@ func TestWhatIsLostIsWhatAnExhaustiveSearchFinds(t *testing.T) {
 			t.Fatalf("seed %d: (-want +got):\n%s", seed, diff)
 		}
 	}
-	if losses[claim.Ownership] < 500 || losses[claim.Route] < 500 {
+	if losses[claim.Ownership] < 100 || losses[claim.Route] < 100 {
 		t.Errorf("found %v, which is too few for this to mean anything", losses)
 	}
 }

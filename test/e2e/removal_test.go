@@ -62,7 +62,8 @@ func deleteInstalled(t *testing.T, p *playground.Playground) {
 func deleteEverything(installedFirst bool) func(*testing.T, *playground.Playground) {
 	return func(t *testing.T, p *playground.Playground) {
 		t.Helper()
-		manifests := []string{kubectl(t, p, "kustomize", "config/default")}
+		manifests := make([]string, 0, 1+len(configuration))
+		manifests = append(manifests, kubectl(t, p, "kustomize", "config/default"))
 		for _, file := range configuration {
 			content, err := os.ReadFile(file)
 			if err != nil {

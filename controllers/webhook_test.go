@@ -115,10 +115,10 @@ var _ = Describe("The webhook", func() {
 		applyTutorial1(ctx)
 		Expect(kubectl("", "delete", "-n", "metallb-system", "ipaddresspool/my-ip-space")).To(Equal(
 			`Error from server (Forbidden): admission webhook "ipaddresspooldeletionwebhook.metallb.io" denied the request: ` +
-				`ipaddresspools.metallb.io "my-ip-space" is forbidden: metadata.name: Forbidden: ` + inUse + "\n"))
+				`ipaddresspools.metallb.io "my-ip-space" is forbidden: ` + inUse + "\n"))
 		Expect(kubectl("", "delete", "-n", "metallb-system", "bgpadvertisement/everything")).To(Equal(
 			`Error from server (Forbidden): admission webhook "bgpadvertisementdeletionwebhook.metallb.io" denied the request: ` +
-				`bgpadvertisements.metallb.io "everything" is forbidden: metadata.name: Forbidden: new config not compatible with assigned IPs: ` +
+				`bgpadvertisements.metallb.io "everything" is forbidden: new config not compatible with assigned IPs: ` +
 				`service "default/nginx" would not be announced at "198.51.100.0" under new config` + "\n"))
 		remove(ctx, builder.MakeService("nginx").Obj())
 		Eventually(func() string { return kubectl("", "delete", "-f", tutorial1) }).Should(And(

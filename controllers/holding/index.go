@@ -105,6 +105,13 @@ func (x *Index) Snapshot() *Snapshot {
 	return &Snapshot{byAddress: x.byAddress.Clone(), byPool: x.byPool.Clone()}
 }
 
+// Clone returns an Index of its own that has what this one has.
+func (x *Index) Clone() *Index {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return &Index{class: x.class, byAddress: x.byAddress.Clone(), byPool: x.byPool.Clone(), byService: maps.Clone(x.byService)}
+}
+
 // In returns the holdings whose address is in the range when the iteration begins.
 func (x *Index) In(r ipam.Range) iter.Seq[safety.Holding] {
 	return func(yield func(safety.Holding) bool) { x.Snapshot().In(r)(yield) }

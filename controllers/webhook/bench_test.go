@@ -29,9 +29,18 @@ type memory struct {
 	advertisements v1beta1.BGPAdvertisementList
 	nodes          corev1.NodeList
 	namespaces     map[string]*corev1.Namespace
+	services       map[client.ObjectKey]*corev1.Service
+	// err is all that lists have if set.
+	err error
+
+	// asked is how often it was asked about a service.
+	asked int
 }
 
 func (m *memory) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
+	if m.err != nil {
+		return m.err
+	}
 	switch list := list.(type) {
 	case *v1beta1.IPAddressPoolList:
 		list.Items = slices.Clone(m.pools.Items)
@@ -49,10 +58,18 @@ func (m *memory) List(_ context.Context, list client.ObjectList, _ ...client.Lis
 }
 
 func (m *memory) Get(_ context.Context, key client.ObjectKey, object client.Object, _ ...client.GetOption) error {
-	into, ok := object.(*corev1.Namespace)
-	if found := m.namespaces[key.Name]; ok && found != nil {
-		*into = *found
-		return nil
+	switch into := object.(type) {
+	case *corev1.Namespace:
+		if found := m.namespaces[key.Name]; found != nil {
+			*into = *found
+			return nil
+		}
+	case *corev1.Service:
+		m.asked++
+		if found := m.services[key]; found != nil {
+			*into = *found
+			return nil
+		}
 	}
 	return apierrors.NewNotFound(schema.GroupResource{}, key.Name)
 }
@@ -62,6 +79,10 @@ func (m *memory) Get(_ context.Context, key client.ObjectKey, object client.Obje
 func large(peers int, everything bool) *observed {
 	m := &memory{namespaces: map[string]*corev1.Namespace{}}
 	index := holding.NewIndex("")
+	hold := func(svc *corev1.Service) {
+		m.serve(svc)
+		index.Set(svc)
+	}
 	for i := range 50 {
 		name := fmt.Sprintf("pool-%02d", i)
 		m.pools.Items = append(m.pools.Items, *builder.MakePool(name, fmt.Sprintf("10.0.%d.0/24", i)).Obj())
@@ -69,7 +90,7 @@ func large(peers int, everything bool) *observed {
 			m.advertisements.Items = append(m.advertisements.Items, *builder.MakeAdvertisement(name, name).Obj())
 		}
 		for k := range 200 {
-			index.Set(builder.MakeService(fmt.Sprintf("web-%03d", k)).In(fmt.Sprintf("team-%02d", i)).Label("app", "web").
+			hold(builder.MakeService(fmt.Sprintf("web-%03d", k)).In(fmt.Sprintf("team-%02d", i)).Label("app", "web").
 				Holds(name, fmt.Sprintf("10.0.%d.%d", i, k)).Obj())
 		}
 		namespace := &corev1.Namespace{}
@@ -88,7 +109,7 @@ func large(peers int, everything bool) *observed {
 		node.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("203.0.113.%d", i)}}
 		m.nodes.Items = append(m.nodes.Items, node)
 	}
-	o := &observed{namespace: namespace, reader: m, index: index, fed: func() bool { return true }}
+	o := &observed{namespace: namespace, reader: m, live: m, index: index, fed: func() bool { return true }}
 	o.filled.Store(true)
 	return o
 }

@@ -5,10 +5,12 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -19,10 +21,14 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/claim"
 	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/controllers/holding"
 	"metallb.io/metallb/controllers/safety"
 )
+
+// maxConfirmed is how many claims are confirmed: more have hardly gone in the moment that the cache is behind.
+const maxConfirmed = 10
 
 // observed is what this replica has observed of the cluster. It fills the caches that it reads, on every replica, when it is
 // started by a manager.
@@ -30,7 +36,9 @@ type observed struct {
 	namespace string
 	caches    cache.Informers
 	reader    client.Reader
-	index     *holding.Index
+	// live reads from the API server itself.
+	live  client.Reader
+	index *holding.Index
 	// fed reports whether the index is complete.
 	fed func() bool
 
@@ -85,6 +93,55 @@ func (o *observed) read(ctx context.Context) (safety.Objects, safety.Use, error)
 		return safety.Objects{}, safety.Use{}, err
 	}
 	return objects, safety.Use{Holdings: o.index.Snapshot(), NamespaceLabels: o.namespaceLabels(ctx), Nodes: nodes}, nil
+}
+
+// confirm returns what was observed, but of the configuration, and of the services of the claims, what the API server itself
+// has now; false if that is what was seen, as far as it was asked.
+func (o *observed) confirm(ctx context.Context, seen safety.Objects, claims claim.Claims) (safety.Objects, safety.Use, bool, error) {
+	objects, err := configuration.Read(ctx, o.live, o.namespace)
+	if err != nil {
+		return safety.Objects{}, safety.Use{}, false, err
+	}
+	many := len(claims) > maxConfirmed
+	if many && maps.Equal(versions(seen), versions(objects)) {
+		return safety.Objects{}, safety.Use{}, false, nil
+	}
+	_, use, err := o.read(ctx)
+	if err != nil || many {
+		return objects, use, err == nil, err
+	}
+	holdings := o.index.Clone()
+	for _, c := range claims {
+		svc := &corev1.Service{}
+		switch err := o.live.Get(ctx, c.Service, svc); {
+		case apierrors.IsNotFound(err):
+			holdings.Delete(c.Service)
+		case err != nil:
+			return safety.Objects{}, safety.Use{}, false, err
+		default:
+			holdings.Set(svc)
+		}
+	}
+	use.Holdings = holdings
+	return objects, use, true, nil
+}
+
+// versions returns the version of each object.
+func versions(o safety.Objects) map[string]string {
+	found := map[string]string{}
+	for i := range o.Pools {
+		found["pool "+o.Pools[i].Name] = o.Pools[i].ResourceVersion
+	}
+	for i := range o.Peers {
+		found["peer "+o.Peers[i].Name] = o.Peers[i].ResourceVersion
+	}
+	for i := range o.Advertisements {
+		found["advertisement "+o.Advertisements[i].Name] = o.Advertisements[i].ResourceVersion
+	}
+	for i := range o.Communities {
+		found["community "+o.Communities[i].Name] = o.Communities[i].ResourceVersion
+	}
+	return found
 }
 
 // namespaceLabels returns a function that reads each namespace once.

@@ -7,16 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
+	"metallb.io/metallb/controllers/claim"
 	"metallb.io/metallb/controllers/safety"
 )
 
@@ -27,6 +31,9 @@ var errStarting = errors.New("the webhook has not read the configuration and the
 type state interface {
 	// read returns the configuration and what it is used for. Nothing in it may be modified.
 	read(ctx context.Context) (safety.Objects, safety.Use, error)
+	// confirm does so where a change is about to be refused for what was seen and for the claims, and is behind nothing; false
+	// if nothing has changed.
+	confirm(ctx context.Context, seen safety.Objects, claims claim.Claims) (safety.Objects, safety.Use, bool, error)
 }
 
 // validator judges changes of one kind.
@@ -41,6 +48,13 @@ type validator[T safety.Object] struct {
 }
 
 var _ admission.Validator[safety.Object] = &validator[safety.Object]{}
+
+// webhook returns the webhook of the kind.
+func (v *validator[T]) webhook(scheme *runtime.Scheme) *admission.Webhook {
+	w := admission.WithValidator(scheme, v)
+	w.Handler = tolerant{w.Handler, v.kind.Kind, v.logger}
+	return w
+}
 
 // ValidateCreate judges the creation of the object.
 func (v *validator[T]) ValidateCreate(ctx context.Context, object T) (admission.Warnings, error) {
@@ -64,17 +78,22 @@ func (v *validator[T]) review(ctx context.Context, change safety.Change) (admiss
 	if err != nil {
 		return nil, err
 	}
-	warnings, refusal, err := v.judge(ctx, &request, change)
+	object := change.New
+	if object == nil {
+		object = change.Old
+	}
+	logger := v.logger.WithValues(describe(v.kind.Kind, object, &request)...)
+	warnings, refusal, err := v.judge(logr.NewContext(ctx, logger), &request, change)
 	outcome := admitted
 	switch {
 	case err != nil && change.New == nil:
-		v.logger.Error(err, "admitting a deletion unchecked", describe(v.kind.Kind, &request)...)
-		outcome, warnings = unchecked, append(warnings, fmt.Sprintf("it was not checked whether %s %q is in use: %v", v.kind.Kind, request.Name, err))
+		logger.Error(err, "admitting a deletion unchecked")
+		outcome, warnings = unchecked, append(warnings, fmt.Sprintf("it was not checked whether %s %q is in use: %v", v.kind.Kind, object.GetName(), err))
 	case err != nil:
-		v.logger.Error(err, "refusing a change that could not be checked", describe(v.kind.Kind, &request)...)
+		logger.Error(err, "refusing a change that could not be checked")
 		outcome, refusal = unchecked, failure(err)
 	case refusal != nil:
-		v.logger.Info("refusing a change", append(describe(v.kind.Kind, &request), "reason", refusal.Error())...)
+		logger.Info("refusing a change", "reason", refusal.Error())
 		outcome = refused
 	}
 	v.metrics.observe(v.kind.Kind, request.Operation, outcome, time.Since(start))
@@ -92,10 +111,10 @@ func failure(err error) *apierrors.StatusError {
 	return apierrors.NewInternalError(err)
 }
 
-// describe returns what a log line says of a request.
-func describe(kind string, request *admission.Request) []any {
+// describe returns what log lines say of a request. It does not name the object itself where a collection is deleted.
+func describe(kind string, object safety.Object, request *admission.Request) []any {
 	values := []any{
-		"kind", kind, "object", types.NamespacedName{Namespace: request.Namespace, Name: request.Name}.String(),
+		"kind", kind, "object", client.ObjectKeyFromObject(object).String(),
 		"operation", request.Operation, "user", request.UserInfo.Username,
 	}
 	if request.DryRun != nil && *request.DryRun {
@@ -109,7 +128,7 @@ func describe(kind string, request *admission.Request) []any {
 func (v *validator[T]) judge(ctx context.Context, request *admission.Request, change safety.Change) (_ admission.Warnings, _ *apierrors.StatusError, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			v.logger.Error(nil, "checking a change panicked", append(describe(v.kind.Kind, request), "panic", r, "stack", string(debug.Stack()))...)
+			log.FromContext(ctx).Error(nil, "checking a change panicked", "panic", r, "stack", string(debug.Stack()))
 			err = fmt.Errorf("checking it panicked: %v", r)
 		}
 	}()
@@ -118,16 +137,42 @@ func (v *validator[T]) judge(ctx context.Context, request *admission.Request, ch
 		return nil, nil, err
 	}
 	verdict := safety.Check(v.namespace, objects, change, use)
+	if len(verdict.Errors) > 0 && change.New == nil && v.leaving(ctx) {
+		return nil, nil, nil
+	}
+	if len(verdict.Errors) > 0 {
+		verdict = v.again(ctx, objects, change, verdict)
+	}
 	switch {
 	case len(verdict.Errors) == 0:
 		return verdict.Warnings, nil, nil
 	case change.New != nil:
-		return nil, apierrors.NewInvalid(v.kind, request.Name, verdict.Errors), nil
-	case v.leaving(ctx):
-		return nil, nil, nil
+		return nil, apierrors.NewInvalid(v.kind, change.New.GetName(), verdict.Errors), nil
 	}
 	resource := schema.GroupResource{Group: request.Resource.Group, Resource: request.Resource.Resource}
-	return nil, apierrors.NewForbidden(resource, request.Name, verdict.Errors.ToAggregate()), nil
+	return nil, apierrors.NewForbidden(resource, change.Old.GetName(), details(verdict.Errors)), nil
+}
+
+// again judges the change that is about to be refused once more: what is in its way in the cache may have gone a moment ago,
+// as where a script deletes one object after the other.
+func (v *validator[T]) again(ctx context.Context, seen safety.Objects, change safety.Change, verdict safety.Verdict) safety.Verdict {
+	objects, use, changed, err := v.state.confirm(ctx, seen, verdict.Claims)
+	if err != nil {
+		log.FromContext(ctx).Error(err, "confirming a refusal")
+	}
+	if !changed {
+		return verdict
+	}
+	return safety.Check(v.namespace, objects, change, use)
+}
+
+// details returns what is wrong without the fields: of an object that is deleted, no field is.
+func details(errs field.ErrorList) error {
+	texts := make([]string, 0, len(errs))
+	for _, e := range errs {
+		texts = append(texts, e.Detail)
+	}
+	return errors.New(strings.Join(texts, "; "))
 }
 
 // leaving reports whether the product's namespace is on its way out, and everything in it: then nothing is in use any more
@@ -140,7 +185,7 @@ func (v *validator[T]) leaving(ctx context.Context) bool {
 		case apierrors.IsNotFound(err), err == nil && namespace.DeletionTimestamp != nil:
 			return true
 		case err != nil:
-			v.logger.Error(err, "reading the namespace of the configuration")
+			log.FromContext(ctx).Error(err, "reading the namespace of the configuration")
 		}
 	}
 	return false

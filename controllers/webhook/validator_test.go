@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -67,7 +68,7 @@ func TestAnAnswerIsInTheWordsOfAnAPIServer(t *testing.T) {
 		},
 		"a deletion that takes an address": {
 			was: pool(), wantReason: metav1.StatusReasonForbidden,
-			wantMessage: `ipaddresspools.metallb.io "my-ip-space" is forbidden: metadata.name: Forbidden: ` + inUse,
+			wantMessage: `ipaddresspools.metallb.io "my-ip-space" is forbidden: ` + inUse,
 			wantVerdict: "DELETE refused",
 		},
 		"a deletion that takes nothing": {was: builder.MakePool("other", "192.0.2.0/24"), wantVerdict: "DELETE admitted"},
@@ -134,6 +135,77 @@ func TestARefusalIsOneLineThatSaysWhoWantedWhat(t *testing.T) {
 		`spec.avoidBuggyIPs: Forbidden: ` + strings.ReplaceAll(inUse, `"`, `\"`) + `"}`}
 	if diff := cmp.Diff(want, d.logs.all()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Where the API server deletes a collection, it does not name the objects.
+func TestTheObjectIsNamedThoughTheRequestDoesNotNameIt(t *testing.T) {
+	t.Parallel()
+	d := open(t, &v1beta1.IPAddressPool{}, tutorial())
+	request := requestFor(t, pool().Obj(), nil)
+	request.Name = ""
+	want := `ipaddresspools.metallb.io "my-ip-space" is forbidden: ` + inUse
+	if got := d.Handle(t.Context(), request).Result.Message; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if log := d.logs.String(); !strings.Contains(log, `"object":"metallb-system/my-ip-space"`) {
+		t.Errorf("log: %s", log)
+	}
+}
+
+func TestADeletionIsRefusedForAllThatIsInItsWay(t *testing.T) {
+	t.Parallel()
+	s := tutorial()
+	for _, name := range []string{"a", "b"} {
+		s.objects.Advertisements = append(s.objects.Advertisements, *builder.MakeAdvertisement(name).Communities("web").Obj())
+	}
+	community := builder.MakeCommunity("names").Alias("web", "64512:80").Obj()
+	s.objects.Communities = append(s.objects.Communities, *community)
+	const detail = `alias "web" of Community "names" is used by BGPAdvertisement %q in spec.communities; ` +
+		`define it in another Community or remove it there first`
+	want := `communities.metallb.io "names" is forbidden: ` + fmt.Sprintf(detail, "a") + "; " + fmt.Sprintf(detail, "b")
+	request := requestFor(t, community, nil)
+	request.Resource.Resource = "communities"
+	if got := open(t, community, s).Handle(t.Context(), request).Result.Message; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// What is stored may be of a time when the schema was another one.
+func TestAnOldObjectThatNobodyCanReadIsNotInTheWay(t *testing.T) {
+	t.Parallel()
+	p := builder.MakePeer("router", "192.0.2.1").Obj()
+	const unreadable = `{"metadata":{"name":"router","namespace":"metallb-system"},"spec":{"holdTime":"banana"}}`
+	for name, tc := range map[string]struct {
+		is, raw      string
+		wantAllowed  bool
+		wantWarnings []string
+	}{
+		"a deletion": {wantAllowed: true, wantWarnings: []string{
+			`it was not checked whether BGPPeer "router" is in use, since what is stored of it cannot be read: time: invalid duration "banana"`,
+		}},
+		"an update that puts it right":  {is: "192.0.2.1", wantAllowed: true},
+		"an update that does not parse": {is: "nonsense"},
+		"an update that is no better":   {raw: unreadable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			request := requestFor(t, p, nil)
+			if tc.is != "" {
+				request = requestFor(t, p, builder.MakePeer("router", tc.is).Obj())
+			}
+			if tc.raw != "" {
+				request.Operation, request.Object.Raw = admissionv1.Update, []byte(tc.raw)
+			}
+			request.OldObject.Raw = []byte(unreadable)
+			response := open(t, p, tutorial()).Handle(t.Context(), request)
+			if response.Allowed != tc.wantAllowed {
+				t.Errorf("allowed %t, %+v", response.Allowed, response.Result)
+			}
+			if diff := cmp.Diff(tc.wantWarnings, response.Warnings); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

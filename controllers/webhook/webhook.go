@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -78,7 +79,7 @@ func (w *Webhook) SetupWithManager(mgr ctrl.Manager, feed *holding.Feed, registr
 	}
 	w.certificate.caches = mgr.GetCache()
 	o := &observed{
-		namespace: w.options.Namespace, caches: mgr.GetCache(), reader: mgr.GetClient(), index: feed.Index, fed: feed.Synced,
+		namespace: w.options.Namespace, caches: mgr.GetCache(), reader: mgr.GetClient(), live: mgr.GetAPIReader(), index: feed.Index, fed: feed.Synced,
 	}
 	runnables := []manager.Runnable{w.certificate, o}
 	if w.options.Rotate {
@@ -113,5 +114,7 @@ func register[T safety.Object](mgr ctrl.Manager, object T, o Options, s state, c
 		kind: kind.GroupKind(), namespace: o.Namespace, state: s,
 		cached: mgr.GetClient(), live: mgr.GetAPIReader(), metrics: counted, logger: o.Logger,
 	}
-	return ctrl.NewWebhookManagedBy(mgr, object).WithValidator(v).Complete()
+	path := "/validate-" + strings.ReplaceAll(kind.Group, ".", "-") + "-" + kind.Version + "-" + strings.ToLower(kind.Kind)
+	mgr.GetWebhookServer().Register(path, v.webhook(mgr.GetScheme()))
+	return nil
 }

@@ -25,6 +25,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/claim"
 	"metallb.io/metallb/controllers/safety"
 )
 
@@ -43,6 +44,10 @@ func (k *known) read(context.Context) (safety.Objects, safety.Use, error) {
 		panic(k.panics)
 	}
 	return k.objects, k.use, k.err
+}
+
+func (k *known) confirm(context.Context, safety.Objects, claim.Claims) (safety.Objects, safety.Use, bool, error) {
+	return safety.Objects{}, safety.Use{}, false, nil
 }
 
 // namespaces is a reader that only knows what becomes of namespaces, and counts how often it is asked.
@@ -126,9 +131,10 @@ func open[T safety.Object](tb testing.TB, object T, s state) *door {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d.Webhook = admission.WithValidator(scheme, &validator[T]{
+	v := &validator[T]{
 		kind: kinds[0].GroupKind(), namespace: namespace, state: s, cached: &d.cached, live: &d.live, metrics: counted, logger: d.logs.logger(),
-	})
+	}
+	d.Webhook = v.webhook(scheme)
 	return d
 }
 

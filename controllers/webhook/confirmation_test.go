@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/holding"
+	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/test/builder"
+)
+
+// town is a cluster with a pool, an advertisement of it to the one peer, and a service in it.
+func town() *memory {
+	m := &memory{namespaces: map[string]*corev1.Namespace{}}
+	m.pools.Items = []v1beta1.IPAddressPool{*pool().Obj()}
+	m.advertisements.Items = []v1beta1.BGPAdvertisement{*builder.MakeAdvertisement("public", "my-ip-space").Peers("router").Obj()}
+	m.peers.Items = []v1beta2.BGPPeer{*builder.MakePeer("router", "192.0.2.1").Obj()}
+	m.serve(builder.MakeService("nginx").Holds("my-ip-space", "198.51.100.0").Obj())
+	return m
+}
+
+// serve adds services.
+func (m *memory) serve(services ...*corev1.Service) {
+	if m.services == nil {
+		m.services = map[client.ObjectKey]*corev1.Service{}
+	}
+	for _, svc := range services {
+		m.services[client.ObjectKeyFromObject(svc)] = svc
+	}
+}
+
+// observedOf returns what was observed of the cluster before it became as it is now.
+func observedOf(was, is *memory) *observed {
+	o := &observed{namespace: namespace, reader: was, live: is, index: holding.NewIndex(""), fed: func() bool { return true }}
+	for _, svc := range was.services {
+		o.index.Set(svc)
+	}
+	o.filled.Store(true)
+	return o
+}
+
+func TestWhatIsInTheWayInTheCacheOnlyRefusesNothing(t *testing.T) {
+	t.Parallel()
+	advertisement := builder.MakeAdvertisement("public", "my-ip-space").Peers("router").Obj()
+	for name, tc := range map[string]struct {
+		was, is safety.Object
+		// meanwhile is what has changed in the cluster since it was observed.
+		meanwhile func(*memory)
+		// wantRefusal is part of why it is refused all the same; empty if it is not.
+		wantRefusal string
+	}{
+		"an advertisement that named the peer has gone": {
+			was: builder.MakePeer("router", "192.0.2.1").Obj(), meanwhile: func(m *memory) { m.advertisements.Items = nil },
+		},
+		"another pool has given up the range": {
+			is:        builder.MakePool("other", "198.51.100.128/25").Obj(),
+			meanwhile: func(m *memory) { m.pools.Items[0] = *builder.MakePool("my-ip-space", "198.51.100.0/25").Obj() },
+		},
+		"another advertisement has come": {
+			was: advertisement,
+			meanwhile: func(m *memory) {
+				m.advertisements.Items = append(m.advertisements.Items, *builder.MakeAdvertisement("new").Obj())
+			},
+		},
+		"the service has gone": {was: pool().Obj(), meanwhile: func(m *memory) { m.services = nil }},
+		"the service has moved": {
+			was: pool().Obj(), is: pool().AvoidBuggyIPs().Obj(),
+			meanwhile: func(m *memory) { m.serve(builder.MakeService("nginx").Holds("my-ip-space", "198.51.100.1").Obj()) },
+		},
+		"nothing has changed": {was: pool().Obj(), meanwhile: func(*memory) {}, wantRefusal: inUse},
+		"another service has come": {
+			was: pool().Obj(), meanwhile: func(m *memory) { m.serve(builder.MakeService("late").Holds("my-ip-space", "198.51.100.9").Obj()) },
+			wantRefusal: inUse,
+		},
+		"the API server does not tell of the configuration": {
+			was: builder.MakePeer("router", "192.0.2.1").Obj(), meanwhile: func(m *memory) { m.advertisements.Items, m.err = nil, errors.New("no answer") },
+			wantRefusal: `named by BGPAdvertisement "public"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := town()
+			tc.meanwhile(now)
+			d := openAny(t, tc.was, tc.is, observedOf(town(), now))
+			response := ask(t, d, tc.was, tc.is)
+			if response.Allowed != (tc.wantRefusal == "") || !strings.Contains(response.Result.Message, tc.wantRefusal) {
+				t.Errorf("allowed %t, %+v; want %q", response.Allowed, response.Result, tc.wantRefusal)
+			}
+		})
+	}
+}
+
+// Many services have hardly all gone in a moment, but what announces them may have been exchanged.
+func TestTheAPIServerIsNotAskedAboutManyServices(t *testing.T) {
+	t.Parallel()
+	was, is := town(), town()
+	for i := range 10 {
+		was.serve(builder.MakeService(fmt.Sprintf("web-%d", i)).Holds("my-ip-space", fmt.Sprintf("198.51.100.%d", i+1)).Obj())
+	}
+	advertisement := &was.advertisements.Items[0]
+	if ask(t, open(t, advertisement, observedOf(was, is)), advertisement, nil).Allowed || is.asked > 0 {
+		t.Errorf("admitted, or asked about %d services", is.asked)
+	}
+	is.advertisements.Items = append(is.advertisements.Items, *builder.MakeAdvertisement("new").Obj())
+	if !ask(t, open(t, advertisement, observedOf(was, is)), advertisement, nil).Allowed || is.asked > 0 {
+		t.Errorf("refused, or asked about %d services", is.asked)
+	}
+}

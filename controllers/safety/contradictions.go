@@ -124,10 +124,10 @@ func ofAdvertisement(adv *advertisement, m *meaning, nodes *nodes) field.ErrorLi
 		errs = append(errs, noRoom(adv, pool, false, spec.Child("aggregationLengthV6"))...)
 	}
 	for _, other := range sorted(m.advertisements) {
-		if other.Name == adv.Name {
+		common := nodes.common(adv, &other)
+		if other.Name == adv.Name || len(common) == 0 {
 			continue
 		}
-		common := nodes.common(adv, &other)
 		for i := range pools {
 			if err := bgp.CheckLocalPref(adv.Advertisement, other.Advertisement, pools[i], common); err != nil {
 				errs = append(errs, field.Invalid(spec.Child("localPref"), int64(adv.LocalPref), err.Error()))

@@ -57,11 +57,11 @@ func (c *checker) contradict() {
 	for _, e := range c.entries {
 		others = others.Apply(safety.Change{Old: e.object})
 	}
+	succession := safety.NewSuccession(others, c.cluster.use.Nodes)
 	for _, e := range c.entries {
 		if e.parses {
-			e.refuse(texts(safety.Contradictions(e.object, others, c.cluster.use.Nodes))...)
+			e.refuse(texts(succession.Next(e.object))...)
 		}
-		others = others.Apply(e.change())
 	}
 }
 

@@ -6,14 +6,13 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"metallb.io/metallb/controllers/configuration"
 )
 
 // Feed keeps an Index as the cached Services are, on every replica. It is to be started by a manager.
@@ -32,7 +31,7 @@ func (f *Feed) Synced() bool { return f.synced.Load() }
 
 // Start feeds the Index until the context ends.
 func (f *Feed) Start(ctx context.Context) error {
-	informer, err := f.informer(ctx)
+	informer, err := configuration.Informer(ctx, f.Cache, &corev1.Service{})
 	if err != nil {
 		return nil //nolint:nilerr // stopped before the API server was there, which is no failure
 	}
@@ -49,18 +48,6 @@ func (f *Feed) Start(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	return informer.RemoveEventHandler(registration)
-}
-
-// informer returns the one of Services, as soon as the API server answers.
-func (f *Feed) informer(ctx context.Context) (informer cache.Informer, err error) {
-	err = wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
-		informer, err = f.Cache.GetInformer(ctx, &corev1.Service{}, cache.BlockUntilSynced(false))
-		if err != nil {
-			log.FromContext(ctx).Error(err, "watching services, trying again")
-		}
-		return err == nil, nil
-	})
-	return informer, err
 }
 
 func (f *Feed) set(object any) {

@@ -10,14 +10,14 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+
+	"metallb.io/metallb/controllers/configuration"
 )
 
 // certificate is the one that the webhook serves with, as its Secret has it: new connections get the new one as soon as the
@@ -74,14 +74,7 @@ func (c *certificate) NeedLeaderElection() bool { return false }
 
 // Start follows the Secret until the context ends.
 func (c *certificate) Start(ctx context.Context) error {
-	var informer cache.Informer
-	err := wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
-		var err error
-		if informer, err = c.caches.GetInformer(ctx, &corev1.Secret{}, cache.BlockUntilSynced(false)); err != nil {
-			c.logger.Error(err, "watching the webhook's certificate, trying again", "secret", c.secret.String())
-		}
-		return err == nil, nil
-	})
+	informer, err := configuration.Informer(ctx, c.caches, &corev1.Secret{})
 	if err != nil {
 		return nil //nolint:nilerr // stopped before the API server was there, which is no failure
 	}

@@ -4,20 +4,16 @@ package webhook
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"sync/atomic"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
@@ -56,18 +52,11 @@ func (o *observed) Start(ctx context.Context) error {
 	}
 	synced := make([]toolscache.InformerSynced, 0, len(kinds))
 	for _, kind := range kinds {
-		err := wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
-			informer, err := o.caches.GetInformer(ctx, kind, cache.BlockUntilSynced(false))
-			if err != nil {
-				log.FromContext(ctx).Error(err, "watching what the webhook needs to know, trying again", "kind", fmt.Sprintf("%T", kind))
-				return false, nil
-			}
-			synced = append(synced, informer.HasSynced)
-			return true, nil
-		})
+		informer, err := configuration.Informer(ctx, o.caches, kind)
 		if err != nil {
 			return nil //nolint:nilerr // stopped before the API server was there, which is no failure
 		}
+		synced = append(synced, informer.HasSynced)
 	}
 	if toolscache.WaitForCacheSync(ctx.Done(), synced...) {
 		o.filled.Store(true)

@@ -120,8 +120,10 @@ var _ = Describe("The webhook", func() {
 			`Error from server (Forbidden): admission webhook "bgpadvertisementdeletionwebhook.metallb.io" denied the request: ` +
 				`bgpadvertisements.metallb.io "everything" is forbidden: new config not compatible with assigned IPs: ` +
 				`service "default/nginx" would not be announced at "198.51.100.0" under new config` + "\n"))
+		Expect(server.Client.DeleteAllOf(ctx, &v1beta1.IPAddressPool{}, client.InNamespace(envtest.Namespace))).To(
+			MatchError(ContainSubstring(`ipaddresspools.metallb.io "my-ip-space" is forbidden: ` + inUse)))
 		remove(ctx, builder.MakeService("nginx").Obj())
-		Eventually(func() string { return kubectl("", "delete", "-f", tutorial1) }).Should(And(
+		Expect(kubectl("", "delete", "-f", tutorial1)).To(And(
 			ContainSubstring(`bgppeer.metallb.io "test-bgp-router-frr" deleted`), ContainSubstring(`ipaddresspool.metallb.io "my-ip-space" deleted`),
 			ContainSubstring(`bgpadvertisement.metallb.io "everything" deleted`), Not(ContainSubstring("Forbidden"))))
 	})

@@ -105,7 +105,7 @@ func (x *Index) Snapshot() *Snapshot {
 	return &Snapshot{byAddress: x.byAddress.Clone(), byPool: x.byPool.Clone()}
 }
 
-// Clone returns an Index of its own that has what this one has.
+// Clone returns an Index of its own that has what this one has; unlike a Snapshot it costs a copy of the services' names.
 func (x *Index) Clone() *Index {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -22,8 +22,8 @@ import (
 
 // certificate is the one that the webhook serves with, as its Secret has it: new connections get the new one as soon as the
 // Secret changes. It reads the Secret through the API and not from a volume, since the kubelet may take a minute to bring
-// that up to date. A Secret that is deleted or broken changes nothing. The zero value, with a Secret, is ready to be started
-// by a manager.
+// that up to date. A Secret that is deleted or broken changes nothing. A new one, given caches, is ready to be started by a
+// manager.
 type certificate struct {
 	secret types.NamespacedName
 	caches cache.Informers

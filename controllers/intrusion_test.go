@@ -438,7 +438,7 @@ func tellings(ctx context.Context, kind, name string) func() []string {
 		}
 		var found []string
 		for _, e := range list.Items {
-			if e.InvolvedObject.Kind != kind || e.InvolvedObject.Name != name || e.Source.Component == apiServersAllocator {
+			if !isAbout(&e, kind, name) {
 				continue
 			}
 			times := 1

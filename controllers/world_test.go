@@ -69,8 +69,12 @@ func startControllerIn(namespace, kubeconfig string, flags ...string) *controlle
 // stop ends the controller by the signal and waits for its end.
 func (p *controllerProcess) stop(signal syscall.Signal) {
 	GinkgoHelper()
-	_ = p.cmd.Process.Signal(signal) // It may have ended already.
+	p.signal(signal)
 	Eventually(p.ended).Should(BeClosed())
+}
+
+func (p *controllerProcess) signal(signal syscall.Signal) {
+	_ = p.cmd.Process.Signal(signal) // It may have ended already.
 }
 
 // create creates the objects and returns when they exist.
@@ -172,6 +176,12 @@ func counts(ctx context.Context, name string) func() []int64 {
 // apiServersAllocator reports what the API server finds wrong with cluster IPs, such as one that it is about to note down.
 const apiServersAllocator = "ipallocator-repair-controller"
 
+// isAbout reports whether the event tells of the object what somebody else than the API server's allocator has to say.
+func isAbout(e *corev1.Event, kind, name string) bool {
+	return e.InvolvedObject.Kind == kind && e.InvolvedObject.Name == name &&
+		e.Source.Component != apiServersAllocator && e.ReportingController != apiServersAllocator
+}
+
 // events returns a function that reads the events about an object, as "type reason: message", in order of their text.
 func events(ctx context.Context, kind, name string) func() []string {
 	return func() []string {
@@ -181,8 +191,7 @@ func events(ctx context.Context, kind, name string) func() []string {
 		}
 		var found []string
 		for _, e := range list.Items {
-			if e.InvolvedObject.Kind == kind && e.InvolvedObject.Name == name &&
-				e.Source.Component != apiServersAllocator && e.ReportingController != apiServersAllocator {
+			if isAbout(&e, kind, name) {
 				found = append(found, fmt.Sprintf("%s %s: %s", e.Type, e.Reason, e.Message))
 			}
 		}

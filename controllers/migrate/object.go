@@ -78,10 +78,13 @@ const (
 	mapOfStrings = "a mapping of strings to strings"
 )
 
-// duration returns a reader of times, which the first releases rounded down to whole seconds.
+// duration returns a reader of times, which the first releases rounded down to whole seconds. To them, empty meant unset.
 func (d *draft) duration(field string, value **metav1.Duration) reader {
 	return func(e entry) {
 		d.lines["spec."+field] = e.line
+		if e.value.Kind == yaml.ScalarNode && e.value.Value == "" {
+			return
+		}
 		t, err := time.ParseDuration(e.value.Value)
 		if e.value.Kind != yaml.ScalarNode || err != nil {
 			d.spoil(e.line, "%s: must be a duration such as 90s or 1m30s", e.path)

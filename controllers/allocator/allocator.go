@@ -50,19 +50,14 @@ type holder struct {
 	// open is set while the request may be tried again: it was not withdrawn, and does not contradict itself.
 	open bool
 	held []choice
+	// told are the addresses that everybody has been told that the service holds.
+	told []netip.Addr
 	// given are addresses that the service has given up and that are not free for others yet.
 	given []given
 	// disputed are replayed addresses that another service, replayed earlier, holds and does not share.
 	disputed map[netip.Addr]types.NamespacedName
 	// claims are the entries in Allocator.incompatible.
 	claims map[netip.Addr]string
-}
-
-// given is an address that a service has given up.
-type given struct {
-	address netip.Addr
-	// why the service had to leave it; nil if it wants to.
-	why *Reason
 }
 
 // choice is an address and the pool that a service holds it from: the one that contains it, unless the service requests
@@ -93,9 +88,10 @@ func New() *Allocator {
 
 // SetPools replaces the pools, which must not overlap. Abandoned are pools that are gone and whose services may be moved.
 // No service is left without its address by it: one whose pool allows disruption, and would not give it the address any
-// more, moves to another if there is one for it. Such services, and those that wait, are served from the new pools in the
-// order of their creation. Afterwards every service is worth looking at again: what it holds, whether that is still
-// compatible, and why it is refused may all be different.
+// more, moves to another if there is one for it; if it was not told the address yet, it moves when it asks after that.
+// Such services, and those that wait, are served from the new pools in the order of their creation. Afterwards every
+// service is worth looking at again: what it holds, whether that is still compatible, and why it is refused may all be
+// different.
 func (a *Allocator) SetPools(pools ipam.Pools, abandoned ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -135,16 +131,17 @@ func (a *Allocator) Hydrate(r Request, assignments []Assignment) {
 		c.pool = a.heldFrom(&r, c)
 		a.take(c, r)
 		h.held = append(h.held, c)
+		h.told = append(h.told, c.address)
 	}
 	a.judge(h)
 	a.signals = nil
 }
 
 // Allocate meets the request, or refuses it. The same request gets the same answer, and changes nothing. If it is
-// refused the service keeps what it holds, which the Result tells in any case, and waits for what it asked for. A service
-// that would have to leave an address, and can be given no other, is refused in this way.
+// refused the service keeps what it was told that it holds (Settle, Hydrate), which the Result tells in any case, and waits
+// for what it asked for. A service that would have to leave an address, and can be given no other, is refused in this way.
 //
-// Addresses that the service gives up in exchange are free for others only after Settle.
+// Addresses that the service gives up are free for others only after Settle.
 func (a *Allocator) Allocate(r Request) (Result, *Refusal) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -159,26 +156,6 @@ func (a *Allocator) Allocate(r Request) (Result, *Refusal) {
 	return result, p.refusal
 }
 
-// Settle frees what the service has given up, now that everybody has been told that it holds these addresses. What was
-// told is not freed, even if the service has got something else meanwhile. It returns the services that were waiting and
-// have got something.
-func (a *Allocator) Settle(service types.NamespacedName, told []netip.Addr) []types.NamespacedName {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	h := a.holders[service]
-	if h == nil {
-		return nil
-	}
-	h.given = slices.DeleteFunc(h.given, func(g given) bool {
-		if slices.Contains(told, g.address) {
-			return false
-		}
-		a.drop(g.address, service)
-		return true
-	})
-	return a.serve()
-}
-
 // Release frees everything that the service holds and ends its waiting. It returns whether it held anything, and the
 // services that were waiting and have got something.
 func (a *Allocator) Release(service types.NamespacedName) (held bool, woken []types.NamespacedName) {
@@ -188,13 +165,14 @@ func (a *Allocator) Release(service types.NamespacedName) (held bool, woken []ty
 	return held, a.serve()
 }
 
-// Keep is for a request that contradicts itself: the service waits for nothing, and keeps what it holds on the terms of the
-// request.
+// Keep is for a request that contradicts itself: the service waits for nothing, and keeps what it was told that it holds on
+// the terms of the request.
 func (a *Allocator) Keep(r Request) Result {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.stopWaiting(r.Service)
 	if h := a.holders[r.Service]; h != nil {
+		a.keepTold(h)
 		a.renew(h, r)
 		h.open = false
 	}
@@ -240,6 +218,8 @@ func (a *Allocator) request(r Request) plan {
 	a.stopWaiting(r.Service)
 	if len(p.choices) > 0 {
 		h = a.apply(r, h, &p)
+	} else if h != nil {
+		a.keepTold(h)
 	}
 	if h != nil {
 		a.renew(h, r)
@@ -265,7 +245,7 @@ func (a *Allocator) apply(r Request, h *holder, p *plan) *holder {
 	}
 	for _, c := range before {
 		if !h.holds(c.address) {
-			h.given = append(h.given, given{c.address, p.whyLeft(c.address)})
+			h.given = append(h.given, given{c, p.whyLeft(c.address)})
 			delete(h.disputed, c.address)
 		}
 	}

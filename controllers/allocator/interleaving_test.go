@@ -57,13 +57,14 @@ func (s told) follow(r allocator.Request, pools ipam.Pools, abandoned []string) 
 
 // cluster is what the API server knows of services, and the answers that are not written yet.
 type cluster struct {
-	random   *rand.Rand
-	pools    []ipam.Pools
-	now      ipam.Pools
-	a        *allocator.Allocator
-	requests map[string]allocator.Request
-	statuses map[string]told
-	answers  map[string]told
+	random    *rand.Rand
+	pools     []ipam.Pools
+	now       ipam.Pools
+	abandoned []string
+	a         *allocator.Allocator
+	requests  map[string]allocator.Request
+	statuses  map[string]told
+	answers   map[string]told
 }
 
 func newCluster(t *testing.T, seed uint64) *cluster {
@@ -89,7 +90,7 @@ func (c *cluster) editPools() {
 }
 
 func (c *cluster) setPools(pools ipam.Pools, abandoned ...string) {
-	c.now = pools
+	c.now, c.abandoned = pools, abandoned
 	for n, r := range c.requests {
 		for _, all := range []map[string]told{c.statuses, c.answers} {
 			if one, ok := all[n]; ok {
@@ -158,7 +159,7 @@ func (c *cluster) ask(t *testing.T, n string) {
 	if before.met && !before.displaced && before.request == answer.request && (!answer.met || !slices.EqualFunc(before.assignments, answer.assignments, sameAddress)) {
 		t.Fatalf("%s had %v, and now, for the same request, has %v, refused %v, missing %v", n, before, answer, refusal, result.Missing)
 	}
-	c.answers[n] = answer
+	c.answers[n] = answer.follow(r, c.now, c.abandoned)
 }
 
 func sameAddress(x, y allocator.Assignment) bool { return x.Address == y.Address }
@@ -178,6 +179,7 @@ func (c *cluster) write(n string) {
 func (c *cluster) restart() {
 	c.a = allocator.New()
 	c.a.SetPools(c.now)
+	c.abandoned = nil
 	clear(c.answers)
 	for _, n := range slices.SortedFunc(maps.Keys(c.requests), func(x, y string) int {
 		return cmp.Or(c.requests[x].Created.Compare(c.requests[y].Created), cmp.Compare(x, y))

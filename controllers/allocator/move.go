@@ -24,16 +24,19 @@ func (a *Allocator) disrupts(pool string) bool {
 	return a.abandoned[pool]
 }
 
-// displaced reports whether the service has to leave an address that it holds.
-func (a *Allocator) displaced(r *Request, c choice) bool { return a.disrupts(c.pool) && !a.owns(r, c) }
+// displaced reports whether the service has to leave an address that it holds. What it was not told yet it does not leave:
+// nobody knows how far the telling has got.
+func (a *Allocator) displaced(r *Request, h *holder, c choice) bool {
+	return h.wasTold(c.address) && a.disrupts(c.pool) && !a.owns(r, c)
+}
 
 // mustMove reports whether the service has to leave an address, as far as its request was met or may be met.
 func (a *Allocator) mustMove(h *holder) bool {
 	if !h.open {
 		return false
 	}
-	for _, pool := range h.claims {
-		if a.disrupts(pool) {
+	for address, pool := range h.claims {
+		if h.wasTold(address) && a.disrupts(pool) {
 			return true
 		}
 	}

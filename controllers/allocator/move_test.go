@@ -383,6 +383,7 @@ func TestARequestedAddressThatTheServiceWouldHaveToLeaveKeepsItFromNoOther(t *te
 	if got != "192.0.2.0,2001:db8::2" || refused != avoids {
 		t.Errorf("holds %s, refused %q", got, refused)
 	}
+	a.Settle(name("x"), assignedAddresses("192.0.2.0", "2001:db8::2"))
 	got, refused = allocate(a, request("x", families(v4, v6), wants("192.0.2.0", "203.0.113.1")))
 	if got != "192.0.2.0,2001:db8::2" || refused != avoids+`; address "203.0.113.1" is not in any pool` {
 		t.Errorf("of two that it may not have, it holds %s, refused %q", got, refused)

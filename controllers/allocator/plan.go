@@ -115,8 +115,8 @@ func (a *Allocator) planRequested(r *Request, h *holder) plan {
 func (a *Allocator) requested(r *Request, h *holder, address netip.Addr) (c choice, held bool, reason *Reason) {
 	if h != nil {
 		for _, c := range h.held {
-			if c, ok := a.keep(r, c); ok && c.address == address {
-				if a.displaced(r, c) {
+			if c, ok := a.keep(r, h, c); ok && c.address == address {
+				if a.displaced(r, h, c) {
 					return c, true, a.whyNot(r, address)
 				}
 				return c, true, nil
@@ -170,10 +170,10 @@ func (a *Allocator) keepable(r *Request, h *holder) (kept, displaced map[corev1.
 		if _, ok := kept[f]; ok || !slices.Contains(r.Families, f) {
 			continue
 		}
-		c, ok := a.keep(r, c)
+		c, ok := a.keep(r, h, c)
 		switch {
 		case !ok:
-		case a.displaced(r, c):
+		case a.displaced(r, h, c):
 			if displaced == nil {
 				displaced = map[corev1.IPFamily]choice{}
 			}
@@ -187,14 +187,14 @@ func (a *Allocator) keepable(r *Request, h *holder) (kept, displaced map[corev1.
 
 // keep returns what becomes of a choice that the service holds, and whether the request allows to hold it on. Whether the
 // pool would give the address to the service again is of no concern here: what is assigned stays assigned, unless it is
-// displaced.
-func (a *Allocator) keep(r *Request, c choice) (choice, bool) {
+// displaced. What is disputed it holds on while it is told so.
+func (a *Allocator) keep(r *Request, h *holder, c choice) (choice, bool) {
 	c.pool = a.heldFrom(r, c)
 	if r.Pool != "" && r.Pool != c.pool {
 		return c, false
 	}
 	u := a.usages[c.address]
-	return c, u.users[r.Service].Equal(r.Sharing) || u.admits(r.Service, r.Sharing) == nil
+	return c, h.wasTold(c.address) && u.users[r.Service].Equal(r.Sharing) || u.admits(r.Service, r.Sharing) == nil
 }
 
 // seek adds to the chosen addresses those of the families sought, from a single pool if one has all.

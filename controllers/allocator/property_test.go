@@ -195,8 +195,14 @@ func (w *world) randomRequest(n string) allocator.Request {
 	return request(n, options...)
 }
 
-// state returns what every service holds and which requests are met, after all have been asked once more.
+// state returns what every service holds and which requests are met, after all have been asked and told once more: who has
+// to leave what it was not told yet moves only then.
 func (w *world) state() (held map[string][]allocator.Assignment, met map[string]bool) {
+	w.ask()
+	return w.ask()
+}
+
+func (w *world) ask() (held map[string][]allocator.Assignment, met map[string]bool) {
 	held, met = map[string][]allocator.Assignment{}, map[string]bool{}
 	for _, n := range slices.Sorted(maps.Keys(w.requests)) {
 		result, refusal := w.a.Allocate(w.requests[n])

@@ -47,9 +47,11 @@ func newRig(t *testing.T, a *builder.Pool) *rig {
 	r.handler = deletions{handler.EnqueueRequestsFromMapFunc(toConfiguration), r.configuration}
 	r.create(t, a, "1")
 	r.load(t)
-	if result, _ := r.configuration.allocator.Allocate(r.request); result.Addresses()[0] != netip.MustParseAddr("192.0.2.0") {
+	result, _ := r.configuration.allocator.Allocate(r.request)
+	if result.Addresses()[0] != netip.MustParseAddr("192.0.2.0") {
 		t.Fatalf("it holds %v", result.Addresses())
 	}
+	r.configuration.allocator.Settle(r.request.Service, result.Addresses())
 	r.create(t, builder.MakePool("b", "198.51.100.0/24"), "2")
 	return r
 }

@@ -67,6 +67,7 @@ func (r *Reconciler) removeTraces(ctx context.Context, svc *corev1.Service) erro
 
 // release frees what the Service holds.
 func (r *Reconciler) release(ctx context.Context, name types.NamespacedName) {
+	r.written.forget(name)
 	held, woken := r.Allocator.Release(name)
 	r.Services.Add(woken...)
 	if held {

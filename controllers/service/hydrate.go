@@ -8,13 +8,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -40,10 +37,7 @@ type Hydration struct {
 	class     string
 	services  *wake.Queue
 	done      chan struct{}
-
-	mu sync.Mutex
-	// replayed are the versions of Services that the cache may not have yet.
-	replayed map[types.NamespacedName]string
+	replayed  versions
 }
 
 // NewHydration returns a Hydration that is to be started by a manager.
@@ -54,7 +48,7 @@ type Hydration struct {
 func NewHydration(reader client.Reader, a *allocator.Allocator, pools PoolLoader, class string, services *wake.Queue) *Hydration {
 	return &Hydration{
 		reader: reader, allocator: a, pools: pools, class: class, services: services,
-		done: make(chan struct{}), replayed: map[types.NamespacedName]string{},
+		done: make(chan struct{}),
 	}
 }
 
@@ -66,23 +60,6 @@ func (h *Hydration) Wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// isAhead reports whether a newer version of the Service than this one was replayed. To act on this one would undo what the
-// newer one says.
-func (h *Hydration) isAhead(svc *corev1.Service) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	name := client.ObjectKeyFromObject(svc)
-	version, ok := h.replayed[name]
-	if !ok {
-		return false
-	}
-	if order, err := resourceversion.CompareResourceVersion(svc.ResourceVersion, version); err == nil && order < 0 {
-		return true
-	}
-	delete(h.replayed, name)
-	return false
 }
 
 // NeedLeaderElection makes the manager start the Hydration on the leader only.
@@ -123,13 +100,11 @@ func (h *Hydration) replay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	var requests []allocator.Request
 	held := 0
 	for i := range services {
 		svc := &services[i]
-		h.replayed[client.ObjectKeyFromObject(svc)] = svc.ResourceVersion
+		h.replayed.add(svc)
 		// A Service that contradicts itself holds what it holds all the same.
 		request, invalid := requestOf(svc, namespaces[svc.Namespace])
 		if assignments := ours(svc, pools); len(assignments) > 0 {

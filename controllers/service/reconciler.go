@@ -47,6 +47,8 @@ type Reconciler struct {
 	PoolNamespace string
 	// Concurrency is how many Services are looked at side by side.
 	Concurrency int
+
+	written versions
 }
 
 // SetupWithManager registers the reconciler.
@@ -87,7 +89,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the service: %w", err)
 	}
-	if r.Hydration.isAhead(svc) {
+	if r.Hydration.replayed.areAhead(svc) || r.written.areAhead(svc) {
 		return ctrl.Result{}, nil // A newer version is on its way here.
 	}
 	if !isOfClass(svc, r.Class) {
@@ -102,6 +104,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	r.Services.Add(r.Allocator.Settle(req.NamespacedName, toldBy(svc))...)
 	o := r.decide(svc, namespaceLabels)
 	r.Services.Add(o.result.Woken...)
 	if written, err := r.write(ctx, svc, &o); err != nil || !written {
@@ -157,6 +160,7 @@ func (r *Reconciler) write(ctx context.Context, svc *corev1.Service, o *outcome)
 	if written, err := r.patch(ctx, desired, svc); err != nil || !written {
 		return false, err
 	}
+	r.written.add(desired)
 	record(r.Recorder, desired, transition(svc, desired, o)...)
 	return true, nil
 }

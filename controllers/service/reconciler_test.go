@@ -163,3 +163,74 @@ func TestTracesOnAServiceOfAnotherTypeAreRemovedThoughItChangesMeanwhile(t *test
 		t.Errorf("%d are looked at again, want the one", n)
 	}
 }
+
+func TestAServiceThatTakesTheNameOfAnotherDoesNotInheritItsShareOfAnAddress(t *testing.T) {
+	t.Parallel()
+	other := version(builder.MakeService("other").SharingKey("k").Ports(80).Holds("a", "192.0.2.7"), "8")
+	before := version(builder.MakeService("web").SharingKey("k").Ports(443).Holds("a", "192.0.2.7"), "9")
+	// It has no key, and what it asks for cannot be had.
+	now := version(builder.MakeService("web").LoadBalancerIP("203.0.113.1"), "10")
+	c := makeClient(t, interceptor.Funcs{}, now)
+	r, _ := makeReconciler(t, c, makeClient(t, interceptor.Funcs{}, other, before))
+	reconcile(t, r)
+	svc := &corev1.Service{}
+	if err := c.Get(t.Context(), web, svc); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{}, ingressTexts(svc)); diff != "" {
+		t.Errorf("addresses in the status (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatAServiceWasToldIsNotFreeThoughItIsToMoveAgainBeforeTheCacheKnows(t *testing.T) {
+	t.Parallel()
+	holds := version(builder.MakeService("web").Holds("a", "192.0.2.0"), "9")
+	first := outcome{result: allocator.Result{Assignments: []allocator.Assignment{assignment("a", "192.0.2.0")}}}
+	first.apply(holds)
+	tests := map[string]struct {
+		svc    *corev1.Service
+		answer error
+		// The pool has told, and then only the other.
+		told, other string
+	}{
+		"to what it had, after a write that succeeds": {svc: holds, told: "192.0.2.1", other: "192.0.2.0"},
+		"after a write whose answer is lost": {
+			svc: version(builder.MakeService("web"), "9"), answer: errLost, told: "192.0.2.0", other: "192.0.2.1",
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			live := makeClient(t, interceptor.Funcs{}, tc.svc)
+			cached := makeClient(t, interceptor.Funcs{SubResourcePatch: func(ctx context.Context, _ client.Client, _ string, o client.Object, p client.Patch, _ ...client.SubResourcePatchOption) error {
+				if err := live.Status().Patch(ctx, o, p); err != nil {
+					return err
+				}
+				return tc.answer
+			}}, tc.svc)
+			r, _ := makeReconciler(t, cached, live)
+			use := func(ranges string) {
+				pool, _ := ipam.ParsePool(builder.MakePool("a", ranges).AllowDisruption().Obj())
+				r.Allocator.SetPools(ipam.NewPools(pool))
+				_, _ = r.Reconcile(t.Context(), ctrl.Request{NamespacedName: web}) // The error is the answer.
+			}
+			use(tc.told + "/32")
+			told := &corev1.Service{}
+			if err := live.Get(t.Context(), web, told); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{tc.told}, ingressTexts(told)); diff != "" {
+				t.Fatalf("addresses in the status (-want +got):\n%s", diff)
+			}
+			use(tc.other + "/32")
+			use("192.0.2.0/31")
+			other, err := requestOf(version(builder.MakeService("other").LoadBalancerIP(tc.told), "11"), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result, _ := r.Allocator.Allocate(other); len(result.Addresses()) > 0 {
+				t.Errorf("another gets %v, which web is told that it has", result.Addresses())
+			}
+		})
+	}
+}

@@ -172,6 +172,11 @@ func assignmentsOf(svc *corev1.Service) []allocator.Assignment {
 	return assignments
 }
 
+// toldBy returns the addresses in the Service's status.
+func toldBy(svc *corev1.Service) []netip.Addr {
+	return allocator.Result{Assignments: assignmentsOf(svc)}.Addresses()
+}
+
 // hasTraces reports whether the Service carries anything that apply wrote.
 func hasTraces(svc *corev1.Service) bool {
 	_, annotated := svc.Annotations[v1beta1.AnnotationIPAllocatedFromPool]

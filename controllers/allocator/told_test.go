@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package allocator_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/test/builder"
+)
+
+func TestAServiceThatIsRefusedKeepsWhatItWasToldAndNotWhatItGotMeanwhile(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		// told is what x asks for and is told, if anything; meanwhile is what it asks for then, and gets without being told.
+		told, meanwhile *allocator.Request
+		refused         func(*allocator.Allocator) allocator.Result
+		want            string
+	}{
+		"which it may not share any more": {
+			meanwhile: new(request("x", shares("k", 443))),
+			refused: func(a *allocator.Allocator) allocator.Result {
+				result, _ := a.Allocate(request("x", wants("203.0.113.1")))
+				return result
+			},
+		},
+		"which it may not share any more, contradicting itself": {
+			meanwhile: new(request("x", shares("k", 443))),
+			refused:   func(a *allocator.Allocator) allocator.Result { return a.Keep(request("x")) },
+		},
+		"which is of another pool than it requests": {
+			meanwhile: new(request("x", shares("k", 443))),
+			refused: func(a *allocator.Allocator) allocator.Result {
+				result, _ := a.Allocate(request("x", shares("k", 443), pool("none")))
+				return result
+			},
+		},
+		"and goes back to the one that it was about to leave": {
+			told:      new(request("x", wants("192.0.2.9"))),
+			meanwhile: new(request("x", wants("192.0.2.8"))),
+			refused: func(a *allocator.Allocator) allocator.Result {
+				result, _ := a.Allocate(request("x", wants("192.0.2.0")))
+				return result
+			},
+			want: "192.0.2.9",
+		},
+	}
+	for label, tc := range tests {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			a := newAllocator(t, builder.MakePool("a", "192.0.2.0/28"))
+			mustAllocate(t, a, request("w", shares("k", 80)))
+			if tc.told != nil {
+				mustAllocate(t, a, *tc.told)
+			}
+			if got, refused := allocate(a, *tc.meanwhile); got == "" {
+				t.Fatalf("x is refused: %s", refused)
+			}
+			got := tc.refused(a)
+			if diff := cmp.Diff(tc.want, text(got)); diff != "" {
+				t.Errorf("held (-want +got):\n%s", diff)
+			}
+			a.Settle(name("x"), got.Addresses())
+			a.Withdraw(name("x"))
+			users := int64(1)
+			if tc.want != "" {
+				users++
+			}
+			if c := a.PoolCounts("a"); c.AssignedIPv4 != users {
+				t.Errorf("%d addresses are in use, want %d", c.AssignedIPv4, users)
+			}
+			if got := mustAllocate(t, a, request("y", shares("k", 443))); got != "192.0.2.0" {
+				t.Errorf("the next to share gets %s, want what x does not use", got)
+			}
+		})
+	}
+}
+
+func TestAServiceThatHoldsNothingAnyMoreIsForgotten(t *testing.T) {
+	t.Parallel()
+	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/28"))
+	a.Allocate(request("x"))
+	got := a.Keep(request("x"))
+	if woken := a.Settle(name("x"), got.Addresses()); len(woken) > 0 || len(a.Services()) > 0 {
+		t.Errorf("woken are %v, and there are %v", woken, a.Services())
+	}
+}
+
+func TestAServiceLeavesAnAddressOnlyAfterItWasTold(t *testing.T) {
+	t.Parallel()
+	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/28"))
+	result, _ := a.Allocate(request("x"))
+	a.SetPools(parse(t, builder.MakePool("a", "192.0.2.0/28").AvoidBuggyIPs().AllowDisruption()))
+	if got, refused := allocate(a, request("x")); got != "192.0.2.0" || refused != "" {
+		t.Errorf("while it is being told it holds %s, refused %q", got, refused)
+	}
+	a.Settle(name("x"), result.Addresses())
+	if got := mustAllocate(t, a, request("x")); got != "192.0.2.1" {
+		t.Errorf("once it was told it holds %s", got)
+	}
+}
+
+func TestADisputedAddressIsKeptOnlyWhileItIsTold(t *testing.T) {
+	t.Parallel()
+	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/28"))
+	a.Hydrate(request("old"), assigned("a", "192.0.2.7"))
+	a.Hydrate(request("x"), assigned("a", "192.0.2.7"))
+	if got := mustAllocate(t, a, request("x")); got != "192.0.2.7" {
+		t.Errorf("while it is told it holds %s", got)
+	}
+	a.Settle(name("x"), nil)
+	if got := mustAllocate(t, a, request("x")); got != "192.0.2.0" {
+		t.Errorf("once its status is cleared it holds %s", got)
+	}
+}

@@ -36,6 +36,7 @@ type Settings struct {
 	// Class is the loadBalancerClass of the Services to serve; empty stands for those without one.
 	Class string
 
+	diagnostics
 	metricsAddress, probeAddress string
 	logLevel                     string
 	level                        zapcore.Level

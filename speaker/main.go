@@ -48,6 +48,9 @@ func newProgram() *process.Program {
 	}
 }
 
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
+
 // start runs the speaker until the context ends and then withdraws what it announces.
 func start(ctx context.Context, config *rest.Config, settings *process.Settings, o *options) (err error) {
 	timeout := stopTimeout

@@ -191,7 +191,7 @@ func startSpeaker(t *testing.T, kube kubectl) *speakerProcess {
 	t.Helper()
 	s := &speakerProcess{logFile: filepath.Join(t.TempDir(), "log"), metrics: freeAddress(t), health: freeAddress(t)}
 	s.cmd = exec.CommandContext(context.Background(), os.Args[0],
-		"--metrics-bind-address", s.metrics, "--health-probe-bind-address", s.health, "--shutdown-delay", "100ms")
+		"--metrics-bind-address", s.metrics, "--metrics-secure=false", "--health-probe-bind-address", s.health, "--shutdown-delay", "100ms")
 	s.cmd.Env = append(os.Environ(), asSpeaker+"=1", "METALLB_NODE_NAME=node-1", "KUBECONFIG="+kube.asServiceAccount(t))
 	logFile, err := os.Create(s.logFile)
 	if err != nil {

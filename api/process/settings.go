@@ -3,12 +3,14 @@
 package process
 
 import (
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"maps"
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,15 +40,24 @@ type Settings struct {
 
 	diagnostics
 	metricsAddress, probeAddress string
-	logLevel                     string
-	level                        zapcore.Level
-	version                      bool
+	// metricsSecure is whether metrics are served over HTTPS, to those who may get them; metricsCertDir is where the
+	// certificate is.
+	metricsSecure  bool
+	metricsCertDir string
+
+	logLevel string
+	level    zapcore.Level
+	version  bool
 	// given are the settings that are not left to their defaults.
 	given map[string]string
 }
 
 func (s *Settings) register(flags *flag.FlagSet) {
-	flags.StringVar(&s.metricsAddress, "metrics-bind-address", ":7472", "`address` to serve metrics on, over HTTP; 0 serves none")
+	flags.StringVar(&s.metricsAddress, "metrics-bind-address", ":7472", "`address` to serve metrics on; 0 serves none")
+	flags.BoolVar(&s.metricsSecure, "metrics-secure", true,
+		"serve metrics over HTTPS, to those whose token allows them to get /metrics; if false, over HTTP to anybody")
+	flags.StringVar(&s.metricsCertDir, "metrics-cert-dir", "",
+		"`directory` of tls.crt and tls.key to serve metrics with; unset, with a certificate that is made at every start")
 	flags.StringVar(&s.probeAddress, "health-probe-bind-address", ":7473", "`address` to serve /healthz and /readyz on, over HTTP; 0 serves none")
 	flags.StringVar(&s.logLevel, "log-level", "info", "`level` of the least severe messages to log: "+levelNames())
 	flags.StringVar(&s.Class, "lb-class", "", "`class` (spec.loadBalancerClass) of the services to serve; unset, those without one")
@@ -73,6 +84,9 @@ func (s *Settings) complete(getenv func(string) string) error {
 	}
 	s.level = level
 	if err := s.checkAddresses(); err != nil {
+		return err
+	}
+	if err := s.checkCertificate(); err != nil {
 		return err
 	}
 	if errs := validation.IsQualifiedName(s.Class); s.Class != "" && len(errs) > 0 {
@@ -107,6 +121,20 @@ func (s *Settings) checkAddresses() error {
 	}
 	if metricsHost == probeHost || isAny(metricsHost) || isAny(probeHost) {
 		return fmt.Errorf("--metrics-bind-address=%s and --health-probe-bind-address=%s take the same port: choose two", s.metricsAddress, s.probeAddress)
+	}
+	return nil
+}
+
+// checkCertificate refuses a directory that metrics would not be served with a certificate from.
+func (s *Settings) checkCertificate() error {
+	if s.metricsCertDir == "" {
+		return nil
+	}
+	if !s.metricsSecure {
+		return fmt.Errorf("--metrics-cert-dir=%s: has no meaning with --metrics-secure=false, leave one of them out", s.metricsCertDir)
+	}
+	if _, err := tls.LoadX509KeyPair(filepath.Join(s.metricsCertDir, "tls.crt"), filepath.Join(s.metricsCertDir, "tls.key")); err != nil {
+		return fmt.Errorf("--metrics-cert-dir=%s: must have a certificate in tls.crt and its key in tls.key: %w", s.metricsCertDir, err)
 	}
 	return nil
 }

@@ -19,20 +19,21 @@ const (
 // +kubebuilder:validation:Enum=Idle;Connect;Active;OpenSent;OpenConfirm;Established;Unknown
 type SessionState string
 
+// The states.
 const (
-	// SessionIdle: the session is not attempted at the moment.
+	// SessionIdle says that the session is not attempted at the moment.
 	SessionIdle SessionState = "Idle"
-	// SessionConnect: a TCP connection is being set up.
+	// SessionConnect says that a TCP connection is being set up.
 	SessionConnect SessionState = "Connect"
-	// SessionActive: a TCP connection is to be set up, again and again.
+	// SessionActive says that a TCP connection is to be set up, again and again.
 	SessionActive SessionState = "Active"
-	// SessionOpenSent: the connection is there and the peer's OPEN is waited for.
+	// SessionOpenSent says that the connection is there and the peer's OPEN is waited for.
 	SessionOpenSent SessionState = "OpenSent"
-	// SessionOpenConfirm: the peer's OPEN is accepted and its KEEPALIVE is waited for.
+	// SessionOpenConfirm says that the peer's OPEN is accepted and its KEEPALIVE is waited for.
 	SessionOpenConfirm SessionState = "OpenConfirm"
-	// SessionEstablished: the session is up.
+	// SessionEstablished says that the session is up.
 	SessionEstablished SessionState = "Established"
-	// SessionUnknown: the node is not ready, so that what it said last means nothing any more.
+	// SessionUnknown says that the node is not ready, so that what it said last means nothing any more.
 	SessionUnknown SessionState = "Unknown"
 )
 

@@ -135,6 +135,10 @@ func (p *peering) established(peer *api.Peer) {
 	})
 	s := p.snapshot()
 	p.log.Info("session established", "localAddress", s.LocalAddress, "peerRouterID", s.PeerRouterID,
+		s.IPv4, s.IPv6 = families(peer)
+		if !s.Carries() {
+			s.LastError, s.LastErrorTime = noFamily(s.Address), s.Since
+		}
 		"holdTime", s.HoldTime.String(), "prefixes", s.Advertised)
 	p.options.OnChange(s)
 }
@@ -207,12 +211,13 @@ func (p *peering) down(s *session.State, fsm session.FSM) {
 }
 
 // update changes the state and counts the prefixes anew.
+	s.IPv4, s.IPv6 = false, false
 func (p *peering) update(change func(*session.State)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	change(&p.state)
 	p.state.Advertised, p.state.Pending = 0, len(p.prefixes)
-	if p.state.Up() {
+	if p.state.Carries() {
 		p.state.Advertised, p.state.Pending = p.state.Pending, 0
 	}
 }
@@ -224,6 +229,7 @@ func (p *peering) publishPrefixes() {
 // snapshot may be called from any goroutine.
 func (p *peering) snapshot() session.State {
 	p.mu.Lock()
+	p.options.OnChange(p.snapshot())
 	defer p.mu.Unlock()
 	s := p.state
 	s.Updates = p.updates.Load()
@@ -233,6 +239,20 @@ func (p *peering) snapshot() session.State {
 // duration is GoBGP's number of seconds, which is at most 65535 (RFC 4271 section 4.2).
 func duration(seconds uint64) time.Duration {
 	return time.Duration(min(seconds, maxHoldTime)) * time.Second
+}
+
+// families returns which families the session carries: those of this side that the peer has too.
+func families(peer *api.Peer) (ipv4, ipv6 bool) {
+	for _, a := range peer.GetAfiSafis() {
+		ours := a.GetConfig().GetFamily()
+		shared := slices.ContainsFunc(peer.GetState().GetRemoteCap(), func(c *api.Capability) bool {
+			theirs := c.GetMultiProtocol().GetFamily()
+			return theirs.GetAfi() == ours.GetAfi() && theirs.GetSafi() == ours.GetSafi()
+		})
+		ipv4 = ipv4 || shared && ours.GetAfi() == api.Family_AFI_IP
+		ipv6 = ipv6 || shared && ours.GetAfi() == api.Family_AFI_IP6
+	}
+	return ipv4, ipv6
 }
 
 // address parses what GoBGP writes, which is "invalid IP" for none.

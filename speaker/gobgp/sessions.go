@@ -28,8 +28,8 @@ type Options struct {
 	Logger logr.Logger
 	// Registerer takes the metrics until Close.
 	Registerer prometheus.Registerer
-	// OnChange is called when a session's FSM state or last error changes, and not from two goroutines at a time for the
-	// same session. It must not block and must not call Sessions; States is to be read elsewhere.
+	// OnChange is called when a session's FSM state, last error or number of prefixes changes, and not from two goroutines at a
+	// time for the same session. It must not block and must not call Sessions; States is to be read elsewhere.
 	OnChange func(session.State)
 	// Clock tells when a state was entered and an error seen.
 	Clock clock.PassiveClock

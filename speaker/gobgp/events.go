@@ -132,13 +132,13 @@ func (p *peering) established(peer *api.Peer) {
 		}
 		s.LocalAddress = address(peer.GetTransport().GetLocalAddress())
 		s.PeerRouterID = address(peer.GetState().GetRouterId())
-	})
-	s := p.snapshot()
-	p.log.Info("session established", "localAddress", s.LocalAddress, "peerRouterID", s.PeerRouterID,
 		s.IPv4, s.IPv6 = families(peer)
 		if !s.Carries() {
 			s.LastError, s.LastErrorTime = noFamily(s.Address), s.Since
 		}
+	})
+	s := p.snapshot()
+	p.log.Info("session established", "localAddress", s.LocalAddress, "peerRouterID", s.PeerRouterID,
 		"holdTime", s.HoldTime.String(), "prefixes", s.Advertised)
 	p.options.OnChange(s)
 }
@@ -208,10 +208,10 @@ func (p *peering) down(s *session.State, fsm session.FSM) {
 	s.Since = p.options.Clock.Now()
 	s.HoldTime, s.KeepaliveTime = 0, 0
 	s.LocalAddress, s.PeerRouterID = netip.Addr{}, netip.Addr{}
+	s.IPv4, s.IPv6 = false, false
 }
 
 // update changes the state and counts the prefixes anew.
-	s.IPv4, s.IPv6 = false, false
 func (p *peering) update(change func(*session.State)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -224,21 +224,16 @@ func (p *peering) update(change func(*session.State)) {
 
 func (p *peering) publishPrefixes() {
 	p.update(func(*session.State) {})
+	p.options.OnChange(p.snapshot())
 }
 
 // snapshot may be called from any goroutine.
 func (p *peering) snapshot() session.State {
 	p.mu.Lock()
-	p.options.OnChange(p.snapshot())
 	defer p.mu.Unlock()
 	s := p.state
 	s.Updates = p.updates.Load()
 	return s
-}
-
-// duration is GoBGP's number of seconds, which is at most 65535 (RFC 4271 section 4.2).
-func duration(seconds uint64) time.Duration {
-	return time.Duration(min(seconds, maxHoldTime)) * time.Second
 }
 
 // families returns which families the session carries: those of this side that the peer has too.
@@ -253,6 +248,11 @@ func families(peer *api.Peer) (ipv4, ipv6 bool) {
 		ipv6 = ipv6 || shared && ours.GetAfi() == api.Family_AFI_IP6
 	}
 	return ipv4, ipv6
+}
+
+// duration is GoBGP's number of seconds, which is at most 65535 (RFC 4271 section 4.2).
+func duration(seconds uint64) time.Duration {
+	return time.Duration(min(seconds, maxHoldTime)) * time.Second
 }
 
 // address parses what GoBGP writes, which is "invalid IP" for none.

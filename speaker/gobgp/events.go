@@ -29,6 +29,9 @@ func (p *peering) onReport(r report) {
 		p.updates.Add(1)
 		return
 	}
+	if r.kind == notificationSent {
+		p.notifications.Add(1)
+	}
 	p.inbox.put(func() { p.onRecord(r) })
 }
 
@@ -215,7 +218,9 @@ func (p *peering) down(s *session.State, fsm session.FSM) {
 func (p *peering) update(change func(*session.State)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	was := p.state.Up()
 	change(&p.state)
+	p.past.changed(was, p.state.Up())
 	p.state.Advertised, p.state.Pending = 0, len(p.prefixes)
 	if p.state.Carries() {
 		p.state.Advertised, p.state.Pending = p.state.Pending, 0

@@ -15,11 +15,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/speaker/debug"
 	"metallb.io/metallb/speaker/gobgp"
 	"metallb.io/metallb/speaker/node"
 )
 
 const (
+	// debugAddress differs from the controller's, since the speaker has its node's network.
+	debugAddress = "127.0.0.1:7474"
 	// eventSource is what events name as their origin.
 	eventSource = "metallb-speaker"
 	// stopTimeout bounds how long work under way may take to end. Reconcilers must have stopped before sessions end; they
@@ -42,6 +45,7 @@ func newProgram() *process.Program {
 		Variables: []process.Variable{
 			{Name: nodeNameVariable, Usage: "name of the Node that the speaker runs on; required"},
 		},
+		DebugAddress: debugAddress,
 		Run: func(ctx context.Context, config *rest.Config, settings *process.Settings) error {
 			return start(ctx, config, settings, o)
 		},
@@ -77,6 +81,7 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	if err := speaker.SetupWithManager(mgr); err != nil {
 		return err
 	}
+	settings.AddPages(debug.Pages(speaker)...)
 	defer func() {
 		logger.Info("withdrawing all routes and ending all sessions", "drain", o.drain.String())
 		// The context has ended already.

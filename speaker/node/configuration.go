@@ -116,6 +116,7 @@ func (r *ConfigurationReconciler) report(ctx context.Context, in policy.Input, r
 		logger.Info("all configuration is in force")
 	}
 	r.rejections = rejections
+	r.Speaker.rejections.Store(&rejections)
 }
 
 // objectOf returns the object that was rejected.

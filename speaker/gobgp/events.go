@@ -23,6 +23,9 @@ const (
 	reopenedTime = time.Minute
 )
 
+// maxTold bounds how many failures are known to be told: a peer may send any text.
+const maxTold = 16
+
 // onReport is called by whatever goroutine GoBGP logs from.
 func (p *peering) onReport(r report) {
 	if r.kind == updateSent {
@@ -93,7 +96,7 @@ func (p *peering) settle(reported time.Time) {
 		return
 	}
 
-	p.trail, p.lastRefusal = trail{}, ""
+	p.trail, p.lastRefusal, p.told = trail{}, "", nil
 	announced, withdrawn := p.doubtful.since(reported, p.prefixes)
 	if err := p.repeat(announced, withdrawn); err != nil {
 		p.log.Error(err, "restarting session, as its peer may have missed a change")
@@ -191,13 +194,26 @@ func (p *peering) attemptFailed(text string) {
 		s.LastError = text
 		s.LastErrorTime = p.options.Clock.Now()
 	})
-	p.log.Info("session attempt failed", "error", text)
+	p.log.V(p.toldBefore(text)).Info("session attempt failed", "error", text)
 	p.options.OnChange(p.snapshot())
+}
+
+// toldBefore returns the level to log a failure at: since the session was up, each is news but once, as attempts are made
+// every few seconds for as long as it takes.
+func (p *peering) toldBefore(failure string) (level int) {
+	if p.told[failure] {
+		return 1
+	}
+	if p.told == nil || len(p.told) >= maxTold {
+		p.told = map[string]bool{}
+	}
+	p.told[failure] = true
+	return 0
 }
 
 // reset makes the state that of a session that begins, with the configuration that it has. Its errors stay.
 func (p *peering) reset() {
-	p.trail, p.lastRefusal, p.doubtful = trail{}, "", doubtful{}
+	p.trail, p.lastRefusal, p.told, p.doubtful = trail{}, "", nil, doubtful{}
 	p.log = p.options.Logger.WithValues("peer", p.config.Peer, "address", p.config.Endpoint())
 	p.update(func(s *session.State) {
 		s.Peer, s.Address, s.Port = p.config.Peer, p.config.Address, p.config.Port

@@ -65,6 +65,8 @@ type peering struct {
 	reopened []time.Time
 	// lastRefusal is the last specific error of an attempt since the session was up.
 	lastRefusal string
+	// told are the failures of attempts that were logged since the session was up.
+	told map[string]bool
 	// doubtful are the changes that an establishing session may have missed.
 	doubtful doubtful
 }

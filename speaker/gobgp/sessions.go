@@ -23,8 +23,8 @@ var ErrClosed = errors.New("BGP sessions are closed")
 
 // Options of New. The zero value works: nothing is logged, counted or called.
 type Options struct {
-	// Logger gets one line at Info for each change of a session and for each failed attempt. GoBGP's own records follow
-	// at V(1), one per UPDATE at V(2).
+	// Logger gets one line at Info for each change of a session and for each reason for which attempts fail. That they fail
+	// again, and GoBGP's own records, follow at V(1), one per UPDATE at V(2).
 	Logger logr.Logger
 	// Registerer takes the metrics until Close.
 	Registerer prometheus.Registerer

@@ -152,7 +152,6 @@ func TestEveryTransitionIsReported(t *testing.T) {
 	}
 }
 
-
 func TestSessionsToOneEndpointAreOneSeries(t *testing.T) {
 	t.Parallel()
 	if elsewhere(t) {

@@ -25,7 +25,7 @@ func TestMetricsComeAndGoWithTheSession(t *testing.T) {
 	expect := func(up, updates, announced, pending int) {
 		t.Helper()
 		var text strings.Builder
-		var names []string
+		names := make([]string, 0, 4)
 		for _, m := range []struct {
 			name, kind, help string
 			value            int
@@ -64,6 +64,7 @@ func TestMetricsComeAndGoWithTheSession(t *testing.T) {
 		t.Errorf("closed sessions are still registered: %v", err)
 	}
 }
+
 // values returns the values of the metrics that begin with metallb_bgp_, by the rest of their names and the second label.
 func values(t *testing.T, registry prometheus.Gatherer) map[string]float64 {
 	t.Helper()
@@ -135,19 +136,4 @@ func TestMessagesAndTransitionsAreCountedOverAllConnections(t *testing.T) {
 		"session_transitions_total_up": 3, "session_transitions_total_down": 2, "opens_sent": 3, "opens_received": 3,
 		"notifications_sent": 1, "notifications_received_total": 1, "updates_total": 3,
 	})
-}
-
-func TestSessionsWithOneEndpointAreOneSeries(t *testing.T) {
-	t.Parallel()
-	if elsewhere(t) {
-		return
-	}
-	at := closedPort(t)
-	registry := prometheus.NewPedanticRegistry()
-	s, _ := newSessions(t, Options{Registerer: registry})
-	one, two := to("one", at), to("two", at)
-	configure(t, s, always(hosts(3)...), one, two)
-	if got := values(t, registry)["pending_prefixes_total"]; got != 6 {
-		t.Errorf("%v prefixes are pending, want those of both sessions, 6", got)
-	}
 }

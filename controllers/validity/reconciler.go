@@ -17,6 +17,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/controllers/configuration"
 )
 
@@ -41,7 +42,9 @@ type Reconciler struct {
 
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return configuration.Watch(ctrl.NewControllerManagedBy(mgr).Named("validity")).Complete(r)
+	return configuration.Watch(ctrl.NewControllerManagedBy(mgr).Named("validity")).
+		WithLogConstructor(process.ReconcilerLog(mgr, "validity", "")).
+		Complete(r)
 }
 
 // Invalid reports whether any object is.

@@ -136,6 +136,8 @@ var _ = Describe("A controller", func() {
 		Eventually(get(ctx, "http://127.0.0.1:17472/metrics")).Should(And(
 			ContainSubstring(`metallb_allocator_addresses_total{pool="my-ip-space"} 256`),
 			ContainSubstring(`metallb_allocator_ipv4_addresses_in_use_total{pool="my-ip-space"} 1`),
+			ContainSubstring(`metallb_allocator_services_allocated_total{pool="my-ip-space"} 1`),
+			ContainSubstring("metallb_allocator_allocation_seconds_count 1"),
 			ContainSubstring("metallb_k8s_client_updates_total 1"),
 			ContainSubstring("metallb_k8s_client_config_loaded_bool 1"),
 			ContainSubstring("metallb_k8s_client_config_stale_bool 0")))

@@ -5,6 +5,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -104,10 +105,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	began := time.Now()
 	o := r.decide(svc, namespaceLabels)
 	r.Services.Add(o.result.Woken...)
 	if written, err := r.write(ctx, svc, &o); err != nil || !written {
 		return ctrl.Result{}, err
+	}
+	if o.gives(svc) {
+		r.Metrics.allocated(time.Since(began))
 	}
 	r.Services.Add(r.Allocator.Settle(req.NamespacedName, o.result.Addresses())...)
 	return ctrl.Result{}, nil

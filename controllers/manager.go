@@ -25,6 +25,7 @@ import (
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/controllers/coverage"
+	"metallb.io/metallb/controllers/debug"
 	"metallb.io/metallb/controllers/holding"
 	"metallb.io/metallb/controllers/pool"
 	"metallb.io/metallb/controllers/service"
@@ -40,6 +41,8 @@ const (
 	webhookLeaseName = "metallb-webhook"
 	// eventSource is what events name as their origin.
 	eventSource = "metallb-controller"
+	// debugAddress differs from the speaker's, which has its node's network.
+	debugAddress = "127.0.0.1:7475"
 	// concurrency is how many services are worked on side by side; the work is mostly waiting for the API server.
 	concurrency = 8
 	// stopTimeout bounds how long work under way may take to end; a pod is given 10 seconds.
@@ -145,6 +148,7 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 	if err := mgr.Add(activation{hydration, logger}); err != nil {
 		return err
 	}
+	settings.AddPages(debug.Pages(addresses, hydration.Done)...)
 	routes := &coverage.Coverage{}
 	objects := &validity.Reconciler{Client: mgr.GetClient(), Recorder: recorder, Namespace: settings.Namespace}
 	if err := metrics.Registry.Register(pool.NewMetrics(addresses, pooled, routes.Any, objects.Invalid)); err != nil {

@@ -68,6 +68,16 @@ func (h *Hydration) Wait(ctx context.Context) error {
 	}
 }
 
+// Done reports whether the allocator knows what all Services hold.
+func (h *Hydration) Done() bool {
+	select {
+	case <-h.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // isAhead reports whether a newer version of the Service than this one was replayed. To act on this one would undo what the
 // newer one says.
 func (h *Hydration) isAhead(svc *corev1.Service) bool {

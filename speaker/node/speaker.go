@@ -47,10 +47,11 @@ const upTime = 10 * time.Second
 
 // Speaker holds what the node announces and keeps its sessions up to date with it.
 type Speaker struct {
-	services serviceReader
-	sessions Sessions
-	events   eventWriter
-	metrics  *Metrics
+	services   serviceReader
+	sessions   Sessions
+	events     eventWriter
+	metrics    *Metrics
+	situations situations
 	// sightings are of services that Update is to be called for.
 	sightings sightings
 	// configured is when the sessions were first configured; ready is whether they have been up, or had time to.
@@ -81,18 +82,21 @@ type Options struct {
 	Sessions Sessions
 	Recorder events.EventRecorder
 	Metrics  *Metrics
+	// Situations may be nil.
+	Situations SituationObserver
 }
 
 // NewSpeaker returns a Speaker that announces nothing until it is configured. It reads Services and, by
 // indexEndpointSlices, EndpointSlices.
 func NewSpeaker(o Options) *Speaker {
 	return &Speaker{
-		services: serviceReader{client: o.Client, node: o.Node, class: o.Class},
-		sessions: o.Sessions,
-		events:   eventWriter{recorder: o.Recorder, node: o.Node},
-		metrics:  o.Metrics,
-		table:    rib.NewTable(),
-		states:   map[types.NamespacedName]state{},
+		services:   serviceReader{client: o.Client, node: o.Node, class: o.Class},
+		sessions:   o.Sessions,
+		events:     eventWriter{recorder: o.Recorder, node: o.Node},
+		metrics:    o.Metrics,
+		situations: situations{observer: o.Situations},
+		table:      rib.NewTable(),
+		states:     map[types.NamespacedName]state{},
 	}
 }
 

@@ -70,7 +70,7 @@ func (s *Settings) diagnose(ctx context.Context, stderr io.Writer, getenv func(s
 		logger.Error(err, "serving no debug endpoint", "address", s.debugAddress)
 		return logger, func() {}
 	}
-	s.debug = newDebug(logger.WithName("debug"), level)
+	s.debug = newDebug(logger, level)
 	return logger, s.debug.serve(listener)
 }
 

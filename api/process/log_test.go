@@ -97,6 +97,19 @@ func TestNewsOfLibrariesAreDetails(t *testing.T) {
 	}
 }
 
+func TestALineOfAReconcilerNamesWhatItIsAbout(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	library := logr.New(background{newLogger(zapcore.InfoLevel, newJSONEncoder(), &log).GetSink()})
+	library.WithName("service").WithValues("service", "default/web").WithValues("reconcileID", "1").Info("assigning addresses", "pool", "tiny")
+	want := []map[string]any{{
+		"level": "info", "logger": "service", "msg": "assigning addresses", "service": "default/web", "pool": "tiny",
+	}}
+	if diff := cmp.Diff(want, lines(t, log.String())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestWhatGoItselfLogsIsADetailOfOneLine(t *testing.T) {
 	t.Parallel()
 	tell := func(level string) []string {

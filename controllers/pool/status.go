@@ -62,10 +62,10 @@ type StatusReconciler struct {
 func (r *StatusReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("pool-status").
-		WithLogConstructor(process.ReconcilerLog(mgr, "pool-status", "pool")).
 		For(&v1beta1.IPAddressPool{}).
 		WatchesRawSource(r.Pools.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 2}).
+		WithLogConstructor(process.ReconcilerLog(mgr, "pool-status", "pool")).
 		Complete(r)
 }
 

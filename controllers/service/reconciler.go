@@ -55,12 +55,12 @@ type Reconciler struct {
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("service").
-		WithLogConstructor(process.ReconcilerLog(mgr, "service", "service")).
 		For(&corev1.Service{}).
 		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.namespaceToRequests),
 			builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WatchesRawSource(r.Services.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency}).
+		WithLogConstructor(process.ReconcilerLog(mgr, "service", "service")).
 		Complete(r)
 }
 

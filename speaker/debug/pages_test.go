@@ -88,6 +88,8 @@ type scene struct {
 	routers *routers
 	pages   map[string]process.Page
 	policy  *policy.Policy
+	// peers are those that are announced to.
+	peers []string
 }
 
 func newScene(t *testing.T) *scene {
@@ -104,7 +106,7 @@ func newScene(t *testing.T) *scene {
 		builder.MakeService("silver").Holds("silver", "203.0.113.0").Obj(), endpoints("silver"),
 		builder.MakeService("waiting").Obj(),
 	).Build()
-	s := &scene{t: t, client: c, routers: &routers{}, pages: map[string]process.Page{}}
+	s := &scene{t: t, client: c, routers: &routers{}, pages: map[string]process.Page{}, peers: []string{"one"}}
 	s.Speaker = node.NewSpeaker(node.Options{
 		Node: "node-1", Client: c, Sessions: s.routers, Recorder: events.NewFakeRecorder(10000), Metrics: metrics,
 	})
@@ -139,7 +141,7 @@ func (s *scene) configure(advertised ...string) {
 	}
 	for _, pool := range advertised {
 		in.Advertisements = append(in.Advertisements,
-			*builder.MakeAdvertisement("for-"+pool, pool).Peers("one").Communities("64500:7", "large:1:2:3").LocalPref(7).Obj())
+			*builder.MakeAdvertisement("for-"+pool, pool).Peers(s.peers...).Communities("64500:7", "large:1:2:3").LocalPref(7).Obj())
 	}
 	p, rejections := policy.Compile(in, s.policy)
 	if len(rejections) > 0 {
@@ -246,6 +248,16 @@ func TestTheRIBIsToldWithTheReasonsForWhatIsNotInIt(t *testing.T) {
 	s.expect("rib", "service=default/nobody", `no Service of type LoadBalancer "default/nobody" on this node: nothing matches`)
 	s.expect("rib", "service=web", `service "web": write NAMESPACE/NAME: nothing matches`)
 	s.expect("rib", "peer=nobody", `no BGPPeer "nobody" on this node: nothing matches`)
+}
+
+func TestAPeerWhoseSessionIsDownIsNotCountedAsTold(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.peers = []string{"one", "two"}
+	s.configure("gold")
+	if got := s.ask("rib", "service=default/web"); !strings.Contains(got, `"announced":true,"peers":["one"],"pendingPeers":["two"]`) {
+		t.Errorf("the page is %s", got)
+	}
 }
 
 func TestWhatIsHeldAndWhatIsUnderWayIsTold(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"metallb.io/metallb/speaker/announce"
 	"metallb.io/metallb/speaker/node"
 	"metallb.io/metallb/speaker/rib"
+	"metallb.io/metallb/speaker/session"
 )
 
 // ribPage is what the peers are to be told, and why.
@@ -43,15 +44,17 @@ type service struct {
 	Addresses []address       `json:"addresses"`
 }
 
-// address is announced to peers, or not for a reason. Where it is announced and a reason says why not, or the reverse, the
+// address is announced on this node's sessions, or not for a reason. Where it is announced and a reason says why not, or the reverse, the
 // change is under way.
 type address struct {
-	Address   netip.Addr      `json:"address"`
-	Pool      string          `json:"pool,omitempty"`
-	Announced bool            `json:"announced"`
-	Peers     []string        `json:"peers,omitempty"`
-	Reason    announce.Reason `json:"reason,omitempty"`
-	Message   string          `json:"message,omitempty"`
+	Address   netip.Addr `json:"address"`
+	Pool      string     `json:"pool,omitempty"`
+	Announced bool       `json:"announced"`
+	// Peers have been told of the address, PendingPeers will be once their sessions are established.
+	Peers        []string        `json:"peers,omitempty"`
+	PendingPeers []string        `json:"pendingPeers,omitempty"`
+	Reason       announce.Reason `json:"reason,omitempty"`
+	Message      string          `json:"message,omitempty"`
 	// Held is why the address would not be announced if it had not been before.
 	Held        announce.Reason `json:"held,omitempty"`
 	HeldMessage string          `json:"heldMessage,omitempty"`
@@ -64,7 +67,7 @@ func tellRIB(ctx context.Context, q *question) (any, error) {
 	}
 	page := ribPage{Node: q.now.Node, Peers: []peer{}, Services: []service{}}
 	for i := range services {
-		page.Services = append(page.Services, serviceOf(&services[i]))
+		page.Services = append(page.Services, q.serviceOf(&services[i]))
 	}
 	page.Peers = q.peers(services)
 	if q.peer != "" && len(page.Peers) == 0 {
@@ -148,28 +151,32 @@ func prefixOf(p rib.Path) prefix {
 	return prefix{Prefix: p.Prefix, LocalPref: p.LocalPref, Communities: textsOf(p.Communities)}
 }
 
-func serviceOf(s *node.ServiceInspection) service {
+func (q *question) serviceOf(s *node.ServiceInspection) service {
 	told := service{Service: s.Name.String(), Reason: s.Reason, Message: s.Reason.Describe(), Addresses: []address{}}
 	for _, a := range s.Addresses {
-		var peers []string
+		var peers, pending []string
 		if a.Announced {
-			peers = peersOf(s, a.Address)
+			peers, pending = q.peersOf(s, a.Address)
 		}
 		told.Addresses = append(told.Addresses, address{
-			Address: a.Address, Pool: a.Pool, Announced: a.Announced, Peers: peers,
+			Address: a.Address, Pool: a.Pool, Announced: a.Announced, Peers: peers, PendingPeers: pending,
 			Reason: a.Refused, Message: a.Refused.Describe(), Held: a.Held, HeldMessage: a.Held.Describe(),
 		})
 	}
 	return told
 }
 
-// peersOf returns the peers that are to be told of the address.
-func peersOf(s *node.ServiceInspection, a netip.Addr) []string {
-	var peers []string
+// peersOf returns the peers that have been told of the address, and those that will be.
+func (q *question) peersOf(s *node.ServiceInspection, a netip.Addr) (told, pending []string) {
 	for _, name := range slices.Sorted(maps.Keys(s.Paths)) {
-		if slices.ContainsFunc(s.Paths[name], func(p rib.Path) bool { return p.Prefix.Contains(a) }) {
-			peers = append(peers, name)
+		if !slices.ContainsFunc(s.Paths[name], func(p rib.Path) bool { return p.Prefix.Contains(a) }) {
+			continue
+		}
+		if slices.ContainsFunc(q.now.Sessions, func(state session.State) bool { return state.Peer == name && state.Up() }) {
+			told = append(told, name)
+		} else {
+			pending = append(pending, name)
 		}
 	}
-	return peers
+	return told, pending
 }

@@ -24,6 +24,7 @@ import (
 
 	bgptest "metallb.io/metallb/test/bgp"
 	"metallb.io/metallb/test/envtest"
+	"metallb.io/metallb/test/monitoring"
 )
 
 // asSpeaker in the environment makes the test program be the speaker.
@@ -129,6 +130,7 @@ func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *te
 	g.Expect(metrics.String()).To(And(ContainSubstring(`metallb_build_info{version="dev"} 1`),
 		ContainSubstring(`metallb_speaker_announced{ip="198.51.100.0",node="node-1",protocol="bgp",service="default/nginx"} 1`),
 		ContainSubstring(`metallb_bgp_session_up`), ContainSubstring(`metallb_k8s_client_config_stale_bool 1`)))
+	g.Expect(monitoring.Difference(t, "Speaker", metrics.String())).To(BeEmpty())
 
 	g.Expect(s.kill(t, syscall.SIGKILL)).To(MatchError(ContainSubstring("killed")))
 	s = startSpeaker(t, kube)

@@ -27,6 +27,7 @@ import (
 	"metallb.io/metallb/controllers/coverage"
 	"metallb.io/metallb/controllers/debug"
 	"metallb.io/metallb/controllers/holding"
+	"metallb.io/metallb/controllers/peer"
 	"metallb.io/metallb/controllers/pool"
 	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/controllers/validity"
@@ -134,6 +135,7 @@ func cacheOptions(namespace string) cache.Options {
 			&v1beta1.IPAddressPool{}:    inNamespace,
 			&v1beta1.BGPAdvertisement{}: inNamespace,
 			&v1beta1.Community{}:        inNamespace,
+			&v1beta1.BGPSessionState{}:  inNamespace,
 			&v1beta2.BGPPeer{}:          inNamespace,
 		},
 	}
@@ -173,6 +175,7 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 			Client: mgr.GetClient(), Coverage: routes, Namespace: settings.Namespace, Class: settings.Class, Pools: pools,
 		},
 		objects,
+		&peer.Reconciler{Client: mgr.GetClient(), Namespace: settings.Namespace, Clock: clock.RealClock{}},
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {
 			return err

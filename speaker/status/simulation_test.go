@@ -124,7 +124,7 @@ func bound(sessions int, d time.Duration) int {
 
 func TestFiveThousandNodesThatLoseARouterWriteABoundedNumberOfTimes(t *testing.T) {
 	t.Parallel()
-	const size = 5000
+	const size = simulated
 	c := newCluster(t, size)
 	never := func(int, int) time.Duration { return 0 }
 	all, most := sum(c.run(time.Minute, never))

@@ -310,7 +310,7 @@ var _ = Describe("With the webhook off", func() {
 })
 
 func intrusionFlags() []string {
-	return []string{"--webhook-mode=disabled", "--metrics-bind-address=127.0.0.1:17474"}
+	return []string{"--webhook-mode=disabled", "--metrics-bind-address=127.0.0.1:17474", "--metrics-secure=false"}
 }
 
 func router() *builder.Peer { return builder.MakePeer("router", "192.0.2.1") }

@@ -28,5 +28,6 @@ func newProgram() *process.Program {
 		Run: func(ctx context.Context, config *rest.Config, settings *process.Settings) error {
 			return start(ctx, config, settings, o)
 		},
+		DebugAddress: debugAddress,
 	}
 }

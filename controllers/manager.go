@@ -25,7 +25,9 @@ import (
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/controllers/coverage"
+	"metallb.io/metallb/controllers/debug"
 	"metallb.io/metallb/controllers/holding"
+	"metallb.io/metallb/controllers/peer"
 	"metallb.io/metallb/controllers/pool"
 	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/controllers/validity"
@@ -40,6 +42,8 @@ const (
 	webhookLeaseName = "metallb-webhook"
 	// eventSource is what events name as their origin.
 	eventSource = "metallb-controller"
+	// debugAddress differs from the speaker's, which has its node's network.
+	debugAddress = "127.0.0.1:7475"
 	// concurrency is how many services are worked on side by side; the work is mostly waiting for the API server.
 	concurrency = 8
 	// stopTimeout bounds how long work under way may take to end; a pod is given 10 seconds.
@@ -49,6 +53,8 @@ const (
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create,namespace=metallb-system
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=metallb-controller;metallb-webhook,verbs=get;update;patch,namespace=metallb-system
 // +kubebuilder:rbac:groups="",resources=events,verbs=create;patch,namespace=metallb-system
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
 // start runs the reconcilers and the webhook until the context ends.
 func start(ctx context.Context, config *rest.Config, settings *process.Settings, o *options) error {
@@ -129,6 +135,7 @@ func cacheOptions(namespace string) cache.Options {
 			&v1beta1.IPAddressPool{}:    inNamespace,
 			&v1beta1.BGPAdvertisement{}: inNamespace,
 			&v1beta1.Community{}:        inNamespace,
+			&v1beta1.BGPSessionState{}:  inNamespace,
 			&v1beta2.BGPPeer{}:          inNamespace,
 		},
 	}
@@ -143,6 +150,7 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 	if err := mgr.Add(activation{hydration, logger}); err != nil {
 		return err
 	}
+	settings.AddPages(debug.Pages(addresses, hydration.Done)...)
 	routes := &coverage.Coverage{}
 	objects := &validity.Reconciler{Client: mgr.GetClient(), Recorder: recorder, Namespace: settings.Namespace}
 	if err := metrics.Registry.Register(pool.NewMetrics(addresses, pooled, routes.Any, objects.Invalid)); err != nil {
@@ -167,6 +175,7 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 			Client: mgr.GetClient(), Coverage: routes, Namespace: settings.Namespace, Class: settings.Class, Pools: pools,
 		},
 		objects,
+		&peer.Reconciler{Client: mgr.GetClient(), Namespace: settings.Namespace, Clock: clock.RealClock{}},
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {
 			return err

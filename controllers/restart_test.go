@@ -115,7 +115,7 @@ var _ = Describe("A controller", func() {
 		leader := startController("--leader-elect=true")
 		create(ctx, builder.MakeService("first").Obj())
 		Eventually(addresses(ctx, "first")).Should(holds("198.51.100.0"))
-		startController("--leader-elect=true", "--metrics-bind-address=127.0.0.1:17473")
+		startController("--leader-elect=true", "--metrics-bind-address=127.0.0.1:17473", "--metrics-secure=false")
 		const metrics = "http://127.0.0.1:17473/metrics"
 		Eventually(get(ctx, metrics)).Should(And(
 			ContainSubstring("leader_election_master_status"), Not(ContainSubstring("config_loaded")), Not(ContainSubstring("pool="))),
@@ -128,7 +128,7 @@ var _ = Describe("A controller", func() {
 	})
 
 	It("serves metrics and health", func(ctx SpecContext) {
-		startController("--metrics-bind-address=127.0.0.1:17472", "--health-probe-bind-address=127.0.0.1:18081")
+		startController("--metrics-bind-address=127.0.0.1:17472", "--metrics-secure=false", "--health-probe-bind-address=127.0.0.1:18081")
 		p := tutorialPool()
 		create(ctx, p, builder.MakeService("web").Obj())
 		Eventually(addresses(ctx, "web")).Should(holds("198.51.100.0"))
@@ -136,6 +136,8 @@ var _ = Describe("A controller", func() {
 		Eventually(get(ctx, "http://127.0.0.1:17472/metrics")).Should(And(
 			ContainSubstring(`metallb_allocator_addresses_total{pool="my-ip-space"} 256`),
 			ContainSubstring(`metallb_allocator_ipv4_addresses_in_use_total{pool="my-ip-space"} 1`),
+			ContainSubstring(`metallb_allocator_services_allocated_total{pool="my-ip-space"} 1`),
+			ContainSubstring("metallb_allocator_allocation_seconds_count 1"),
 			ContainSubstring("metallb_k8s_client_updates_total 1"),
 			ContainSubstring("metallb_k8s_client_config_loaded_bool 1"),
 			ContainSubstring("metallb_k8s_client_config_stale_bool 0")))

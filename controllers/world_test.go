@@ -52,7 +52,7 @@ func startControllerWith(kubeconfig string, flags ...string) *controllerProcess 
 func startControllerIn(namespace, kubeconfig string, flags ...string) *controllerProcess {
 	GinkgoHelper()
 	args := append([]string{
-		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--leader-elect=false", "--webhook-mode=disabled",
+		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--debug-bind-address=0", "--leader-elect=false", "--webhook-mode=disabled",
 	}, flags...)
 	p := &controllerProcess{cmd: exec.Command(program, args...), log: gbytes.NewBuffer(), temporary: GinkgoT().TempDir(), ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "METALLB_NAMESPACE="+namespace, "TMPDIR="+p.temporary)

@@ -6,20 +6,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"time"
 
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/speaker/debug"
 	"metallb.io/metallb/speaker/gobgp"
 	"metallb.io/metallb/speaker/node"
+	"metallb.io/metallb/speaker/session"
+	"metallb.io/metallb/speaker/status"
 )
 
 const (
+	// debugAddress differs from the controller's, since the speaker has its node's network.
+	debugAddress = "127.0.0.1:7474"
 	// eventSource is what events name as their origin.
 	eventSource = "metallb-speaker"
 	// stopTimeout bounds how long work under way may take to end. Reconcilers must have stopped before sessions end; they
@@ -27,6 +34,8 @@ const (
 	stopTimeout = time.Second
 	// closeTimeout bounds how long sessions may take to end, after the drain time.
 	closeTimeout = 3 * time.Second
+	// statusTimeout bounds how long it may take to say that the sessions have ended.
+	statusTimeout = 2 * time.Second
 )
 
 func main() {
@@ -42,11 +51,15 @@ func newProgram() *process.Program {
 		Variables: []process.Variable{
 			{Name: nodeNameVariable, Usage: "name of the Node that the speaker runs on; required"},
 		},
+		DebugAddress: debugAddress,
 		Run: func(ctx context.Context, config *rest.Config, settings *process.Settings) error {
 			return start(ctx, config, settings, o)
 		},
 	}
 }
+
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
 // start runs the speaker until the context ends and then withdraws what it announces.
 func start(ctx context.Context, config *rest.Config, settings *process.Settings, o *options) (err error) {
@@ -59,7 +72,15 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 		return err
 	}
 	logger := log.FromContext(ctx)
-	sessions, err := gobgp.New(gobgp.Options{Logger: logger.WithName("bgp"), Registerer: metrics.Registry})
+	var sessions *gobgp.Sessions
+	reporter := newReporter(mgr, settings, o, func() []session.State { return sessions.States() })
+	if err := mgr.Add(reporter); err != nil {
+		return fmt.Errorf("setting up the states of sessions: %w", err)
+	}
+	sessions, err = gobgp.New(gobgp.Options{
+		Logger: logger.WithName("bgp"), Registerer: metrics.Registry,
+		OnChange: func(session.State) { reporter.Wake() },
+	})
 	if err != nil {
 		return fmt.Errorf("setting up BGP: %w", err)
 	}
@@ -69,20 +90,37 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	}
 	speaker := node.NewSpeaker(node.Options{
 		Node: o.node, Class: settings.Class, Client: mgr.GetClient(), Sessions: sessions,
-		Recorder: mgr.GetEventRecorder(eventSource), Metrics: speakerMetrics,
+		Recorder: mgr.GetEventRecorder(eventSource), Metrics: speakerMetrics, Situations: reporter,
 	})
 	if err := speaker.SetupWithManager(mgr); err != nil {
 		return err
 	}
+	settings.AddPages(debug.Pages(speaker)...)
 	defer func() {
 		logger.Info("withdrawing all routes and ending all sessions", "drain", o.drain.String())
 		// The context has ended already.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.drain+closeTimeout)
 		defer cancel()
 		err = errors.Join(err, speaker.Shutdown(ctx, o.drain))
+		tellEnd(ctx, reporter)
 	}()
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("running: %w", err)
 	}
 	return nil
+}
+
+// newReporter returns what tells the cluster of the sessions.
+func newReporter(mgr ctrl.Manager, settings *process.Settings, o *options, sessions func() []session.State) *status.Reporter {
+	return status.NewReporter(status.Options{
+		Node: o.node, Sessions: sessions, Clock: clock.RealClock{}, Random: rand.Float64,
+		Store: &status.Cluster{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Node: o.node, Namespace: settings.Namespace},
+	})
+}
+
+// tellEnd tells the cluster that the sessions have ended.
+func tellEnd(ctx context.Context, reporter *status.Reporter) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statusTimeout)
+	defer cancel()
+	reporter.Shutdown(ctx)
 }

@@ -24,6 +24,7 @@ import (
 
 	bgptest "metallb.io/metallb/test/bgp"
 	"metallb.io/metallb/test/envtest"
+	"metallb.io/metallb/test/monitoring"
 )
 
 // asSpeaker in the environment makes the test program be the speaker.
@@ -129,6 +130,7 @@ func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *te
 	g.Expect(metrics.String()).To(And(ContainSubstring(`metallb_build_info{version="dev"} 1`),
 		ContainSubstring(`metallb_speaker_announced{ip="198.51.100.0",node="node-1",protocol="bgp",service="default/nginx"} 1`),
 		ContainSubstring(`metallb_bgp_session_up`), ContainSubstring(`metallb_k8s_client_config_stale_bool 1`)))
+	g.Expect(monitoring.Difference(t, "Speaker", metrics.String())).To(BeEmpty())
 
 	g.Expect(s.kill(t, syscall.SIGKILL)).To(MatchError(ContainSubstring("killed")))
 	s = startSpeaker(t, kube)
@@ -182,16 +184,20 @@ func (k kubectl) asServiceAccount(t *testing.T) string {
 
 // speakerProcess is a running speaker.
 type speakerProcess struct {
-	cmd             *exec.Cmd
-	logFile         string
-	metrics, health string
+	cmd                    *exec.Cmd
+	logFile                string
+	metrics, health, debug string
 }
 
-func startSpeaker(t *testing.T, kube kubectl) *speakerProcess {
+func startSpeaker(t *testing.T, kube kubectl, flags ...string) *speakerProcess {
 	t.Helper()
-	s := &speakerProcess{logFile: filepath.Join(t.TempDir(), "log"), metrics: freeAddress(t), health: freeAddress(t)}
-	s.cmd = exec.CommandContext(context.Background(), os.Args[0],
-		"--metrics-bind-address", s.metrics, "--health-probe-bind-address", s.health, "--shutdown-delay", "100ms")
+	s := &speakerProcess{
+		logFile: filepath.Join(t.TempDir(), "log"), metrics: freeAddress(t), health: freeAddress(t), debug: freeAddress(t),
+	}
+	s.cmd = exec.CommandContext(context.Background(), os.Args[0], append([]string{
+		"--metrics-bind-address", s.metrics, "--metrics-secure=false", "--health-probe-bind-address", s.health,
+		"--debug-bind-address", s.debug, "--shutdown-delay", "100ms",
+	}, flags...)...)
 	s.cmd.Env = append(os.Environ(), asSpeaker+"=1", "METALLB_NODE_NAME=node-1", "KUBECONFIG="+kube.asServiceAccount(t))
 	logFile, err := os.Create(s.logFile)
 	if err != nil {
@@ -243,8 +249,11 @@ func (s *speakerProcess) log() string {
 // get fetches a page; it is an error if there is none.
 func (s *speakerProcess) get(path string, body io.Writer) error {
 	address := s.health
-	if path == "/metrics" {
+	switch {
+	case path == "/metrics":
 		address = s.metrics
+	case strings.HasPrefix(path, "/debug/"):
+		address = s.debug
 	}
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+address+path, http.NoBody)
 	if err != nil {

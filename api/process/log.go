@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	stdlog "log"
+	"slices"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -20,10 +21,19 @@ import (
 // levelAll shows messages up to verbosity 5. From 8 on client-go logs what the API server answers, passwords and all.
 const levelAll = zapcore.Level(-5)
 
+// The values of --log-format.
+const (
+	formatJSON    = "json"
+	formatConsole = "console"
+)
+
+// noColourVariable says, if it is set, that nothing is to be coloured (no-color.org).
+const noColourVariable = "NO_COLOR"
+
 // setUpLog makes the program, controller-runtime, client-go and Go's own servers log to w, and returns the program's
 // logger.
-func setUpLog(level zapcore.Level, w io.Writer) logr.Logger {
-	logger := newLogger(level, w)
+func setUpLog(level zapcore.LevelEnabler, encoder zapcore.Encoder, w io.Writer) logr.Logger {
+	logger := newLogger(level, encoder, w)
 	quiet := logr.New(background{logger.GetSink()})
 	ctrl.SetLogger(quiet)
 	klog.SetLogger(quiet.WithName("client-go"))
@@ -41,15 +51,41 @@ func (s standard) Write(message []byte) (int, error) {
 	return len(message), nil
 }
 
-// newLogger returns a logger that writes a line of JSON for each message.
-func newLogger(level zapcore.Level, w io.Writer) logr.Logger {
+// newLogger returns a logger that writes a line for each message.
+func newLogger(level zapcore.LevelEnabler, encoder zapcore.Encoder, w io.Writer) logr.Logger {
+	return zapr.NewLogger(zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), level)))
+}
+
+// encoderOf returns what writes lines of the format to w.
+func encoderOf(format string, w io.Writer, getenv func(string) string) zapcore.Encoder {
+	if format == formatConsole {
+		return newConsoleEncoder(isTerminal(w) && getenv(noColourVariable) == "")
+	}
+	return newJSONEncoder()
+}
+
+// newJSONEncoder returns what writes each line as an object of JSON.
+func newJSONEncoder() zapcore.Encoder {
 	encoding := zap.NewProductionEncoderConfig()
 	encoding.TimeKey = "time"
 	encoding.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	encoding.EncodeLevel = func(l zapcore.Level, to zapcore.PrimitiveArrayEncoder) {
-		to.AppendString(max(l, zapcore.DebugLevel).String())
+	encoding.EncodeLevel = func(l zapcore.Level, to zapcore.PrimitiveArrayEncoder) { to.AppendString(levelName(l)) }
+	return zapcore.NewJSONEncoder(encoding)
+}
+
+// levelName returns the level as it is written in a line.
+func levelName(l zapcore.Level) string { return max(l, zapcore.DebugLevel).String() }
+
+// ReconcilerLog returns the loggers of a reconciler: its name, and by the key what it reconciles, if there are several of
+// these.
+func ReconcilerLog(mgr ctrl.Manager, name, key string) func(*ctrl.Request) logr.Logger {
+	logger := mgr.GetLogger().WithName(name)
+	return func(request *ctrl.Request) logr.Logger {
+		if request == nil || key == "" {
+			return logger
+		}
+		return logger.WithValues(key, request.String())
 	}
-	return zapr.NewLogger(zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoding), zapcore.Lock(zapcore.AddSync(w)), level)))
 }
 
 // background is the log of libraries. Their news, such as each start of a worker, are details to those who run the
@@ -86,13 +122,13 @@ func (b background) Error(err error, message string, keysAndValues ...any) {
 // WithName returns the log with the name.
 func (b background) WithName(name string) logr.LogSink { return background{b.LogSink.WithName(name)} }
 
-// WithValues returns the log with the values, which is the program's own in a reconciliation.
+// WithValues returns the log with the values, which is the program's own in a reconciliation. Its ID is left out: what is
+// reconciled has a name, and is never reconciled twice at a time.
 func (b background) WithValues(keysAndValues ...any) logr.LogSink {
-	sink := b.LogSink.WithValues(keysAndValues...)
 	for i := 0; i < len(keysAndValues); i += 2 {
 		if keysAndValues[i] == reconcileIDKey {
-			return sink
+			return b.LogSink.WithValues(slices.Delete(slices.Clone(keysAndValues), i, min(i+2, len(keysAndValues)))...)
 		}
 	}
-	return background{sink}
+	return background{b.LogSink.WithValues(keysAndValues...)}
 }

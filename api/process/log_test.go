@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap/zapcore"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -47,7 +48,7 @@ func messages(t *testing.T, log string) []string {
 func TestALineHasLevelTimeNameAndMessage(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	newLogger(0, &log).WithName("bgp").Error(errors.New("no luck"), "ending session", "peer", "router")
+	newLogger(zapcore.InfoLevel, newJSONEncoder(), &log).WithName("bgp").Error(errors.New("no luck"), "ending session", "peer", "router")
 	want := regexp.MustCompile(`^{"level":"error","time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(Z|[+-]\d\d:\d\d)",` +
 		`"logger":"bgp","msg":"ending session","peer":"router","error":"no luck"}\n$`)
 	if !want.MatchString(log.String()) {
@@ -64,7 +65,7 @@ func TestALevelShowsWhatIsAsSevere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
-			logger := newLogger(levels()[name], &log)
+			logger := newLogger(levels()[name], newJSONEncoder(), &log)
 			logger.Error(nil, "broken")
 			logger.Info("news")
 			logger.V(1).Info("detail")
@@ -81,7 +82,7 @@ func TestNewsOfLibrariesAreDetails(t *testing.T) {
 	t.Parallel()
 	tell := func(level string) []string {
 		var log bytes.Buffer
-		library := logr.New(background{newLogger(levels()[level], &log).GetSink()}).WithName("library").WithValues("controller", "service")
+		library := logr.New(background{newLogger(levels()[level], newJSONEncoder(), &log).GetSink()}).WithName("library").WithValues("controller", "service")
 		library.Info("Starting workers")
 		library.Error(nil, "broken")
 		library.Error(fmt.Errorf("writing: %w", apierrors.NewConflict(schema.GroupResource{}, "web", nil)), "could not write")
@@ -96,11 +97,24 @@ func TestNewsOfLibrariesAreDetails(t *testing.T) {
 	}
 }
 
+func TestALineOfAReconcilerNamesWhatItIsAbout(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	library := logr.New(background{newLogger(zapcore.InfoLevel, newJSONEncoder(), &log).GetSink()})
+	library.WithName("service").WithValues("service", "default/web").WithValues("reconcileID", "1").Info("assigning addresses", "pool", "tiny")
+	want := []map[string]any{{
+		"level": "info", "logger": "service", "msg": "assigning addresses", "service": "default/web", "pool": "tiny",
+	}}
+	if diff := cmp.Diff(want, lines(t, log.String())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestWhatGoItselfLogsIsADetailOfOneLine(t *testing.T) {
 	t.Parallel()
 	tell := func(level string) []string {
 		var log bytes.Buffer
-		logger := logr.New(background{newLogger(levels()[level], &log).GetSink()})
+		logger := logr.New(background{newLogger(levels()[level], newJSONEncoder(), &log).GetSink()})
 		stdlog.New(standard{logger}, "", 0).Printf("http: TLS handshake error from %s", "192.0.2.1")
 		return messages(t, log.String())
 	}

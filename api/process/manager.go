@@ -5,18 +5,14 @@ package process
 import (
 	"fmt"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/api/version"
 )
 
 // NewManager returns a manager with the options and with what all programs have in common: the types of this project and of
@@ -28,7 +24,7 @@ func (s *Settings) NewManager(config *rest.Config, options ctrl.Options) (ctrl.M
 			return nil, fmt.Errorf("registering types: %w", err)
 		}
 	}
-	options.Metrics = metricsserver.Options{BindAddress: s.metricsAddress}
+	options.Metrics = s.metricsServer()
 	options.HealthProbeBindAddress = s.probeAddress
 	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
@@ -38,17 +34,4 @@ func (s *Settings) NewManager(config *rest.Config, options ctrl.Options) (ctrl.M
 		return nil, fmt.Errorf("setting up the liveness check: %w", err)
 	}
 	return mgr, nil
-}
-
-// registerBuildInfo adds the version to the metrics.
-func registerBuildInfo() error {
-	info := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name:        "metallb_build_info",
-		Help:        "Always 1; the label says which version runs.",
-		ConstLabels: prometheus.Labels{"version": version.Version},
-	}, func() float64 { return 1 })
-	if err := metrics.Registry.Register(info); err != nil {
-		return fmt.Errorf("registering metrics: %w", err)
-	}
-	return nil
 }

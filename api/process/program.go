@@ -49,6 +49,8 @@ type Program struct {
 	Variables []Variable
 	// Commands are what it does besides.
 	Commands []*Command
+	// DebugAddress is where the debug endpoint is, unless another address is set; empty for nowhere.
+	DebugAddress string
 	// Run runs the program until the context, which carries the log, has ended.
 	Run func(ctx context.Context, config *rest.Config, settings *Settings) error
 }
@@ -75,7 +77,8 @@ func (p *Program) Main(ctx context.Context, args []string, getenv func(string) s
 		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
 		return exitUsage
 	}
-	logger := setUpLog(settings.level, stderr)
+	logger, end := settings.diagnose(ctx, stderr, getenv)
+	defer end()
 	logger.Info("starting", "program", p.Name, "version", version.Version, "namespace", settings.Namespace,
 		"settings", settings.given)
 	if err := p.run(logr.NewContext(ctx, logger), config, settings); err != nil {
@@ -128,6 +131,9 @@ func (p *Program) parse(args []string, getenv func(string) string) (*Settings, e
 	if err := settings.complete(getenv); err != nil {
 		return nil, err
 	}
+	if err := settings.completeDiagnostics(); err != nil {
+		return nil, err
+	}
 	if err := p.Options.Complete(settings, getenv); err != nil {
 		return nil, err
 	}
@@ -162,6 +168,7 @@ func (p *Program) flags(settings *Settings) *flag.FlagSet {
 	flags := flag.NewFlagSet(p.Name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	settings.register(flags)
+	settings.registerDiagnostics(flags, p.DebugAddress)
 	p.Options.Register(flags)
 	return flags
 }

@@ -57,8 +57,36 @@ func TestWrongSettingsAreRefusedInOneLine(t *testing.T) {
 		"one address for both":        {args: []string{"--metrics-bind-address=:7473"}, want: "--metrics-bind-address=:7473 and --health-probe-bind-address=:7473 take the same port: choose two"},
 		"an address within the other": {args: []string{"--metrics-bind-address=[::]:1", "--health-probe-bind-address=[::1]:1"}, want: "--metrics-bind-address=[::]:1 and --health-probe-bind-address=[::1]:1 take the same port: choose two"},
 		"a class that is none":        {args: []string{"--lb-class=a b"}, want: "--lb-class=a b: is not a loadBalancerClass such as example.com/name"},
-		"the program's own flag":      {args: []string{"--colour=none"}, want: "--colour=none: must be a colour"},
-		"the program's own variable":  {environment: map[string]string{"COLOUR": "none"}, want: "--colour=none: must be a colour"},
+		"a certificate without TLS": {
+			args: []string{"--metrics-cert-dir=/nowhere", "--metrics-secure=false"},
+			want: "--metrics-cert-dir=/nowhere: has no meaning with --metrics-secure=false, leave one of them out",
+		},
+		"a certificate that is missing": {
+			args: []string{"--metrics-cert-dir=/nowhere"},
+			want: "--metrics-cert-dir=/nowhere: must have a certificate in tls.crt and its key in tls.key: open /nowhere/tls.crt: no such file or directory",
+		},
+		"the program's own flag":     {args: []string{"--colour=none"}, want: "--colour=none: must be a colour"},
+		"the program's own variable": {environment: map[string]string{"COLOUR": "none"}, want: "--colour=none: must be a colour"},
+		"an unknown format":          {args: []string{"--log-format=xml"}, want: "--log-format=xml: must be json or console"},
+		"a debug endpoint for others": {
+			args: []string{"--debug-bind-address=:9"},
+			want: "--debug-bind-address=:9: must be on loopback, such as 127.0.0.1:9 or [::1]:9, or 0: it is not for other machines",
+		},
+		"a debug endpoint for neighbours": {
+			args: []string{"--debug-bind-address=192.0.2.1:9"},
+			want: "--debug-bind-address=192.0.2.1:9: must be on loopback, such as 127.0.0.1:9 or [::1]:9, or 0: it is not for other machines",
+		},
+		"a debug endpoint without a port": {
+			args: []string{"--debug-bind-address=127.0.0.1"}, want: "--debug-bind-address=127.0.0.1: must be host:port, :port or 0",
+		},
+		"a debug endpoint in the way of metrics": {
+			args: []string{"--debug-bind-address=127.0.0.1:7472"},
+			want: "--debug-bind-address=127.0.0.1:7472 and --metrics-bind-address=:7472 take the same port: choose two",
+		},
+		"a debug endpoint in the way of probes": {
+			args: []string{"--debug-bind-address=[::1]:9", "--health-probe-bind-address=[::1]:9"},
+			want: "--debug-bind-address=[::1]:9 and --health-probe-bind-address=[::1]:9 take the same port: choose two",
+		},
 		"a namespace that is none": {
 			environment: map[string]string{"METALLB_NAMESPACE": "A/B"},
 			want:        "METALLB_NAMESPACE=A/B: is not the name of a namespace such as metallb-system",
@@ -136,7 +164,7 @@ func TestHelpNamesEveryFlagAndVariable(t *testing.T) {
 	}
 	for _, word := range []string{
 		"painter [flags]", "Paints.", "--colour=name\n        name of a colour (default red)\n", "--health-probe-bind-address=", "--lb-class=",
-		"--log-level=", "--metrics-bind-address=", "--version\n", "  COLOUR\n", "  KUBECONFIG\n", "  METALLB_NAMESPACE\n",
+		"--debug-bind-address=address\n", "--log-format=", "--log-level=", "--metrics-bind-address=", "--metrics-cert-dir=", "--metrics-secure\n", "--version\n", "  COLOUR\n", "  KUBECONFIG\n", "  METALLB_NAMESPACE\n",
 	} {
 		if !strings.Contains(stdout.String(), word) {
 			t.Errorf("the help does not contain %q:\n%s", word, stdout.String())
@@ -161,30 +189,40 @@ func TestSettingsAreRead(t *testing.T) {
 		want        Settings
 	}{
 		"the defaults": {
-			want: Settings{Namespace: "metallb-system", metricsAddress: ":7472", probeAddress: ":7473", logLevel: "info", given: map[string]string{}},
+			want: Settings{Namespace: "metallb-system", metricsAddress: ":7472", metricsSecure: true, probeAddress: ":7473", logLevel: "info", given: map[string]string{}},
 		},
 		"all of them": {
-			args:        []string{"--metrics-bind-address=0", "--health-probe-bind-address=127.0.0.1:9", "--log-level=debug", "--lb-class=example.com/bgp"},
+			args:        []string{"--metrics-bind-address=0", "--metrics-secure=false", "--health-probe-bind-address=127.0.0.1:9", "--log-level=debug", "--lb-class=example.com/bgp"},
 			environment: map[string]string{"METALLB_NAMESPACE": "lb"},
 			want: Settings{
 				Namespace: "lb", Class: "example.com/bgp", metricsAddress: "0", probeAddress: "127.0.0.1:9", logLevel: "debug", level: -1,
 				given: map[string]string{
-					"--metrics-bind-address": "0", "--health-probe-bind-address": "127.0.0.1:9", "--log-level": "debug",
+					"--metrics-bind-address": "0", "--metrics-secure": "false", "--health-probe-bind-address": "127.0.0.1:9", "--log-level": "debug",
 					"--lb-class": "example.com/bgp", "METALLB_NAMESPACE": "lb",
+				},
+			},
+		},
+		"diagnostics": {
+			args: []string{"--log-format=console", "--debug-bind-address=localhost:9", "--health-probe-bind-address=127.0.0.2:9"},
+			want: Settings{
+				Namespace: "metallb-system", metricsAddress: ":7472", metricsSecure: true, probeAddress: "127.0.0.2:9", logLevel: "info",
+				diagnostics: diagnostics{logFormat: "console", debugAddress: "localhost:9"},
+				given: map[string]string{
+					"--log-format": "console", "--debug-bind-address": "localhost:9", "--health-probe-bind-address": "127.0.0.2:9",
 				},
 			},
 		},
 		"nothing served": {
 			args: []string{"--metrics-bind-address=0", "--health-probe-bind-address=0"},
 			want: Settings{
-				Namespace: "metallb-system", metricsAddress: "0", probeAddress: "0", logLevel: "info",
+				Namespace: "metallb-system", metricsAddress: "0", metricsSecure: true, probeAddress: "0", logLevel: "info",
 				given: map[string]string{"--metrics-bind-address": "0", "--health-probe-bind-address": "0"},
 			},
 		},
 		"one port of two hosts": {
 			args: []string{"--metrics-bind-address=127.0.0.1:9", "--health-probe-bind-address=127.0.0.2:9"},
 			want: Settings{
-				Namespace: "metallb-system", metricsAddress: "127.0.0.1:9", probeAddress: "127.0.0.2:9", logLevel: "info",
+				Namespace: "metallb-system", metricsAddress: "127.0.0.1:9", metricsSecure: true, probeAddress: "127.0.0.2:9", logLevel: "info",
 				given: map[string]string{"--metrics-bind-address": "127.0.0.1:9", "--health-probe-bind-address": "127.0.0.2:9"},
 			},
 		},
@@ -192,11 +230,14 @@ func TestSettingsAreRead(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if tc.want.diagnostics == (diagnostics{}) {
+				tc.want.diagnostics = diagnostics{logFormat: "json", debugAddress: "0"}
+			}
 			got, err := painter().parse(tc.args, environment(tc.environment))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(&tc.want, got, cmp.AllowUnexported(Settings{})); diff != "" {
+			if diff := cmp.Diff(&tc.want, got, cmp.AllowUnexported(Settings{}, diagnostics{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -3,6 +3,7 @@
 package process
 
 import (
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,16 +42,26 @@ type Settings struct {
 	// Class is the loadBalancerClass of the Services to serve; empty stands for those without one.
 	Class string
 
+	diagnostics
 	metricsAddress, probeAddress string
-	logLevel                     string
-	level                        zapcore.Level
-	version                      bool
+	// metricsSecure is whether metrics are served over HTTPS, to those who may get them; metricsCertDir is where the
+	// certificate is.
+	metricsSecure  bool
+	metricsCertDir string
+
+	logLevel string
+	level    zapcore.Level
+	version  bool
 	// given are the settings that are not left to their defaults.
 	given map[string]string
 }
 
 func (s *Settings) register(flags *flag.FlagSet) {
-	flags.StringVar(&s.metricsAddress, metricsFlag, ":7472", "`address` to serve metrics on, over HTTP; 0 serves none")
+	flags.StringVar(&s.metricsAddress, metricsFlag, ":7472", "`address` to serve metrics on; 0 serves none")
+	flags.BoolVar(&s.metricsSecure, "metrics-secure", true,
+		"serve metrics over HTTPS, to those whose token allows them to get /metrics; if false, over HTTP to anybody")
+	flags.StringVar(&s.metricsCertDir, "metrics-cert-dir", "",
+		"`directory` of tls.crt and tls.key to serve metrics with; unset, with a certificate that is made at every start")
 	flags.StringVar(&s.probeAddress, probeFlag, ":7473", "`address` to serve /healthz and /readyz on, over HTTP; 0 serves none")
 	flags.StringVar(&s.logLevel, "log-level", "info", "`level` of the least severe messages to log: "+levelNames())
 	flags.StringVar(&s.Class, "lb-class", "", "`class` (spec.loadBalancerClass) of the services to serve; unset, those without one")
@@ -76,6 +88,9 @@ func (s *Settings) complete(getenv func(string) string) error {
 	}
 	s.level = level
 	if err := s.checkAddresses(); err != nil {
+		return err
+	}
+	if err := s.checkCertificate(); err != nil {
 		return err
 	}
 	if errs := validation.IsQualifiedName(s.Class); s.Class != "" && len(errs) > 0 {
@@ -123,6 +138,20 @@ func (s *Settings) Serving(port int) string {
 		}
 	}
 	return ""
+}
+
+// checkCertificate refuses a directory that metrics would not be served with a certificate from.
+func (s *Settings) checkCertificate() error {
+	if s.metricsCertDir == "" {
+		return nil
+	}
+	if !s.metricsSecure {
+		return fmt.Errorf("--metrics-cert-dir=%s: has no meaning with --metrics-secure=false, leave one of them out", s.metricsCertDir)
+	}
+	if _, err := tls.LoadX509KeyPair(filepath.Join(s.metricsCertDir, "tls.crt"), filepath.Join(s.metricsCertDir, "tls.key")); err != nil {
+		return fmt.Errorf("--metrics-cert-dir=%s: must have a certificate in tls.crt and its key in tls.key: %w", s.metricsCertDir, err)
+	}
+	return nil
 }
 
 // splitAddress returns the host and port that are to be served on; port 0 if nothing is.

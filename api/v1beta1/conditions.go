@@ -6,6 +6,8 @@ package v1beta1
 const (
 	// ConditionValid is on every configuration object: True if the object is in force as written.
 	ConditionValid = "Valid"
+	// ConditionReady is on every BGPPeer: True if each node that should has its session with the peer established.
+	ConditionReady = "Ready"
 	// ConditionAllocated is on every Service that is served: True if it holds the addresses that it requests.
 	ConditionAllocated = AnnotationPrefix + "Allocated"
 )
@@ -29,4 +31,14 @@ const (
 	ReasonIPAllocated = "IPAllocated"
 	// ReasonAllocationFailed: the request cannot be met; what the Service held before, it holds on.
 	ReasonAllocationFailed = "AllocationFailed"
+)
+
+// Reasons of ConditionReady.
+const (
+	// ReasonSessionsEstablished: every session that should be is established.
+	ReasonSessionsEstablished = "SessionsEstablished"
+	// ReasonSessionsNotEstablished: some are not; the message names the first nodes and says why.
+	ReasonSessionsNotEstablished = "SessionsNotEstablished"
+	// ReasonNoNodes: no node is to have a session with the peer.
+	ReasonNoNodes = "NoNodes"
 )

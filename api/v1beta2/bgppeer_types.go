@@ -189,11 +189,23 @@ type BGPPeerStatus struct {
 	// ObservedGeneration is the generation of the spec that this status tells of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions of the peer: Valid.
+	// Conditions of the peer: Valid, and Ready, which is True if each node that should has its session established.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// DesiredSessions is the number of nodes that should have a session with the peer.
+	// +optional
+	DesiredSessions int32 `json:"desiredSessions"`
+	// EstablishedSessions is the number of those that have it established.
+	// +optional
+	EstablishedSessions int32 `json:"establishedSessions"`
+	// Sessions are both numbers, as "established/desired".
+	// +optional
+	Sessions string `json:"sessions,omitempty"`
+	// LastError is what keeps the first of the other nodes, by name, from it. It goes when all sessions are established.
+	// +optional
+	LastError string `json:"lastError,omitempty"`
 }
 
 // BGPPeer is a router that nodes connect to, to announce services.
@@ -204,10 +216,14 @@ type BGPPeerStatus struct {
 // +kubebuilder:resource:categories=metallb
 // +kubebuilder:printcolumn:name="Address",type=string,JSONPath=`.spec.peerAddress`
 // +kubebuilder:printcolumn:name="ASN",type=string,JSONPath=`.spec.peerASN`
-// +kubebuilder:printcolumn:name="My ASN",type=string,JSONPath=`.spec.myASN`,priority=1
+// +kubebuilder:printcolumn:name="Sessions",type=string,JSONPath=`.status.sessions`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Local ASN",type=string,JSONPath=`.spec.myASN`,priority=1
 // +kubebuilder:printcolumn:name="Port",type=integer,JSONPath=`.spec.peerPort`,priority=1
 // +kubebuilder:printcolumn:name="Hold Time",type=string,JSONPath=`.spec.holdTime`,priority=1
-// +kubebuilder:printcolumn:name="Valid",type=string,JSONPath=`.status.conditions[?(@.type=="Valid")].status`
+// +kubebuilder:printcolumn:name="Multihop",type=boolean,JSONPath=`.spec.ebgpMultiHop`,priority=1
+// +kubebuilder:printcolumn:name="Valid",type=string,JSONPath=`.status.conditions[?(@.type=="Valid")].status`,priority=1
+// +kubebuilder:printcolumn:name="Last Error",type=string,JSONPath=`.status.lastError`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type BGPPeer struct {
 	metav1.TypeMeta   `json:",inline"`

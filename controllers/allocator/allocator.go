@@ -102,7 +102,7 @@ func (a *Allocator) SetPools(pools ipam.Pools, abandoned ...string) {
 		}
 		a.judge(h)
 		if a.mustMove(h) && a.waiters[h.request.Service] == nil {
-			a.wait(h.request, nil)
+			a.wait(h.request, nil, nil)
 		}
 	}
 	a.serveAll()
@@ -227,7 +227,7 @@ func (a *Allocator) request(r Request) plan {
 		p.wants = append(p.wants, a.disputes(h)...)
 	}
 	if p.refusal != nil || len(p.wants) > 0 {
-		a.wait(r, p.wants)
+		a.wait(r, p.refusal, p.wants)
 	}
 	return p
 }

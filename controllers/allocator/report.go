@@ -53,6 +53,21 @@ func (a *Allocator) counts(pool string) Counts {
 	return c
 }
 
+// ServicesByPool returns how many services hold addresses of each pool, if any does.
+func (a *Allocator) ServicesByPool() map[string]int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	services := map[string]int{}
+	for _, h := range a.holders {
+		for i, c := range h.held {
+			if !slices.ContainsFunc(h.held[:i], func(other choice) bool { return other.pool == c.pool }) {
+				services[c.pool]++
+			}
+		}
+	}
+	return services
+}
+
 // Incompatible returns the addresses of the pool that are held against its present configuration, by service.
 func (a *Allocator) Incompatible(pool string) claim.Claims {
 	a.mu.Lock()

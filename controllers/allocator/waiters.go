@@ -26,6 +26,8 @@ type want struct {
 // waiter is a service whose request is not met, or not wholly.
 type waiter struct {
 	request Request
+	// refusal is why the request is not met, as far as that is so; nil if it has not been tried, or is in dispute.
+	refusal *Refusal
 	wants   []want
 }
 
@@ -36,9 +38,9 @@ func (w *waiter) compare(o *waiter) int {
 	return compareNames(w.request.Service, o.request.Service)
 }
 
-// wait lets the service wait for the changes.
-func (a *Allocator) wait(r Request, wants []want) {
-	w := &waiter{request: r, wants: wants}
+// wait lets the service, which is refused, wait for the changes.
+func (a *Allocator) wait(r Request, refusal *Refusal, wants []want) {
+	w := &waiter{request: r, refusal: refusal, wants: wants}
 	a.waiters[r.Service] = w
 	for _, k := range wants {
 		queue := a.queues[k]

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 
+	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/controllers/safety"
 	"metallb.io/metallb/controllers/service"
@@ -38,6 +39,7 @@ type Reconciler struct {
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return configuration.Watch(ctrl.NewControllerManagedBy(mgr).Named("coverage"), r.waivers.Note).
+		WithLogConstructor(process.ReconcilerLog(mgr, "coverage", "")).
 		Watches(&corev1.Service{}, &handler.EnqueueRequestForObject{}).
 		Complete(r)
 }

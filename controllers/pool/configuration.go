@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/wake"
@@ -146,6 +147,7 @@ type ConfigurationReconciler struct {
 func (r *ConfigurationReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("pool-configuration").
+		WithLogConstructor(process.ReconcilerLog(mgr, "pool-configuration", "")).
 		Watches(&v1beta1.IPAddressPool{}, deletions{handler.EnqueueRequestsFromMapFunc(toConfiguration), r.Configuration},
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: meaningChanged})).
 		Complete(r)

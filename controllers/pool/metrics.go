@@ -17,6 +17,7 @@ type Metrics struct {
 	faults        []func() bool
 
 	gauges        []gauge
+	services      *prometheus.Desc
 	loaded, stale *prometheus.Desc
 }
 
@@ -47,6 +48,8 @@ func NewMetrics(a *allocator.Allocator, c *Configuration, faults ...func() bool)
 			perPool("ipv6_addresses_in_use_total", "Number of IPv6 addresses of the pool that services hold.",
 				func(c allocator.Counts) float64 { return float64(c.AssignedIPv6) }),
 		},
+		services: prometheus.NewDesc("metallb_allocator_services_allocated_total",
+			"Number of services that hold addresses of the pool.", []string{"pool"}, nil),
 		loaded: prometheus.NewDesc("metallb_k8s_client_config_loaded_bool",
 			"1 if the configuration was loaded at least once.", nil, nil),
 		stale: prometheus.NewDesc("metallb_k8s_client_config_stale_bool",
@@ -60,13 +63,16 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, g := range m.gauges {
 		ch <- g.desc
 	}
+	ch <- m.services
 	ch <- m.loaded
 	ch <- m.stale
 }
 
 // Collect implements prometheus.Collector.
 func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+	services := m.allocator.ServicesByPool()
 	for pool, counts := range m.allocator.Counts() {
+		ch <- prometheus.MustNewConstMetric(m.services, prometheus.GaugeValue, float64(services[pool]), pool)
 		for _, g := range m.gauges {
 			ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value(counts), pool)
 		}

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 
 	"metallb.io/metallb/api/notice"
+	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/claim"
@@ -65,6 +66,7 @@ func (r *StatusReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1beta1.IPAddressPool{}).
 		WatchesRawSource(r.Pools.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 2}).
+		WithLogConstructor(process.ReconcilerLog(mgr, "pool-status", "pool")).
 		Complete(r)
 }
 

@@ -62,6 +62,16 @@ func (h *Hydration) Wait(ctx context.Context) error {
 	}
 }
 
+// Done reports whether the allocator knows what all Services hold.
+func (h *Hydration) Done() bool {
+	select {
+	case <-h.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // NeedLeaderElection makes the manager start the Hydration on the leader only.
 func (h *Hydration) NeedLeaderElection() bool { return true }
 

@@ -2,11 +2,16 @@
 
 package service
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
 
-// Metrics count the writes of Service status.
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics count the writes of Service status and time those that give addresses.
 type Metrics struct {
 	updates, updateErrors prometheus.Counter
+	allocation            prometheus.Histogram
 }
 
 // NewMetrics registers the metrics.
@@ -20,11 +25,20 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Name: "metallb_k8s_client_update_errors_total",
 			Help: "Number of Service status writes that failed.",
 		}),
+		allocation: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "metallb_allocator_allocation_seconds",
+			Help: "Time it took to choose addresses for a Service and to write them to its status, in seconds. " +
+				"How long the Service waited before is in workqueue_queue_duration_seconds.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}),
 	}
-	for _, c := range []prometheus.Collector{m.updates, m.updateErrors} {
+	for _, c := range []prometheus.Collector{m.updates, m.updateErrors, m.allocation} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
 }
+
+// allocated observes how long it took to give a Service addresses.
+func (m *Metrics) allocated(took time.Duration) { m.allocation.Observe(took.Seconds()) }

@@ -5,6 +5,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -20,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
+	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/wake"
@@ -60,6 +62,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 			builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WatchesRawSource(r.Services.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency}).
+		WithLogConstructor(process.ReconcilerLog(mgr, "service", "service")).
 		Complete(r)
 }
 
@@ -105,10 +108,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	r.Services.Add(r.Allocator.Settle(req.NamespacedName, toldBy(svc))...)
+	began := time.Now()
 	o := r.decide(svc, namespaceLabels)
 	r.Services.Add(o.result.Woken...)
 	if written, err := r.write(ctx, svc, &o); err != nil || !written {
 		return ctrl.Result{}, err
+	}
+	if o.gives(svc) {
+		r.Metrics.allocated(time.Since(began))
 	}
 	r.Services.Add(r.Allocator.Settle(req.NamespacedName, o.result.Addresses())...)
 	return ctrl.Result{}, nil

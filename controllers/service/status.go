@@ -38,6 +38,12 @@ func (o *outcome) apply(svc *corev1.Service) bool {
 	return meta.SetStatusCondition(&svc.Status.Conditions, o.condition()) || changed
 }
 
+// gives reports whether the outcome has addresses that the Service does not tell yet.
+func (o *outcome) gives(svc *corev1.Service) bool {
+	told := ingressTexts(svc)
+	return slices.ContainsFunc(o.result.Addresses(), func(a netip.Addr) bool { return !slices.Contains(told, a.String()) })
+}
+
 // condition sums up the outcome.
 func (o *outcome) condition() metav1.Condition {
 	c := metav1.Condition{Type: v1beta1.ConditionAllocated}

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/controllers/configuration"
 )
 
@@ -42,7 +43,9 @@ type Reconciler struct {
 
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return configuration.Watch(ctrl.NewControllerManagedBy(mgr).Named("validity"), nil).Complete(r)
+	return configuration.Watch(ctrl.NewControllerManagedBy(mgr).Named("validity"), nil).
+		WithLogConstructor(process.ReconcilerLog(mgr, "validity", "")).
+		Complete(r)
 }
 
 // Invalid reports whether any object is.

@@ -23,11 +23,17 @@ const (
 	reopenedTime = time.Minute
 )
 
+// maxTold bounds how many failures are known to be told: a peer may send any text.
+const maxTold = 16
+
 // onReport is called by whatever goroutine GoBGP logs from.
 func (p *peering) onReport(r report) {
 	if r.kind == updateSent {
 		p.updates.Add(1)
 		return
+	}
+	if r.kind == notificationSent {
+		p.notifications.Add(1)
 	}
 	p.inbox.put(func() { p.onRecord(r) })
 }
@@ -90,7 +96,7 @@ func (p *peering) settle(reported time.Time) {
 		return
 	}
 
-	p.trail, p.lastRefusal = trail{}, ""
+	p.trail, p.lastRefusal, p.told = trail{}, "", nil
 	announced, withdrawn := p.doubtful.since(reported, p.prefixes)
 	if err := p.repeat(announced, withdrawn); err != nil {
 		p.log.Error(err, "restarting session, as its peer may have missed a change")
@@ -132,6 +138,10 @@ func (p *peering) established(peer *api.Peer) {
 		}
 		s.LocalAddress = address(peer.GetTransport().GetLocalAddress())
 		s.PeerRouterID = address(peer.GetState().GetRouterId())
+		s.IPv4, s.IPv6 = families(peer)
+		if !s.Carries() {
+			s.LastError, s.LastErrorTime = noFamily(s.Address), s.Since
+		}
 	})
 	s := p.snapshot()
 	p.log.Info("session established", "localAddress", s.LocalAddress, "peerRouterID", s.PeerRouterID,
@@ -184,13 +194,26 @@ func (p *peering) attemptFailed(text string) {
 		s.LastError = text
 		s.LastErrorTime = p.options.Clock.Now()
 	})
-	p.log.Info("session attempt failed", "error", text)
+	p.log.V(p.toldBefore(text)).Info("session attempt failed", "error", text)
 	p.options.OnChange(p.snapshot())
+}
+
+// toldBefore returns the level to log a failure at: since the session was up, each is news but once, as attempts are made
+// every few seconds for as long as it takes.
+func (p *peering) toldBefore(failure string) (level int) {
+	if p.told[failure] {
+		return 1
+	}
+	if p.told == nil || len(p.told) >= maxTold {
+		p.told = map[string]bool{}
+	}
+	p.told[failure] = true
+	return 0
 }
 
 // reset makes the state that of a session that begins, with the configuration that it has. Its errors stay.
 func (p *peering) reset() {
-	p.trail, p.lastRefusal, p.doubtful = trail{}, "", doubtful{}
+	p.trail, p.lastRefusal, p.told, p.doubtful = trail{}, "", nil, doubtful{}
 	p.log = p.options.Logger.WithValues("peer", p.config.Peer, "address", p.config.Endpoint())
 	p.update(func(s *session.State) {
 		s.Peer, s.Address, s.Port = p.config.Peer, p.config.Address, p.config.Port
@@ -204,21 +227,25 @@ func (p *peering) down(s *session.State, fsm session.FSM) {
 	s.Since = p.options.Clock.Now()
 	s.HoldTime, s.KeepaliveTime = 0, 0
 	s.LocalAddress, s.PeerRouterID = netip.Addr{}, netip.Addr{}
+	s.IPv4, s.IPv6 = false, false
 }
 
 // update changes the state and counts the prefixes anew.
 func (p *peering) update(change func(*session.State)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	was := p.state.Up()
 	change(&p.state)
+	p.past.changed(was, p.state.Up())
 	p.state.Advertised, p.state.Pending = 0, len(p.prefixes)
-	if p.state.Up() {
+	if p.state.Carries() {
 		p.state.Advertised, p.state.Pending = p.state.Pending, 0
 	}
 }
 
 func (p *peering) publishPrefixes() {
 	p.update(func(*session.State) {})
+	p.options.OnChange(p.snapshot())
 }
 
 // snapshot may be called from any goroutine.
@@ -228,6 +255,20 @@ func (p *peering) snapshot() session.State {
 	s := p.state
 	s.Updates = p.updates.Load()
 	return s
+}
+
+// families returns which families the session carries: those of this side that the peer has too.
+func families(peer *api.Peer) (ipv4, ipv6 bool) {
+	for _, a := range peer.GetAfiSafis() {
+		ours := a.GetConfig().GetFamily()
+		shared := slices.ContainsFunc(peer.GetState().GetRemoteCap(), func(c *api.Capability) bool {
+			theirs := c.GetMultiProtocol().GetFamily()
+			return theirs.GetAfi() == ours.GetAfi() && theirs.GetSafi() == ours.GetSafi()
+		})
+		ipv4 = ipv4 || shared && ours.GetAfi() == api.Family_AFI_IP
+		ipv6 = ipv6 || shared && ours.GetAfi() == api.Family_AFI_IP6
+	}
+	return ipv4, ipv6
 }
 
 // duration is GoBGP's number of seconds, which is at most 65535 (RFC 4271 section 4.2).

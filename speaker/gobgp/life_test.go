@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -151,56 +152,6 @@ func TestEveryTransitionIsReported(t *testing.T) {
 	}
 }
 
-func TestMetricsComeAndGoWithTheSession(t *testing.T) {
-	t.Parallel()
-	if elsewhere(t) {
-		return
-	}
-	k := newSink(t, behaviour{})
-	registry := prometheus.NewPedanticRegistry()
-	s, _ := newSessions(t, Options{Registerer: registry})
-	configure(t, s, always(hosts(3)...), to("tor", k.addrPort()))
-	expect := func(up, updates, announced, pending int) {
-		t.Helper()
-		var text strings.Builder
-		for _, m := range []struct {
-			name, kind, help string
-			value            int
-		}{
-			{"announced_prefixes_total", "gauge", "Number of prefixes currently advertised on the BGP session.", announced},
-			{"pending_prefixes_total", "gauge", "Number of prefixes to be advertised as soon as the BGP session is up.", pending},
-			{"session_up", "gauge", "BGP session state (1 is up, 0 is down).", up},
-			{"updates_total", "counter", "Number of BGP UPDATE messages sent.", updates},
-		} {
-			fmt.Fprintf(&text, "# HELP metallb_bgp_%[1]s %[3]s\n# TYPE metallb_bgp_%[1]s %[2]s\nmetallb_bgp_%[1]s{peer=%[4]q} %[5]d\n",
-				m.name, m.kind, m.help, k.addrPort(), m.value)
-		}
-		if err := testutil.GatherAndCompare(registry, strings.NewReader(text.String())); err != nil {
-			t.Error(err)
-		}
-	}
-	expect(0, 0, 0, 3)
-	awaitUp(t, s, "tor")
-	eventually(t, 5*time.Second, func() (bool, string) { return k.heard().endsOfRIB == 1, "no End-of-RIB" })
-	sent := k.heard().updates + 1 // End-of-RIB is an UPDATE too.
-	eventually(t, 5*time.Second, func() (bool, string) {
-		n := stateOf(s, "tor").Updates
-		return n == uint64(sent), fmt.Sprintf("%d updates are counted, %d were received", n, sent)
-	})
-	expect(1, sent, 3, 0)
-
-	configure(t, s, nothing)
-	if n, err := testutil.GatherAndCount(registry); err != nil || n != 0 {
-		t.Errorf("%d series are left of a session that is gone (%v)", n, err)
-	}
-	if err := s.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := registry.Register(collector{s}); err != nil {
-		t.Errorf("closed sessions are still registered: %v", err)
-	}
-}
-
 func TestSessionsToOneEndpointAreOneSeries(t *testing.T) {
 	t.Parallel()
 	if elsewhere(t) {
@@ -308,5 +259,36 @@ func TestNoChangeIsLostWhileASessionIsEstablished(t *testing.T) {
 				apply(t, s, rib.Change{Peer: "tor", Withdraw: []netip.Prefix{prefix}})
 			}
 		}
+	}
+}
+
+func TestAPeerThatDoesNotTakeTheFamilyIsToldNothing(t *testing.T) {
+	t.Parallel()
+	const missing = "peer does not take IPv4 routes on this session: enable the address family for it on the peer"
+	for name, tt := range map[string]struct {
+		families            []bgp.Family
+		ipv4, ipv6          bool
+		advertised, pending int
+		error               string
+	}{
+		"a peer that has both families":  {nil, true, false, 3, 0, ""},
+		"a peer that speaks of none":     {[]bgp.Family{}, true, false, 3, 0, ""},
+		"a peer that has the other only": {[]bgp.Family{bgp.RF_IPv6_UC}, false, false, 0, 3, missing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if elsewhere(t) {
+				return
+			}
+			k := newSink(t, behaviour{families: tt.families})
+			s, _ := newSessions(t, Options{})
+			configure(t, s, always(hosts(3)...), to("tor", k.addrPort()))
+			awaitUp(t, s, "tor")
+			if got := stateOf(s, "tor"); got.IPv4 != tt.ipv4 || got.IPv6 != tt.ipv6 || got.Advertised != tt.advertised ||
+				got.Pending != tt.pending || got.LastError != tt.error {
+				t.Errorf("state is %+v", got)
+			}
+			awaitRoutes(t, k, tt.advertised)
+		})
 	}
 }

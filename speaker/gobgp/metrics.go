@@ -3,10 +3,16 @@
 package gobgp
 
 import (
+	"context"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"metallb.io/metallb/speaker/session"
 )
+
+// collectTime bounds how long sessions that are busy may hold up a scrape. They are shown as they were.
+const collectTime = time.Second
 
 // collector reads the metrics off the sessions' states, so that there are series for the sessions that there are, and
 // no others.
@@ -14,57 +20,128 @@ type collector struct {
 	sessions *Sessions
 }
 
-func describe(name, help string) *prometheus.Desc {
-	return prometheus.NewDesc(prometheus.BuildFQName("metallb", "bgp", name), help, []string{"peer"}, nil)
+// sample is what the metrics of one endpoint are made of.
+type sample struct {
+	state  session.State
+	counts counts
 }
 
-func (collector) up() *prometheus.Desc {
-	return describe("session_up", "BGP session state (1 is up, 0 is down).")
+// metric is one with a value, or two values that a label tells apart, for each endpoint.
+type metric struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(sample) float64
+	// label is the value of the second label, if there is one.
+	label []string
 }
 
-func (collector) updates() *prometheus.Desc {
-	return describe("updates_total", "Number of BGP UPDATE messages sent.")
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName("metallb", "bgp", name), help, append([]string{"peer"}, labels...), nil)
 }
 
-func (collector) announced() *prometheus.Desc {
-	return describe("announced_prefixes_total", "Number of prefixes currently advertised on the BGP session.")
+func gauge(name, help string, value func(session.State) int) metric {
+	return metric{
+		desc: describe(name, help), kind: prometheus.GaugeValue,
+		value: func(s sample) float64 { return float64(value(s.state)) },
+	}
 }
 
-func (collector) waiting() *prometheus.Desc {
-	return describe("pending_prefixes_total", "Number of prefixes to be advertised as soon as the BGP session is up.")
+func counter(name, help string, value func(counts) uint64) metric {
+	return metric{
+		desc: describe(name, help), kind: prometheus.CounterValue,
+		value: func(s sample) float64 { return float64(value(s.counts)) },
+	}
+}
+
+// metrics are all of them.
+func (collector) metrics() []metric {
+	transitions := describe("session_transitions_total",
+		"Number of times that the BGP session came up (to: up) or went down (to: down).", "to")
+	transition := func(to string, value func(counts) uint64) metric {
+		return metric{
+			desc: transitions, kind: prometheus.CounterValue, label: []string{to},
+			value: func(s sample) float64 { return float64(value(s.counts)) },
+		}
+	}
+	return []metric{
+		gauge("session_up", "BGP session state (1 is up, 0 is down).", func(s session.State) int {
+			if s.Up() {
+				return 1
+			}
+			return 0
+		}),
+		gauge("announced_prefixes_total", "Number of prefixes currently advertised on the BGP session.",
+			func(s session.State) int { return s.Advertised }),
+		gauge("pending_prefixes_total", "Number of prefixes to be advertised as soon as the BGP session is up.",
+			func(s session.State) int { return s.Pending }),
+		transition("up", func(c counts) uint64 { return c.established }),
+		transition("down", func(c counts) uint64 { return c.lost }),
+		counter("updates_total", "Number of BGP UPDATE messages sent.", func(c counts) uint64 { return c.sent.updates }),
+		counter("updates_total_received", "Number of BGP UPDATE messages received.", func(c counts) uint64 { return c.received.updates }),
+		counter("opens_sent", "Number of BGP OPEN messages sent.", func(c counts) uint64 { return c.sent.opens }),
+		counter("opens_received", "Number of BGP OPEN messages received.", func(c counts) uint64 { return c.received.opens }),
+		counter("keepalives_sent", "Number of BGP KEEPALIVE messages sent.", func(c counts) uint64 { return c.sent.keepalives }),
+		counter("keepalives_received", "Number of BGP KEEPALIVE messages received.", func(c counts) uint64 { return c.received.keepalives }),
+		counter("notifications_sent", "Number of BGP NOTIFICATION messages sent.", func(c counts) uint64 { return c.sent.notifications }),
+		counter("notifications_received_total", "Number of BGP NOTIFICATION messages received.",
+			func(c counts) uint64 { return c.received.notifications }),
+		counter("route_refresh_sent", "Number of BGP ROUTE-REFRESH messages sent.", func(c counts) uint64 { return c.sent.refreshes }),
+		counter("total_sent", "Number of BGP messages sent.", func(c counts) uint64 { return c.sent.total() }),
+		counter("total_received", "Number of BGP messages received.", func(c counts) uint64 { return c.received.total() }),
+	}
 }
 
 // Describe implements prometheus.Collector.
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
-	ch <- c.up()
-	ch <- c.updates()
-	ch <- c.announced()
-	ch <- c.waiting()
+	described := map[string]bool{}
+	for _, m := range c.metrics() {
+		if text := m.desc.String(); !described[text] {
+			described[text] = true
+			ch <- m.desc
+		}
+	}
 }
 
 // Collect implements prometheus.Collector. Sessions with one endpoint, from different source addresses, are one series.
 func (c collector) Collect(ch chan<- prometheus.Metric) {
-	byEndpoint := map[string]session.State{}
-	for _, s := range c.sessions.States() {
-		endpoint := s.Endpoint()
+	byEndpoint := map[string]sample{}
+	for _, s := range c.sessions.samples() {
+		endpoint := s.state.Endpoint()
 		if other, ok := byEndpoint[endpoint]; ok {
-			s.Updates += other.Updates
-			s.Advertised += other.Advertised
-			s.Pending += other.Pending
-			if other.Up() {
-				s.FSM = other.FSM
+			s.state.Advertised += other.state.Advertised
+			s.state.Pending += other.state.Pending
+			if other.state.Up() {
+				s.state.FSM = other.state.FSM
 			}
+			s.counts = s.counts.plus(other.counts)
 		}
 		byEndpoint[endpoint] = s
 	}
+	metrics := c.metrics()
 	for endpoint, s := range byEndpoint {
-		up := 0.0
-		if s.Up() {
-			up = 1
+		for _, m := range metrics {
+			ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(s), append([]string{endpoint}, m.label...)...)
 		}
-		ch <- prometheus.MustNewConstMetric(c.up(), prometheus.GaugeValue, up, endpoint)
-		ch <- prometheus.MustNewConstMetric(c.updates(), prometheus.CounterValue, float64(s.Updates), endpoint)
-		ch <- prometheus.MustNewConstMetric(c.announced(), prometheus.GaugeValue, float64(s.Advertised), endpoint)
-		ch <- prometheus.MustNewConstMetric(c.waiting(), prometheus.GaugeValue, float64(s.Pending), endpoint)
 	}
+}
+
+// samples has all sessions count their messages and returns what there is to show of them.
+func (s *Sessions) samples() []sample {
+	s.mu.Lock()
+	peerings := make([]*peering, 0, len(s.sessions))
+	waits := make([]pending, 0, len(s.sessions))
+	for _, p := range s.sessions {
+		peerings = append(peerings, p)
+		waits = append(waits, p.command(func() error { p.count(); return nil }))
+	}
+	s.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(context.Background(), collectTime)
+	defer cancel()
+	samples := make([]sample, 0, len(peerings))
+	for i, p := range peerings {
+		_ = waits[i].await(ctx) // Its only error is that the time is over.
+		samples = append(samples, sample{p.snapshot(), p.counted()})
+	}
+	return samples
 }

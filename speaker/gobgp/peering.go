@@ -36,14 +36,16 @@ type peering struct {
 	inbox   *inbox
 	// done is closed when the goroutine has ended and the server is stopped.
 	done chan struct{}
-	// updates is the number of UPDATE messages sent.
-	updates atomic.Uint64
+	// updates and notifications are the numbers of these messages sent.
+	updates, notifications atomic.Uint64
 
 	// wanted is the latest configuration asked for. It is guarded by Sessions.mu.
 	wanted session.Config
 
 	mu    sync.Mutex
 	state session.State
+	// present is what GoBGP has counted since it has the peer, past what there is besides.
+	past, present counts
 
 	// What follows belongs to the goroutine.
 
@@ -63,6 +65,8 @@ type peering struct {
 	reopened []time.Time
 	// lastRefusal is the last specific error of an attempt since the session was up.
 	lastRefusal string
+	// told are the failures of attempts that were logged since the session was up.
+	told map[string]bool
 	// doubtful are the changes that an establishing session may have missed.
 	doubtful doubtful
 }
@@ -291,6 +295,7 @@ func (p *peering) disconnect() error {
 	if !p.added {
 		return nil
 	}
+	p.countLast()
 	p.added = false
 	return p.server.removePeer(p.config)
 }

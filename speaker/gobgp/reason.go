@@ -4,6 +4,7 @@ package gobgp
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/osrg/gobgp/v4/api"
@@ -121,6 +122,15 @@ func confirmError(c session.Config, reason api.PeerState_DisconnectReason, t tra
 	default:
 		return "connection lost before the peer's KEEPALIVE"
 	}
+}
+
+// noFamily is what there is to say of a session that is up and of no use (RFC 4760 section 8).
+func noFamily(peer netip.Addr) string {
+	family := "IPv6"
+	if peer.Is4() {
+		family = "IPv4"
+	}
+	return fmt.Sprintf("peer does not take %s routes on this session: enable the address family for it on the peer", family)
 }
 
 // withCommunication adds the text of a shutdown communication, which is anything that the peer likes (RFC 9003 section 4).

@@ -170,7 +170,8 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 					t.Errorf("routes of %s (-want +got):\n%s", r.Name(), diff)
 				}
 				state := stateOf(s, "tor")
-				if state.HoldTime != tt.hold || state.PeerRouterID.IsValid() == false || state.LocalAddress != tt.want.NextHop {
+				if state.HoldTime != tt.hold || state.PeerRouterID.IsValid() == false || state.LocalAddress != tt.want.NextHop ||
+					state.IPv4 == tt.six || state.IPv6 != tt.six || state.Advertised != 1 {
 					t.Errorf("state is %+v, hold time should be %s", state, tt.hold)
 				}
 				if leaks := j.with("s3cret"); len(leaks) > 0 {

@@ -23,13 +23,13 @@ var ErrClosed = errors.New("BGP sessions are closed")
 
 // Options of New. The zero value works: nothing is logged, counted or called.
 type Options struct {
-	// Logger gets one line at Info for each change of a session and for each failed attempt. GoBGP's own records follow
-	// at V(1), one per UPDATE at V(2).
+	// Logger gets one line at Info for each change of a session and for each reason for which attempts fail. That they fail
+	// again, and GoBGP's own records, follow at V(1), one per UPDATE at V(2).
 	Logger logr.Logger
 	// Registerer takes the metrics until Close.
 	Registerer prometheus.Registerer
-	// OnChange is called when a session's FSM state or last error changes, and not from two goroutines at a time for the
-	// same session. It must not block and must not call Sessions; States is to be read elsewhere.
+	// OnChange is called when a session's FSM state, last error or number of prefixes changes, and not from two goroutines at a
+	// time for the same session. It must not block and must not call Sessions; States is to be read elsewhere.
 	OnChange func(session.State)
 	// Clock tells when a state was entered and an error seen.
 	Clock clock.PassiveClock

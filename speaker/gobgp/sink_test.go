@@ -40,6 +40,8 @@ type sink struct {
 type behaviour struct {
 	asn      uint32
 	holdTime uint16
+	// families of the OPEN; nil is both, an empty list is none.
+	families []bgp.Family
 	// answerOpen, if set, is written in place of the OPEN.
 	answerOpen *bgp.BGPMessage
 	// answerKeepalive, if set, is written in place of the first KEEPALIVE.
@@ -186,12 +188,16 @@ func (s *sink) talk(conn net.Conn) {
 }
 
 func (s *sink) open() *bgp.BGPMessage {
-	capabilities := bgp.NewOptionParameterCapability([]bgp.ParameterCapabilityInterface{
-		bgp.NewCapMultiProtocol(bgp.RF_IPv4_UC),
-		bgp.NewCapMultiProtocol(bgp.RF_IPv6_UC),
-		bgp.NewCapFourOctetASNumber(s.behave.asn),
-		bgp.NewCapGracefulRestart(false, false, 0, nil),
-	})
+	families := s.behave.families
+	if families == nil {
+		families = []bgp.Family{bgp.RF_IPv4_UC, bgp.RF_IPv6_UC}
+	}
+	capable := make([]bgp.ParameterCapabilityInterface, 0, 2+len(families))
+	capable = append(capable, bgp.NewCapFourOctetASNumber(s.behave.asn), bgp.NewCapGracefulRestart(false, false, 0, nil))
+	for _, f := range families {
+		capable = append(capable, bgp.NewCapMultiProtocol(f))
+	}
+	capabilities := bgp.NewOptionParameterCapability(capable)
 	as := uint16(bgp.AS_TRANS)
 	if s.behave.asn <= 65535 {
 		as = uint16(s.behave.asn)

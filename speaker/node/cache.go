@@ -106,7 +106,7 @@ func stripNode(n *corev1.Node) {
 		}
 	}
 	for _, c := range n.Status.Conditions {
-		if c.Type == corev1.NodeNetworkUnavailable {
+		if c.Type == corev1.NodeNetworkUnavailable || c.Type == corev1.NodeReady {
 			status.Conditions = append(status.Conditions, corev1.NodeCondition{Type: c.Type, Status: c.Status})
 		}
 	}

@@ -61,6 +61,7 @@ func (r *ConfigurationReconciler) reconfigure(ctx context.Context, waived map[po
 	in.Waived = waived
 	p, rejections := policy.Compile(in, r.Speaker.Policy())
 	r.report(ctx, in, rejections)
+	defer r.Speaker.situations.configure(refused(in, rejections))
 	return r.Speaker.Reconfigure(ctx, p)
 }
 
@@ -116,6 +117,7 @@ func (r *ConfigurationReconciler) report(ctx context.Context, in policy.Input, r
 		logger.Info("all configuration is in force")
 	}
 	r.rejections = rejections
+	r.Speaker.rejections.Store(&rejections)
 }
 
 // objectOf returns the object that was rejected.
@@ -154,7 +156,7 @@ func (r *ConfigurationReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("configuration").
 		WithLogConstructor(logConstructor(mgr, "configuration")).
-		Watches(&corev1.Node{}, all, builder.WithPredicates(changed())).
+		Watches(&corev1.Node{}, all, builder.WithPredicates(nodeChanged())).
 		Watches(&corev1.Secret{}, all, builder.WithPredicates(changed())).
 		Watches(&v1beta2.BGPPeer{}, all, builder.WithPredicates(changed())).
 		Watches(&v1beta1.BGPAdvertisement{}, r.waivers.watching(all), builder.WithPredicates(changed())).

@@ -5,6 +5,7 @@ package node
 import (
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -15,6 +16,7 @@ type Metrics struct {
 	heldServices prometheus.Gauge
 	updates      prometheus.Counter
 	updateErrors prometheus.Counter
+	propagation  prometheus.Histogram
 	configLoaded prometheus.Gauge
 	configStale  prometheus.Gauge
 }
@@ -38,6 +40,12 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Namespace: "metallb", Subsystem: "k8s_client", Name: "update_errors_total",
 			Help: "Number of these times that failed, to be tried again.",
 		}),
+		propagation: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "metallb", Subsystem: "speaker", Name: "propagation_seconds",
+			Help: "Time from seeing a change of a service or of its endpoints to handing the resulting UPDATE to BGP sessions " +
+				"that are up, in seconds.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}),
 		configLoaded: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: "metallb", Subsystem: "k8s_client", Name: "config_loaded_bool",
 			Help: "1 if the configuration was loaded at least once.",
@@ -47,7 +55,9 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Help: "1 if an object of the configuration is not in force as written.",
 		}),
 	}
-	for _, c := range []prometheus.Collector{m.services, m.heldServices, m.updates, m.updateErrors, m.configLoaded, m.configStale} {
+	for _, c := range []prometheus.Collector{
+		m.services, m.heldServices, m.updates, m.updateErrors, m.propagation, m.configLoaded, m.configStale,
+	} {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("registering a metric: %w", err)
 		}
@@ -82,6 +92,9 @@ func (m *Metrics) updated(err error) {
 		m.updateErrors.Inc()
 	}
 }
+
+// propagated observes how long it took until peers were told of a change.
+func (m *Metrics) propagated(took time.Duration) { m.propagation.Observe(took.Seconds()) }
 
 // configured notes that the configuration was loaded, and whether part of it is not in force as written.
 func (m *Metrics) configured(stale bool) {

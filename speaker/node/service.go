@@ -30,12 +30,17 @@ func (r *ServiceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 
 // SetupWithManager makes the manager run the reconciler.
 func (r *ServiceReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	seen := &r.Speaker.sightings
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("service").
 		WithLogConstructor(logConstructor(mgr, "service")).
-		For(&corev1.Service{}, builder.WithPredicates(changed())).
-		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(endpointSliceToRequests), builder.WithPredicates(changed())).
+		Watches(&corev1.Service{}, handler.EnqueueRequestsFromMapFunc(seen.noting(serviceToRequests)), builder.WithPredicates(changed())).
+		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(seen.noting(endpointSliceToRequests)), builder.WithPredicates(changed())).
 		Complete(r)
+}
+
+func serviceToRequests(_ context.Context, service client.Object) []reconcile.Request {
+	return []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(service)}}
 }
 
 // endpointSliceToRequests returns the slice's service. A slice that changes its label is an update of both services.

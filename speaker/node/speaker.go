@@ -47,13 +47,18 @@ const upTime = 10 * time.Second
 
 // Speaker holds what the node announces and keeps its sessions up to date with it.
 type Speaker struct {
-	services serviceReader
-	sessions Sessions
-	events   eventWriter
-	metrics  *Metrics
+	services   serviceReader
+	sessions   Sessions
+	events     eventWriter
+	metrics    *Metrics
+	situations situations
+	// sightings are of services that Update is to be called for.
+	sightings sightings
 	// configured is when the sessions were first configured; ready is whether they have been up, or had time to.
 	configured atomic.Pointer[time.Time]
 	ready      atomic.Bool
+	// rejections are the objects that are not in force as written.
+	rejections atomic.Pointer[[]policy.Rejection]
 
 	// mu is held from reading a service until the sessions have been told of it, and while they are configured. So what a
 	// session starts with and what it is told later is in order, and later observations replace earlier ones.
@@ -77,18 +82,21 @@ type Options struct {
 	Sessions Sessions
 	Recorder events.EventRecorder
 	Metrics  *Metrics
+	// Situations may be nil.
+	Situations SituationObserver
 }
 
 // NewSpeaker returns a Speaker that announces nothing until it is configured. It reads Services and, by
 // indexEndpointSlices, EndpointSlices.
 func NewSpeaker(o Options) *Speaker {
 	return &Speaker{
-		services: serviceReader{client: o.Client, node: o.Node, class: o.Class},
-		sessions: o.Sessions,
-		events:   eventWriter{recorder: o.Recorder, node: o.Node},
-		metrics:  o.Metrics,
-		table:    rib.NewTable(),
-		states:   map[types.NamespacedName]state{},
+		services:   serviceReader{client: o.Client, node: o.Node, class: o.Class},
+		sessions:   o.Sessions,
+		events:     eventWriter{recorder: o.Recorder, node: o.Node},
+		metrics:    o.Metrics,
+		situations: situations{observer: o.Situations},
+		table:      rib.NewTable(),
+		states:     map[types.NamespacedName]state{},
 	}
 }
 
@@ -120,17 +128,42 @@ func (s *Speaker) Policy() *policy.Policy {
 func (s *Speaker) Update(ctx context.Context, name types.NamespacedName) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	seen, known := s.sightings.take(name)
 	if s.policy == nil {
 		return nil
 	}
-	defer func() { s.metrics.updated(err) }()
+	defer func() {
+		s.metrics.updated(err)
+		if err != nil && known {
+			s.sightings.note(name, seen)
+		}
+	}()
 	o, err := s.services.observe(ctx, name, s.policy, s.states[name])
 	if err != nil {
 		return err
 	}
 	changes := s.table.Set(name.String(), o.decision.Paths)
 	s.transition(ctx, o)
-	return s.apply(ctx, changes)
+	told, err := s.apply(ctx, changes)
+	if err != nil {
+		return err
+	}
+	if known && s.reaches(told) {
+		s.metrics.propagated(time.Since(seen))
+	}
+	return nil
+}
+
+// reaches reports whether a peer is told of the changes at once.
+func (s *Speaker) reaches(changes []rib.Change) bool {
+	if len(changes) == 0 {
+		return false
+	}
+	up := map[string]bool{}
+	for _, state := range s.sessions.States() {
+		up[state.Peer] = state.Up()
+	}
+	return slices.ContainsFunc(changes, func(c rib.Change) bool { return up[c.Peer] })
 }
 
 // Reconfigure puts the policy into force: it recomputes the services that it concerns, tells the peers what changed and
@@ -163,7 +196,7 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 			s.transition(ctx, o)
 		}
 	}
-	err = s.apply(ctx, changes)
+	_, err = s.apply(ctx, changes)
 	err = errors.Join(err, s.configure(ctx, p.Sessions))
 	if first {
 		log.FromContext(ctx).Info("announcing from this node", "services", len(s.states), "sessions", len(p.Sessions))
@@ -231,24 +264,24 @@ func (s *Speaker) configure(ctx context.Context, configs []session.Config) error
 	return nil
 }
 
-// apply tells the peers of changes and of whatever they could not be told before.
-func (s *Speaker) apply(ctx context.Context, changes []rib.Change) error {
+// apply tells the peers of changes and of whatever they could not be told before, and returns all that.
+func (s *Speaker) apply(ctx context.Context, changes []rib.Change) ([]rib.Change, error) {
 	if len(s.unsettled) > 0 {
 		s.unsettle(changes)
 		changes = s.table.Current(s.unsettled)
 	}
 	if len(changes) == 0 {
-		return nil
+		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, sessionsTimeout)
 	defer cancel()
 	if err := s.sessions.Apply(ctx, changes); err != nil {
 		s.unsettled = map[string][]netip.Prefix{}
 		s.unsettle(changes)
-		return fmt.Errorf("telling peers: %w", err)
+		return nil, fmt.Errorf("telling peers: %w", err)
 	}
 	s.unsettled = nil
-	return nil
+	return changes, nil
 }
 
 // unsettle notes that the peers may not know of the changes.

@@ -51,7 +51,7 @@ func (s *Speaker) transition(ctx context.Context, o observation) {
 	if !slices.Equal(was, now) {
 		s.metrics.announced(o.name.String(), s.services.node, was, now)
 	}
-	logger := log.FromContext(ctx).WithValues("service", o.name)
+	logger := log.FromContext(ctx).WithValues("service", o.name.String())
 	switch {
 	case len(was) == 0 && len(now) > 0:
 		logger.Info("announcing service", "addresses", now)

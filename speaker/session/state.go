@@ -41,9 +41,12 @@ type State struct {
 	HoldTime, KeepaliveTime time.Duration
 	// LocalAddress, RouterID and PeerRouterID are the session's, the first and the last only if it is established.
 	LocalAddress, RouterID, PeerRouterID netip.Addr
-	// Advertised is the number of prefixes that the peer has been told of; 0 unless the session is established.
+	// IPv4 and IPv6 are the families whose routes the session carries, as negotiated (RFC 4760 section 8). None is, unless the
+	// session is established.
+	IPv4, IPv6 bool
+	// Advertised is the number of prefixes that the peer has been told of; 0 unless the session carries their family.
 	Advertised int
-	// Pending is the number of prefixes that wait for the session to be established.
+	// Pending is the number of prefixes that wait for the session to carry them.
 	Pending int
 	// Updates is the number of UPDATE messages sent since the session was configured, over all its connections.
 	Updates uint64
@@ -57,4 +60,12 @@ func (s State) Endpoint() string {
 // Up reports whether the session is established.
 func (s State) Up() bool {
 	return s.FSM == Established
+}
+
+// Carries reports whether the session is established and carries routes of the family that it is configured for.
+func (s State) Carries() bool {
+	if s.Address.Unmap().Is4() {
+		return s.Up() && s.IPv4
+	}
+	return s.Up() && s.IPv6
 }

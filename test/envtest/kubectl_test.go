@@ -28,7 +28,7 @@ func TestKubectlListsEveryKindInTheCategory(t *testing.T) {
 	if err != nil {
 		t.Fatalf("kubectl: %v\n%s", err, out)
 	}
-	want := "bgpadvertisements.metallb.io\nbgppeers.metallb.io\ncommunities.metallb.io\nipaddresspools.metallb.io\n"
+	want := "bgpadvertisements.metallb.io\nbgppeers.metallb.io\nbgpsessionstates.metallb.io\ncommunities.metallb.io\nipaddresspools.metallb.io\n"
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("kinds (-want +got):\n%s", diff)
 	}
@@ -41,7 +41,7 @@ func TestKubectlShowsWhatMatters(t *testing.T) {
 		kind kind
 		spec string
 		args []string
-		want []string // header and row, without the age
+		want []string // header and row, without the age that ends it
 	}{
 		"a pool, with counters and validity": {
 			poolKind(), `{spec: {addresses: [198.51.100.0/24, "2001:db8::/112"]}, status: {assignedIPv4: 3, availableIPv4: 253, assignedIPv6: 0, availableIPv6: 65536,
@@ -53,8 +53,25 @@ func TestKubectlShowsWhatMatters(t *testing.T) {
 			},
 		},
 		"a peer": {
-			peerKind(), `spec: {myASN: 64500, peerASN: 4200000000, peerAddress: 10.96.0.100, holdTime: 9s}`, []string{"bgppeers", "-o", "wide"},
-			[]string{`NAME ADDRESS ASN MY ASN PORT HOLD TIME VALID AGE`, `columns 10.96.0.100 4200000000 64500 179 9s`},
+			peerKind(), `{spec: {myASN: 64500, peerASN: 4200000000, peerAddress: 10.96.0.100, holdTime: 9s}, status: {desiredSessions: 3,
+				establishedSessions: 2, sessions: 2/3, lastError: "node-2: connection refused", conditions: [
+				{type: Valid, status: "True", reason: Accepted, message: "", lastTransitionTime: "2026-01-01T00:00:00Z"},
+				{type: Ready, status: "False", reason: SessionsNotEstablished, message: "", lastTransitionTime: "2026-01-01T00:00:00Z"}]}}`,
+			[]string{"bgppeers", "-o", "wide"},
+			[]string{
+				`NAME ADDRESS ASN SESSIONS READY LOCAL ASN PORT HOLD TIME MULTIHOP VALID LAST ERROR AGE`,
+				`columns 10.96.0.100 4200000000 2/3 False 64500 179 9s True node-2: connection refused`,
+			},
+		},
+		"a session, but for its uptime": {
+			kind{"metallb.io/v1beta1", "BGPSessionState", nil}, `status: {node: node-1, peer: router, address: 10.96.0.100, state: Established,
+				advertisedIPv4: 3, advertisedIPv6: 0, lastError: "connection refused", holdTime: 9s, families: [IPv4], localRouterID: 10.0.0.1,
+				peerRouterID: 10.96.0.100}`,
+			[]string{"bgpsessionstates", "-o", "wide"},
+			[]string{
+				`NAME NODE PEER ADDRESS STATE UPTIME V4 V6 LAST ERROR HOLD TIME FAMILIES LOCAL ROUTER ID PEER ROUTER ID`,
+				`columns node-1 router 10.96.0.100 Established 3 0 connection refused 9s ["IPv4"] 10.0.0.1 10.96.0.100`,
+			},
 		},
 		"an advertisement": {
 			advertisementKind(), `spec: {ipAddressPools: [my-ip-space], peers: [rack]}`, []string{"bgpadvertisements"},
@@ -89,7 +106,10 @@ func TestKubectlShowsWhatMatters(t *testing.T) {
 				t.Fatalf("got %d lines, want a header and a row:\n%s", len(lines), out)
 			}
 			header, row := strings.Join(strings.Fields(lines[0]), " "), strings.Fields(lines[1])
-			if diff := cmp.Diff(tc.want, []string{header, strings.Join(row[:len(row)-1], " ")}); diff != "" {
+			if strings.HasSuffix(header, " AGE") {
+				row = row[:len(row)-1]
+			}
+			if diff := cmp.Diff(tc.want, []string{header, strings.Join(row, " ")}); diff != "" {
 				t.Errorf("columns (-want +got):\n%s", diff)
 			}
 		})

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package process
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/go-logr/logr"
+	"go.uber.org/zap"
+)
+
+// diagnostics are the settings of what tells people how the program fares, and what serves that.
+type diagnostics struct {
+	logFormat    string
+	debugAddress string
+	// debug is nil if nothing is served.
+	debug *debug
+}
+
+func (d *diagnostics) registerDiagnostics(flags *flag.FlagSet, debugAddress string) {
+	if debugAddress == "" {
+		debugAddress = off
+	}
+	flags.StringVar(&d.logFormat, "log-format", formatJSON, "`format` of the log: "+formatJSON+", or "+formatConsole+" for people, with colours on a terminal unless "+noColourVariable+" is set")
+	flags.StringVar(&d.debugAddress, "debug-bind-address", debugAddress,
+		"`address` of this machine alone to tell on, over HTTP under /debug/, what is inside of the program; 0 tells nothing")
+}
+
+// completeDiagnostics refuses what is wrong, or contradicts the other settings.
+func (s *Settings) completeDiagnostics() error {
+	if s.logFormat != formatJSON && s.logFormat != formatConsole {
+		return fmt.Errorf("--log-format=%s: must be %s or %s", s.logFormat, formatJSON, formatConsole)
+	}
+	host, port, err := splitAddress("debug-bind-address", s.debugAddress)
+	if err != nil || port == 0 {
+		return err
+	}
+	if !isLoopback(host) {
+		return fmt.Errorf("--debug-bind-address=%s: must be on loopback, such as 127.0.0.1:%d or [::1]:%d, or %s: it is not for other machines",
+			s.debugAddress, port, port, off)
+	}
+	for _, other := range []struct{ flag, address string }{
+		{"metrics-bind-address", s.metricsAddress}, {"health-probe-bind-address", s.probeAddress},
+	} {
+		otherHost, otherPort, err := splitAddress(other.flag, other.address)
+		if err != nil {
+			return err
+		}
+		if port == otherPort && (host == otherHost || isAny(otherHost)) {
+			return fmt.Errorf("--debug-bind-address=%s and --%s=%s take the same port: choose two", s.debugAddress, other.flag, other.address)
+		}
+	}
+	return nil
+}
+
+// diagnose sets up the log and the debug endpoint, and returns the logger and what ends them. A program that does its work
+// but cannot serve the endpoint says so and goes on.
+func (s *Settings) diagnose(ctx context.Context, stderr io.Writer, getenv func(string) string) (logger logr.Logger, end func()) {
+	level := zap.NewAtomicLevelAt(s.level)
+	logger = setUpLog(level, encoderOf(s.logFormat, stderr, getenv), stderr)
+	if s.debugAddress == off {
+		return logger, func() {}
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.debugAddress)
+	if err != nil {
+		logger.Error(err, "serving no debug endpoint", "address", s.debugAddress)
+		return logger, func() {}
+	}
+	s.debug = newDebug(logger, level)
+	return logger, s.debug.serve(listener)
+}
+
+// AddPages adds pages to the debug endpoint, if it is served.
+func (s *Settings) AddPages(pages ...Page) {
+	if s.debug != nil {
+		s.debug.add(pages)
+	}
+}

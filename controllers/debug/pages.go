@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package debug
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/controllers/allocator"
+)
+
+// The filters of the page.
+const (
+	filterPool    = "pool"
+	filterService = "service"
+)
+
+// Allocator is what the page is about.
+type Allocator interface {
+	Inspect(f allocator.Filter) allocator.Inspection
+}
+
+// Pages returns the controller's pages. Replayed reports whether the allocator knows what all services hold, which it only
+// does in the active controller.
+func Pages(a Allocator, replayed func() bool) []process.Page {
+	return []process.Page{{
+		Name: "allocator", Purpose: "who holds which address, and who waits for one and why",
+		Filters: []string{filterService, filterPool},
+		Answer: func(_ context.Context, values url.Values) (any, error) {
+			if !replayed() {
+				return nil, fmt.Errorf("this controller is not the active one, or has just become it: %w", process.ErrNotYet)
+			}
+			f, err := filterOf(values)
+			if err != nil {
+				return nil, err
+			}
+			return tell(a.Inspect(f), f)
+		},
+	}}
+}
+
+func filterOf(values url.Values) (allocator.Filter, error) {
+	f := allocator.Filter{Pool: values.Get(filterPool)}
+	text := values.Get(filterService)
+	if text == "" {
+		return f, nil
+	}
+	namespace, name, found := strings.Cut(text, "/")
+	if !found || namespace == "" || name == "" {
+		return f, fmt.Errorf("service %q: write NAMESPACE/NAME: %w", text, process.ErrNoMatch)
+	}
+	f.Service = types.NamespacedName{Namespace: namespace, Name: name}
+	return f, nil
+}
+
+type page struct {
+	Pools     []pool    `json:"pools"`
+	Addresses []address `json:"addresses"`
+	// Waiting services are in the order in which they are served.
+	Waiting []waiter `json:"waiting"`
+}
+
+type pool struct {
+	Name string `json:"name"`
+	// InForce is whether services are given addresses from it.
+	InForce       bool  `json:"inForce"`
+	AssignedIPv4  int64 `json:"assignedIPv4"`
+	AvailableIPv4 int64 `json:"availableIPv4"`
+	SizeIPv4      int64 `json:"sizeIPv4"`
+	AssignedIPv6  int64 `json:"assignedIPv6"`
+	AvailableIPv6 int64 `json:"availableIPv6"`
+	SizeIPv6      int64 `json:"sizeIPv6"`
+	// Incompatible says of each address that is held against the configuration who holds it.
+	Incompatible []string `json:"incompatible,omitempty"`
+}
+
+type address struct {
+	Address netip.Addr `json:"address"`
+	Pool    string     `json:"pool"`
+	Holders []holder   `json:"holders"`
+}
+
+type holder struct {
+	Service    string   `json:"service"`
+	SharingKey string   `json:"sharingKey,omitempty"`
+	Ports      []string `json:"ports,omitempty"`
+	// State is "held"; "incompatible", held though no pool would give it; "disputed", held though it is another's, or "given",
+	// given up for another that the service has been told of or is about to be.
+	State string `json:"state"`
+	// By is who has the better right to a disputed address.
+	By string `json:"by,omitempty"`
+}
+
+type waiter struct {
+	Service   string            `json:"service"`
+	Created   time.Time         `json:"created"`
+	Families  []corev1.IPFamily `json:"families"`
+	Pool      string            `json:"pool,omitempty"`
+	Addresses []netip.Addr      `json:"addresses,omitempty"`
+	Holds     []netip.Addr      `json:"holds,omitempty"`
+	Reason    string            `json:"reason"`
+}
+
+// tell returns the page; an error if the filter matches nothing.
+func tell(i allocator.Inspection, f allocator.Filter) (any, error) {
+	if f != (allocator.Filter{}) && len(i.Pools)+len(i.Addresses)+len(i.Waiters) == 0 {
+		return nil, fmt.Errorf("no address, waiting service or pool of the service %q and the pool %q: %w", f.Service, f.Pool, process.ErrNoMatch)
+	}
+	p := page{Pools: []pool{}, Addresses: []address{}, Waiting: []waiter{}}
+	for n := range i.Pools {
+		p.Pools = append(p.Pools, poolOf(&i.Pools[n]))
+	}
+	for n := range i.Addresses {
+		a := address{Address: i.Addresses[n].Address, Pool: i.Addresses[n].Pool, Holders: []holder{}}
+		for h := range i.Addresses[n].Holders {
+			a.Holders = append(a.Holders, holderOf(&i.Addresses[n].Holders[h]))
+		}
+		p.Addresses = append(p.Addresses, a)
+	}
+	for n := range i.Waiters {
+		p.Waiting = append(p.Waiting, waiterOf(&i.Waiters[n]))
+	}
+	return p, nil
+}
+
+func poolOf(from *allocator.InspectedPool) pool {
+	to := pool{
+		Name: from.Name, InForce: from.InForce,
+		AssignedIPv4: from.AssignedIPv4, AvailableIPv4: from.AvailableIPv4, SizeIPv4: from.SizeIPv4,
+		AssignedIPv6: from.AssignedIPv6, AvailableIPv6: from.AvailableIPv6, SizeIPv6: from.SizeIPv6,
+	}
+	for _, c := range from.Incompatible {
+		to.Incompatible = append(to.Incompatible, c.String())
+	}
+	return to
+}
+
+func holderOf(from *allocator.InspectedHolder) holder {
+	to := holder{Service: from.Service.String(), SharingKey: from.Sharing.Key, State: "held"}
+	if from.Sharing.Key != "" {
+		for _, p := range from.Sharing.Ports {
+			to.Ports = append(to.Ports, p.String())
+		}
+	}
+	switch {
+	case from.Given:
+		to.State = "given"
+	case from.Disputed != (types.NamespacedName{}):
+		to.State, to.By = "disputed", from.Disputed.String()
+	case from.Incompatible:
+		to.State = "incompatible"
+	}
+	return to
+}
+
+func waiterOf(from *allocator.InspectedWaiter) waiter {
+	r := &from.Request
+	to := waiter{
+		Service: r.Service.String(), Created: r.Created, Families: r.Families, Pool: r.Pool, Addresses: r.Addresses, Holds: from.Held,
+		Reason: "another service has the better right to its address",
+	}
+	if from.Refusal != nil {
+		to.Reason = from.Refusal.String()
+	}
+	return to
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/test/builder"
+)
+
+var _ = Describe("The status of a BGPPeer", func() {
+	BeforeEach(func() { server.Clean(GinkgoTB()) })
+
+	It("follows what speakers tell of its sessions, and nodes", func(ctx SpecContext) {
+		startController()
+		create(ctx, builder.MakePeer("router", "10.96.0.100").NodesWithLabel("rack", "1").Obj())
+		Eventually(routerReady(ctx)).Should(Equal("0/0 False NoNodes: no node matches nodeSelectors"))
+		Expect(peerValid(ctx, "router")()).To(Equal("True Accepted: valid as written"), "which is another's business")
+
+		create(ctx, rackNode("node-1"), rackNode("node-2"), rackNode("node-3"), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "other"}})
+		Eventually(routerReady(ctx)).Should(Equal("0/3 False SessionsNotEstablished: node-1: no report from its speaker; " +
+			"node-2: no report from its speaker; node-3: no report from its speaker"))
+		tell(ctx, "node-1", "router", v1beta1.SessionEstablished, "")
+		tell(ctx, "node-2", "router", v1beta1.SessionActive, "connection refused")
+		tell(ctx, "node-3", "router", v1beta1.SessionIdle, "peer ASN is not 64512")
+		tell(ctx, "other", "router", v1beta1.SessionEstablished, "")
+		tell(ctx, "node-1", "another-peer", v1beta1.SessionIdle, "connection lost")
+		Eventually(routerReady(ctx)).Should(Equal("1/3 False SessionsNotEstablished: node-2: connection refused; node-3: peer ASN is not 64512"))
+
+		tell(ctx, "node-2", "router", v1beta1.SessionEstablished, "connection refused")
+		tell(ctx, "node-3", "router", v1beta1.SessionEstablished, "")
+		Eventually(routerReady(ctx)).Should(Equal("3/3 True SessionsEstablished: all sessions are established"))
+		p := &v1beta2.BGPPeer{}
+		Expect(server.Client.Get(ctx, client.ObjectKey{Namespace: "metallb-system", Name: "router"}, p)).To(Succeed())
+		Expect(p.Status).To(And(HaveField("LastError", ""), HaveField("ObservedGeneration", p.Generation), HaveField("DesiredSessions", int32(3))))
+
+		By("deleting the state of one and the node of another")
+		remove(ctx, sessionState("node-2", "router"), rackNode("node-3"))
+		Eventually(routerReady(ctx)).Should(Equal("1/2 False SessionsNotEstablished: node-2: no report from its speaker"))
+		Expect(peerValid(ctx, "router")()).To(Equal("True Accepted: valid as written"))
+	})
+
+	It("does not believe the sessions of a node that is not ready or is gone", func(ctx SpecContext) {
+		startController()
+		create(ctx, builder.MakePeer("router", "10.96.0.100").Obj(), rackNode("node-1"), rackNode("node-2"))
+		for _, n := range []string{"node-1", "node-2"} {
+			tell(ctx, n, "router", v1beta1.SessionEstablished, "")
+		}
+		Eventually(routerReady(ctx)).Should(HavePrefix("2/2 True"))
+
+		setReady(ctx, "node-2", corev1.ConditionUnknown)
+		Eventually(routerReady(ctx)).Should(Equal("1/2 False SessionsNotEstablished: node-2: node is not ready"))
+		Eventually(told(ctx, "node-2")).Should(Equal("Unknown node is not ready"))
+		Expect(told(ctx, "node-1")()).To(Equal("Established "))
+		tell(ctx, "node-2", "router", v1beta1.SessionEstablished, "")
+		Eventually(told(ctx, "node-2")).Should(Equal("Unknown node is not ready"), "whatever is said for it")
+
+		setReady(ctx, "node-2", corev1.ConditionTrue)
+		Eventually(routerReady(ctx)).Should(HavePrefix("1/2 False SessionsNotEstablished: node-2: node is not ready"))
+		tell(ctx, "node-2", "router", v1beta1.SessionEstablished, "")
+		Eventually(routerReady(ctx)).Should(HavePrefix("2/2 True"))
+
+		remove(ctx, rackNode("node-2"))
+		Eventually(routerReady(ctx)).Should(HavePrefix("1/1 True"))
+		Eventually(told(ctx, "node-2")).Should(Equal("Unknown node does not exist"))
+	})
+})
+
+// routerReady returns a function that reads sessions and condition Ready of the BGPPeer "router".
+func routerReady(ctx context.Context) func() string {
+	return func() string {
+		p := &v1beta2.BGPPeer{}
+		if err := server.Client.Get(ctx, client.ObjectKey{Namespace: "metallb-system", Name: "router"}, p); err != nil {
+			return err.Error()
+		}
+		return p.Status.Sessions + " " + summary(p.Status.Conditions, v1beta1.ConditionReady)
+	}
+}
+
+func rackNode(name string) *corev1.Node {
+	return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"rack": "1"}}}
+}
+
+func sessionState(node, peer string) *v1beta1.BGPSessionState {
+	return &v1beta1.BGPSessionState{ObjectMeta: metav1.ObjectMeta{Namespace: "metallb-system", Name: node + "-" + peer}}
+}
+
+// tell makes the state of a session say something, as the node's speaker does.
+func tell(ctx context.Context, node, peer string, state v1beta1.SessionState, lastError string) {
+	GinkgoHelper()
+	s := sessionState(node, peer)
+	Expect(client.IgnoreAlreadyExists(server.Client.Create(ctx, s))).To(Succeed())
+	Expect(server.Client.Get(ctx, client.ObjectKeyFromObject(s), s)).To(Succeed())
+	before := s.DeepCopy()
+	s.Status = v1beta1.BGPSessionStateStatus{Node: node, Peer: peer, State: state, LastError: lastError}
+	Expect(server.Client.Status().Patch(ctx, s, client.MergeFrom(before))).To(Succeed())
+}
+
+// told returns a function that reads state and last error of the node's session with "router".
+func told(ctx context.Context, node string) func() string {
+	return func() string {
+		s := sessionState(node, "router")
+		if err := server.Client.Get(ctx, client.ObjectKeyFromObject(s), s); err != nil {
+			return err.Error()
+		}
+		return string(s.Status.State) + " " + s.Status.LastError
+	}
+}
+
+func setReady(ctx context.Context, name string, ready corev1.ConditionStatus) {
+	GinkgoHelper()
+	n := &corev1.Node{}
+	Expect(server.Client.Get(ctx, client.ObjectKey{Name: name}, n)).To(Succeed())
+	n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: ready}}
+	Expect(server.Client.Status().Update(ctx, n)).To(Succeed())
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package debug
+
+import (
+	"context"
+	"net/netip"
+
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/speaker/policy"
+	"metallb.io/metallb/speaker/session"
+)
+
+// policyPage is what the configuration means to the node.
+type policyPage struct {
+	Node string `json:"node"`
+	// NetworkUnavailable and Excluded each keep the node from announcing anything.
+	NetworkUnavailable bool            `json:"networkUnavailable"`
+	Excluded           bool            `json:"excluded"`
+	Sessions           []sessionConfig `json:"sessions"`
+	Pools              []pool          `json:"pools"`
+	// NotInForce are the objects that are not in force as written.
+	NotInForce []rejection `json:"notInForce"`
+}
+
+// sessionConfig is what a session is to be. Of the password it only says whether there is one.
+type sessionConfig struct {
+	Peer          string     `json:"peer"`
+	Address       string     `json:"address"`
+	LocalASN      uint32     `json:"localASN"`
+	PeerASN       uint32     `json:"peerASN"`
+	RouterID      netip.Addr `json:"routerID"`
+	Source        string     `json:"source,omitempty"`
+	HoldTime      string     `json:"holdTime"`
+	KeepaliveTime string     `json:"keepaliveTime"`
+	ConnectTime   string     `json:"connectTime"`
+	MultiHop      bool       `json:"multiHop"`
+	HasPassword   bool       `json:"hasPassword"`
+}
+
+type pool struct {
+	Name string `json:"name"`
+	// Exists is whether the object does. If not, services have addresses from it, or advertisements name it.
+	Exists         bool            `json:"exists"`
+	Ranges         []string        `json:"ranges"`
+	Advertisements []advertisement `json:"advertisements"`
+}
+
+type advertisement struct {
+	Name                string   `json:"name"`
+	AggregationLength   int      `json:"aggregationLength"`
+	AggregationLengthV6 int      `json:"aggregationLengthV6"`
+	LocalPref           uint32   `json:"localPref,omitempty"`
+	Communities         []string `json:"communities,omitempty"`
+	ServiceSelectors    []string `json:"serviceSelectors,omitempty"`
+	PeersIPv4           []string `json:"peersIPv4"`
+	PeersIPv6           []string `json:"peersIPv6"`
+}
+
+type rejection struct {
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+	// LastGood is whether what the object was before is in force.
+	LastGood bool `json:"lastGoodInForce"`
+}
+
+func tellPolicy(_ context.Context, q *question) (any, error) {
+	p := q.now.Policy
+	page := policyPage{
+		Node: q.now.Node, NetworkUnavailable: p.NetworkUnavailable, Excluded: p.Excluded,
+		Sessions: []sessionConfig{}, Pools: []pool{}, NotInForce: []rejection{},
+	}
+	for i := range p.Sessions {
+		if c := &p.Sessions[i]; q.peer == "" || q.peer == c.Peer {
+			page.Sessions = append(page.Sessions, configOf(c))
+		}
+	}
+	for _, candidate := range p.Pools() {
+		if q.pool == "" || q.pool == candidate.Name {
+			page.Pools = append(page.Pools, poolOf(p, candidate))
+		}
+	}
+	for _, r := range q.now.Rejections {
+		if concerns(q.filters, &r) {
+			page.NotInForce = append(page.NotInForce, rejection{r.Kind, r.Name, r.Reason, r.LastGood})
+		}
+	}
+	if q.peer != "" && len(page.Sessions)+len(page.NotInForce) == 0 {
+		return nil, unmatched("BGPPeer", q.peer)
+	}
+	if q.pool != "" && len(page.Pools)+len(page.NotInForce) == 0 {
+		return nil, unmatched("IPAddressPool", q.pool)
+	}
+	return page, nil
+}
+
+// concerns reports whether the rejected object is what the filters name.
+func concerns(f filters, r *policy.Rejection) bool {
+	return f == (filters{}) || r.Kind == "BGPPeer" && r.Name == f.peer || r.Kind == policy.KindIPAddressPool && r.Name == f.pool
+}
+
+func configOf(c *session.Config) sessionConfig {
+	return sessionConfig{
+		Peer: c.Peer, Address: c.Endpoint(), LocalASN: c.LocalASN, PeerASN: c.PeerASN, RouterID: c.RouterID, Source: textOf(c.Source),
+		HoldTime: c.HoldTime.String(), KeepaliveTime: c.KeepaliveTime.String(), ConnectTime: c.ConnectTime.String(),
+		MultiHop: c.MultiHop, HasPassword: c.Password != "",
+	}
+}
+
+func poolOf(p *policy.Policy, from *policy.Pool) pool {
+	to := pool{Name: from.Name, Exists: p.Exists(from), Ranges: []string{}, Advertisements: []advertisement{}}
+	for _, r := range from.Ranges() {
+		to.Ranges = append(to.Ranges, r.From.String()+"-"+r.To.String())
+	}
+	for i := range from.Advertisements {
+		a := &from.Advertisements[i]
+		v4, v6 := a.AggregationLengths()
+		to.Advertisements = append(to.Advertisements, advertisement{
+			Name: a.Name, AggregationLength: v4, AggregationLengthV6: v6, LocalPref: a.LocalPref,
+			Communities: textsOf(a.Communities), ServiceSelectors: a.ServiceSelectors(),
+			PeersIPv4: orNone(a.PeersV4), PeersIPv6: orNone(a.PeersV6),
+		})
+	}
+	return to
+}
+
+func textsOf(communities []bgp.Community) []string {
+	texts := make([]string, 0, len(communities))
+	for _, c := range communities {
+		texts = append(texts, c.String())
+	}
+	return texts
+}
+
+// orNone makes an empty list one that says so.
+func orNone(names []string) []string {
+	if names == nil {
+		return []string{}
+	}
+	return names
+}
+
+// textOf returns nothing for no address.
+func textOf(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package debug
+
+import (
+	"context"
+	"time"
+
+	"metallb.io/metallb/speaker/session"
+)
+
+type sessionsPage struct {
+	Node     string         `json:"node"`
+	Sessions []sessionState `json:"sessions"`
+}
+
+// sessionState is how a session fares.
+type sessionState struct {
+	Peer     string    `json:"peer"`
+	Address  string    `json:"address"`
+	LocalASN uint32    `json:"localASN"`
+	PeerASN  uint32    `json:"peerASN"`
+	State    string    `json:"state"`
+	Since    time.Time `json:"since"`
+	// LastError says why the session was last lost or could not be opened, be it up again or not.
+	LastError     string     `json:"lastError,omitempty"`
+	LastErrorTime *time.Time `json:"lastErrorTime,omitempty"`
+	// What was agreed upon, while the session is established.
+	HoldTime      string `json:"holdTime,omitempty"`
+	KeepaliveTime string `json:"keepaliveTime,omitempty"`
+	LocalAddress  string `json:"localAddress,omitempty"`
+	RouterID      string `json:"routerID,omitempty"`
+	PeerRouterID  string `json:"peerRouterID,omitempty"`
+	// Advertised prefixes, and those that wait for the session to be established.
+	Advertised int    `json:"advertised"`
+	Pending    int    `json:"pending"`
+	Updates    uint64 `json:"updates"`
+}
+
+func tellSessions(_ context.Context, q *question) (any, error) {
+	page := sessionsPage{Node: q.now.Node, Sessions: []sessionState{}}
+	for i := range q.now.Sessions {
+		if s := &q.now.Sessions[i]; q.peer == "" || q.peer == s.Peer {
+			page.Sessions = append(page.Sessions, stateOf(s))
+		}
+	}
+	if q.peer != "" && len(page.Sessions) == 0 {
+		return nil, unmatched("session with BGPPeer", q.peer)
+	}
+	return page, nil
+}
+
+func stateOf(s *session.State) sessionState {
+	state := sessionState{
+		Peer: s.Peer, Address: s.Endpoint(), LocalASN: s.LocalASN, PeerASN: s.PeerASN, State: string(s.FSM), Since: s.Since,
+		LastError: s.LastError, LocalAddress: textOf(s.LocalAddress), RouterID: textOf(s.RouterID), PeerRouterID: textOf(s.PeerRouterID),
+		Advertised: s.Advertised, Pending: s.Pending, Updates: s.Updates,
+	}
+	if !s.LastErrorTime.IsZero() {
+		state.LastErrorTime = &s.LastErrorTime
+	}
+	if s.Up() {
+		state.HoldTime, state.KeepaliveTime = s.HoldTime.String(), s.KeepaliveTime.String()
+	}
+	return state
+}

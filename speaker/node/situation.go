@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package node
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/speaker/policy"
+	"metallb.io/metallb/speaker/status"
+)
+
+// SituationObserver is told what must be known of the node to tell how its sessions fare.
+type SituationObserver interface {
+	// Situate must not block.
+	Situate(situation status.Situation)
+}
+
+// situations puts together what two reconcilers know of the situation.
+type situations struct {
+	// observer may be nil.
+	observer SituationObserver
+
+	mu         sync.Mutex
+	current    status.Situation
+	configured bool
+}
+
+// configure takes note of the peers that are refused.
+func (s *situations) configure(refused []status.Refusal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.configured, s.current.Refused = true, refused
+	s.tell()
+}
+
+// observe takes note of the node.
+func (s *situations) observe(n *corev1.Node) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current.Node, s.current.Ready = n.UID, ready(n)
+	s.tell()
+}
+
+// tell tells the observer once all is known.
+func (s *situations) tell() {
+	if s.observer != nil && s.configured && s.current.Node != "" {
+		s.observer.Situate(s.current)
+	}
+}
+
+// ready reports whether nobody says that the node is not. Of a node that has just been made nobody says anything.
+func ready(n *corev1.Node) bool {
+	return !slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
+		return c.Type == corev1.NodeReady && c.Status != corev1.ConditionTrue
+	})
+}
+
+// refused returns the peers that select the node and that it has no session with.
+func refused(in policy.Input, rejections []policy.Rejection) []status.Refusal {
+	var refusals []status.Refusal
+	for _, rejection := range rejections {
+		o, ok := objectOf(in, rejection).(*v1beta2.BGPPeer)
+		if !ok || rejection.LastGood {
+			continue
+		}
+		// What cannot be understood may be meant for other nodes; the object says itself that it is not valid.
+		if peer, errs := bgp.ParsePeer(o); len(errs) == 0 && peer.SelectsNode(in.Node.Labels) {
+			refusals = append(refusals, status.Refusal{Peer: o.Name, Address: o.Spec.Address, Reason: rejection.Reason})
+		}
+	}
+	return refusals
+}
+
+// SituationReconciler keeps the situation as the node is.
+type SituationReconciler struct {
+	Client  client.Reader
+	Speaker *Speaker
+}
+
+// Reconcile looks at the node. That it is gone is no news: what is told of its sessions goes with it.
+func (r *SituationReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	var node corev1.Node
+	if err := r.Client.Get(ctx, req.NamespacedName, &node); client.IgnoreNotFound(err) != nil {
+		return ctrl.Result{}, fmt.Errorf("reading node %s: %w", req.Name, err)
+	} else if err == nil {
+		r.Speaker.situations.observe(&node)
+	}
+	return ctrl.Result{}, nil
+}
+
+// SetupWithManager makes the manager run the reconciler.
+func (r *SituationReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	readiness := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, after, ok := nodes(e)
+		return !ok || before.UID != after.UID || ready(before) != ready(after)
+	}}
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("situation").
+		WithLogConstructor(logConstructor(mgr, "situation")).
+		Watches(&corev1.Node{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(readiness)).
+		Complete(r)
+}
+
+// nodeChanged lets updates of the node pass that change what announcing depends on: whether it is ready is not of that.
+func nodeChanged() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, after, ok := nodes(e)
+		if !ok {
+			return true
+		}
+		before, after = before.DeepCopy(), after.DeepCopy()
+		before.ResourceVersion = after.ResourceVersion
+		for _, n := range []*corev1.Node{before, after} {
+			n.Status.Conditions = slices.DeleteFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool { return c.Type == corev1.NodeReady })
+		}
+		return !equality.Semantic.DeepEqual(before, after)
+	}}
+}
+
+func nodes(e event.UpdateEvent) (before, after *corev1.Node, ok bool) {
+	before, was := e.ObjectOld.(*corev1.Node)
+	after, is := e.ObjectNew.(*corev1.Node)
+	return before, after, was && is
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package status
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"metallb.io/metallb/api/v1beta1"
+)
+
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	at := func(second int) *metav1.Time {
+		return &metav1.Time{Time: time.Date(2026, 1, 1, 0, 0, second, 0, time.UTC)}
+	}
+	type status = v1beta1.BGPSessionStateStatus
+	for name, tt := range map[string]struct {
+		written, is status
+		want        change
+	}{
+		"nothing":                {status{State: "Established", Since: at(1)}, status{State: "Established", Since: at(1)}, none},
+		"the first state":        {status{}, status{State: "Idle"}, transition},
+		"up":                     {status{State: "Idle"}, status{State: "Established"}, transition},
+		"down":                   {status{State: "Established"}, status{State: "Idle"}, transition},
+		"down and up again":      {status{State: "Established", Since: at(1)}, status{State: "Established", Since: at(2)}, transition},
+		"another error":          {status{State: "Idle", LastError: "a"}, status{State: "Idle", LastError: "b"}, detail},
+		"another state":          {status{State: "Idle"}, status{State: "Active"}, detail},
+		"the same state again":   {status{State: "Idle", Since: at(1)}, status{State: "Idle", Since: at(2)}, none},
+		"more prefixes":          {status{State: "Established"}, status{State: "Established", AdvertisedIPv6: 1}, counts},
+		"prefixes and hold time": {status{State: "Established"}, status{State: "Established", AdvertisedIPv6: 1, HoldTime: &metav1.Duration{}}, transition},
+		"unknown to down":        {status{State: "Unknown"}, status{State: "Idle"}, transition},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := compare(&tt.written, &tt.is); got != tt.want {
+				t.Errorf("got %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestNamesAndLabelsFitAndTellSessionsApart(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a.", 126) + "a"
+	seen := map[string]string{}
+	for _, s := range [][2]string{
+		{"node-1", "router"}, {"a", "b-c"}, {"a-b", "c"}, {long, "router"}, {long, "router2"}, {long[:252] + "b", "router"},
+		{strings.Repeat("a", 242) + ".b", "router"},
+	} {
+		all := names(s[0], s[1])
+		for _, name := range all {
+			if errs := validation.IsDNS1123Subdomain(name); len(errs) > 0 {
+				t.Errorf("name %q: %s", name, errs)
+			}
+		}
+		last := all[len(all)-1]
+		if other := seen[last]; other != "" {
+			t.Errorf("%s and %s have the name %q", s, other, last)
+		}
+		seen[last] = strings.Join(s[:], " and ")
+		if errs := validation.IsValidLabelValue(label(s[0])); len(errs) > 0 {
+			t.Errorf("label %q: %s", label(s[0]), errs)
+		}
+	}
+	if got := names("node-1", "router"); got[0] != "node-1-router" || len(got) != 2 {
+		t.Errorf("names are %s", got)
+	}
+	if label("node-1") != "node-1" || label(long) == label(long[:252]+"b") {
+		t.Error("labels do not tell nodes apart")
+	}
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package status
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/speaker/session"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestASessionThatComesUpAtOnceIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(session.Idle, "", 0)
+	w.pass(time.Minute)
+	if w.store.lists != 0 || len(w.objects()) != 0 {
+		t.Error("something is asked or written before the situation is known")
+	}
+	w.Situate(Situation{Node: nodeUID, Ready: true})
+	w.set(session.Active, "", 0)
+	w.pass(2 * time.Second)
+	w.up()
+	w.pass(2 * time.Second)
+	w.mustStore("Established ")
+	w.mustHaveWritten(1)
+	w.pass(5 * time.Minute)
+	w.mustHaveWritten(0)
+	got := w.store.objects["node-1-router"].Status
+	if got.AdvertisedIPv4 != 1 || got.AdvertisedIPv6 != 0 || got.HoldTime.Duration != 90*time.Second || got.PeerRouterID != "192.0.2.1" ||
+		got.LocalRouterID != "198.51.100.1" || len(got.Families) != 1 || got.Node != "node-1" || got.Peer != "router" || got.Address != "192.0.2.1" {
+		t.Errorf("status is %+v", got)
+	}
+}
+
+func TestASessionThatCannotComeUpIsToldOf(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Situate(Situation{Node: nodeUID, Ready: true})
+	w.set(session.Active, "", 0)
+	w.pass(time.Second)
+	w.set(session.Active, "connection refused", 0)
+	w.pass(2 * time.Second)
+	w.mustStore("Active connection refused")
+	w.mustHaveWritten(1)
+}
+
+// established is a world whose session has been up for a while.
+func established(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.Situate(Situation{Node: nodeUID, Ready: true})
+	w.up()
+	w.pass(time.Minute)
+	w.mustStore("Established ")
+	w.mustHaveWritten(1)
+	return w
+}
+
+func TestATransitionIsWrittenSoonAndTheNextNotTooSoon(t *testing.T) {
+	t.Parallel()
+	w := established(t)
+	w.down()
+	w.pass(2 * time.Second)
+	w.mustStore("Idle connection lost")
+	w.set(session.Active, "connection refused", 0)
+	w.pass(5 * time.Second)
+	w.mustStore("Idle connection lost")
+	w.pass(6 * time.Second)
+	w.mustStore("Active connection refused")
+	w.mustHaveWritten(2)
+	w.up()
+	w.pass(12 * time.Second)
+	w.mustStore("Established ")
+	w.mustHaveWritten(1)
+}
+
+func TestWhatIsOverBeforeItsWriteIsNotWritten(t *testing.T) {
+	t.Parallel()
+	w := established(t)
+	before := w.sessions["router"]
+	w.down()
+	w.sessions["router"] = before
+	w.look()
+	w.pass(time.Minute)
+	w.mustHaveWritten(0)
+}
+
+func TestASessionThatStaysDownIsWrittenMoreAndMoreSeldom(t *testing.T) {
+	t.Parallel()
+	w := established(t)
+	for i := range 3600 {
+		w.set(session.Active, []string{"connection refused", "connect timed out"}[i%2], 0)
+		w.pass(time.Second)
+	}
+	// After 10, 20, 40, 80 and 160 s, and then every 320 s.
+	if n := len(w.store.writes); n < 10 || n > 18 {
+		t.Errorf("%d writes in an hour", n)
+	}
+	w.store.writes = nil
+	w.up()
+	w.pass(12 * time.Second)
+	w.mustStore("Established ")
+	w.mustHaveWritten(1)
+	for i := range 100 {
+		w.set([]session.FSM{session.Idle, session.Active}[i%2], "connection refused", 0)
+		w.look()
+	}
+	w.pass(12 * time.Second)
+	w.mustHaveWritten(1)
+}
+
+func TestNumbersOfPrefixesRideAlongOrAreWrittenSeldom(t *testing.T) {
+	t.Parallel()
+	w := established(t)
+	for i := range 120 {
+		w.set(session.Established, "", 2+i)
+		w.pass(time.Second)
+	}
+	if n := len(w.store.writes); n < 3 || n > 5 {
+		t.Errorf("%d writes in two minutes: %v", n, w.store.writes)
+	}
+	w.pass(time.Minute)
+	if got := w.store.objects["node-1-router"].Status.AdvertisedIPv4; got != 121 {
+		t.Errorf("%d prefixes are told", got)
+	}
+}
+
+func TestTheStatesOfPeersThatAreGoneAreDeleted(t *testing.T) {
+	t.Parallel()
+	w := established(t)
+	w.store.put("node-1-stale", nodeUID, "stale", v1beta1.BGPSessionStateStatus{Peer: "stale"})
+	w.store.put("node-1-router-twice", nodeUID, "router", v1beta1.BGPSessionStateStatus{Peer: "router"})
+	delete(w.sessions, "router")
+	w.setPeer("other", session.Established, "", 1)
+	w.pass(time.Hour)
+	if diff := cmp.Diff([]string{"node-1-other"}, w.objects()); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+}
+
+func TestAStartedSpeakerTakesOverWhatIsThere(t *testing.T) {
+	t.Parallel()
+	w := established(t)
+	next := newWorld(t)
+	next.store.objects = w.store.objects
+	next.store.put("node-1-stale", nodeUID, "stale", v1beta1.BGPSessionStateStatus{})
+	next.store.put("node-1-orphan", "uid-of-an-earlier-node", "orphan", v1beta1.BGPSessionStateStatus{})
+	next.clock.SetTime(w.clock.Now())
+	next.sessions["router"], next.sessions["orphan"] = w.sessions["router"], w.sessions["router"]
+	orphan := next.sessions["orphan"]
+	orphan.Peer = "orphan"
+	next.sessions["orphan"] = orphan
+	next.Situate(Situation{Node: nodeUID, Ready: true})
+	next.pass(time.Minute)
+	next.mustHaveWritten(1) // Of the orphan.
+	if diff := cmp.Diff([]string{"node-1-orphan", "node-1-router"}, next.objects()); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+}
+
+func TestThePeerThatIsRefusedIsToldWhy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	refused := Situation{Node: nodeUID, Ready: true, Refused: []Refusal{{"router", "192.0.2.1", "secret a/b not found"}}}
+	w.Situate(refused)
+	w.pass(2 * time.Second)
+	w.mustStore("Idle secret a/b not found")
+	w.Situate(refused)
+	w.pass(time.Minute)
+	w.mustHaveWritten(1)
+	w.Situate(Situation{Node: nodeUID, Ready: true})
+	w.up()
+	w.pass(2 * time.Second)
+	w.mustStore("Established ")
+}
+
+func TestASpeakerIsSilentWhileItsNodeIsNotReadyAndThenCorrectsWhatOthersWrote(t *testing.T) {
+	t.Parallel()
+	w := established(t)
+	w.Situate(Situation{Node: nodeUID, Ready: false})
+	unknown := w.store.objects["node-1-router"]
+	unknown.Status = v1beta1.BGPSessionStateStatus{State: v1beta1.SessionUnknown, LastError: "node is not ready"}
+	w.store.objects[unknown.Name] = unknown
+	w.down()
+	w.up()
+	w.pass(time.Hour)
+	w.mustHaveWritten(0)
+	w.Situate(Situation{Node: nodeUID, Ready: true})
+	w.pass(5 * time.Second)
+	w.mustStore("Established ")
+	w.store.objects[unknown.Name] = unknown // The controller has not noticed in time.
+	w.pass(15 * time.Second)
+	w.mustStore("Established ")
+
+	w.Situate(Situation{Node: "uid-2", Ready: true})
+	w.pass(time.Minute)
+	if o := w.store.objects[unknown.Name]; len(o.OwnerReferences) != 1 || o.OwnerReferences[0].UID != "uid-2" || len(w.objects()) != 1 {
+		t.Errorf("of another node of the same name there is %v", w.store.objects)
+	}
+}
+
+func TestWhatFailsIsTriedAgainAndLessOften(t *testing.T) {
+	t.Parallel()
+	w := established(t)
+	w.store.fail = errors.New("the API server is away")
+	w.down()
+	w.pass(5 * time.Minute)
+	w.mustHaveWritten(0)
+	w.store.fail = nil
+	w.pass(31 * time.Second)
+	w.mustStore("Idle connection lost")
+
+	delete(w.store.objects, "node-1-router")
+	w.up()
+	w.pass(20 * time.Second)
+	w.mustStore("Established ")
+
+	away := newWorld(t)
+	away.store.fail = w.store.fail
+	away.store.fail = errors.New("the API server is away")
+	away.Situate(Situation{Node: nodeUID, Ready: true})
+	away.up()
+	away.pass(5 * time.Minute)
+	if n := away.store.lists; n < 10 || n > 25 {
+		t.Errorf("%d attempts in five minutes", n)
+	}
+	away.store.fail = nil
+	away.pass(33 * time.Second)
+	away.mustStore("Established ")
+}
+
+func TestAShutdownSaysOnceThatSessionsAreIdle(t *testing.T) {
+	t.Parallel()
+	w := established(t)
+	w.setPeer("idle", session.Idle, "connection refused", 0)
+	w.pass(time.Minute)
+	w.store.writes = nil
+	w.Shutdown(t.Context())
+	w.mustHaveWritten(1)
+	w.mustStore("Idle " + Stopped)
+	if s := w.store.objects["node-1-router"].Status; s.AdvertisedIPv4 != 0 || s.HoldTime != nil || !s.Since.Time.Equal(w.clock.Now()) {
+		t.Errorf("status is %+v", s)
+	}
+	newWorld(t).Shutdown(t.Context()) // Of a reporter that never came to anything.
+}
+
+func TestTheReporterRunsUntilItsContextEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sessions["router"] = session.State{Peer: "router", FSM: session.Established}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- w.Start(ctx) }()
+	w.Situate(Situation{Node: nodeUID, Ready: true})
+	for !w.clock.HasWaiters() {
+		w.Wake()
+	}
+	w.clock.Step(5 * time.Second)
+	for !w.clock.HasWaiters() {
+		w.Wake()
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	w.mustHaveWritten(1)
+}

@@ -142,7 +142,8 @@ func TestAWaiterInDisputeAndOneThatHoldsSomethingAreTold(t *testing.T) {
 	a.Hydrate(request("old", 1), shared)
 	a.Hydrate(request("young", 2), shared)
 	a.Allocate(request("young", 2))
-	a.Allocate(request("picky", 3))
+	first, _ := a.Allocate(request("picky", 3))
+	a.Settle(request("picky", 3).Service, first.Addresses())
 	a.Allocate(request("picky", 3, at("192.0.2.0")))
 	for filters, want := range map[string]string{
 		"service=default/young": `"reason":"another service has the better right to its address"}`,

@@ -92,7 +92,7 @@ var _ = Describe("The webhook's certificate", func() {
 		Expect(err).NotTo(HaveOccurred(), out)
 		create(ctx, emptySecret())
 		installByService(ctx)
-		port, probes := freePort(ctx), fmt.Sprintf("127.0.0.1:%d", freePort(ctx))
+		port, probes := freePort(ctx), freeAddress(ctx)
 		started := time.Now()
 		p := startControllerWith(impersonating("system:serviceaccount:metallb-system:controller"), "--leader-elect=true",
 			"--webhook-mode=enabled", fmt.Sprintf("--webhook-port=%d", port), "--health-probe-bind-address="+probes)
@@ -136,7 +136,7 @@ var _ = Describe("The webhook's certificate", func() {
 
 	It("is waited for, while services get their addresses", func(ctx SpecContext) {
 		installByService(ctx)
-		port, probes := freePort(ctx), fmt.Sprintf("127.0.0.1:%d", freePort(ctx))
+		port, probes := freePort(ctx), freeAddress(ctx)
 		p := startController("--webhook-mode=enabled", fmt.Sprintf("--webhook-port=%d", port), "--health-probe-bind-address="+probes)
 		Eventually(get(ctx, "http://"+probes+"/readyz/webhook")).Should(ContainSubstring(
 			`there is no secret "metallb-system/metallb-webhook-cert"`))

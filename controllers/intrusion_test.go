@@ -22,8 +22,10 @@ import (
 	"metallb.io/metallb/test/builder"
 )
 
-// metricsURL is where the controllers of these specs serve their metrics.
-const metricsURL = "http://127.0.0.1:17474/metrics"
+// metricsAddress is where the controllers of these specs serve their metrics.
+var metricsAddress string
+
+var _ = BeforeSuite(func(ctx SpecContext) { metricsAddress = freeAddress(ctx) })
 
 // What the webhook says of the service web.
 const (
@@ -310,7 +312,7 @@ var _ = Describe("With the webhook off", func() {
 })
 
 func intrusionFlags() []string {
-	return []string{"--webhook-mode=disabled", "--metrics-bind-address=127.0.0.1:17474", "--metrics-secure=false"}
+	return []string{"--webhook-mode=disabled", "--metrics-bind-address=" + metricsAddress, "--metrics-secure=false"}
 }
 
 func router() *builder.Peer { return builder.MakePeer("router", "192.0.2.1") }
@@ -415,7 +417,7 @@ func inconsistent(ctx context.Context, pool, prefix string) []string {
 // stale returns a function that reads whether the controller calls its configuration a stale one.
 func stale(ctx context.Context) func() (string, error) {
 	return func() (string, error) {
-		page, err := get(ctx, metricsURL)()
+		page, err := get(ctx, "http://"+metricsAddress+"/metrics")()
 		if err != nil {
 			return "", err
 		}

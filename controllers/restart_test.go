@@ -115,8 +115,9 @@ var _ = Describe("A controller", func() {
 		leader := startController("--leader-elect=true")
 		create(ctx, builder.MakeService("first").Obj())
 		Eventually(addresses(ctx, "first")).Should(holds("198.51.100.0"))
-		startController("--leader-elect=true", "--metrics-bind-address=127.0.0.1:17473", "--metrics-secure=false")
-		const metrics = "http://127.0.0.1:17473/metrics"
+		address := freeAddress(ctx)
+		startController("--leader-elect=true", "--metrics-bind-address="+address, "--metrics-secure=false")
+		metrics := "http://" + address + "/metrics"
 		Eventually(get(ctx, metrics)).Should(And(
 			ContainSubstring("leader_election_master_status"), Not(ContainSubstring("config_loaded")), Not(ContainSubstring("pool="))),
 			"one that stands by does not lack a configuration")
@@ -128,12 +129,13 @@ var _ = Describe("A controller", func() {
 	})
 
 	It("serves metrics and health", func(ctx SpecContext) {
-		startController("--metrics-bind-address=127.0.0.1:17472", "--metrics-secure=false", "--health-probe-bind-address=127.0.0.1:18081")
+		metrics, probes := freeAddress(ctx), freeAddress(ctx)
+		startController("--metrics-bind-address="+metrics, "--metrics-secure=false", "--health-probe-bind-address="+probes)
 		p := tutorialPool()
 		create(ctx, p, builder.MakeService("web").Obj())
 		Eventually(addresses(ctx, "web")).Should(holds("198.51.100.0"))
-		Eventually(get(ctx, "http://127.0.0.1:18081/readyz")).Should(Equal("ok"))
-		Eventually(get(ctx, "http://127.0.0.1:17472/metrics")).Should(And(
+		Eventually(get(ctx, "http://"+probes+"/readyz")).Should(Equal("ok"))
+		Eventually(get(ctx, "http://"+metrics+"/metrics")).Should(And(
 			ContainSubstring(`metallb_allocator_addresses_total{pool="my-ip-space"} 256`),
 			ContainSubstring(`metallb_allocator_ipv4_addresses_in_use_total{pool="my-ip-space"} 1`),
 			ContainSubstring(`metallb_allocator_services_allocated_total{pool="my-ip-space"} 1`),
@@ -142,7 +144,7 @@ var _ = Describe("A controller", func() {
 			ContainSubstring("metallb_k8s_client_config_loaded_bool 1"),
 			ContainSubstring("metallb_k8s_client_config_stale_bool 0")))
 		remove(ctx, p)
-		Eventually(get(ctx, "http://127.0.0.1:17472/metrics")).Should(And(
+		Eventually(get(ctx, "http://"+metrics+"/metrics")).Should(And(
 			Not(ContainSubstring(`pool="my-ip-space"`)), ContainSubstring("metallb_k8s_client_config_stale_bool 1")))
 	})
 })

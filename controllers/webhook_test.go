@@ -43,8 +43,7 @@ func startWebhook(ctx context.Context, flags ...string) *webhookProcess {
 // startWebhookIn does so for the configuration in that namespace.
 func startWebhookIn(ctx context.Context, namespace string, flags ...string) *webhookProcess {
 	GinkgoHelper()
-	p := &webhookProcess{authority: envtest.NewAuthority(GinkgoTB()), port: freePort(ctx)}
-	p.probes = fmt.Sprintf("127.0.0.1:%d", freePort(ctx))
+	p := &webhookProcess{authority: envtest.NewAuthority(GinkgoTB()), port: freePort(ctx), probes: freeAddress(ctx)}
 	create(ctx, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: webhookSecret}, Data: p.authority.Certificate(GinkgoTB()),
 	})
@@ -56,6 +55,12 @@ func startWebhookIn(ctx context.Context, namespace string, flags ...string) *web
 	server.InstallWebhook(GinkgoTB(), p.port, p.authority)
 	Eventually(get(ctx, "http://"+p.probes+"/readyz")).Should(Equal("ok"))
 	return p
+}
+
+// freeAddress returns an address of this machine with such a port.
+func freeAddress(ctx context.Context) string {
+	GinkgoHelper()
+	return fmt.Sprintf("127.0.0.1:%d", freePort(ctx))
 }
 
 // freePort returns a port of 127.0.0.1 that nobody listened on a moment ago.

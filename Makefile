@@ -21,6 +21,10 @@ manifests: ## Generate the CRDs and the RBAC roles into config/.
 	$(GO_TOOL) controller-gen rbac:roleName=metallb-controller,fileName=controller_role.yaml paths=./controllers/... output:rbac:artifacts:config=config/rbac
 	$(GO_TOOL) controller-gen rbac:roleName=metallb-speaker,fileName=speaker_role.yaml paths=./speaker/... output:rbac:artifacts:config=config/rbac
 
+.PHONY: reference
+reference: ## Generate docs/api-reference.md from the API types.
+	$(GO_TOOL) crd-ref-docs --log-level ERROR --config docs/reference/config.yaml --source-path api --renderer markdown --templates-dir docs/reference/templates --output-path docs/api-reference.md
+
 .PHONY: fmt
 fmt: ## Format the code.
 	$(GO_TOOL) golangci-lint fmt
@@ -30,11 +34,11 @@ lint: ## Run the linters.
 	$(GO_TOOL) golangci-lint run --allow-serial-runners
 
 .PHONY: verify
-verify: generate manifests lint ## Check style, and that everything generated, go.mod and formatting are up to date.
+verify: generate manifests reference lint ## Check style, and that everything generated, go.mod and formatting are up to date.
 	$(GO_TOOL) golangci-lint fmt --diff
 	go mod tidy -diff
-	@git diff --exit-code -- api config go.mod go.sum || { echo "error: generated files are out of date: commit what 'make generate manifests' wrote" >&2; exit 1; }
-	@test -z "$$(git status --porcelain -- api config)" || { git status --short -- api config; echo "error: generated files are not committed" >&2; exit 1; }
+	@git diff --exit-code -- api config docs/api-reference.md go.mod go.sum || { echo "error: generated files are out of date: commit what 'make generate manifests reference' wrote" >&2; exit 1; }
+	@test -z "$$(git status --porcelain -- api config docs/api-reference.md)" || { git status --short -- api config docs/api-reference.md; echo "error: generated files are not committed" >&2; exit 1; }
 
 ##@ Tests
 

@@ -10,6 +10,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"metallb.io/metallb/api/endpoint"
 	"metallb.io/metallb/api/v1beta1"
 )
 
@@ -91,9 +92,9 @@ type Endpoints struct {
 func EndpointsOf(slice *discoveryv1.EndpointSlice, node string) Endpoints {
 	var e Endpoints
 	for i := range slice.Endpoints {
-		if endpoint := &slice.Endpoints[i]; canServe(endpoint) {
+		if one := &slice.Endpoints[i]; endpoint.Serves(one) {
 			e.Anywhere = true
-			e.Local = e.Local || endpoint.NodeName != nil && *endpoint.NodeName == node
+			e.Local = e.Local || one.NodeName != nil && *one.NodeName == node
 		}
 	}
 	return e
@@ -102,14 +103,4 @@ func EndpointsOf(slice *discoveryv1.EndpointSlice, node string) Endpoints {
 // Or returns where either can serve.
 func (e Endpoints) Or(f Endpoints) Endpoints {
 	return Endpoints{Local: e.Local || f.Local, Anywhere: e.Anywhere || f.Anywhere}
-}
-
-// canServe reports whether connections to the endpoint are answered: it has an address and is ready, which unset means
-// as well, or it still serves while it terminates, to which kube-proxy falls back where none is ready. For a service with
-// publishNotReadyAddresses, the EndpointSlice controller sets ready to true throughout.
-func canServe(e *discoveryv1.Endpoint) bool {
-	c := e.Conditions
-	ready := c.Ready == nil || *c.Ready
-	serving := c.Serving != nil && *c.Serving
-	return len(e.Addresses) > 0 && (ready || serving)
 }

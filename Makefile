@@ -83,9 +83,11 @@ images: ## Build the container images into out/images, without a container engin
 
 ##@ See it work
 
+INSTALL ?= kustomize
+
 .PHONY: playground
-playground: ## Start a three-node cluster with the load balancer, two test routers, a rack router and a client (root).
-	go run ./test/playground/cmd/playground up
+playground: ## Start a three-node cluster with the load balancer (INSTALL=kustomize or helm), routers and a client (root).
+	go run ./test/playground/cmd/playground up --install $(INSTALL)
 
 .PHONY: playground-down
 playground-down: ## Remove the playground.

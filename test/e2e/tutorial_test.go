@@ -18,7 +18,7 @@ func TestTheTutorialWorksAsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps, err := console.Parse(string(document))
+	steps, err := console.Parse(string(document), "kustomize")
 	if err != nil {
 		t.Fatal(err)
 	}

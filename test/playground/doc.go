@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package playground puts together, on one machine, all that it takes to see the load balancer work: a cluster of three
-// nodes (package cluster), the product installed from config/default, a rack router that forwards along the routes it
-// learns, a client behind it, and the pages of the routers.
+// nodes (package cluster), the product installed from config/default or by Helm, a rack router that forwards along the
+// routes it learns, a client behind it, and the pages of the routers.
 //
 //	client ──────────── rack router ──────────── node-1, node-2, node-3
 //	192.0.2.10      192.0.2.1 | 172.30.0.254      172.30.0.11, .12, .13

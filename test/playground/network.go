@@ -77,11 +77,15 @@ func disconnect(ctx context.Context) error {
 
 // output runs a program and returns its standard output. The error has the command and what it printed.
 func output(ctx context.Context, program string, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, program, args...)
+	return run(exec.CommandContext(ctx, program, args...))
+}
+
+// run is output for a command with an environment of its own.
+func run(command *exec.Cmd) (string, error) {
 	var stdout, stderr strings.Builder
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s%s", program, strings.Join(args, " "), err, stdout.String(), stderr.String())
+		return "", fmt.Errorf("%s: %w\n%s%s", strings.Join(command.Args, " "), err, stdout.String(), stderr.String())
 	}
 	return stdout.String(), nil
 }

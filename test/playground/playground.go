@@ -32,6 +32,7 @@ var (
 type Config struct {
 	State    string    // directory of its files; DefaultState if empty
 	Nodes    int       // of the cluster; 3 if zero
+	Install  Method    // how the product is installed; Kustomize if empty
 	Progress io.Writer // is told what happens, in lines
 }
 
@@ -48,6 +49,12 @@ func Up(ctx context.Context, config Config) (_ *Playground, err error) {
 	}
 	if config.State == "" {
 		config.State = DefaultState
+	}
+	if config.Install == "" {
+		config.Install = Kustomize
+	}
+	if err := config.Install.check(); err != nil {
+		return nil, err
 	}
 	if _, err := os.Stat("config/default/kustomization.yaml"); err != nil {
 		return nil, ErrNotHere
@@ -112,37 +119,12 @@ func start(ctx context.Context, config Config, progress *progress) (*Playground,
 	if err := p.startServing(ctx); err != nil {
 		return nil, err
 	}
-	if err := p.install(ctx, progress); err != nil {
+	progress.say("installing the load balancer: %s", config.Install)
+	if err := p.Install(ctx, config.Install); err != nil {
 		return nil, err
 	}
 	progress.say("ready")
 	return p, nil
-}
-
-// install installs the product from its manifests, as a person would.
-func (p *Playground) install(ctx context.Context, progress *progress) error {
-	progress.say("installing: kubectl apply -k config/default")
-	if err := p.Kubectl(ctx, "apply", "-k", "config/default"); err != nil {
-		return err
-	}
-	for _, workload := range []string{"deployment/controller", "daemonset/speaker"} {
-		if err := p.Kubectl(ctx, "--namespace", "metallb-system", "rollout", "status", "--timeout=2m", workload); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Kubectl runs kubectl on the cluster. The error has what it printed.
-func (p *Playground) Kubectl(ctx context.Context, args ...string) error {
-	_, err := p.KubectlOutput(ctx, args...)
-	return err
-}
-
-// KubectlOutput runs kubectl on the cluster and returns what it printed on standard output.
-func (p *Playground) KubectlOutput(ctx context.Context, args ...string) (string, error) {
-	kubectl := filepath.Join(p.Cluster.Bin(), "kubectl")
-	return output(ctx, kubectl, append([]string{"--kubeconfig", p.Cluster.Kubeconfig()}, args...)...)
 }
 
 // Open returns the playground of a state directory.

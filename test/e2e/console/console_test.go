@@ -18,7 +18,7 @@ func TestParseReadsCommandsAndWhatTheyPrint(t *testing.T) {
 	document := strings.Join([]string{
 		"# Title", "", "```sh", "$ not this one", "```", "```console", "$ one", "1", "2", "$ two \\", "> --more", "$ three", "```", "$ nor this",
 	}, "\n")
-	got, err := console.Parse(document)
+	got, err := console.Parse(document, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,13 +32,27 @@ func TestParseReadsCommandsAndWhatTheyPrint(t *testing.T) {
 	}
 }
 
+func TestParseTakesTheBlocksOfOneWay(t *testing.T) {
+	t.Parallel()
+	document := strings.Join([]string{
+		"```console", "$ both", "```", "```console rail", "$ by rail", "```", "```console road", "$ by road", "```", "```consolerail", "$ no", "```",
+	}, "\n")
+	got, err := console.Parse(document, "rail")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]console.Step{{Line: 2, Command: "both"}, {Line: 5, Command: "by rail"}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for name, document := range map[string]string{
 		"output before any command": "```console\n1\n```",
 		"a block left open":         "```console\n$ one",
 	} {
-		if _, err := console.Parse(document); err == nil {
+		if _, err := console.Parse(document, ""); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

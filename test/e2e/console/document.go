@@ -18,16 +18,20 @@ type Step struct {
 	Want []string
 }
 
-// Parse returns the steps of the document's console blocks, in order.
-func Parse(document string) ([]Step, error) {
+// Parse returns the steps of the document's console blocks, in order. Of the blocks that belong to one way of several, those
+// of the way are taken.
+func Parse(document, way string) ([]Step, error) {
 	var steps []Step
-	inside := false
+	inside, other := false, false
 	for i, line := range strings.Split(document, "\n") {
 		switch {
 		case !inside:
-			inside = strings.TrimSpace(line) == "```console"
+			var of string
+			inside, of = opens(line)
+			other = of != "" && of != way
 		case strings.TrimSpace(line) == "```":
 			inside = false
+		case other:
 		case strings.HasPrefix(line, "$ "):
 			steps = append(steps, Step{Line: i + 1, Command: line[2:]})
 		case len(steps) == 0:
@@ -43,6 +47,15 @@ func Parse(document string) ([]Step, error) {
 		return nil, fmt.Errorf("the last console block is not closed")
 	}
 	return steps, nil
+}
+
+// opens reports whether a line opens a console block, and the way that the block belongs to, empty for all.
+func opens(line string) (opens bool, way string) {
+	of, opens := strings.CutPrefix(strings.TrimSpace(line), "```console")
+	if of != "" && !strings.HasPrefix(of, " ") {
+		return false, ""
+	}
+	return opens, strings.TrimSpace(of)
 }
 
 // ReadsOnly reports whether the command only looks, so that it may be repeated until it shows what is expected.

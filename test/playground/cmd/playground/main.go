@@ -17,9 +17,10 @@ import (
 
 const usage = `usage: playground up|down|env [--state DIR]
 
-  up     start a cluster of three nodes with the load balancer, a rack router and a client
+  up [--install kustomize|helm|nothing]
+         start a cluster of three nodes with the load balancer, a rack router and a client
   down   remove it all
-  env    print what makes kubectl talk to the cluster`
+  env    print what makes kubectl and helm talk to the cluster`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -37,6 +38,10 @@ func run(ctx context.Context, args []string) error {
 	}
 	flags := flag.NewFlagSet("playground "+args[0], flag.ContinueOnError)
 	state := flags.String("state", playground.DefaultState, "directory of the playground's files")
+	install := string(playground.Kustomize)
+	if args[0] == "up" {
+		flags.StringVar(&install, "install", install, "how the load balancer is installed: kustomize, helm or nothing")
+	}
 	if err := flags.Parse(args[1:]); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil
@@ -45,7 +50,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	switch args[0] {
 	case "up":
-		p, err := playground.Up(ctx, playground.Config{State: *state, Progress: os.Stdout})
+		p, err := playground.Up(ctx, playground.Config{State: *state, Install: playground.Method(install), Progress: os.Stdout})
 		if err != nil {
 			return err
 		}

@@ -132,6 +132,7 @@ func cacheOptions(namespace string) cache.Options {
 				Transform: service.Strip,
 			},
 			&corev1.Node{}:              {Transform: configuration.StripNode},
+			&corev1.Pod{}:               {Namespaces: map[string]cache.Config{namespace: {}}, Transform: peer.StripPod},
 			&v1beta1.IPAddressPool{}:    inNamespace,
 			&v1beta1.BGPAdvertisement{}: inNamespace,
 			&v1beta1.Community{}:        inNamespace,
@@ -175,7 +176,7 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 			Client: mgr.GetClient(), Coverage: routes, Namespace: settings.Namespace, Class: settings.Class, Pools: pools,
 		},
 		objects,
-		&peer.Reconciler{Client: mgr.GetClient(), Namespace: settings.Namespace, Clock: clock.RealClock{}},
+		&peer.Reconciler{Client: mgr.GetClient(), Recorder: recorder, Namespace: settings.Namespace, Clock: clock.RealClock{}},
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {
 			return err

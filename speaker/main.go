@@ -50,6 +50,7 @@ func newProgram() *process.Program {
 		Options: o,
 		Variables: []process.Variable{
 			{Name: nodeNameVariable, Usage: "name of the Node that the speaker runs on; required"},
+			{Name: podNameVariable, Usage: "name of the speaker's Pod, which is in the namespace of the configuration; unset outside of a pod"},
 		},
 		DebugAddress: debugAddress,
 		Run: func(ctx context.Context, config *rest.Config, settings *process.Settings) error {
@@ -113,7 +114,7 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 // newReporter returns what tells the cluster of the sessions.
 func newReporter(mgr ctrl.Manager, settings *process.Settings, o *options, sessions func() []session.State) *status.Reporter {
 	return status.NewReporter(status.Options{
-		Node: o.node, Sessions: sessions, Clock: clock.RealClock{}, Random: rand.Float64,
+		Node: o.node, Pod: o.pod, Sessions: sessions, Clock: clock.RealClock{}, Random: rand.Float64,
 		Store: &status.Cluster{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Node: o.node, Namespace: settings.Namespace},
 	})
 }

@@ -16,9 +16,14 @@ import (
 // nodeNameVariable is the variable of the environment that names the node.
 const nodeNameVariable = "METALLB_NODE_NAME"
 
+// podNameVariable is the variable of the environment that names the speaker's pod.
+const podNameVariable = "METALLB_POD_NAME"
+
 // options are the settings that only the speaker has.
 type options struct {
-	node  string
+	node string
+	// pod is empty outside of one.
+	pod   string
 	drain time.Duration
 }
 
@@ -33,12 +38,14 @@ func (o *options) Complete(_ *process.Settings, getenv func(string) string) erro
 	if o.drain < 0 {
 		return fmt.Errorf("--shutdown-delay=%s: must be 0 or more", o.drain)
 	}
-	o.node = getenv(nodeNameVariable)
+	o.node, o.pod = getenv(nodeNameVariable), getenv(podNameVariable)
 	switch {
 	case o.node == "":
 		return errors.New(nodeNameVariable + " is not set: set it to the name of the Node that the speaker runs on (in a pod, from spec.nodeName)")
 	case len(validation.IsDNS1123Subdomain(o.node)) > 0:
 		return fmt.Errorf("%s=%s: is not the name of a Node, see kubectl get nodes", nodeNameVariable, o.node)
+	case o.pod != "" && len(validation.IsDNS1123Subdomain(o.pod)) > 0:
+		return fmt.Errorf("%s=%s: is not the name of a Pod", podNameVariable, o.pod)
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Labels of a BGPSessionState. A name that is too long for a label is shortened there and ends in a hash of the whole.
+// Labels of a BGPSessionState and, the first, of a ServiceBGPStatus. A name that is too long for a label is shortened there and ends in a hash of the whole.
 const (
 	// LabelNode is the name of the node.
 	LabelNode = "metallb.io/node"
@@ -33,7 +33,8 @@ const (
 	SessionOpenConfirm SessionState = "OpenConfirm"
 	// SessionEstablished says that the session is up.
 	SessionEstablished SessionState = "Established"
-	// SessionUnknown says that the node is not ready, so that what it said last means nothing any more.
+	// SessionUnknown says that the node is not ready, or that its speaker does not run, so that what it said last means
+	// nothing any more.
 	SessionUnknown SessionState = "Unknown"
 )
 
@@ -45,6 +46,10 @@ type BGPSessionStateStatus struct {
 	// Peer is the name of the BGPPeer.
 	// +optional
 	Peer string `json:"peer,omitempty"`
+	// Pod is the name of the speaker's Pod, in this namespace. What is said here is believed only while that Pod runs; it is
+	// empty if the speaker runs outside of a Pod, or has stopped in good order.
+	// +optional
+	Pod string `json:"pod,omitempty"`
 	// Address of the peer.
 	// +optional
 	Address string `json:"address,omitempty"`

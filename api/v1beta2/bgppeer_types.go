@@ -221,6 +221,7 @@ type BGPPeerStatus struct {
 // +kubebuilder:printcolumn:name="Local ASN",type=string,JSONPath=`.spec.myASN`,priority=1
 // +kubebuilder:printcolumn:name="Port",type=integer,JSONPath=`.spec.peerPort`,priority=1
 // +kubebuilder:printcolumn:name="Hold Time",type=string,JSONPath=`.spec.holdTime`,priority=1
+// +kubebuilder:printcolumn:name="BFD Profile",type=string,JSONPath=`.spec.bfdProfile`,priority=1
 // +kubebuilder:printcolumn:name="Multihop",type=boolean,JSONPath=`.spec.ebgpMultiHop`,priority=1
 // +kubebuilder:printcolumn:name="Valid",type=string,JSONPath=`.status.conditions[?(@.type=="Valid")].status`,priority=1
 // +kubebuilder:printcolumn:name="Last Error",type=string,JSONPath=`.status.lastError`,priority=1

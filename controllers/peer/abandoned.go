@@ -5,6 +5,7 @@ package peer
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,6 +15,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"metallb.io/metallb/api/v1beta1"
@@ -21,12 +23,24 @@ import (
 
 // +kubebuilder:rbac:groups=metallb.io,resources=bgpsessionstates/status,verbs=patch,namespace=metallb-system
 
-// abandoned says Unknown of sessions whose node is not ready or is gone: its speaker may not be able to say anything. The
-// speaker is silent meanwhile, and puts it right when the node is ready again.
+// graceTime is how long the pod of a speaker may not run before its sessions are not believed any more: one that is restarted
+// or replaced is back sooner, and then says itself what has become of them.
+const graceTime = 10 * time.Second
+
+// abandoned says Unknown of sessions whose node is not ready or is gone, or whose speaker does not run: nobody may be able to
+// say anything. The speaker is silent while its node is not ready, and puts it right afterwards.
 type abandoned struct {
 	client    client.Client
 	namespace string
 	clock     clock.PassiveClock
+	// silent is since when the pod of a session is known not to run. One goroutine reconciles.
+	silent map[types.NamespacedName]silence
+}
+
+// silence of a pod.
+type silence struct {
+	pod   string
+	since time.Time
 }
 
 func (r *abandoned) setupWithManager(mgr ctrl.Manager) error {
@@ -36,11 +50,21 @@ func (r *abandoned) setupWithManager(mgr ctrl.Manager) error {
 			return []ctrl.Request{{NamespacedName: client.ObjectKeyFromObject(o)}}
 		})).
 		Watches(&corev1.Node{}, settled(r.ofNode), builder.WithPredicates(predicate.Funcs{UpdateFunc: nodeChanged})).
+		Watches(&corev1.Pod{}, settled(r.ofPod), builder.WithPredicates(predicate.Funcs{UpdateFunc: podChanged})).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 1}).
 		Complete(r)
 }
 
 func (r *abandoned) ofNode(ctx context.Context, n client.Object) []ctrl.Request {
-	states, err := statesOf(ctx, r.client, r.namespace, func(s *v1beta1.BGPSessionStateStatus) bool { return s.Node == n.GetName() })
+	return r.of(ctx, func(s *v1beta1.BGPSessionStateStatus) bool { return s.Node == n.GetName() })
+}
+
+func (r *abandoned) ofPod(ctx context.Context, p client.Object) []ctrl.Request {
+	return r.of(ctx, func(s *v1beta1.BGPSessionStateStatus) bool { return s.Pod == p.GetName() })
+}
+
+func (r *abandoned) of(ctx context.Context, match func(*v1beta1.BGPSessionStateStatus) bool) []ctrl.Request {
+	states, err := statesOf(ctx, r.client, r.namespace, match)
 	if err != nil {
 		return nil // A cache that is there does not fail; each state has been looked at if it was not.
 	}
@@ -55,35 +79,86 @@ func (r *abandoned) ofNode(ctx context.Context, n client.Object) []ctrl.Request 
 func (r *abandoned) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	s := &v1beta1.BGPSessionState{}
 	if err := r.client.Get(ctx, req.NamespacedName, s); err != nil {
+		delete(r.silent, req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if s.Status.Node == "" || s.Status.State == v1beta1.SessionUnknown {
+		delete(r.silent, req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
+	why, err := r.withoutNode(ctx, s)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if why == "" {
+		var wait time.Duration
+		if why, wait, err = r.withoutPod(ctx, s); err != nil || why == "" || wait > 0 {
+			return ctrl.Result{RequeueAfter: wait}, err
+		}
+	}
+	return ctrl.Result{}, r.doubt(ctx, s, why)
+}
+
+// withoutNode says why the session's node can not be believed; empty if it can.
+func (r *abandoned) withoutNode(ctx context.Context, s *v1beta1.BGPSessionState) (why string, err error) {
 	n := &corev1.Node{}
-	err := r.client.Get(ctx, types.NamespacedName{Name: s.Status.Node}, n)
-	if client.IgnoreNotFound(err) != nil {
-		return ctrl.Result{}, fmt.Errorf("reading the session's node: %w", err)
-	}
-	why := notReady
+	err = r.client.Get(ctx, types.NamespacedName{Name: s.Status.Node}, n)
 	switch {
+	case apierrors.IsNotFound(err):
+		return noSuchNode, nil
 	case err != nil:
-		why = noSuchNode
-	case ready(n):
-		return ctrl.Result{}, nil
+		return "", fmt.Errorf("reading the session's node: %w", err)
+	case !ready(n):
+		return notReady, nil
+	default:
+		return "", nil
 	}
+}
+
+// withoutPod says why the session's speaker can not be believed, and how long it still is; empty if it runs, or is in no pod.
+func (r *abandoned) withoutPod(ctx context.Context, s *v1beta1.BGPSessionState) (why string, wait time.Duration, err error) {
+	key := client.ObjectKeyFromObject(s)
+	if s.Status.Pod == "" {
+		delete(r.silent, key)
+		return "", 0, nil
+	}
+	p := &corev1.Pod{}
+	err = r.client.Get(ctx, types.NamespacedName{Namespace: s.Namespace, Name: s.Status.Pod}, p)
+	switch {
+	case apierrors.IsNotFound(err):
+		why = noSpeaker
+	case err != nil:
+		return "", 0, fmt.Errorf("reading the speaker's pod: %w", err)
+	case runs(p):
+		delete(r.silent, key)
+		return "", 0, nil
+	default:
+		why = speakerDown
+	}
+	now := r.clock.Now()
+	if r.silent[key].pod != s.Status.Pod {
+		if r.silent == nil {
+			r.silent = map[types.NamespacedName]silence{}
+		}
+		r.silent[key] = silence{pod: s.Status.Pod, since: now}
+	}
+	return why, max(0, r.silent[key].since.Add(graceTime).Sub(now)), nil
+}
+
+// doubt says that nothing is known of the session.
+func (r *abandoned) doubt(ctx context.Context, s *v1beta1.BGPSessionState, why string) error {
 	unknown := s.DeepCopy()
 	since := metav1.NewTime(r.clock.Now())
 	unknown.Status = v1beta1.BGPSessionStateStatus{
 		Node: s.Status.Node, Peer: s.Status.Peer, Address: s.Status.Address, State: v1beta1.SessionUnknown, Since: &since,
 		LastError: why, LocalRouterID: s.Status.LocalRouterID,
 	}
-	err = r.client.Status().Patch(ctx, unknown, client.MergeFromWithOptions(s, client.MergeFromWithOptimisticLock{}))
+	err := r.client.Status().Patch(ctx, unknown, client.MergeFromWithOptions(s, client.MergeFromWithOptimisticLock{}))
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		return ctrl.Result{}, nil // A newer version is on its way here.
+		return nil // A newer version is on its way here.
 	}
 	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("writing the session's state: %w", err)
+		return fmt.Errorf("writing the session's state: %w", err)
 	}
-	return ctrl.Result{}, nil
+	return nil
 }

@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -41,13 +42,15 @@ const (
 
 type queue = workqueue.TypedRateLimitingInterface[ctrl.Request]
 
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch
 // +kubebuilder:rbac:groups=metallb.io,resources=bgppeers;bgpsessionstates,verbs=get;list;watch,namespace=metallb-system
 // +kubebuilder:rbac:groups=metallb.io,resources=bgppeers/status,verbs=patch,namespace=metallb-system
 
 // Reconciler keeps the condition Ready of BGPPeers, and the numbers that go with it. The condition Valid is somebody else's.
 type Reconciler struct {
-	Client client.Client
+	Client   client.Client
+	Recorder events.EventRecorder
 	// Namespace of the objects.
 	Namespace string
 	Clock     clock.PassiveClock
@@ -55,6 +58,8 @@ type Reconciler struct {
 	mu sync.Mutex
 	// next is the earliest time of the next write, by peer.
 	next map[string]time.Time
+	// outages by peer.
+	outages map[string]*outage
 }
 
 // SetupWithManager registers the reconciler, and that of abandoned sessions.
@@ -118,11 +123,12 @@ func nodeChanged(e event.UpdateEvent) bool {
 	return was && is && (before.UID != after.UID || ready(before) != ready(after) || !maps.Equal(before.Labels, after.Labels))
 }
 
-// Reconcile writes the status of one peer if it has changed.
+// Reconcile writes the status of one peer if it has changed, and sends the events that are due.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	p := &v1beta2.BGPPeer{}
 	if err := r.Client.Get(ctx, req.NamespacedName, p); apierrors.IsNotFound(err) {
 		r.forget(req.Name)
+		r.forgetOutage(req.Name)
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the peer: %w", err)
@@ -134,23 +140,62 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	desired := p.DeepCopy()
 	s.put(&desired.Status)
 	meta.SetStatusCondition(&desired.Status.Conditions, s.condition(p.Generation))
-	if equality.Semantic.DeepEqual(p.Status, desired.Status) {
-		return ctrl.Result{}, nil
+	wait := r.tell(p, s)
+	if !equality.Semantic.DeepEqual(p.Status, desired.Status) {
+		again, err := r.write(ctx, p, desired, s.desired)
+		if err != nil {
+			return ctrl.Result{}, err
+		}
+		if again > 0 && (wait == 0 || again < wait) {
+			wait = again
+		}
 	}
-	if early := r.tooEarly(p.Name, s.desired); early > 0 {
-		return ctrl.Result{RequeueAfter: early}, nil
+	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+// tell sends the event that is due, and returns how long until there may be another; 0 if that depends on others.
+func (r *Reconciler) tell(p *v1beta2.BGPPeer, s summary) time.Duration {
+	now := r.Clock.Now()
+	o := r.outage(p, now)
+	kind, wait := o.observe(s, now)
+	if kind != "" {
+		c := s.condition(p.Generation)
+		r.Recorder.Eventf(p, nil, kind, c.Reason, actionConnect, "%s", c.Message)
+	}
+	return wait
+}
+
+// outage returns what is remembered of the peer. Requests of one peer are not worked on side by side.
+func (r *Reconciler) outage(p *v1beta2.BGPPeer, now time.Time) *outage {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o := r.outages[p.Name]
+	if o == nil {
+		if r.outages == nil {
+			r.outages = map[string]*outage{}
+		}
+		o = newOutage(p, now)
+		r.outages[p.Name] = o
+	}
+	return o
+}
+
+// write writes the status, and returns how long until that is to be tried again; 0 if it is done.
+func (r *Reconciler) write(ctx context.Context, p, desired *v1beta2.BGPPeer, sessions int) (again time.Duration, err error) {
+	if early := r.tooEarly(p.Name, sessions); early > 0 {
+		return early, nil
 	}
 	// Conditions are written as a list, which must not take back what others wrote meanwhile.
 	switch err := r.Client.Status().Patch(ctx, desired, client.MergeFromWithOptions(p, client.MergeFromWithOptimisticLock{})); {
 	case apierrors.IsNotFound(err):
-		return ctrl.Result{}, nil
+		return 0, nil
 	case apierrors.IsConflict(err):
 		r.forget(p.Name)
-		return ctrl.Result{RequeueAfter: retryAfter}, nil
+		return retryAfter, nil
 	case err != nil:
-		return ctrl.Result{}, fmt.Errorf("writing the peer's status: %w", err)
+		return 0, fmt.Errorf("writing the peer's status: %w", err)
 	}
-	return ctrl.Result{}, nil
+	return 0, nil
 }
 
 func (r *Reconciler) summarize(ctx context.Context, p *v1beta2.BGPPeer) (summary, error) {
@@ -199,4 +244,11 @@ func (r *Reconciler) forget(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.next, name)
+}
+
+// forgetOutage is for a peer that is gone.
+func (r *Reconciler) forgetOutage(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.outages, name)
 }

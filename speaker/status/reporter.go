@@ -47,6 +47,8 @@ type Store interface {
 type Options struct {
 	// Node is the name of the node.
 	Node string
+	// Pod is the name of the speaker's Pod, by which the controller knows whether it still runs; empty outside of one.
+	Pod string
 	// Sessions returns how the node's sessions fare.
 	Sessions func() []session.State
 	Store    Store
@@ -205,6 +207,10 @@ func (r *Reporter) desired(now time.Time) map[string]v1beta1.BGPSessionStateStat
 	for _, s := range r.options.Sessions() {
 		desired[s.Peer] = statusOf(r.options.Node, s)
 	}
+	for peer, d := range desired {
+		d.Pod = r.options.Pod
+		desired[peer] = d
+	}
 	return desired
 }
 
@@ -320,7 +326,7 @@ func (r *Reporter) failed(ctx context.Context, rec *record, err error) {
 	rec.failed(r.options.Clock.Now(), r.options.Random)
 }
 
-// Shutdown says of all sessions that they are no more. It is to be called after Start has returned, and tries once, until the
+// Shutdown says of all sessions that they are no more, which stays true without a speaker. It is to be called after Start has returned, and tries once, until the
 // context ends.
 func (r *Reporter) Shutdown(ctx context.Context) {
 	const atOnce = 8
@@ -336,7 +342,7 @@ func (r *Reporter) Shutdown(ctx context.Context) {
 	slots := make(chan struct{}, atOnce)
 	for key, rec := range r.records {
 		w := rec.written
-		if strings.HasPrefix(key, "/") || rec.object == "" || w.State == v1beta1.SessionIdle {
+		if strings.HasPrefix(key, "/") || rec.object == "" || w.State == v1beta1.SessionIdle && w.Pod == "" {
 			continue
 		}
 		idle := v1beta1.BGPSessionStateStatus{

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -59,14 +60,37 @@ var _ = Describe("An IPAddressPool", func() {
 		Eventually(counts(ctx, "my-ip-space")).Should(Equal([]int64{1, 255, 0, 0}))
 	})
 
-	It("that nobody uses yet says so in its columns", func(ctx SpecContext) {
+	It("says in its columns what of it is in use", func(ctx SpecContext) {
 		startController()
-		create(ctx, tutorialPool())
-		Eventually(valid(ctx, "my-ip-space")).Should(HavePrefix("True"))
-		out, err := server.Kubectl(GinkgoTB(), "", "get", "ipaddresspools", "-n", "metallb-system", "--no-headers")
-		Expect(err).NotTo(HaveOccurred())
-		Expect(strings.Fields(out)).To(HaveExactElements(
-			"my-ip-space", "true", "false", `["198.51.100.0/24"]`, "0", "256", "True", Not(BeEmpty())))
+		// The default of autoAssign is the API server's.
+		out, err := server.Kubectl(GinkgoTB(), `{apiVersion: metallb.io/v1beta1, kind: IPAddressPool, metadata: {name: both, namespace: metallb-system},
+			spec: {addresses: ["198.51.100.0/30", "2001:db8::/64"]}}`, "apply", "-f", "-")
+		Expect(err).NotTo(HaveOccurred(), out)
+		create(ctx, builder.MakePool("four", "192.0.2.0/24").NoAutoAssign().Obj())
+		table := func(args ...string) func() []string {
+			return func() []string {
+				out, err := server.Kubectl(GinkgoTB(), "", append([]string{"get", "ipaddresspools", "-n", "metallb-system"}, args...)...)
+				Expect(err).NotTo(HaveOccurred(), out)
+				return columns(out)
+			}
+		}
+		Eventually(table()).Should(HaveExactElements(
+			"NAME|ASSIGNED|AVAILABLE|AUTO ASSIGN|ADDRESSES|VALID",
+			`both|0 IPv4, 0 IPv6|4 IPv4, >9e18 IPv6|true|["198.51.100.0/30","2001:db8::/64"]|True`,
+			`four|0|256|false|["192.0.2.0/24"]|True`,
+		))
+
+		By("giving addresses")
+		create(ctx, builder.MakeService("web").Obj(), builder.MakeService("named").Pool("four").Obj(), builder.MakeService("more").Pool("four").Obj())
+		Eventually(table("-o", "wide")).Should(HaveExactElements(
+			"NAME|ASSIGNED|AVAILABLE|AUTO ASSIGN|ADDRESSES|VALID|ASSIGNED IPV4|AVAILABLE IPV4|ASSIGNED IPV6|AVAILABLE IPV6|AVOID BUGGY IPS",
+			`both|1 IPv4, 0 IPv6|3 IPv4, >9e18 IPv6|true|["198.51.100.0/30","2001:db8::/64"]|True|1|3|0|9223372036854775807|false`,
+			`four|2|254|false|["192.0.2.0/24"]|True|2|254|0|0|false`,
+		))
+
+		By("taking one back")
+		remove(ctx, builder.MakeService("more").Obj())
+		Eventually(table()).Should(ContainElement(`four|1|255|false|["192.0.2.0/24"]|True`))
 	})
 
 	It("outside the namespace is ignored", func(ctx SpecContext) {
@@ -78,3 +102,14 @@ var _ = Describe("An IPAddressPool", func() {
 			"False AllocationFailed: no IPv4 address available: there is no valid IPAddressPool"))
 	})
 })
+
+// columns returns the lines of a table that kubectl prints, without the age that ends them.
+func columns(table string) []string {
+	gap := regexp.MustCompile(` {2,}`)
+	var lines []string
+	for line := range strings.Lines(table) {
+		cells := gap.Split(strings.TrimSpace(line), -1)
+		lines = append(lines, strings.Join(cells[:len(cells)-1], "|"))
+	}
+	return lines
+}

@@ -109,6 +109,26 @@ var _ = Describe("The condition Valid", func() {
 		Eventually(tellings(ctx, "BGPAdvertisement", "adv")).Should(HaveLen(2), "it became invalid twice")
 	})
 
+	It("comes with the number of advertisements that use a community's aliases", func(ctx SpecContext) {
+		startController()
+		table := func() []string {
+			out, err := server.Kubectl(GinkgoTB(), "", "get", "communities", "-n", "metallb-system")
+			Expect(err).NotTo(HaveOccurred(), out)
+			return columns(out)
+		}
+		create(ctx, builder.MakeCommunity("colours").Alias("blue", "1:1").Alias("red", "1:2").Obj(),
+			builder.MakeAdvertisement("one").Communities("blue", "red").Obj(), builder.MakeAdvertisement("two").Communities("red", "64500:1").Obj(),
+			builder.MakeAdvertisement("none").Communities("64500:1").Obj())
+		Eventually(table).Should(HaveExactElements(
+			"NAME|COMMUNITIES|USED BY|VALID",
+			`colours|[{"name":"blue","value":"1:1"},{"name":"red","value":"1:2"}]|2|True`,
+		))
+		remove(ctx, builder.MakeAdvertisement("one").Obj())
+		Eventually(table).Should(ContainElement(HaveSuffix("|1|True")))
+		remove(ctx, builder.MakeAdvertisement("two").Obj())
+		Eventually(table).Should(ContainElement(HaveSuffix("|0|True")))
+	})
+
 	It("comes with the number of nodes that can announce by an advertisement", func(ctx SpecContext) {
 		startController()
 		create(ctx, nodeOfRack("1"), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node2"}}, router().Obj(),

@@ -36,6 +36,9 @@ type CommunityStatus struct {
 	// ObservedGeneration is the generation of the spec that this status tells of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Advertisements is the number of BGPAdvertisements that use aliases of the community.
+	// +optional
+	Advertisements int32 `json:"advertisements"`
 	// Conditions of the community: Valid.
 	// +optional
 	// +listType=map
@@ -49,6 +52,7 @@ type CommunityStatus struct {
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:categories=metallb
 // +kubebuilder:printcolumn:name="Communities",type=string,JSONPath=`.spec.communities`
+// +kubebuilder:printcolumn:name="Used By",type=integer,JSONPath=`.status.advertisements`
 // +kubebuilder:printcolumn:name="Valid",type=string,JSONPath=`.status.conditions[?(@.type=="Valid")].status`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type Community struct {

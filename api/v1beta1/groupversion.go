@@ -18,6 +18,7 @@ func AddToScheme(s *runtime.Scheme) error {
 		&BGPSessionState{}, &BGPSessionStateList{},
 		&Community{}, &CommunityList{},
 		&IPAddressPool{}, &IPAddressPoolList{},
+		&ServiceBGPStatus{}, &ServiceBGPStatusList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil

@@ -68,6 +68,14 @@ type ServiceAllocation struct {
 
 // IPAddressPoolStatus is the observed state of an IPAddressPool.
 type IPAddressPoolStatus struct {
+	// Assigned says for people how many addresses services hold: "3", or "3 IPv4, 1 IPv6" in a pool of both families.
+	// Programs read assignedIPv4 and assignedIPv6.
+	// +optional
+	Assigned string `json:"assigned,omitempty"`
+	// Available says for people how many addresses are still free, likewise; a number that availableIPv6 cannot hold is
+	// ">9e18". Programs read availableIPv4 and availableIPv6.
+	// +optional
+	Available string `json:"available,omitempty"`
 	// AssignedIPv4 is the number of IPv4 addresses that services hold.
 	// +optional
 	AssignedIPv4 int64 `json:"assignedIPv4"`
@@ -96,14 +104,16 @@ type IPAddressPoolStatus struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:categories=metallb
+// +kubebuilder:printcolumn:name="Assigned",type=string,JSONPath=`.status.assigned`
+// +kubebuilder:printcolumn:name="Available",type=string,JSONPath=`.status.available`
 // +kubebuilder:printcolumn:name="Auto Assign",type=boolean,JSONPath=`.spec.autoAssign`
-// +kubebuilder:printcolumn:name="Avoid Buggy IPs",type=boolean,JSONPath=`.spec.avoidBuggyIPs`
 // +kubebuilder:printcolumn:name="Addresses",type=string,JSONPath=`.spec.addresses`
-// +kubebuilder:printcolumn:name="Assigned IPv4",type=integer,JSONPath=`.status.assignedIPv4`
-// +kubebuilder:printcolumn:name="Available IPv4",type=integer,JSONPath=`.status.availableIPv4`
+// +kubebuilder:printcolumn:name="Valid",type=string,JSONPath=`.status.conditions[?(@.type=="Valid")].status`
+// +kubebuilder:printcolumn:name="Assigned IPv4",type=integer,JSONPath=`.status.assignedIPv4`,priority=1
+// +kubebuilder:printcolumn:name="Available IPv4",type=integer,JSONPath=`.status.availableIPv4`,priority=1
 // +kubebuilder:printcolumn:name="Assigned IPv6",type=integer,JSONPath=`.status.assignedIPv6`,priority=1
 // +kubebuilder:printcolumn:name="Available IPv6",type=integer,JSONPath=`.status.availableIPv6`,priority=1
-// +kubebuilder:printcolumn:name="Valid",type=string,JSONPath=`.status.conditions[?(@.type=="Valid")].status`
+// +kubebuilder:printcolumn:name="Avoid Buggy IPs",type=boolean,JSONPath=`.spec.avoidBuggyIPs`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type IPAddressPool struct {
 	metav1.TypeMeta   `json:",inline"`

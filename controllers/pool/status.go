@@ -127,6 +127,7 @@ func (r *StatusReconciler) setStatus(p *v1beta1.IPAddressPool, v Verdict, lost c
 	counts := r.Allocator.PoolCounts(p.Name)
 	p.Status.AssignedIPv4, p.Status.AssignedIPv6 = counts.AssignedIPv4, counts.AssignedIPv6
 	p.Status.AvailableIPv4, p.Status.AvailableIPv6 = counts.AvailableIPv4, counts.AvailableIPv6
+	p.Status.Assigned, p.Status.Available = inWords(counts)
 	p.Status.ObservedGeneration = p.Generation
 	meta.SetStatusCondition(&p.Status.Conditions, valid(p.Generation, v, together(r.Allocator.Incompatible(p.Name), lost)))
 }

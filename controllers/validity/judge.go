@@ -39,13 +39,14 @@ func judge(all safety.Objects, nodes []safety.Node) []verdict {
 		verdicts = append(verdicts, decide(&p, p.DeepCopy(), succession.Next(&p)))
 	}
 	for _, c := range byAge(all.Communities) {
-		verdicts = append(verdicts, decide(&c, c.DeepCopy(), succession.Next(&c)))
+		desired := c.DeepCopy()
+		desired.Status.Advertisements = bounded(users(&c, all.Advertisements))
+		verdicts = append(verdicts, decide(&c, desired, succession.Next(&c)))
 	}
 	for _, a := range byAge(all.Advertisements) {
 		faults := append(succession.Next(&a), undefined(&a, aliases)...)
 		desired := a.DeepCopy()
-		ipv4, ipv6 := routes.Nodes(a.Name)
-		desired.Status.NodesIPv4, desired.Status.NodesIPv6 = bounded(ipv4), bounded(ipv6)
+		cover(&desired.Status, routes.Coverage(a.Name))
 		verdicts = append(verdicts, decide(&a, desired, faults))
 	}
 	return verdicts
@@ -64,6 +65,21 @@ func byAge[O any, P interface {
 	})
 }
 
+// users returns how many of the advertisements use an alias of the community.
+func users(c *v1beta1.Community, advertisements []v1beta1.BGPAdvertisement) int {
+	aliases := make(map[string]bool, len(c.Spec.Communities))
+	for _, alias := range c.Spec.Communities {
+		aliases[alias.Name] = true
+	}
+	count := 0
+	for i := range advertisements {
+		if slices.ContainsFunc(advertisements[i].Spec.Communities, func(name string) bool { return aliases[name] }) {
+			count++
+		}
+	}
+	return count
+}
+
 // undefined reports aliases that the advertisement uses and nobody defines: it is not in force without them.
 func undefined(a *v1beta1.BGPAdvertisement, aliases bgp.Aliases) field.ErrorList {
 	parsed, _ := bgp.ParseAdvertisement(a)
@@ -71,6 +87,13 @@ func undefined(a *v1beta1.BGPAdvertisement, aliases bgp.Aliases) field.ErrorList
 		return field.ErrorList{field.Invalid(field.NewPath("spec", "communities"), field.OmitValueType{}, err.Error())}
 	}
 	return nil
+}
+
+// cover puts into the status what the advertisement covers. How many services are covered is not known here, and stays.
+func cover(s *v1beta1.BGPAdvertisementStatus, covered safety.Coverage) {
+	s.NodesIPv4, s.NodesIPv6 = bounded(covered.NodesIPv4), bounded(covered.NodesIPv6)
+	s.PoolCount, s.Pools = bounded(covered.Pools), covered.PoolNames
+	s.PeerCount, s.Peers = bounded(covered.Peers), covered.PeerNames
 }
 
 // decide puts the condition into the desired object.

@@ -141,6 +141,28 @@ func TestTheNodesOfAnAdvertisementAreCounted(t *testing.T) {
 	}
 }
 
+func TestTheAdvertisementsThatUseACommunityAreCountedOnceEach(t *testing.T) {
+	t.Parallel()
+	all := safety.Objects{
+		Communities: []v1beta1.Community{
+			*builder.MakeCommunity("used").Alias("blue", "1:1").Alias("red", "1:2").Obj(), *builder.MakeCommunity("unused").Alias("green", "1:3").Obj(),
+		},
+		Advertisements: []v1beta1.BGPAdvertisement{
+			*builder.MakeAdvertisement("a").Communities("blue", "red").Obj(), *builder.MakeAdvertisement("b").Communities("1:3", "red").Obj(),
+			*builder.MakeAdvertisement("c").Communities("1:1").Obj(),
+		},
+	}
+	got := map[string]int32{}
+	for _, v := range judge(all, nil) {
+		if c, ok := v.desired.(*v1beta1.Community); ok {
+			got[c.Name] = c.Status.Advertisements
+		}
+	}
+	if diff := cmp.Diff(map[string]int32{"used": 2, "unused": 0}, got); diff != "" {
+		t.Errorf("advertisements (-want +got):\n%s", diff)
+	}
+}
+
 func TestAnEventMarksATransition(t *testing.T) {
 	t.Parallel()
 	ofTwo := safety.Objects{Peers: []v1beta2.BGPPeer{*builder.MakePeer("a", "192.0.2.1").Obj(), *builder.MakePeer("b", "192.0.2.1").Obj()}}

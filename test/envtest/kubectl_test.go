@@ -28,7 +28,8 @@ func TestKubectlListsEveryKindInTheCategory(t *testing.T) {
 	if err != nil {
 		t.Fatalf("kubectl: %v\n%s", err, out)
 	}
-	want := "bgpadvertisements.metallb.io\nbgppeers.metallb.io\nbgpsessionstates.metallb.io\ncommunities.metallb.io\nipaddresspools.metallb.io\n"
+	want := "bgpadvertisements.metallb.io\nbgppeers.metallb.io\nbgpsessionstates.metallb.io\ncommunities.metallb.io\nipaddresspools.metallb.io\n" +
+		"servicebgpstatuses.metallb.io\n"
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("kinds (-want +got):\n%s", diff)
 	}
@@ -44,12 +45,12 @@ func TestKubectlShowsWhatMatters(t *testing.T) {
 		want []string // header and row, without the age that ends it
 	}{
 		"a pool, with counters and validity": {
-			poolKind(), `{spec: {addresses: [198.51.100.0/24, "2001:db8::/112"]}, status: {assignedIPv4: 3, availableIPv4: 253, assignedIPv6: 0, availableIPv6: 65536,
+			poolKind(), `{spec: {addresses: [198.51.100.0/24, "2001:db8::/112"]}, status: {assigned: "3 IPv4, 0 IPv6", available: "253 IPv4, 65536 IPv6", assignedIPv4: 3, availableIPv4: 253, assignedIPv6: 0, availableIPv6: 65536,
 				conditions: [{type: Valid, status: "True", reason: Accepted, message: "", lastTransitionTime: "2026-01-01T00:00:00Z"}]}}`,
 			[]string{"ipaddresspools", "-o", "wide"},
 			[]string{
-				`NAME AUTO ASSIGN AVOID BUGGY IPS ADDRESSES ASSIGNED IPV4 AVAILABLE IPV4 ASSIGNED IPV6 AVAILABLE IPV6 VALID AGE`,
-				`columns true false ["198.51.100.0/24","2001:db8::/112"] 3 253 0 65536 True`,
+				`NAME ASSIGNED AVAILABLE AUTO ASSIGN ADDRESSES VALID ASSIGNED IPV4 AVAILABLE IPV4 ASSIGNED IPV6 AVAILABLE IPV6 AVOID BUGGY IPS AGE`,
+				`columns 3 IPv4, 0 IPv6 253 IPv4, 65536 IPv6 true ["198.51.100.0/24","2001:db8::/112"] True 3 253 0 65536 false`,
 			},
 		},
 		"a peer": {
@@ -78,8 +79,14 @@ func TestKubectlShowsWhatMatters(t *testing.T) {
 			[]string{`NAME IPADDRESSPOOLS IPADDRESSPOOL SELECTORS PEERS VALID AGE`, `columns ["my-ip-space"] ["rack"]`},
 		},
 		"a community": {
-			communityKind(), `spec: {communities: [{name: far, value: "large:1:2:3"}, {name: near, value: "1:2"}]}`, []string{"communities"},
-			[]string{`NAME COMMUNITIES VALID AGE`, `columns [{"name":"far","value":"large:1:2:3"},{"name":"near","value":"1:2"}]`},
+			communityKind(), `{spec: {communities: [{name: far, value: "large:1:2:3"}, {name: near, value: "1:2"}]}, status: {advertisements: 2}}`,
+			[]string{"communities"},
+			[]string{`NAME COMMUNITIES USED BY VALID AGE`, `columns [{"name":"far","value":"large:1:2:3"},{"name":"near","value":"1:2"}] 2`},
+		},
+		"to whom a service is announced": {
+			kind{"metallb.io/v1beta1", "ServiceBGPStatus", nil}, `status: {node: node-1, serviceName: nginx, serviceNamespace: default, peers: [rack, router]}`,
+			[]string{"servicebgpstatuses", "-o", "wide"},
+			[]string{`NAME NODE SERVICE NAME SERVICE NAMESPACE PEERS`, `columns node-1 nginx default ["rack","router"]`},
 		},
 	}
 	for name, tc := range tests {

@@ -93,6 +93,24 @@ type BGPAdvertisementStatus struct {
 	// NodesIPv6 is the number of nodes that can announce IPv6 addresses by it.
 	// +optional
 	NodesIPv6 int32 `json:"nodesIPv6"`
+	// PoolCount is the number of IPAddressPools whose addresses are announced by it.
+	// +optional
+	PoolCount int32 `json:"poolCount"`
+	// Pools are these IPAddressPools by name, the first ten if there are more.
+	// +optional
+	// +listType=set
+	Pools []string `json:"pools,omitempty"`
+	// PeerCount is the number of BGPPeers that nodes announce to by it, whether their sessions are established or not.
+	// +optional
+	PeerCount int32 `json:"peerCount"`
+	// Peers are these BGPPeers by name, the first ten if there are more.
+	// +optional
+	// +listType=set
+	Peers []string `json:"peers,omitempty"`
+	// Services is the number of Services with an address that it selects: one of these pools', for a Service that
+	// serviceSelectors select. The number follows with a delay.
+	// +optional
+	Services int32 `json:"services"`
 	// Conditions of the advertisement: Valid.
 	// +optional
 	// +listType=map
@@ -110,6 +128,11 @@ type BGPAdvertisementStatus struct {
 // +kubebuilder:printcolumn:name="Peers",type=string,JSONPath=`.spec.peers`
 // +kubebuilder:printcolumn:name="Node Selectors",type=string,JSONPath=`.spec.nodeSelectors`,priority=1
 // +kubebuilder:printcolumn:name="Service Selectors",type=string,JSONPath=`.spec.serviceSelectors`,priority=1
+// +kubebuilder:printcolumn:name="Covered Pools",type=string,JSONPath=`.status.pools`,priority=1
+// +kubebuilder:printcolumn:name="Covered Peers",type=string,JSONPath=`.status.peers`,priority=1
+// +kubebuilder:printcolumn:name="Nodes V4",type=integer,JSONPath=`.status.nodesIPv4`,priority=1
+// +kubebuilder:printcolumn:name="Nodes V6",type=integer,JSONPath=`.status.nodesIPv6`,priority=1
+// +kubebuilder:printcolumn:name="Services",type=integer,JSONPath=`.status.services`
 // +kubebuilder:printcolumn:name="Valid",type=string,JSONPath=`.status.conditions[?(@.type=="Valid")].status`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type BGPAdvertisement struct {

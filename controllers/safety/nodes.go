@@ -3,48 +3,33 @@
 package safety
 
 import (
-	"math/bits"
+	"slices"
 	"strings"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// nodeSet has a bit for each node.
-type nodeSet []uint64
-
-func (s nodeSet) and(o nodeSet) nodeSet {
-	both := make(nodeSet, len(s))
-	for i := range s {
-		both[i] = s[i] & o[i]
-	}
-	return both
-}
-
-func (s nodeSet) add(o nodeSet) {
-	for i := range s {
-		s[i] |= o[i]
-	}
-}
-
-func (s nodeSet) count() int {
-	n := 0
-	for _, word := range s {
-		n += bits.OnesCount64(word)
-	}
-	return n
-}
-
 // nodes answers which nodes are selected, each question once: configurations before and after a change ask the same.
 type nodes struct {
+	// names in alphabetical order; none if one without labels stands for the nodes.
+	names  []string
 	labels []labels.Set
-	// eligible nodes are not excluded from load balancing.
-	eligible nodeSet
-	selected map[string]nodeSet
+	// eligible nodes are those of all that are not excluded from load balancing.
+	every, eligible NodeSet
+
+	mu       sync.Mutex
+	selected map[string]NodeSet
 }
 
 func newNodes(list []Node) *nodes {
-	n := &nodes{labels: nodeLabels(list), selected: map[string]nodeSet{}}
+	list = slices.SortedFunc(slices.Values(list), func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
+	n := &nodes{labels: nodeLabels(list), selected: map[string]NodeSet{}}
+	for i := range list {
+		n.names = append(n.names, list[i].Name)
+	}
+	n.every = n.where(func(labels.Set) bool { return true })
 	n.eligible = n.where(func(l labels.Set) bool { return !l.Has(corev1.LabelNodeExcludeBalancers) })
 	return n
 }
@@ -62,27 +47,29 @@ func nodeLabels(list []Node) []labels.Set {
 }
 
 // where returns the nodes of whose labels this is true.
-func (n *nodes) where(isTrue func(labels.Set) bool) nodeSet {
-	s := make(nodeSet, (len(n.labels)+63)/64)
+func (n *nodes) where(isTrue func(labels.Set) bool) NodeSet {
+	s := NewNodeSet(len(n.labels))
 	for i, l := range n.labels {
 		if isTrue(l) {
-			s[i/64] |= 1 << (i % 64)
+			s.Add(i)
 		}
 	}
 	return s
 }
 
 // selectedBy returns the eligible nodes that the selectors select, which is what the function says of labels.
-func (n *nodes) selectedBy(selectors []labels.Selector, selects func(labels.Set) bool) nodeSet {
+func (n *nodes) selectedBy(selectors []labels.Selector, selects func(labels.Set) bool) NodeSet {
 	if len(selectors) == 0 {
 		return n.eligible
 	}
-	return n.allSelectedBy(selectors, selects).and(n.eligible)
+	return n.allSelectedBy(selectors, selects).And(n.eligible)
 }
 
 // allSelectedBy is selectedBy without regard to who is eligible.
-func (n *nodes) allSelectedBy(selectors []labels.Selector, selects func(labels.Set) bool) nodeSet {
+func (n *nodes) allSelectedBy(selectors []labels.Selector, selects func(labels.Set) bool) NodeSet {
 	key := text(selectors)
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	s, known := n.selected[key]
 	if !known {
 		s = n.where(selects)
@@ -97,11 +84,9 @@ func (n *nodes) common(a, b *advertisement) []labels.Set {
 	if a.LocalPref == b.LocalPref {
 		return nil
 	}
-	both := n.allSelectedBy(a.NodeSelectors, a.SelectsNode).and(n.allSelectedBy(b.NodeSelectors, b.SelectsNode))
-	for i, l := range n.labels {
-		if both[i/64]&(1<<(i%64)) != 0 {
-			return []labels.Set{l}
-		}
+	both := n.allSelectedBy(a.NodeSelectors, a.SelectsNode).And(n.allSelectedBy(b.NodeSelectors, b.SelectsNode))
+	if i := both.First(); i >= 0 {
+		return []labels.Set{n.labels[i]}
 	}
 	return nil
 }

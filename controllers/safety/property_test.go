@@ -385,7 +385,8 @@ func (n *network) compareRoutes(t *testing.T) (announced int) {
 	}
 	for i := range n.objects.Advertisements {
 		adv := &n.objects.Advertisements[i]
-		ipv4, ipv6 := routes.Nodes(adv.Name)
+		covered := routes.Coverage(adv.Name)
+		ipv4, ipv6 := covered.NodesIPv4, covered.NodesIPv6
 		if want4, want6 := n.announcers(n.objects, adv, true), n.announcers(n.objects, adv, false); ipv4 != want4 || ipv6 != want6 {
 			t.Fatalf("seed %d: %d and %d nodes announce by %s, want %d and %d\n%s",
 				n.seed, ipv4, ipv6, adv.Name, want4, want6, describe(n.scene, safety.Change{}))

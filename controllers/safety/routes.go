@@ -24,6 +24,10 @@ type Routes struct {
 	gone *reach
 	// advertisements in force, by name.
 	advertisements map[string]*announcer
+
+	nodes *nodes
+	// peers in force, by name.
+	peers []bgp.Peer
 }
 
 // announcer is an advertisement in force, and how many nodes announce by it to a peer of each family.
@@ -32,10 +36,16 @@ type announcer struct {
 	nodesIPv4, nodesIPv6 int
 	// services is the text of the service selectors.
 	services string
+
+	pools, peers naming
 }
 
-// reach is who announces the addresses of one pool: for each family, advertisements whose nodes have a peer.
-type reach struct{ ipv4, ipv6 carriers }
+// reach is who announces the addresses of one pool: the advertisements that select it and, for each family, those of them
+// whose nodes have a peer.
+type reach struct {
+	all        []*announcer
+	ipv4, ipv6 carriers
+}
 
 // carriers are the advertisements that announce the addresses of one family.
 type carriers struct {
@@ -57,15 +67,16 @@ func newRoutes(m *meaning, n *nodes) *Routes {
 		pools:          make(map[string]*reach, len(m.labels)),
 		defined:        m.pools,
 		advertisements: make(map[string]*announcer, len(m.advertisements)),
+		nodes:          n,
+		peers:          sorted(m.peers),
 	}
 	inForce := make([]*announcer, 0, len(m.advertisements))
 	defined := m.defined()
-	peers := sorted(m.peers)
 	for _, adv := range sorted(m.advertisements) {
 		if len(undefined(adv.Communities, defined)) > 0 {
 			continue
 		}
-		a := announce(adv, peers, n)
+		a := announce(adv, r.peers, n)
 		r.advertisements[adv.Name] = a
 		inForce = append(inForce, a)
 	}
@@ -76,12 +87,17 @@ func newRoutes(m *meaning, n *nodes) *Routes {
 			}
 		}
 	}
-	for name, l := range m.labels {
+	for _, name := range names(m.labels, nil) {
 		pool, parses := m.pools[name]
 		if !parses {
-			pool = ipam.Pool{Name: name, Labels: l}
+			pool = ipam.Pool{Name: name, Labels: m.labels[name]}
 		}
 		r.pools[name] = reachOf(pool, inForce, selectsPresent)
+		for _, a := range r.pools[name].all {
+			if parses {
+				a.pools.add(name)
+			}
+		}
 	}
 	r.gone = reachOf(ipam.Pool{}, inForce, selectsGone)
 	return r
@@ -101,19 +117,24 @@ func undefined(communities []string, defined map[string]bool) []string {
 // announce finds out which nodes can announce by the advertisement.
 func announce(adv advertisement, peers []bgp.Peer, n *nodes) *announcer {
 	a := &announcer{advertisement: adv, services: text(adv.ServiceSelectors)}
-	ipv4, ipv6 := make(nodeSet, len(n.eligible)), make(nodeSet, len(n.eligible))
+	own := n.selectedBy(adv.NodeSelectors, adv.SelectsNode)
+	ipv4, ipv6 := make(NodeSet, len(own)), make(NodeSet, len(own))
 	for i := range peers {
 		p := &peers[i]
-		switch {
-		case !adv.SelectsPeer(p.Name):
-		case p.Address.Is4():
-			ipv4.add(n.selectedBy(p.NodeSelectors, p.SelectsNode))
-		default:
-			ipv6.add(n.selectedBy(p.NodeSelectors, p.SelectsNode))
+		if !adv.SelectsPeer(p.Name) {
+			continue
+		}
+		connected := n.selectedBy(p.NodeSelectors, p.SelectsNode)
+		if own.Meets(connected) {
+			a.peers.add(p.Name)
+		}
+		if p.Address.Is4() {
+			ipv4.AddAll(connected)
+		} else {
+			ipv6.AddAll(connected)
 		}
 	}
-	own := n.selectedBy(adv.NodeSelectors, adv.SelectsNode)
-	a.nodesIPv4, a.nodesIPv6 = own.and(ipv4).count(), own.and(ipv6).count()
+	a.nodesIPv4, a.nodesIPv6 = own.And(ipv4).Count(), own.And(ipv6).Count()
 	return a
 }
 
@@ -144,6 +165,7 @@ func reachOf(pool ipam.Pool, inForce []*announcer, selects func(*announcer, *ipa
 		if !fit {
 			continue
 		}
+		r.all = append(r.all, a)
 		if a.nodesIPv4 > 0 {
 			r.ipv4.add(a)
 		}
@@ -189,15 +211,6 @@ func (r *Routes) Announces(h Holding) bool {
 		return reached.ipv4.announces(h.Labels)
 	}
 	return reached.ipv6.announces(h.Labels)
-}
-
-// Nodes returns how many nodes can announce addresses of each family by the advertisement.
-func (r *Routes) Nodes(advertisement string) (ipv4, ipv6 int) {
-	a := r.advertisements[advertisement]
-	if a == nil {
-		return 0, 0
-	}
-	return a.nodesIPv4, a.nodesIPv6
 }
 
 func (r *Routes) reach(pool string) *reach {

@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/speaker/naming"
+	"metallb.io/metallb/speaker/pace"
 )
 
 func TestCompare(t *testing.T) {
@@ -21,19 +23,19 @@ func TestCompare(t *testing.T) {
 	type status = v1beta1.BGPSessionStateStatus
 	for name, tt := range map[string]struct {
 		written, is status
-		want        change
+		want        pace.Change
 	}{
-		"nothing":                {status{State: "Established", Since: at(1)}, status{State: "Established", Since: at(1)}, none},
-		"the first state":        {status{}, status{State: "Idle"}, transition},
-		"up":                     {status{State: "Idle"}, status{State: "Established"}, transition},
-		"down":                   {status{State: "Established"}, status{State: "Idle"}, transition},
-		"down and up again":      {status{State: "Established", Since: at(1)}, status{State: "Established", Since: at(2)}, transition},
-		"another error":          {status{State: "Idle", LastError: "a"}, status{State: "Idle", LastError: "b"}, detail},
-		"another state":          {status{State: "Idle"}, status{State: "Active"}, detail},
-		"the same state again":   {status{State: "Idle", Since: at(1)}, status{State: "Idle", Since: at(2)}, none},
-		"more prefixes":          {status{State: "Established"}, status{State: "Established", AdvertisedIPv6: 1}, counts},
-		"prefixes and hold time": {status{State: "Established"}, status{State: "Established", AdvertisedIPv6: 1, HoldTime: &metav1.Duration{}}, transition},
-		"unknown to down":        {status{State: "Unknown"}, status{State: "Idle"}, transition},
+		"nothing":                {status{State: "Established", Since: at(1)}, status{State: "Established", Since: at(1)}, pace.None},
+		"the first state":        {status{}, status{State: "Idle"}, pace.Transition},
+		"up":                     {status{State: "Idle"}, status{State: "Established"}, pace.Transition},
+		"down":                   {status{State: "Established"}, status{State: "Idle"}, pace.Transition},
+		"down and up again":      {status{State: "Established", Since: at(1)}, status{State: "Established", Since: at(2)}, pace.Transition},
+		"another error":          {status{State: "Idle", LastError: "a"}, status{State: "Idle", LastError: "b"}, pace.Detail},
+		"another state":          {status{State: "Idle"}, status{State: "Active"}, pace.Detail},
+		"the same state again":   {status{State: "Idle", Since: at(1)}, status{State: "Idle", Since: at(2)}, pace.None},
+		"more prefixes":          {status{State: "Established"}, status{State: "Established", AdvertisedIPv6: 1}, pace.Counts},
+		"prefixes and hold time": {status{State: "Established"}, status{State: "Established", AdvertisedIPv6: 1, HoldTime: &metav1.Duration{}}, pace.Transition},
+		"unknown to down":        {status{State: "Unknown"}, status{State: "Idle"}, pace.Transition},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -63,14 +65,14 @@ func TestNamesAndLabelsFitAndTellSessionsApart(t *testing.T) {
 			t.Errorf("%s and %s have the name %q", s, other, last)
 		}
 		seen[last] = strings.Join(s[:], " and ")
-		if errs := validation.IsValidLabelValue(label(s[0])); len(errs) > 0 {
-			t.Errorf("label %q: %s", label(s[0]), errs)
+		if errs := validation.IsValidLabelValue(naming.Label(s[0])); len(errs) > 0 {
+			t.Errorf("label %q: %s", naming.Label(s[0]), errs)
 		}
 	}
 	if got := names("node-1", "router"); got[0] != "node-1-router" || len(got) != 2 {
 		t.Errorf("names are %s", got)
 	}
-	if label("node-1") != "node-1" || label(long) == label(long[:252]+"b") {
+	if naming.Label("node-1") != "node-1" || naming.Label(long) == naming.Label(long[:252]+"b") {
 		t.Error("labels do not tell nodes apart")
 	}
 }

@@ -17,6 +17,8 @@ import (
 
 	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/speaker/naming"
+	"metallb.io/metallb/speaker/pace"
 	"metallb.io/metallb/speaker/session"
 )
 
@@ -24,7 +26,7 @@ const (
 	// rereadTime is after which it is made sure, once more, that what the API server has after the node has become ready is
 	// this node's word: the controller may not have noticed yet that it is.
 	rereadTime = 10 * time.Second
-	// resyncTime is between reads otherwise, give or take the fraction deviation.
+	// resyncTime is between reads otherwise, give or take the fraction pace.Deviation.
 	resyncTime = 30 * time.Minute
 )
 
@@ -94,7 +96,7 @@ type Reporter struct {
 
 // record is one session, by peer, or an object of none.
 type record struct {
-	pace
+	pace.Pace
 	// object is the name of the object; empty if there is none.
 	object string
 	// written is what it says, desired what it should.
@@ -164,11 +166,11 @@ func (r *Reporter) step(ctx context.Context) time.Time {
 	next := r.readDue
 	for _, key := range slices.Sorted(maps.Keys(r.records)) {
 		rec := r.records[key]
-		if !rec.due.IsZero() && !rec.due.After(now) {
+		if !rec.Due().IsZero() && !rec.Due().After(now) {
 			r.write(ctx, key, rec)
 		}
-		if !rec.due.IsZero() && rec.due.Before(next) {
-			next = rec.due
+		if !rec.Due().IsZero() && rec.Due().Before(next) {
+			next = rec.Due()
 		}
 	}
 	return next
@@ -190,7 +192,7 @@ func (r *Reporter) takeSituation(now time.Time) {
 		r.readDue, r.reread = now, true
 	case before.Node != s.Node || !before.Ready && s.Ready:
 		r.known = false
-		r.readDue, r.reread = now.Add(scaled(spreadTime, r.options.Random())), true
+		r.readDue, r.reread = now.Add(pace.Scaled(pace.SpreadTime, r.options.Random())), true
 	}
 }
 
@@ -221,12 +223,12 @@ func (r *Reporter) read(ctx context.Context, now time.Time, desired map[string]v
 		if r.readFailures == 0 && ctx.Err() == nil {
 			log.FromContext(ctx).Error(err, "states of sessions cannot be read, trying again")
 		}
-		r.readDue = now.Add(backoff(r.readFailures, r.options.Random))
+		r.readDue = now.Add(pace.Backoff(r.readFailures, r.options.Random))
 		r.readFailures++
 		return
 	}
 	r.readFailures = 0
-	r.readDue = now.Add(scaled(resyncTime, 1+deviation*(2*r.options.Random()-1)))
+	r.readDue = now.Add(pace.Scaled(resyncTime, 1+pace.Deviation*(2*r.options.Random()-1)))
 	if r.reread {
 		r.readDue, r.reread = now.Add(rereadTime), false
 	}
@@ -234,7 +236,7 @@ func (r *Reporter) read(ctx context.Context, now time.Time, desired map[string]v
 
 	byLabel := map[string]string{}
 	for peer := range desired {
-		byLabel[label(peer)] = peer
+		byLabel[naming.Label(peer)] = peer
 	}
 	for _, rec := range r.records {
 		rec.object, rec.written = "", v1beta1.BGPSessionStateStatus{}
@@ -278,13 +280,13 @@ func (r *Reporter) observe(now time.Time, desired map[string]v1beta1.BGPSessionS
 		}
 		rec.desired = d
 		untried := wanted && !up(&d) && d.LastError == ""
-		rec.changed(now, rec.difference(), untried, r.options.Random)
+		rec.Changed(now, rec.difference(), untried, r.options.Random)
 	}
 }
 
-func (rec *record) difference() change {
+func (rec *record) difference() pace.Change {
 	if rec.gone || rec.object == "" {
-		return transition
+		return pace.Transition
 	}
 	return compare(&rec.written, &rec.desired)
 }
@@ -297,7 +299,7 @@ func (r *Reporter) write(ctx context.Context, key string, rec *record) {
 			return
 		}
 		delete(r.records, key)
-		rec.due = time.Time{}
+		rec.Settle()
 		return
 	}
 	c := rec.difference()
@@ -314,16 +316,16 @@ func (r *Reporter) write(ctx context.Context, key string, rec *record) {
 		r.failed(ctx, rec, err)
 		return
 	}
-	rec.wrote(r.options.Clock.Now(), c, r.options.Random)
+	rec.Wrote(r.options.Clock.Now(), c, r.options.Random)
 	rec.written = rec.desired
 }
 
 func (r *Reporter) failed(ctx context.Context, rec *record, err error) {
-	if rec.failures == 0 && ctx.Err() == nil {
+	if rec.Failures() == 0 && ctx.Err() == nil {
 		log.FromContext(ctx).Error(err, "state of session cannot be written, trying again", "object", rec.object,
 			"peer", rec.desired.Peer)
 	}
-	rec.failed(r.options.Clock.Now(), r.options.Random)
+	rec.Failed(r.options.Clock.Now(), r.options.Random)
 }
 
 // Shutdown says of all sessions that they are no more, which stays true without a speaker. It is to be called after Start has returned, and tries once, until the

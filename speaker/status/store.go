@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/speaker/naming"
 )
 
 // +kubebuilder:rbac:groups=metallb.io,resources=bgpsessionstates,verbs=get;list;create;delete,namespace=metallb-system
@@ -32,7 +33,7 @@ type Cluster struct {
 // List implements Store.
 func (c *Cluster) List(ctx context.Context) ([]v1beta1.BGPSessionState, error) {
 	list := &v1beta1.BGPSessionStateList{}
-	err := c.Reader.List(ctx, list, client.InNamespace(c.Namespace), client.MatchingLabels{v1beta1.LabelNode: label(c.Node)})
+	err := c.Reader.List(ctx, list, client.InNamespace(c.Namespace), client.MatchingLabels{v1beta1.LabelNode: naming.Label(c.Node)})
 	if err != nil {
 		return nil, fmt.Errorf("listing BGPSessionStates: %w", err)
 	}
@@ -85,7 +86,7 @@ func (c *Cluster) clear(ctx context.Context, o *v1beta1.BGPSessionState) (taken 
 func (c *Cluster) object(name string, node types.UID, peer string) *v1beta1.BGPSessionState {
 	return &v1beta1.BGPSessionState{ObjectMeta: metav1.ObjectMeta{
 		Namespace: c.Namespace, Name: name,
-		Labels: map[string]string{v1beta1.LabelNode: label(c.Node), v1beta1.LabelPeer: label(peer)},
+		Labels: map[string]string{v1beta1.LabelNode: naming.Label(c.Node), v1beta1.LabelPeer: naming.Label(peer)},
 		OwnerReferences: []metav1.OwnerReference{{
 			APIVersion: corev1.SchemeGroupVersion.String(), Kind: "Node", Name: c.Node, UID: node,
 		}},

@@ -17,6 +17,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/speaker/naming"
 	"metallb.io/metallb/speaker/session"
 )
 
@@ -60,7 +61,7 @@ func (f *fakeStore) Create(_ context.Context, node types.UID, peer string) (stri
 
 func (f *fakeStore) put(name string, node types.UID, peer string, s v1beta1.BGPSessionStateStatus) {
 	o := v1beta1.BGPSessionState{Status: s}
-	o.Name, o.Labels = name, map[string]string{v1beta1.LabelNode: label(f.node), v1beta1.LabelPeer: label(peer)}
+	o.Name, o.Labels = name, map[string]string{v1beta1.LabelNode: naming.Label(f.node), v1beta1.LabelPeer: naming.Label(peer)}
 	o.OwnerReferences = []metav1.OwnerReference{{UID: node}}
 	f.objects[name] = o
 }

@@ -75,8 +75,12 @@ func TestKubectlShowsWhatMatters(t *testing.T) {
 			},
 		},
 		"an advertisement": {
-			advertisementKind(), `spec: {ipAddressPools: [my-ip-space], peers: [rack]}`, []string{"bgpadvertisements"},
-			[]string{`NAME IPADDRESSPOOLS IPADDRESSPOOL SELECTORS PEERS VALID AGE`, `columns ["my-ip-space"] ["rack"]`},
+			advertisementKind(), `{spec: {ipAddressPools: [my-ip-space], peers: [rack]}, status: {nodesIPv4: 3, nodesIPv6: 0, poolCount: 1, pools: [my-ip-space],
+				peerCount: 2, peers: [rack, spine], services: 7}}`, []string{"bgpadvertisements", "-o", "wide"},
+			[]string{
+				`NAME IPADDRESSPOOLS IPADDRESSPOOL SELECTORS PEERS NODE SELECTORS SERVICE SELECTORS COVERED POOLS COVERED PEERS NODES V4 NODES V6 SERVICES VALID AGE`,
+				`columns ["my-ip-space"] ["rack"] ["my-ip-space"] ["rack","spine"] 3 0 7`,
+			},
 		},
 		"a community": {
 			communityKind(), `{spec: {communities: [{name: far, value: "large:1:2:3"}, {name: near, value: "1:2"}]}, status: {advertisements: 2}}`,

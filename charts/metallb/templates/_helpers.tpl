@@ -1,0 +1,271 @@
+{{/* The chart's name, as labels have it. */}}
+{{- define "metallb.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* What the names of objects begin with. */}}
+{{- define "metallb.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- else if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* By what the pods of a release are selected; (dict "root" . "component" NAME). It cannot be changed later. */}}
+{{- define "metallb.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "metallb.name" .root }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{/* Labels of every object. */}}
+{{- define "metallb.labels" -}}
+app: metallb
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/name: {{ include "metallb.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Labels of a component's objects; (dict "root" . "component" NAME). */}}
+{{- define "metallb.componentLabels" -}}
+{{ include "metallb.labels" .root }}
+app.kubernetes.io/component: {{ .component }}
+component: {{ .component }}
+{{- end -}}
+
+{{/* Labels of a component's pods. Versions are not among them: pods are not replaced because of another chart. */}}
+{{- define "metallb.podLabels" -}}
+{{- $values := index .root.Values .component -}}
+{{- $own := dict "app" "metallb" "component" .component -}}
+{{- $selected := include "metallb.selectorLabels" . | fromYaml -}}
+{{ mergeOverwrite (dict) .root.Values.commonLabels $values.labels $values.podLabels $own $selected | toYaml }}
+{{- end -}}
+
+{{/* The annotations of an object; (dict "root" . "more" DICT). */}}
+{{- define "metallb.annotations" -}}
+{{- with mergeOverwrite (dict) .root.Values.commonAnnotations (default dict .more) -}}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* Annotations of a component's pods; (dict "root" . "component" NAME). */}}
+{{- define "metallb.podAnnotations" -}}
+{{- $values := index .root.Values .component -}}
+{{- $annotations := dict -}}
+{{- with .root.Values.prometheus -}}
+{{- if .scrapeAnnotations -}}
+{{- $annotations = dict "prometheus.io/scrape" "true" "prometheus.io/port" (toString .metricsPort) "prometheus.io/scheme" (ternary "https" "http" .secure) -}}
+{{- end -}}
+{{- end -}}
+{{- with mergeOverwrite $annotations $values.podAnnotations -}}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* The ServiceAccount of a component; (dict "root" . "component" NAME). */}}
+{{- define "metallb.serviceAccountName" -}}
+{{- $account := (index .root.Values .component).serviceAccount -}}
+{{- if $account.create -}}
+{{- default (printf "%s-%s" (include "metallb.fullname" .root) .component) $account.name -}}
+{{- else -}}
+{{- default "default" $account.name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Whether a component's image is one of MetalLB's own, which these flags mean nothing to; (dict "root" . "component" NAME). */}}
+{{- define "metallb.foreignImage" -}}
+{{- $image := (index .root.Values .component).image -}}
+{{- if has (default "" $image.repository) (list (printf "quay.io/metallb/%s" .component) (printf "metallb/%s" .component) (printf "docker.io/metallb/%s" .component)) -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{/* The image of a component; (dict "root" . "component" NAME). */}}
+{{- define "metallb.image" -}}
+{{- $image := (index .root.Values .component).image -}}
+{{- $repository := default (printf "%s%s" .root.Values.imagePrefix .component) $image.repository -}}
+{{- $tag := default .root.Chart.AppVersion $image.tag -}}
+{{- if include "metallb.foreignImage" . -}}
+{{- $repository = printf "%s%s" .root.Values.imagePrefix .component -}}
+{{- $tag = .root.Chart.AppVersion -}}
+{{- end -}}
+{{- if $image.digest -}}
+{{- printf "%s@%s" $repository $image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $repository $tag -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The Secret that a component serves metrics with; (dict "root" . "component" NAME). */}}
+{{- define "metallb.metricsSecret" -}}
+{{- $key := printf "%sMetricsTLSSecret" .component -}}
+{{- default "" (coalesce (index .root.Values.tls $key) (index .root.Values.prometheus $key) .root.Values.tls.metricsTLSSecret) -}}
+{{- end -}}
+
+{{/* Flags that both programs have; (dict "root" . "component" NAME). */}}
+{{- define "metallb.args" -}}
+{{- $values := index .root.Values .component -}}
+{{- $metricsPort := .root.Values.prometheus.metricsPort -}}
+{{- if eq (int $metricsPort) (int $values.healthPort) -}}
+{{- fail (printf "prometheus.metricsPort and %s.healthPort are both %v: choose two ports" .component $metricsPort) -}}
+{{- end -}}
+- --metrics-bind-address=:{{ $metricsPort }}
+- --health-probe-bind-address=:{{ $values.healthPort }}
+- --log-level={{ $values.logLevel }}
+- --log-format={{ $values.logFormat }}
+{{- if not .root.Values.prometheus.secure }}
+- --metrics-secure=false
+{{- else if include "metallb.metricsSecret" . }}
+- --metrics-cert-dir=/etc/metallb/metrics
+{{- end }}
+{{- with .root.Values.loadBalancerClass }}
+- --lb-class={{ . }}
+{{- end }}
+{{- end -}}
+
+{{/* Variables of the environment that both programs have. */}}
+{{- define "metallb.env" -}}
+- name: METALLB_NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
+- name: METALLB_POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+{{- end -}}
+
+{{/* A probe; (dict "name" NAME "path" PATH "values" DICT). */}}
+{{- define "metallb.probe" -}}
+{{- if .values.enabled -}}
+{{ .name }}:
+  httpGet:
+    path: {{ .path }}
+    port: health
+  {{- omit .values "enabled" | toYaml | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* What pods of both components have; (dict "root" . "component" NAME). */}}
+{{- define "metallb.pod" -}}
+{{- $values := index .root.Values .component -}}
+serviceAccountName: {{ include "metallb.serviceAccountName" . }}
+terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds }}
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $values.runtimeClassName }}
+runtimeClassName: {{ . }}
+{{- end }}
+nodeSelector:
+  {{- mergeOverwrite (dict "kubernetes.io/os" "linux") $values.nodeSelector | toYaml | nindent 2 }}
+{{- with $values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.securityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* Volumes of both components, (dict "root" . "component" NAME). */}}
+{{- define "metallb.volumes" -}}
+{{- $values := index .root.Values .component -}}
+{{- $volumes := list -}}
+{{- if eq .component "controller" -}}
+{{- $volumes = append $volumes (dict "name" "tmp" "emptyDir" (dict "sizeLimit" "1Mi")) -}}
+{{- end -}}
+{{- $secret := include "metallb.metricsSecret" . -}}
+{{- if and $secret .root.Values.prometheus.secure -}}
+{{- $volumes = append $volumes (dict "name" "metrics" "secret" (dict "secretName" $secret)) -}}
+{{- end -}}
+{{- with concat $volumes $values.extraVolumes -}}
+volumes:
+{{ toYaml . }}
+{{- end -}}
+{{- end -}}
+
+{{/* Where they are mounted. */}}
+{{- define "metallb.volumeMounts" -}}
+{{- $values := index .root.Values .component -}}
+{{- $mounts := list -}}
+{{- if eq .component "controller" -}}
+{{- $mounts = append $mounts (dict "name" "tmp" "mountPath" "/tmp") -}}
+{{- end -}}
+{{- if and (include "metallb.metricsSecret" .) .root.Values.prometheus.secure -}}
+{{- $mounts = append $mounts (dict "name" "metrics" "mountPath" "/etc/metallb/metrics" "readOnly" true) -}}
+{{- end -}}
+{{- with concat $mounts $values.extraVolumeMounts -}}
+volumeMounts:
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Whether API servers ask this release's webhook. */}}
+{{- define "metallb.webhook" -}}
+{{- if and .Values.controller.enabled (ne .Values.controller.webhookMode "disabled") -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{/* The documents of a file as {"items": [...]}; (dict "root" . "file" NAME). */}}
+{{- define "metallb.documents" -}}
+{{- $items := list -}}
+{{- range regexSplit "(?m)^---\\s*$" (.root.Files.Get .file) -1 -}}
+{{- $document := fromYaml . -}}
+{{- if $document -}}
+{{- $items = append $items $document -}}
+{{- end -}}
+{{- end -}}
+{{ dict "items" $items | toYaml }}
+{{- end -}}
+
+{{/* How a monitor gets metrics; (dict "root" . "values" MONITOR "tls" DICT). */}}
+{{- define "metallb.endpoint" -}}
+port: metrics
+# The label service is that of a metric, too.
+honorLabels: true
+{{- if .root.Values.prometheus.secure }}
+scheme: https
+bearerTokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token
+tlsConfig:
+  {{- toYaml .tls | nindent 2 }}
+{{- end }}
+{{- with .values.interval }}
+interval: {{ . }}{{ if not (kindIs "string" .) }}s{{ end }}
+{{- end }}
+{{- with .values.metricRelabelings }}
+metricRelabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.relabelings }}
+relabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* An alert's expression without some pools; (dict "expression" STRING "excludePools" REGEXP). */}}
+{{- define "metallb.expression" -}}
+{{- if .excludePools -}}
+{{- $filter := printf "${0}{pool!~%s}" (quote .excludePools | replace "$" "$$") -}}
+{{- regexReplaceAll "metallb_allocator_ipv[46]_addresses(_in_use)?_total" .expression $filter -}}
+{{- else -}}
+{{- .expression -}}
+{{- end -}}
+{{- end -}}

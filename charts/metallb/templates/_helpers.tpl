@@ -140,10 +140,6 @@ true
   valueFrom:
     fieldRef:
       fieldPath: metadata.namespace
-- name: METALLB_POD_NAME
-  valueFrom:
-    fieldRef:
-      fieldPath: metadata.name
 {{- end -}}
 
 {{/* A probe; (dict "name" NAME "path" PATH "values" DICT). */}}

@@ -51,8 +51,8 @@ const (
 )
 
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create,namespace=metallb-system
-// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=metallb-controller;metallb-webhook,verbs=get;update;patch,namespace=metallb-system
-// +kubebuilder:rbac:groups="",resources=events,verbs=create;patch,namespace=metallb-system
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=metallb-controller;metallb-webhook,verbs=get;update,namespace=metallb-system
+// +kubebuilder:rbac:groups="",resources=events,verbs=create,namespace=metallb-system
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 

@@ -17,8 +17,8 @@ import (
 	"metallb.io/metallb/controllers/safety"
 )
 
-// +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools;bgppeers;bgpadvertisements;communities,verbs=get;list;watch,namespace=metallb-system
-// +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch
+// +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools;bgppeers;bgpadvertisements;communities,verbs=list;watch,namespace=metallb-system
+// +kubebuilder:rbac:groups="",resources=nodes,verbs=list;watch
 
 // Read returns all objects in the namespace.
 func Read(ctx context.Context, reader client.Reader, namespace string) (safety.Objects, error) {

@@ -19,7 +19,7 @@ import (
 	"metallb.io/metallb/controllers/wake"
 )
 
-// +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=services,verbs=list;watch
 
 // Reconciler keeps a Coverage up to date. It does one thing at a time: a service that is looked at after the configuration is
 // in no older version than then.
@@ -32,6 +32,8 @@ type Reconciler struct {
 	Class string
 	// Pools is the queue for the status of pools.
 	Pools *wake.Queue
+	// Configured is told whenever the configuration has changed, after Coverage has taken it; nil tells nobody.
+	Configured func()
 
 	waivers Waivers
 }
@@ -81,6 +83,9 @@ func (r *Reconciler) configure(ctx context.Context, waived Waived) error {
 		holdings = append(holdings, service.HoldingsOf(&list.Items[i], r.Class)...)
 	}
 	r.wake(r.Coverage.Configure(objects, nodes, holdings, waived))
+	if r.Configured != nil {
+		r.Configured()
+	}
 	return nil
 }
 

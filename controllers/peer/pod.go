@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 )
 
-// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch,namespace=metallb-system
+// +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch,namespace=metallb-system
 
 // StripPod removes from a Pod, on its way into the cache, all but whether it runs.
 func StripPod(object any) (any, error) {

@@ -43,8 +43,8 @@ const (
 type queue = workqueue.TypedRateLimitingInterface[ctrl.Request]
 
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
-// +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch
-// +kubebuilder:rbac:groups=metallb.io,resources=bgppeers;bgpsessionstates,verbs=get;list;watch,namespace=metallb-system
+// +kubebuilder:rbac:groups="",resources=nodes,verbs=list;watch
+// +kubebuilder:rbac:groups=metallb.io,resources=bgppeers;bgpsessionstates,verbs=list;watch,namespace=metallb-system
 // +kubebuilder:rbac:groups=metallb.io,resources=bgppeers/status,verbs=patch,namespace=metallb-system
 
 // Reconciler keeps the condition Ready of BGPPeers, and the numbers that go with it. The condition Valid is somebody else's.

@@ -133,7 +133,7 @@ type Gate interface {
 	Wait(ctx context.Context) error
 }
 
-// +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools,verbs=get;list;watch,namespace=metallb-system
+// +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools,verbs=list;watch,namespace=metallb-system
 
 // ConfigurationReconciler keeps the Configuration up to date.
 type ConfigurationReconciler struct {

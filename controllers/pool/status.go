@@ -39,7 +39,7 @@ type Routes interface {
 	Claims(pool string) (claim.Claims, bool)
 }
 
-// +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools,verbs=get;list;watch,namespace=metallb-system
+// +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools,verbs=list;watch,namespace=metallb-system
 // +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools/status,verbs=patch,namespace=metallb-system
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 

@@ -16,15 +16,14 @@ import (
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch,namespace=metallb-system
-// +kubebuilder:rbac:groups="",resources=secrets,resourceNames=metallb-webhook-cert,verbs=update,namespace=metallb-system
-// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,verbs=get;list;watch
-// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,resourceNames=metallb-webhook-configuration,verbs=update
+// +kubebuilder:rbac:groups="",resources=secrets,resourceNames=metallb-webhook-cert,verbs=list;watch;update,namespace=metallb-system
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,resourceNames=metallb-webhook-configuration,verbs=get;list;watch;update
 
 // rotation makes a certificate authority and a certificate in the Secret, renews them in time, and tells API servers which
 // authority to trust, by cert-controller. One replica does.
@@ -77,7 +76,9 @@ func (r *rotators) run(ctx context.Context, attempt int) error {
 		return fmt.Errorf("making a directory for the certificate: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(directory) }() // Nobody misses what is left of it.
-	parts := &collector{Manager: r.mgr}
+	parts := &collector{Manager: r.mgr, config: narrowed(r.mgr.GetConfig(), map[string]string{
+		"secrets": r.certificate.secret.Name, "validatingwebhookconfigurations": configurationName,
+	})}
 	name := "cert-rotation"
 	if attempt > 1 {
 		name = fmt.Sprintf("cert-rotation-%d", attempt) // The name of a controller cannot be taken twice.
@@ -135,11 +136,15 @@ func (r *rotators) mark(ctx context.Context, view client.Reader, directory strin
 	return os.WriteFile(filepath.Join(directory, corev1.TLSCertKey), r.certificate.publicPEM(), 0o600)
 }
 
-// collector is a manager that only collects what it is given to run.
+// collector is a manager that only collects what it is given to run. Caches made by its config hold but what they must.
 type collector struct {
 	ctrl.Manager
+	config    *rest.Config
 	runnables []manager.Runnable
 }
+
+// GetConfig returns how caches are to reach the cluster.
+func (c *collector) GetConfig() *rest.Config { return c.config }
 
 // Add collects the Runnable.
 func (c *collector) Add(r manager.Runnable) error {

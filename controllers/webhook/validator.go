@@ -175,6 +175,8 @@ func details(errs field.ErrorList) error {
 	return errors.New(strings.Join(texts, "; "))
 }
 
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get,namespace=metallb-system
+
 // leaving reports whether the product's namespace is on its way out, and everything in it: then nothing is in use any more
 // that would be worth to hang on to. The cache may not know yet, so the API server itself is asked.
 func (v *validator[T]) leaving(ctx context.Context) bool {

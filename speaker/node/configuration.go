@@ -22,9 +22,9 @@ import (
 	"metallb.io/metallb/speaker/policy"
 )
 
-// +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch,namespace=metallb-system
-// +kubebuilder:rbac:groups=metallb.io,resources=bgppeers;bgpadvertisements;communities;ipaddresspools,verbs=get;list;watch,namespace=metallb-system
+// +kubebuilder:rbac:groups="",resources=nodes,verbs=list;watch
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=list;watch,namespace=metallb-system
+// +kubebuilder:rbac:groups=metallb.io,resources=bgppeers;bgpadvertisements;communities;ipaddresspools,verbs=list;watch,namespace=metallb-system
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // ConfigurationReconciler keeps the Speaker's policy and sessions as the node and the configuration objects say. There is

@@ -46,7 +46,13 @@ type Server struct {
 // Start starts a server that is stopped at the end of the test. It skips the test if the programs are missing.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
-	s, err := start(tb.Context())
+	return startWith(tb)
+}
+
+// startWith starts a server with arguments of its own that is stopped at the end of the test.
+func startWith(tb testing.TB, arguments ...argument) *Server {
+	tb.Helper()
+	s, err := start(tb.Context(), arguments...)
 	if err != nil {
 		skipOrFail(tb, err)
 	}
@@ -66,7 +72,10 @@ func skipOrFail(tb testing.TB, err error) {
 	tb.Fatal(err)
 }
 
-func start(ctx context.Context) (*Server, error) {
+// argument is one of kube-apiserver's, without dashes, and its value.
+type argument struct{ name, value string }
+
+func start(ctx context.Context, arguments ...argument) (*Server, error) {
 	bin, err := programs()
 	if err != nil {
 		return nil, err
@@ -95,6 +104,9 @@ func start(ctx context.Context) (*Server, error) {
 	apiServer.CertDir = g.certs()
 	// Both families, and room for thousands of services.
 	apiServer.Configure().Set("service-cluster-ip-range", "10.96.0.0/16,fd00:10:96::/112")
+	for _, a := range arguments {
+		apiServer.Configure().Set(a.name, a.value)
+	}
 
 	s := &Server{Scheme: scheme, env: env, guard: g}
 	if err := s.prepare(ctx); err != nil {

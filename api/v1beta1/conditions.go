@@ -10,6 +10,9 @@ const (
 	ConditionReady = "Ready"
 	// ConditionAllocated is on every Service that is served: True if it holds the addresses that it requests.
 	ConditionAllocated = AnnotationPrefix + "Allocated"
+	// ConditionAnnounced is on every Service that is served and has an address: True if a node announces an address of it to a
+	// peer, on a session that is established.
+	ConditionAnnounced = AnnotationPrefix + "Announced"
 )
 
 // Reasons of ConditionValid.
@@ -41,4 +44,22 @@ const (
 	ReasonSessionsNotEstablished = "SessionsNotEstablished"
 	// ReasonNoNodes: no node is to have a session with the peer.
 	ReasonNoNodes = "NoNodes"
+)
+
+// Reasons of ConditionAnnounced. ReasonNoNodes, no node may announce, and ReasonSessionsNotEstablished, no session that there
+// should be is, are the others.
+const (
+	// ReasonAnnounced: every address of the Service is announced. The message says from how many nodes to which peers, and what
+	// is lacking there.
+	ReasonAnnounced = "Announced"
+	// ReasonPartlyAnnounced: some addresses of the Service are announced and some are not.
+	ReasonPartlyAnnounced = "PartlyAnnounced"
+	// ReasonNoPool: the address is in no IPAddressPool.
+	ReasonNoPool = "NoPool"
+	// ReasonNoAdvertisement: no BGPAdvertisement selects the pool, or none that does selects the Service.
+	ReasonNoAdvertisement = "NoAdvertisement"
+	// ReasonNoEndpoints: no endpoint serves or, with externalTrafficPolicy Local, none on a node that may announce.
+	ReasonNoEndpoints = "NoEndpoints"
+	// ReasonNoPeers: no BGPPeer of the address's family is there for the nodes that may announce.
+	ReasonNoPeers = "NoPeers"
 )

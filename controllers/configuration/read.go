@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -62,17 +61,18 @@ func NodeOf(n *corev1.Node) safety.Node {
 	return node
 }
 
-// StripNode removes from a Node, on its way into the cache, all but what NodeOf looks at and whether it is ready: a node changes
-// all the time, and is large.
+// StripNode removes from a Node, on its way into the cache, all but what NodeOf looks at and whether it is ready and has a
+// network: a node changes all the time, and is large.
 func StripNode(object any) (any, error) {
 	n, ok := object.(*corev1.Node)
 	if !ok {
 		return object, nil
 	}
-	isReady := func(c corev1.NodeCondition) bool { return c.Type == corev1.NodeReady }
 	var conditions []corev1.NodeCondition
-	if i := slices.IndexFunc(n.Status.Conditions, isReady); i >= 0 {
-		conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: n.Status.Conditions[i].Status}}
+	for _, c := range n.Status.Conditions {
+		if c.Type == corev1.NodeReady || c.Type == corev1.NodeNetworkUnavailable {
+			conditions = append(conditions, corev1.NodeCondition{Type: c.Type, Status: c.Status})
+		}
 	}
 	return &corev1.Node{
 		TypeMeta: n.TypeMeta,

@@ -47,12 +47,12 @@ component: {{ .component }}
 {{- $values := index .root.Values .component -}}
 {{- $own := dict "app" "metallb" "component" .component -}}
 {{- $selected := include "metallb.selectorLabels" . | fromYaml -}}
-{{ mergeOverwrite (dict) .root.Values.commonLabels $values.labels $values.podLabels $own $selected | toYaml }}
+{{ mergeOverwrite (dict) (default dict .root.Values.commonLabels) (default dict $values.labels) (default dict $values.podLabels) $own $selected | toYaml }}
 {{- end -}}
 
 {{/* The annotations of an object; (dict "root" . "more" DICT). */}}
 {{- define "metallb.annotations" -}}
-{{- with mergeOverwrite (dict) .root.Values.commonAnnotations (default dict .more) -}}
+{{- with mergeOverwrite (dict) (default dict .root.Values.commonAnnotations) (default dict .more) -}}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -67,7 +67,7 @@ annotations:
 {{- $annotations = dict "prometheus.io/scrape" "true" "prometheus.io/port" (toString .metricsPort) "prometheus.io/scheme" (ternary "https" "http" .secure) -}}
 {{- end -}}
 {{- end -}}
-{{- with mergeOverwrite $annotations $values.podAnnotations -}}
+{{- with mergeOverwrite $annotations (default dict $values.podAnnotations) -}}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -169,7 +169,7 @@ priorityClassName: {{ . }}
 runtimeClassName: {{ . }}
 {{- end }}
 nodeSelector:
-  {{- mergeOverwrite (dict "kubernetes.io/os" "linux") $values.nodeSelector | toYaml | nindent 2 }}
+  {{- mergeOverwrite (dict "kubernetes.io/os" "linux") (default dict $values.nodeSelector) | toYaml | nindent 2 }}
 {{- with $values.affinity }}
 affinity:
   {{- toYaml . | nindent 2 }}
@@ -191,7 +191,7 @@ securityContext:
 {{- if and $secret .root.Values.prometheus.secure -}}
 {{- $volumes = append $volumes (dict "name" "metrics" "secret" (dict "secretName" $secret)) -}}
 {{- end -}}
-{{- with concat $volumes $values.extraVolumes -}}
+{{- with concat $volumes (default list $values.extraVolumes) -}}
 volumes:
 {{ toYaml . }}
 {{- end -}}
@@ -207,7 +207,7 @@ volumes:
 {{- if and (include "metallb.metricsSecret" .) .root.Values.prometheus.secure -}}
 {{- $mounts = append $mounts (dict "name" "metrics" "mountPath" "/etc/metallb/metrics" "readOnly" true) -}}
 {{- end -}}
-{{- with concat $mounts $values.extraVolumeMounts -}}
+{{- with concat $mounts (default list $values.extraVolumeMounts) -}}
 volumeMounts:
 {{ toYaml . }}
 {{- end }}

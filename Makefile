@@ -16,10 +16,16 @@ generate: ## Generate the API types' deep-copy functions.
 	$(GO_TOOL) controller-gen object paths=./api/...
 
 .PHONY: manifests
-manifests: ## Generate the CRDs and the RBAC roles into config/.
+manifests: ## Generate the CRDs and the RBAC roles into config/, and what the chart and the one-file manifest have of it.
 	$(GO_TOOL) controller-gen crd paths=./api/... output:crd:artifacts:config=config/crd/bases
 	$(GO_TOOL) controller-gen rbac:roleName=metallb-controller,fileName=controller_role.yaml paths=./controllers/... output:rbac:artifacts:config=config/rbac
 	$(GO_TOOL) controller-gen rbac:roleName=metallb-speaker,fileName=speaker_role.yaml paths=./speaker/... output:rbac:artifacts:config=config/rbac
+	$(MAKE) --no-print-directory chart
+
+.PHONY: chart
+chart: ## Generate the chart's copies of config/, its README, and config/manifests/metallb.yaml.
+	@go run ./test/cluster/cmd/cluster build kubectl
+	go run ./test/chart/cmd/chart
 
 .PHONY: reference
 reference: ## Generate docs/api-reference.md from the API types.
@@ -37,8 +43,8 @@ lint: ## Run the linters.
 verify: generate manifests reference lint ## Check style, and that everything generated, go.mod and formatting are up to date.
 	$(GO_TOOL) golangci-lint fmt --diff
 	go mod tidy -diff
-	@git diff --exit-code -- api config docs/api-reference.md go.mod go.sum || { echo "error: generated files are out of date: commit what 'make generate manifests reference' wrote" >&2; exit 1; }
-	@test -z "$$(git status --porcelain -- api config docs/api-reference.md)" || { git status --short -- api config docs/api-reference.md; echo "error: generated files are not committed" >&2; exit 1; }
+	@git diff --exit-code -- api config charts docs/api-reference.md go.mod go.sum || { echo "error: generated files are out of date: commit what 'make generate manifests reference' wrote" >&2; exit 1; }
+	@test -z "$$(git status --porcelain -- api config charts docs/api-reference.md)" || { git status --short -- api config charts docs/api-reference.md; echo "error: generated files are not committed" >&2; exit 1; }
 
 ##@ Tests
 
@@ -52,7 +58,7 @@ test: test-programs ## Run every test but e2e: unit, integration (a real API ser
 
 .PHONY: test-programs
 test-programs:
-	@go run ./test/cluster/cmd/cluster build etcd kube-apiserver kubectl
+	@go run ./test/cluster/cmd/cluster build etcd kube-apiserver kubectl helm
 
 .PHONY: e2e
 e2e: ## Run the tutorial and the end-to-end tests on a real cluster (root).

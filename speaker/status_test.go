@@ -143,7 +143,7 @@ func TestTheClusterIsToldWhatBecomesOfEachSession(t *testing.T) {
 	s.Eventually(s.of("frr")).Should(Equal("Established 0 1"), s.speaker.log)
 	s.Expect(s.bird.Session(t)).To(And(HaveField("Up", true), HaveField("Routes", 1)))
 	s.Expect(s.frr.Session(t)).To(And(HaveField("Up", true), HaveField("Routes", 1)))
-	s.Eventually(s.of("wrong-asn")).Should(never(`peer ASN is not 64512 \(sent OPEN Message Error/Bad Peer AS\)`))
+	s.Eventually(s.of("wrong-asn")).Should(never(`peer ASN 64513, expected 64512 \(sent OPEN Message Error/Bad Peer AS\)`))
 	s.Eventually(s.of("wrong-password")).Should(never(`wrong password, or peer unreachable`))
 	s.Eventually(s.of("refusing")).Should(never("connection refused$"))
 	s.Eventually(s.of("unreachable")).Should(never("(peer unreachable|no route to host)"))

@@ -28,8 +28,10 @@
 // # Why an attempt failed
 //
 // GoBGP tells its logger, and often only its logger, why a connection failed. A log handler turns these records into
-// events of the session, so that the log has one line per failed attempt, with the reason in words. What a peer writes
-// in a NOTIFICATION that refuses an OPEN is not to be had from GoBGP; the line then says what is usually wrong.
+// events of the session, so that the log has one line per failed attempt, with the reason in words. What is in an OPEN that
+// is refused, such as the peer's ASN, and in a NOTIFICATION that refuses this side's, GoBGP tells nobody. So while it logs that
+// it is about to read either, the handler finds the connection's socket and looks at the message without taking it. What
+// comes later than half a second is not seen; the line then says what is usually wrong.
 //
 // # The race detector
 //

@@ -42,19 +42,27 @@ func (p *peering) onRecord(r report) {
 	switch {
 	case r.kind == malformed || r.kind == writeFailed:
 		p.trail.detail = r.text
+	case r.kind == answered:
+		p.trail.answer = r.answer
 	case r.opening:
-		text, specific := attemptError(p.config, r, p.trail.detail)
+		text, specific := attemptError(p.config, r, p.trail)
 		p.trail = trail{}
 		if specific {
 			p.lastRefusal = text
 		}
 		if text == closedEarly && p.lastRefusal != "" {
-			text += "; earlier: " + p.lastRefusal
+			text = p.lastRefusal + "; then " + text
 		}
 		p.attemptFailed(text)
 	default:
 		p.trail.ended = &r
 	}
+}
+
+// awaitAnswer is called by the goroutine in which GoBGP opens a connection.
+func (p *peering) awaitAnswer() answer {
+	s := p.snapshot()
+	return awaitAnswer(netip.AddrPortFrom(s.Address, s.Port))
 }
 
 // onEvent follows GoBGP's state machine.

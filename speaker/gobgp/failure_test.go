@@ -48,15 +48,19 @@ func TestAFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
 		},
 		"the peer is in another autonomous system": {
 			peer:  behaviour{asn: 64513},
-			error: "peer ASN is not 64512 (sent OPEN Message Error/Bad Peer AS)",
+			error: "peer ASN 64513, expected 64512 (sent OPEN Message Error/Bad Peer AS)",
 		},
 		"the peer answers the OPEN with a NOTIFICATION": {
 			peer:  behaviour{answerOpen: notification(2, 2)},
-			error: "peer refused the OPEN with a NOTIFICATION: does it expect ASN 64500, router ID 192.0.2.1, from this address?",
+			error: "peer sent OPEN Message Error/Bad Peer AS: does it expect ASN 64500, router ID 192.0.2.1, from this address?",
 		},
 		"the peer refuses this side's OPEN after its own": {
 			peer:  behaviour{answerKeepalive: notification(2, 2)},
-			error: "peer refused the OPEN with a NOTIFICATION: does it expect ASN 64500, router ID 192.0.2.1, from this address?",
+			error: "peer sent OPEN Message Error/Bad Peer AS: does it expect ASN 64500, router ID 192.0.2.1, from this address?",
+		},
+		"the peer rejects the connection": {
+			peer:  behaviour{answerOpen: bgp.NewBGPNotificationMessage(6, 2, append([]byte{11}, "maintenance"...))},
+			error: "peer sent Cease/Administrative Shutdown: ",
 		},
 		"the peer answers the OPEN with an UPDATE": {
 			peer:  behaviour{answerOpen: update},

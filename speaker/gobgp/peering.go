@@ -83,7 +83,7 @@ func newPeering(c session.Config, options Options) (*peering, error) {
 		prefixes: map[netip.Prefix]struct{}{},
 	}
 	p.reset()
-	handler := &logHandler{log: p.log, report: p.onReport}
+	handler := &logHandler{log: p.log, report: p.onReport, answer: p.awaitAnswer}
 	onEvent := func(e *apiutil.WatchEventMessage_PeerEvent, at time.Time) {
 		p.inbox.put(func() { p.onEvent(e, at) })
 	}

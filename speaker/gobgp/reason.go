@@ -18,40 +18,50 @@ const closedEarly = "connection closed by the peer before its OPEN"
 
 // attemptError says why an attempt to connect failed, and whether that is specific: what a peer closes without a word
 // is often the consequence of an earlier, specific error.
-func attemptError(c session.Config, r report, detail string) (text string, specific bool) {
+func attemptError(c session.Config, r report, t trail) (text string, specific bool) {
 	switch r.kind {
 	case dialFailed:
 		return dialError(c, r.text), false
 	case notificationSent:
-		return openError(c, r.notification, detail), true
+		return openError(c, r.notification, t), true
 	default:
 		return closedEarly, false
 	}
 }
 
 // openError says why an OPEN was answered by a NOTIFICATION from this side.
-func openError(c session.Config, n session.Notification, detail string) string {
+func openError(c session.Config, n session.Notification, t trail) string {
 	switch {
+	case n.BadPeerAS() && t.answer.asn != 0:
+		return fmt.Sprintf("peer ASN %d, expected %d (sent %s)", t.answer.asn, c.PeerASN, n)
 	case n.BadPeerAS():
 		return fmt.Sprintf("peer ASN is not %d (sent %s): correct peerASN, or the ASN of the peer", c.PeerASN, n)
 	case n.HoldTimerExpired():
 		return "peer accepted the connection but sent no OPEN"
 	case n.UnexpectedInOpenSent():
-		return refusal(c)
-	case detail != "":
-		return fmt.Sprintf("sent %s: %s", n, detail)
+		return refusal(c, t.answer)
+	case t.detail != "":
+		return fmt.Sprintf("sent %s: %s", n, t.detail)
 	default:
 		return "sent " + n.String()
 	}
 }
 
-// refusal is what can be said of a NOTIFICATION that answers this side's OPEN, as GoBGP does not say what is in it.
-func refusal(c session.Config) string {
+// refusal is what is said of a NOTIFICATION that answers this side's OPEN, or of what can only be one.
+func refusal(c session.Config, a answer) string {
 	from := "this address"
 	if c.Source.IsValid() {
 		from = c.Source.String()
 	}
-	return fmt.Sprintf("peer refused the OPEN with a NOTIFICATION: does it expect ASN %d, router ID %s, from %s?", c.LocalASN, c.RouterID, from)
+	expectation := fmt.Sprintf("does it expect ASN %d, router ID %s, from %s?", c.LocalASN, c.RouterID, from)
+	switch {
+	case a.refusal == nil:
+		return "peer refused the OPEN with a NOTIFICATION: " + expectation
+	case a.refusal.OpenMessageError():
+		return fmt.Sprintf("peer sent %s: %s", a.refusal, expectation)
+	default:
+		return withCommunication("peer sent "+a.refusal.String(), a.communication)
+	}
 }
 
 // dialError shortens the error of a dial to its cause and adds what is likely behind it.
@@ -89,6 +99,8 @@ type trail struct {
 	ended *report
 	// detail is the error behind it.
 	detail string
+	// answer is what the peer said last while the connection was opened.
+	answer answer
 }
 
 // downReason says why an established session was lost.
@@ -116,9 +128,9 @@ func confirmError(c session.Config, reason api.PeerState_DisconnectReason, t tra
 	case t.ended != nil && t.ended.notification.HoldTimerExpired():
 		return "peer sent no KEEPALIVE after its OPEN"
 	case t.ended != nil:
-		return openError(c, t.ended.notification, t.detail)
-	case reason == api.PeerState_DISCONNECT_REASON_INVALID_MSG:
-		return refusal(c)
+		return openError(c, t.ended.notification, t)
+	case reason == api.PeerState_DISCONNECT_REASON_INVALID_MSG, t.answer.refusal != nil:
+		return refusal(c, t.answer)
 	default:
 		return "connection lost before the peer's KEEPALIVE"
 	}

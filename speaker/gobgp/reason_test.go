@@ -75,7 +75,7 @@ func TestInterpret(t *testing.T) {
 			if ok == tt.not {
 				t.Fatalf("is a report: %t", ok)
 			}
-			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(report{})); diff != "" {
+			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(report{}, answer{})); diff != "" {
 				t.Errorf("report (-want +got):\n%s", diff)
 			}
 		})
@@ -160,6 +160,18 @@ func TestTheEndOfAConnectionInWords(t *testing.T) {
 		"the OPEN is refused": {
 			confirmError(c, api.PeerState_DISCONNECT_REASON_INVALID_MSG, trail{}), refused,
 		},
+		"the OPEN is refused in words": {
+			confirmError(c, api.PeerState_DISCONNECT_REASON_READ_FAILED, trail{answer: answer{refusal: &session.Notification{Code: 6, Subcode: 5}}}),
+			"peer sent Cease/Connection Rejected",
+		},
+		"the peer's ASN is another": {
+			openError(c, session.Notification{Code: 2, Subcode: 2}, trail{answer: answer{asn: 4200000001}}),
+			"peer ASN 4200000001, expected 64512 (sent OPEN Message Error/Bad Peer AS)",
+		},
+		"the peer's ASN is another, and unknown": {
+			openError(c, session.Notification{Code: 2, Subcode: 2}, trail{}),
+			"peer ASN is not 64512 (sent OPEN Message Error/Bad Peer AS): correct peerASN, or the ASN of the peer",
+		},
 		"the OPEN is followed by nothing": {
 			confirmError(c, api.PeerState_DISCONNECT_REASON_HOLD_TIMER_EXPIRED, trail{ended: sent(4, 0)}),
 			"peer sent no KEEPALIVE after its OPEN",
@@ -173,7 +185,7 @@ func TestTheEndOfAConnectionInWords(t *testing.T) {
 			"connection lost before the peer's KEEPALIVE",
 		},
 		"no OPEN comes": {
-			openError(c, session.Notification{Code: 4}, ""),
+			openError(c, session.Notification{Code: 4}, trail{}),
 			"peer accepted the connection but sent no OPEN",
 		},
 	}

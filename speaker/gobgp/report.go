@@ -21,6 +21,8 @@ type report struct {
 	communication string
 	// text is an error.
 	text string
+	// answer is that of the peer.
+	answer answer
 }
 
 type reportKind int
@@ -39,6 +41,8 @@ const (
 	writeFailed
 	// updateSent: an UPDATE message was written.
 	updateSent
+	// answered: the peer's next message on a new connection is answer. It is about to be read.
+	answered
 )
 
 // interpret returns the report in a log record of GoBGP, if there is one.
@@ -104,6 +108,8 @@ func attribute(r slog.Record, key string) slog.Value {
 type logHandler struct {
 	log    logr.Logger
 	report func(report)
+	// answer waits for the peer's next message, and looks at it.
+	answer func() answer
 }
 
 // Enabled is true for every level, because what matters most is logged at debug level.
@@ -111,10 +117,13 @@ func (h *logHandler) Enabled(context.Context, slog.Level) bool {
 	return true
 }
 
-// Handle never blocks: GoBGP logs with locks held.
+// Handle never blocks, as GoBGP logs with locks held; but where it is about to wait for the peer, with none.
 func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	if rep, ok := interpret(r); ok {
 		h.report(rep)
+	}
+	if r.Message == "outgoing connection established" || r.Message == "open message received on outgoing connection" {
+		h.report(report{kind: answered, opening: true, answer: h.answer()})
 	}
 	log := h.log.V(1)
 	if r.Message == "sent update" {

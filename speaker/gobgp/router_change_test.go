@@ -248,7 +248,7 @@ func TestAWrongASNIsSeenInTheLog(t *testing.T) {
 			s, j := newSessions(t, Options{})
 			configure(t, s, nothing, c)
 			eventually(t, 20*time.Second, func() (bool, string) {
-				return len(j.with("session attempt failed", "peer ASN is not 64999")) == 1, fmt.Sprintf("lines: %s", j.with("attempt"))
+				return len(j.with("session attempt failed", `"peer ASN 64512, expected 64999 (sent OPEN Message Error/Bad Peer AS)"`)) == 1, fmt.Sprintf("lines: %s", j.with("attempt"))
 			})
 		})
 		t.Run("this side's", func(t *testing.T) {
@@ -263,7 +263,7 @@ func TestAWrongASNIsSeenInTheLog(t *testing.T) {
 			s, j := newSessions(t, Options{})
 			configure(t, s, nothing, c)
 			eventually(t, 30*time.Second, func() (bool, string) {
-				return len(j.with("session attempt failed", "does it expect ASN 64999")) == 1, fmt.Sprintf("lines: %s", j.with("attempt"))
+				return len(j.with("session attempt failed", `"peer sent OPEN Message Error/Bad Peer AS: does it expect ASN 64999`)) == 1, fmt.Sprintf("lines: %s", j.with("attempt"))
 			})
 		})
 	})

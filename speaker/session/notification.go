@@ -14,6 +14,11 @@ func (n Notification) BadPeerAS() bool {
 	return n == Notification{2, 2}
 }
 
+// OpenMessageError reports whether the receiver's OPEN was refused for what is in it.
+func (n Notification) OpenMessageError() bool {
+	return n.Code == 2
+}
+
 // HoldTimerExpired reports whether the sender waited in vain for a message.
 func (n Notification) HoldTimerExpired() bool {
 	return n.Code == 4

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"text/template"
+	"time"
+
+	"metallb.io/metallb/test/playground"
+)
+
+// The routers of the rack, and what is to befall each.
+const (
+	refusing      = "172.30.0.201"
+	unreachable   = "172.30.0.202"
+	otherASN      = "172.30.0.203"
+	otherPassword = "172.30.0.204"
+	expectsOther  = "172.30.0.205"
+	missingSecret = "172.30.0.206"
+	nowhere       = "172.30.0.207"
+)
+
+// troubled are the BGPPeers of these routers, which are well for now.
+var troubled = template.Must(template.New("").Parse(`
+{{- define "peer"}}
+apiVersion: metallb.io/v1beta2
+kind: BGPPeer
+metadata: {name: {{.Name}}, namespace: metallb-system}
+spec: {myASN: 64512, peerASN: 64513, peerAddress: {{.Address}}, holdTime: 3s{{.More}}}
+---
+{{- end}}
+{{- range .}}{{template "peer" .}}{{end}}`))
+
+type troubledPeer struct{ Name, Address, More string }
+
+var troubledPeers = []troubledPeer{
+	{"refusing", refusing, ""},
+	{"unreachable", unreachable, ""},
+	{"other-asn", otherASN, ""},
+	{"other-password", otherPassword, ", password: s3cret"},
+	{"expects-other", expectsOther, ""},
+}
+
+var troubledLater = []troubledPeer{
+	{"missing-secret", missingSecret, ", passwordSecret: {name: router-password}"},
+	{"nowhere", nowhere, ", nodeSelectors: [{matchLabels: {rack: somewhere}}]"},
+}
+
+// cut is how packets to two routers are dealt with that are no more to be reached, one by one node and one by another.
+const cut = `table inet cut {
+  chain input {
+    type filter hook input priority 0;
+    ip saddr %s ip daddr ` + refusing + ` tcp dport 179 reject with tcp reset
+    ip saddr %s ip daddr ` + unreachable + ` drop
+  }
+}
+`
+
+// screen is what a person sees.
+type screen struct{ peers, reasons, states, events string }
+
+func look(t *testing.T, p *playground.Playground) screen {
+	t.Helper()
+	const ready = `.status.conditions[?(@.type=="Ready")]`
+	return screen{
+		peers:   kubectl(t, p, "get", "bgppeers", "-n", "metallb-system", "-o", "wide"),
+		reasons: kubectl(t, p, "get", "bgppeers", "-n", "metallb-system", "-o", "custom-columns=NAME:.metadata.name,REASON:"+ready+".reason,MESSAGE:"+ready+".message"),
+		states:  kubectl(t, p, "get", "bgpsessionstates", "-n", "metallb-system"),
+		events:  kubectl(t, p, "get", "events", "-n", "metallb-system", "--field-selector", "involvedObject.kind=BGPPeer"),
+	}
+}
+
+func (s screen) String() string {
+	return strings.Join([]string{s.peers, s.reasons, s.states, s.events}, "\n\n")
+}
+
+// sight is what is to be seen: in each of the lists a line that matches.
+type sight struct {
+	peers, reasons, states, events []string
+}
+
+// missing returns what is not to be seen yet.
+func (w sight) missing(s screen) string {
+	var all []string
+	for _, list := range []struct {
+		text  string
+		lines []string
+	}{{s.peers, w.peers}, {s.reasons, w.reasons}, {s.states, w.states}, {s.events, w.events}} {
+		for _, line := range list.lines {
+			// In a pattern, a space is what is between two columns.
+			pattern := "(?m)^" + strings.ReplaceAll(line, " ", " +")
+			if !regexp.MustCompile(pattern).MatchString(list.text) {
+				all = append(all, line)
+			}
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// awaitSight waits until all that is wanted is to be seen, and says how long that took.
+func awaitSight(t *testing.T, p *playground.Playground, what string, want sight) {
+	t.Helper()
+	began := time.Now()
+	var s screen
+	eventually(t, what, func() string {
+		s = look(t, p)
+		if lines := want.missing(s); lines != "" {
+			return fmt.Sprintf("no line like\n%s\nin\n%s", lines, s)
+		}
+		return ""
+	})
+	t.Logf("%s: seen after %s\n%s", what, time.Since(began).Round(100*time.Millisecond), s)
+}
+
+// applyTroubled makes the peers.
+func applyTroubled(t *testing.T, p *playground.Playground, peers []troubledPeer) {
+	t.Helper()
+	var text strings.Builder
+	if err := troubled.Execute(&text, peers); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "peers.yaml")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kubectl(t, p, "apply", "-f", file)
+}
+
+func TestStatusTellsWhatKeepsNodesFromTheirSessions(t *testing.T) {
+	before := machine(t)
+	t.Run("in a playground", func(t *testing.T) {
+		p := start(t)
+		awaitRoutes(t, p)
+		began := time.Now()
+		t.Run("routers fail, each in its way, and come back", func(t *testing.T) { routersFail(t, p) })
+		t.Run("a node is not ready, is removed, and comes back", func(t *testing.T) { nodesFail(t, p) })
+		t.Run("a rolling restart of the speakers makes no event", func(t *testing.T) { speakersRestart(t, p) })
+		t.Logf("all of it took %s", time.Since(began).Round(time.Second))
+	})
+	sameMachine(t, before)
+}
+
+func routersFail(t *testing.T, p *playground.Playground) {
+	nodes := p.Cluster.Nodes()
+	routers := map[string]*rackedRouter{}
+	for _, address := range []string{refusing, unreachable, otherASN, otherPassword, expectsOther, missingSecret, nowhere} {
+		r := &rackedRouter{Address: address, LocalASN: 64513, PeerASN: 64512, Nodes: nodes}
+		if address == otherPassword || address == missingSecret {
+			r.Password = "s3cret"
+		}
+		r.start(t)
+		routers[address] = r
+	}
+	applyTroubled(t, p, troubledPeers)
+	well := sight{}
+	for _, peer := range []string{"test-bgp-router-bird", "test-bgp-router-frr", "rack-router", "refusing", "unreachable", "other-asn", "other-password", "expects-other"} {
+		well.peers = append(well.peers, peer+` \S+ 6451[23] 3/3 True 64512`)
+		well.reasons = append(well.reasons, peer+` SessionsEstablished all sessions are established`)
+		for _, n := range nodes {
+			well.states = append(well.states, n.Name+"-"+peer+` `+n.Name+` `+peer+` [0-9.]+ Established \S+ 1 0`)
+		}
+	}
+	awaitSight(t, p, "all sessions", well)
+
+	kubectl(t, p, "-n", "metallb-system", "scale", "deployment/test-bgp-router", "--replicas=0")
+	rack(t, fmt.Sprintf(cut, nodes[1].Addr, nodes[2].Addr), "nft", "-f", "-")
+	routers[otherASN].LocalASN = 64999
+	routers[otherPassword].Password = "another"
+	routers[expectsOther].PeerASN = 64500
+	for _, address := range []string{otherASN, otherPassword, expectsOther} {
+		routers[address].configure(t)
+	}
+	applyTroubled(t, p, troubledLater)
+	seeTheFaults(t, p)
+	t.Log(kubectl(t, p, "-n", "metallb-system", "describe", "bgppeer", "refusing"))
+
+	kubectl(t, p, "-n", "metallb-system", "scale", "deployment/test-bgp-router", "--replicas=1")
+	rack(t, "", "nft", "delete", "table", "inet", "cut")
+	routers[otherASN].LocalASN = 64513
+	routers[otherPassword].Password = "s3cret"
+	routers[expectsOther].PeerASN = 64512
+	for _, address := range []string{otherASN, otherPassword, expectsOther} {
+		routers[address].configure(t)
+	}
+	kubectl(t, p, "-n", "metallb-system", "create", "secret", "generic", "router-password", "--type=kubernetes.io/basic-auth", "--from-literal=password=s3cret")
+	kubectl(t, p, "label", "nodes", "--all", "rack=somewhere")
+	for _, peer := range []string{"missing-secret", "nowhere"} {
+		well.peers = append(well.peers, peer+` \S+ 64513 3/3 True`)
+	}
+	for _, peer := range []string{"test-bgp-router-bird", "test-bgp-router-frr", "refusing", "unreachable", "other-asn", "other-password", "expects-other", "missing-secret", "nowhere"} {
+		well.events = append(well.events, `\S+ Normal SessionsEstablished bgppeer/`+peer+` all sessions are established`)
+	}
+	awaitSight(t, p, "all sessions again", well)
+	t.Log(kubectl(t, p, "-n", "metallb-system", "describe", "bgppeer", "refusing"))
+
+	var names []string
+	for _, peer := range append(troubledPeers, troubledLater...) {
+		names = append(names, peer.Name)
+	}
+	kubectl(t, p, append([]string{"-n", "metallb-system", "delete", "bgppeers"}, names...)...)
+}
+
+// seeTheFaults waits until each is told in the right words.
+func seeTheFaults(t *testing.T, p *playground.Playground) {
+	t.Helper()
+	const (
+		timedOut = `connect timed out \(wrong password, or peer unreachable\)`
+		silent   = `(hold timer expired: nothing heard from the peer for 3s|connect timed out \(peer unreachable)`
+		asn      = `peer ASN 64999, expected 64513 \(sent OPEN Message Error/Bad Peer AS\)`
+		refused  = `peer sent OPEN Message Error/Bad Peer AS: does it expect ASN 64512, router ID 172.30.0.1\d, from this address\?`
+		secret   = `spec.passwordSecret: secret metallb-system/router-password not found`
+	)
+	down := `(Idle|Connect|Active|OpenSent|OpenConfirm) \S+ 0 0 `
+	awaitSight(t, p, "the faults", sight{
+		peers: []string{
+			`test-bgp-router-bird 10.96.0.100 64512 0/3 False .*node-1: connection refused`,
+			`test-bgp-router-frr 10.96.0.101 64512 0/3 False .*node-1: connection refused`,
+			`rack-router 172.30.0.254 64513 3/3 True`,
+			`refusing ` + refusing + ` 64513 2/3 False .*node-2: connection refused`,
+			`unreachable ` + unreachable + ` 64513 2/3 False .*node-3: ` + silent,
+			`other-asn ` + otherASN + ` 64513 0/3 False .*node-1: ` + asn,
+			`other-password ` + otherPassword + ` 64513 0/3 False .*node-1: ` + timedOut,
+			`expects-other ` + expectsOther + ` 64513 0/3 False .*node-1: ` + refused,
+			`missing-secret ` + missingSecret + ` 64513 0/3 False .*node-1: ` + secret,
+			`nowhere ` + nowhere + ` 64513 0/0 False `,
+		},
+		reasons: []string{
+			`test-bgp-router-bird SessionsNotEstablished node-1: connection refused; node-2: connection refused; node-3: connection refused`,
+			`refusing SessionsNotEstablished node-2: connection refused`,
+			`unreachable SessionsNotEstablished node-3: ` + silent,
+			`other-asn SessionsNotEstablished node-1: ` + asn + `; node-2: ` + asn,
+			`missing-secret SessionsNotEstablished node-1: ` + secret,
+			`nowhere NoNodes no node matches nodeSelectors`,
+		},
+		states: []string{
+			`node-1-test-bgp-router-frr node-1 test-bgp-router-frr 10.96.0.101 ` + down + `connection refused`,
+			`node-2-refusing node-2 refusing ` + refusing + ` ` + down + `connection refused`,
+			`node-1-refusing node-1 refusing ` + refusing + ` Established \S+ 1 0`,
+			`node-3-unreachable node-3 unreachable ` + unreachable + ` ` + down + silent,
+			`node-2-other-asn node-2 other-asn ` + otherASN + ` ` + down + asn,
+			`node-3-other-password node-3 other-password ` + otherPassword + ` ` + down + timedOut,
+			`node-3-expects-other node-3 expects-other ` + expectsOther + ` ` + down + refused,
+			`node-2-missing-secret node-2 missing-secret ` + missingSecret + ` Idle \S+ 0 0 ` + secret,
+		},
+		events: []string{
+			`\S+ Warning SessionsNotEstablished bgppeer/test-bgp-router-bird node-1: `,
+			`\S+ Warning SessionsNotEstablished bgppeer/refusing node-2: connection `,
+			`\S+ Warning SessionsNotEstablished bgppeer/unreachable node-3: ` + silent,
+			`\S+ Warning SessionsNotEstablished bgppeer/other-asn node-1: `,
+			`\S+ Warning SessionsNotEstablished bgppeer/other-password node-1: `,
+			`\S+ Warning SessionsNotEstablished bgppeer/missing-secret node-1: ` + secret,
+			`\S+ Warning NoNodes bgppeer/nowhere no node matches nodeSelectors`,
+		},
+	})
+}
+
+func nodesFail(t *testing.T, p *playground.Playground) {
+	tutorial := []string{"test-bgp-router-bird", "test-bgp-router-frr", "rack-router"}
+	each := func(line string) (lines []string) {
+		for _, peer := range tutorial {
+			lines = append(lines, fmt.Sprintf(line, peer))
+		}
+		return lines
+	}
+	kubelet := kubeletOf(t, p, "node-3")
+	signalTo(t, kubelet, syscall.SIGSTOP)
+	defer signalTo(t, kubelet, syscall.SIGCONT)
+	awaitSight(t, p, "the node whose kubelet is stopped", sight{
+		peers:   each(`%s \S+ 6451[23] 2/3 False .*node-3: node is not ready`),
+		reasons: each(`%s SessionsNotEstablished node-3: node is not ready`),
+		states:  append(each(`node-3-%s node-3 \S+ \S+ Unknown \S+ 0 0 node is not ready`), each(`node-2-%s node-2 \S+ \S+ Established \S+ 1 0`)...),
+		events:  each(`\S+ Warning SessionsNotEstablished bgppeer/%s node-3: node is not ready`),
+	})
+	signalTo(t, kubelet, syscall.SIGCONT)
+	awaitSight(t, p, "the node that is ready again", sight{
+		peers:  each(`%s \S+ 6451[23] 3/3 True`),
+		states: each(`node-3-%s node-3 \S+ \S+ Established \S+ 1 0`),
+		events: each(`\S+ Normal SessionsEstablished bgppeer/%s all sessions are established`),
+	})
+
+	// The kubelet makes its Node only when it starts.
+	file := filepath.Join(t.TempDir(), "node.json")
+	if err := os.WriteFile(file, []byte(kubectl(t, p, "get", "node", "node-3", "-o", "json")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kubectl(t, p, "delete", "node", "node-3")
+	awaitSight(t, p, "the node that is gone", sight{peers: each(`%s \S+ 6451[23] 2/2 True`)})
+	eventually(t, "the states of the node that is gone to go", func() string {
+		return kubectl(t, p, "get", "bgpsessionstates", "-n", "metallb-system", "-l", "metallb.io/node=node-3", "-o", "name")
+	})
+	kubectl(t, p, "create", "-f", file)
+	awaitSight(t, p, "the node that is there again", sight{
+		peers:  each(`%s \S+ 6451[23] 3/3 True`),
+		states: each(`node-3-%s node-3 \S+ \S+ Established \S+ 1 0`),
+	})
+}
+
+// kubeletOf returns the process of a node's kubelet.
+func kubeletOf(t *testing.T, p *playground.Playground, node string) int {
+	t.Helper()
+	processes, err := p.Cluster.Processes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, process := range processes {
+		if process.Name == node+"-kubelet" && process.Alive() {
+			return process.PID
+		}
+	}
+	t.Fatalf("%s has no kubelet", node)
+	return 0
+}
+
+func signalTo(t *testing.T, pid int, signal syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(pid, signal); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func speakersRestart(t *testing.T, p *playground.Playground) {
+	kubectl(t, p, "-n", "metallb-system", "delete", "events", "--all")
+	kubectl(t, p, "-n", "metallb-system", "rollout", "restart", "daemonset/speaker")
+	kubectl(t, p, "-n", "metallb-system", "rollout", "status", "--timeout=2m", "daemonset/speaker")
+	awaitSight(t, p, "all sessions after the restart", sight{peers: []string{
+		`test-bgp-router-bird \S+ 64512 3/3 True`, `test-bgp-router-frr \S+ 64512 3/3 True`, `rack-router \S+ 64513 3/3 True`,
+	}})
+	if events := look(t, p).events; strings.Contains(events, "bgppeer/") {
+		t.Errorf("events on peers:\n%s", events)
+	}
+}

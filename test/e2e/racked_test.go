@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"text/template"
+	"time"
+
+	"metallb.io/metallb/test/cluster"
+	"metallb.io/metallb/test/playground"
+)
+
+// rackedRouter is a BIRD in the rack, at an address of its own, whose peers are the nodes.
+type rackedRouter struct {
+	Address string
+	// LocalASN is the router's, PeerASN what it expects of the nodes.
+	LocalASN, PeerASN int
+	Password          string
+	Nodes             []cluster.Node
+
+	dir string
+}
+
+const rackedConfiguration = `log stderr all;
+router id {{.Address}};
+protocol device { scan time 2; }
+template bgp node {
+  local {{.Address}} as {{.LocalASN}};
+  strict bind on;
+  direct;
+  passive on;
+  error wait time 1, 2;
+  error forget time 5;
+{{- with .Password}}
+  password "{{.}}";
+{{- end}}
+  ipv4 { import all; export none; };
+}
+{{- range .Nodes}}
+protocol bgp from node { neighbor {{.Addr}} as {{$.PeerASN}}; }
+{{- end}}
+`
+
+// start runs the router until the test ends.
+func (r *rackedRouter) start(t *testing.T) {
+	t.Helper()
+	rack(t, "", "ip", "address", "add", r.Address+"/24", "dev", "eth0")
+	dir, err := os.MkdirTemp("", "racked") //nolint:usetesting // A socket's path must be short.
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	r.dir = dir
+	r.write(t)
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), "ip", "netns", "exec", playground.RackNamespace,
+		"bird", "-f", "-c", r.file("bird.conf"), "-s", r.file("bird.ctl"), "-P", r.file("bird.pid"))
+	command.Stdout, command.Stderr = log, log
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = command.Process.Kill()
+		_ = command.Wait()
+		if text, err := os.ReadFile(log.Name()); err == nil && t.Failed() {
+			t.Logf("the router at %s wrote:\n%s", r.Address, text)
+		}
+	})
+	eventually(t, "the router at "+r.Address, func() string {
+		if out, err := r.ask(t, "show", "status"); err != nil {
+			return out
+		}
+		return ""
+	})
+}
+
+func (r *rackedRouter) file(name string) string { return filepath.Join(r.dir, name) }
+
+func (r *rackedRouter) write(t *testing.T) {
+	t.Helper()
+	var text bytes.Buffer
+	if err := template.Must(template.New("").Parse(rackedConfiguration)).Execute(&text, r); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(r.file("bird.conf"), text.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// configure has the router take up what it is now.
+func (r *rackedRouter) configure(t *testing.T) {
+	t.Helper()
+	r.write(t)
+	if out, err := r.ask(t, "configure"); err != nil {
+		t.Fatalf("configuring the router at %s: %v\n%s", r.Address, err, out)
+	}
+}
+
+func (r *rackedRouter) ask(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "birdc", append([]string{"-s", r.file("bird.ctl")}, args...)...).CombinedOutput()
+	return string(out), err
+}
+
+// rack runs a program in the rack's network namespace.
+func rack(t *testing.T, stdin, program string, args ...string) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "ip", append([]string{"netns", "exec", playground.RackNamespace, program}, args...)...)
+	command.Stdin = bytes.NewBufferString(stdin)
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%s %v in the rack: %v\n%s", program, args, err, out)
+	}
+}

@@ -102,7 +102,8 @@ func (r *runner) startControllers(ctx context.Context) error {
 			"--kubeconfig="+c.path("kube-controller-manager.conf"), "--bind-address="+HostAddr,
 			"--service-account-private-key-file="+c.path("pki", "sa.key"), "--root-ca-file="+c.path("pki", "ca.crt"),
 			"--flex-volume-plugin-dir="+c.path("volume-plugins"), // it makes the directory
-			"--use-service-account-credentials", "--leader-elect=false"),
+			"--use-service-account-credentials", "--leader-elect=false",
+			"--node-monitor-grace-period=20s"), // four of nodeStatusUpdateFrequency: tests wait for it
 		r.start(ctx, controlPlane, "kube-scheduler", "kube-scheduler",
 			"--kubeconfig="+c.path("kube-scheduler.conf"), "--bind-address="+HostAddr, "--leader-elect=false"),
 	)

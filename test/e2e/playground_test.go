@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -25,17 +26,41 @@ const patience = 60 * time.Second
 // start makes a playground in which the tutorial has been followed: test routers, rack router, nginx at 198.51.100.0.
 func start(t *testing.T) *playground.Playground {
 	t.Helper()
+	p := up(t, playground.Kustomize)
+	configure(t, p)
+	deployNginx(t, p)
+	return p
+}
+
+// up makes a playground with nothing but what is installed in it.
+func up(t *testing.T, install playground.Method) *playground.Playground {
+	t.Helper()
 	t.Chdir("../..")
 	removePlaygroundAfter(t)
-	p, err := playground.Up(t.Context(), playground.Config{Progress: os.Stdout})
+	p, err := playground.Up(t.Context(), playground.Config{Install: install, Progress: os.Stdout})
 	if err != nil {
 		t.Fatal(err)
 	}
-	kubectl(t, p, "apply", "-f", "config/tutorial/test-bgp-router.yaml", "-f", "config/tutorial/tutorial-1.yaml",
-		"-f", "config/tutorial/tutorial-2.yaml", "-f", "config/tutorial/rack-router.yaml")
+	return p
+}
+
+// deployNginx applies the tutorial's routers and its web server.
+func deployNginx(t *testing.T, p *playground.Playground) {
+	t.Helper()
+	kubectl(t, p, "apply", "-f", "config/tutorial/test-bgp-router.yaml", "-f", "config/tutorial/tutorial-2.yaml")
 	kubectl(t, p, "-n", "metallb-system", "rollout", "status", "--timeout=2m", "deployment/test-bgp-router")
 	kubectl(t, p, "rollout", "status", "--timeout=2m", "deployment/nginx")
-	return p
+}
+
+// configuration is what a user of the playground has applied, apart from the test routers.
+var configuration = []string{"config/tutorial/tutorial-1.yaml", "config/tutorial/rack-router.yaml"}
+
+// configure applies the configuration.
+func configure(t *testing.T, p *playground.Playground) {
+	t.Helper()
+	for _, file := range configuration {
+		kubectl(t, p, "apply", "-f", file)
+	}
 }
 
 func removePlaygroundAfter(t *testing.T) {
@@ -55,6 +80,16 @@ func kubectl(t *testing.T, p *playground.Playground, args ...string) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(text)
+}
+
+// apply applies a manifest.
+func apply(t *testing.T, p *playground.Playground, manifest string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "manifest.yaml")
+	if err := os.WriteFile(file, []byte(manifest), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kubectl(t, p, "apply", "-f", file)
 }
 
 // eventually waits until the condition returns nothing that is wrong.

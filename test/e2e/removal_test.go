@@ -14,9 +14,6 @@ import (
 	"metallb.io/metallb/test/playground"
 )
 
-// configuration is what a user of the playground has applied, apart from the test routers.
-var configuration = []string{"config/tutorial/tutorial-1.yaml", "config/tutorial/rack-router.yaml"}
-
 // Whoever removes the product while services use it must not be kept waiting by its own webhook.
 func TestRemovalFinishesByItselfWithServicesAlive(t *testing.T) {
 	before := machine(t)
@@ -109,9 +106,7 @@ func reinstall(t *testing.T, p *playground.Playground) {
 		kubectl(t, p, "-n", "metallb-system", "rollout", "status", "--timeout=2m", workload)
 	}
 	kubectl(t, p, "apply", "-f", "config/tutorial/test-bgp-router.yaml")
-	for _, file := range configuration {
-		kubectl(t, p, "apply", "-f", file)
-	}
+	configure(t, p)
 	kubectl(t, p, "-n", "metallb-system", "rollout", "status", "--timeout=2m", "deployment/test-bgp-router")
 	awaitRoutes(t, p)
 }

@@ -6,6 +6,7 @@ package e2e_test
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -14,20 +15,33 @@ import (
 
 // The tutorial makes and removes its own playground.
 func TestTheTutorialWorksAsWritten(t *testing.T) {
-	document, err := os.ReadFile("../../docs/tutorial.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps, err := console.Parse(string(document), "kustomize")
-	if err != nil {
-		t.Fatal(err)
-	}
 	before := machine(t)
-	shell, err := console.Start(t.Context(), "../..")
+	removePlaygroundAfter(t)
+	follow(t, "../..", tutorial(t, "../..", "kustomize"))
+	sameMachine(t, before)
+}
+
+// tutorial returns the steps of the tutorial for one way to install.
+func tutorial(t *testing.T, top, way string) []console.Step {
+	t.Helper()
+	document, err := os.ReadFile(filepath.Join(top, "docs/tutorial.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	removePlaygroundAfter(t)
+	steps, err := console.Parse(string(document), way)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return steps
+}
+
+// follow runs the steps in the top directory of the source tree.
+func follow(t *testing.T, top string, steps []console.Step) {
+	t.Helper()
+	shell, err := console.Start(t.Context(), top)
+	if err != nil {
+		t.Fatal(err)
+	}
 	runner := console.Runner{Shell: shell, Patience: 60 * time.Second, Pause: 250 * time.Millisecond, Log: t.Logf}
 	for _, step := range steps {
 		if err := runner.Run(t.Context(), step); err != nil {
@@ -37,5 +51,4 @@ func TestTheTutorialWorksAsWritten(t *testing.T) {
 	if err := shell.Close(); err != nil {
 		t.Error(err)
 	}
-	sameMachine(t, before)
 }

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"metallb.io/metallb/test/playground"
+)
+
+// objects returns all objects of all kinds that the cluster has, by kind, namespace and name, with their finalizers. Those that
+// come and go by themselves are left out: events, and what only tells of others.
+func objects(t *testing.T, p *playground.Playground) []string {
+	t.Helper()
+	kinds := slices.DeleteFunc(strings.Fields(kubectl(t, p, "api-resources", "--verbs=list", "-o", "name")), func(kind string) bool {
+		return slices.Contains([]string{"events", "events.events.k8s.io", "componentstatuses"}, kind)
+	})
+	var list struct {
+		Items []metav1.PartialObjectMetadata
+	}
+	// A kind that goes in the meantime has no objects.
+	text := kubectl(t, p, "get", strings.Join(kinds, ","), "--all-namespaces", "--ignore-not-found", "-o", "json")
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		t.Fatal(err)
+	}
+	all := make([]string, 0, len(list.Items))
+	for _, o := range list.Items {
+		all = append(all, fmt.Sprintf("%s %s/%s %v", o.Kind, o.Namespace, o.Name, o.Finalizers))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// awaitObjects waits until the cluster has the objects that it had before and no others.
+func awaitObjects(t *testing.T, p *playground.Playground, before []string) {
+	t.Helper()
+	eventually(t, "the cluster to have what it had before the installation", func() string { return cmp.Diff(before, objects(t, p)) })
+}

@@ -51,6 +51,7 @@ func (p *Playground) Install(ctx context.Context, method Method, values ...strin
 				return err
 			}
 		}
+	case Nothing:
 	}
 	return nil
 }
@@ -66,8 +67,8 @@ func (p *Playground) Upgrade(ctx context.Context, values ...string) error {
 // releaseFlags are the flags of an installation and an upgrade alike.
 func releaseFlags(values []string) []string {
 	flags := []string{"--wait", "--timeout=2m"}
-	for _, value := range values {
-		flags = append(flags, "--set", value)
+	if len(values) > 0 {
+		flags = append(flags, "--set", strings.Join(values, ","))
 	}
 	return flags
 }

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chart
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+func TestTheChartRendersWhatTheManifestsHave(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		directory string
+		args      []string
+		// onlyManifests and onlyChart are objects that the other does not have, with the reason.
+		onlyManifests, onlyChart map[string]string
+	}{
+		"as it is": {
+			directory:     "config/default",
+			onlyManifests: map[string]string{"Namespace metallb-system": "Helm makes the namespace, or whoever calls it"},
+			onlyChart:     map[string]string{"Lease metallb-controller": "so that an uninstallation removes it; of the manifests, the namespace takes it along"},
+		},
+		"with cert-manager": {
+			directory:     "config/certmanager",
+			args:          []string{"--set", "certManager.enabled=true"},
+			onlyManifests: map[string]string{"Namespace metallb-system": "as above"},
+			onlyChart:     map[string]string{"Lease metallb-controller": "as above"},
+		},
+		"with what watches it": {
+			directory: "config/prometheus",
+			args: []string{"--set", "prometheus.serviceMonitor.enabled=true,prometheus.prometheusRule.enabled=true,prometheus.dashboard.enabled=true," +
+				"prometheus.serviceAccount=prometheus-k8s,prometheus.namespace=monitoring"},
+			onlyChart: map[string]string{"": "what the first test compares"},
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rendered, err := template(t, append(tc.args, "--no-hooks")...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			manifests, release := byName(kustomize(t.Context(), t, tc.directory), false), byName(rendered, true)
+			if reason := tc.onlyChart[""]; reason != "" {
+				maps.DeleteFunc(release, func(name string, _ map[string]any) bool { return manifests[name] == nil })
+			}
+			without(t, manifests, tc.onlyManifests)
+			without(t, release, tc.onlyChart)
+			if diff := cmp.Diff(slices.Sorted(maps.Keys(manifests)), slices.Sorted(maps.Keys(release))); diff != "" {
+				t.Fatalf("objects (-manifests +chart):\n%s", diff)
+			}
+			for name, object := range manifests {
+				alike(object, release[name])
+				if diff := cmp.Diff(object, release[name]); diff != "" {
+					t.Errorf("%s (-manifests +chart):\n%s", name, diff)
+				}
+			}
+		})
+	}
+}
+
+// without removes objects that are there, and only one of the two has.
+func without(t *testing.T, from map[string]map[string]any, names map[string]string) {
+	t.Helper()
+	for name := range names {
+		if _, ok := from[name]; !ok && name != "" {
+			t.Errorf("there is no %s any more: take it off the list", name)
+		}
+		delete(from, name)
+	}
+}
+
+// byName returns the objects by kind and name, those of the chart with the names that they have in the manifests.
+func byName(all []*unstructured.Unstructured, ofChart bool) map[string]map[string]any {
+	found := make(map[string]map[string]any, len(all))
+	for _, object := range all {
+		if ofChart {
+			if slices.Contains([]string{"Deployment", "DaemonSet", "ServiceAccount", "PodDisruptionBudget"}, object.GetKind()) {
+				object.SetName(strings.TrimPrefix(object.GetName(), "metallb-")) // A release's name comes first.
+			}
+			object.Object, _ = translate(object.Object).(map[string]any)
+		}
+		found[object.GetKind()+" "+object.GetName()] = object.Object
+	}
+	return found
+}
+
+// translate replaces what the chart may have differently:
+//   - Helm's own labels and the recommended ones, by which the chart also selects pods, as MetalLB's does;
+//   - the names of ServiceAccounts, which begin with that of the release.
+func translate(value any) any {
+	switch value := value.(type) {
+	case []any:
+		for i := range value {
+			value[i] = translate(value[i])
+		}
+	case map[string]any:
+		for key, inner := range value {
+			value[key] = translate(inner)
+		}
+		translateLabels(value)
+		translateAccount(value)
+	}
+	return value
+}
+
+func translateLabels(labels map[string]any) {
+	_, isLabels := labels["app.kubernetes.io/name"]
+	if !isLabels {
+		return
+	}
+	component, ofComponent := labels["app.kubernetes.io/component"]
+	for key := range labels {
+		if strings.HasPrefix(key, "app.kubernetes.io/") || strings.HasPrefix(key, "helm.sh/") {
+			delete(labels, key)
+		}
+	}
+	labels["app"] = "metallb"
+	if ofComponent {
+		labels["component"] = component
+	}
+}
+
+func translateAccount(value map[string]any) {
+	if name, ok := value["serviceAccountName"].(string); ok {
+		value["serviceAccountName"] = strings.TrimPrefix(name, "metallb-")
+	}
+	if name, ok := value["name"].(string); ok && value["kind"] == "ServiceAccount" && value["apiVersion"] == nil {
+		value["name"] = strings.TrimPrefix(name, "metallb-")
+	}
+}
+
+// alike removes from the chart's object what it may have more:
+//   - the label of the component, which in the manifests only workloads have;
+//   - the label of the job, without which Prometheus names jobs after Services.
+func alike(manifest, chart map[string]any) {
+	labels, _, _ := unstructured.NestedMap(manifest, "metadata", "labels")
+	if labels["component"] == nil {
+		unstructured.RemoveNestedField(chart, "metadata", "labels", "component")
+	}
+	if chart["kind"] == "ServiceMonitor" {
+		unstructured.RemoveNestedField(chart, "spec", "jobLabel")
+	}
+}

@@ -149,7 +149,9 @@ true
   httpGet:
     path: {{ .path }}
     port: health
-  {{- omit .values "enabled" | toYaml | nindent 2 }}
+  {{- with omit .values "enabled" }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end }}
 {{- end -}}
 

@@ -75,6 +75,7 @@ func install(t *testing.T, p *playground.Playground, values ...string) {
 	if err := p.Install(t.Context(), playground.Helm, values...); err != nil {
 		t.Fatal(err)
 	}
+	rolled(t, p, "dev")
 	tellStarts(t, p)
 }
 
@@ -83,14 +84,23 @@ func install(t *testing.T, p *playground.Playground, values ...string) {
 func tellStarts(t *testing.T, p *playground.Playground) {
 	t.Helper()
 	for _, pod := range slices.Concat(pods(t, p, "controller"), pods(t, p, "speaker")) {
-		running := pod.Status.ContainerStatuses[0].State.Running
-		i := slices.IndexFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue })
-		if running == nil || i < 0 {
+		since, took := readySince(&pod)
+		if since.IsZero() {
 			t.Errorf("%s is not ready", pod.Name)
 			continue
 		}
-		t.Logf("%s was ready %s after its start", pod.Name, pod.Status.Conditions[i].LastTransitionTime.Sub(running.StartedAt.Time))
+		t.Logf("%s was ready %s after its start", pod.Name, took)
 	}
+}
+
+// readySince returns since when a pod is ready, and how long after the start of its container that was; zero if it is not.
+func readySince(pod *corev1.Pod) (since time.Time, took time.Duration) {
+	i := slices.IndexFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue })
+	if i < 0 || len(pod.Status.ContainerStatuses) == 0 || pod.Status.ContainerStatuses[0].State.Running == nil {
+		return time.Time{}, 0
+	}
+	since = pod.Status.Conditions[i].LastTransitionTime.Time
+	return since, since.Sub(pod.Status.ContainerStatuses[0].State.Running.StartedAt.Time)
 }
 
 // keptConfiguration uninstalls a product that is configured, and installs it again.
@@ -124,11 +134,9 @@ func keptConfiguration(t *testing.T, p *playground.Playground) {
 
 func helmTest(t *testing.T, p *playground.Playground) {
 	t.Helper()
-	text, err := p.HelmOutput(t.Context(), "test", playground.Release, "--timeout=1m")
-	if err != nil {
+	if err := p.Helm(t.Context(), "test", playground.Release, "--timeout=1m"); err != nil {
 		t.Fatal(err)
 	}
-	t.Log(text)
 }
 
 // nextTag is the tag of the images that are upgraded to. They are those of the same sources under another version.
@@ -167,7 +175,8 @@ func rollback(t *testing.T, p *playground.Playground) {
 	tellStarts(t, p)
 }
 
-// rolled waits until there are only pods of images with the tag, so many as there should be.
+// rolled waits until there are only ready pods of images with the tag, so many as there should be. Helm does not wait for the
+// last speaker: as many as may be unavailable during the update may be so afterwards.
 func rolled(t *testing.T, p *playground.Playground, tag string) {
 	t.Helper()
 	eventually(t, "all pods to be of tag "+tag, func() string {
@@ -175,6 +184,9 @@ func rolled(t *testing.T, p *playground.Playground, tag string) {
 		for _, pod := range all {
 			if !strings.HasSuffix(pod.Spec.Containers[0].Image, ":"+tag) {
 				return pod.Name + " has " + pod.Spec.Containers[0].Image
+			}
+			if since, _ := readySince(&pod); since.IsZero() {
+				return pod.Name + " is not ready"
 			}
 		}
 		if want := 2 + len(p.Cluster.Nodes()); len(all) != want {

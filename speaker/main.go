@@ -6,12 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"time"
 
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -21,7 +19,6 @@ import (
 	"metallb.io/metallb/speaker/gobgp"
 	"metallb.io/metallb/speaker/node"
 	"metallb.io/metallb/speaker/session"
-	"metallb.io/metallb/speaker/status"
 )
 
 const (
@@ -74,13 +71,13 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	}
 	logger := log.FromContext(ctx)
 	var sessions *gobgp.Sessions
-	reporter := newReporter(mgr, settings, o, func() []session.State { return sessions.States() })
-	if err := mgr.Add(reporter); err != nil {
-		return fmt.Errorf("setting up the states of sessions: %w", err)
+	reporters, err := newReporters(mgr, settings, o, func() []session.State { return sessions.States() })
+	if err != nil {
+		return err
 	}
 	sessions, err = gobgp.New(gobgp.Options{
 		Logger: logger.WithName("bgp"), Registerer: metrics.Registry,
-		OnChange: func(session.State) { reporter.Wake() },
+		OnChange: func(session.State) { reporters.wake() },
 	})
 	if err != nil {
 		return fmt.Errorf("setting up BGP: %w", err)
@@ -91,7 +88,8 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	}
 	speaker := node.NewSpeaker(node.Options{
 		Node: o.node, Class: settings.Class, Client: mgr.GetClient(), Sessions: sessions,
-		Recorder: mgr.GetEventRecorder(eventSource), Metrics: speakerMetrics, Situations: reporter,
+		Recorder: mgr.GetEventRecorder(eventSource), Metrics: speakerMetrics, Situations: reporters,
+		Announcements: reporters.announcements(),
 	})
 	if err := speaker.SetupWithManager(mgr); err != nil {
 		return err
@@ -103,25 +101,10 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.drain+closeTimeout)
 		defer cancel()
 		err = errors.Join(err, speaker.Shutdown(ctx, o.drain))
-		tellEnd(ctx, reporter)
+		reporters.tellEnd(ctx)
 	}()
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("running: %w", err)
 	}
 	return nil
-}
-
-// newReporter returns what tells the cluster of the sessions.
-func newReporter(mgr ctrl.Manager, settings *process.Settings, o *options, sessions func() []session.State) *status.Reporter {
-	return status.NewReporter(status.Options{
-		Node: o.node, Pod: o.pod, Sessions: sessions, Clock: clock.RealClock{}, Random: rand.Float64,
-		Store: &status.Cluster{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Node: o.node, Namespace: settings.Namespace},
-	})
-}
-
-// tellEnd tells the cluster that the sessions have ended.
-func tellEnd(ctx context.Context, reporter *status.Reporter) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statusTimeout)
-	defer cancel()
-	reporter.Shutdown(ctx)
 }

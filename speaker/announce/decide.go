@@ -4,6 +4,7 @@ package announce
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -28,6 +29,9 @@ type Decision struct {
 	// Memory to decide with the next time.
 	Memory Memory
 }
+
+// Peers returns those that are to be told of the service, sorted.
+func (d *Decision) Peers() []string { return slices.Sorted(maps.Keys(d.Paths)) }
 
 // Decide returns what the policy's node announces of the service. Each address is decided by itself, so that a dual-stack
 // service is announced in the one family that it can be. Before is the memory of the last decision about the service.

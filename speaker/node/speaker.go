@@ -70,6 +70,8 @@ type Speaker struct {
 	states  map[types.NamespacedName]state
 	// unsettled are the prefixes, by peer, of changes that could not be applied.
 	unsettled map[string][]netip.Prefix
+	// told is what the observer of announcements has not heard yet.
+	told announcements
 }
 
 // Options of a Speaker.
@@ -84,6 +86,8 @@ type Options struct {
 	Metrics  *Metrics
 	// Situations may be nil.
 	Situations SituationObserver
+	// Announcements may be nil.
+	Announcements AnnouncementObserver
 }
 
 // NewSpeaker returns a Speaker that announces nothing until it is configured. It reads Services and, by
@@ -97,6 +101,7 @@ func NewSpeaker(o Options) *Speaker {
 		situations: situations{observer: o.Situations},
 		table:      rib.NewTable(),
 		states:     map[types.NamespacedName]state{},
+		told:       announcements{observer: o.Announcements},
 	}
 }
 
@@ -148,6 +153,7 @@ func (s *Speaker) Update(ctx context.Context, name types.NamespacedName) (err er
 	if err != nil {
 		return err
 	}
+	s.told.tell()
 	if known && s.reaches(told) {
 		s.metrics.propagated(time.Since(seen))
 	}
@@ -196,7 +202,10 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 			s.transition(ctx, o)
 		}
 	}
-	_, err = s.apply(ctx, changes)
+	if _, err = s.apply(ctx, changes); err == nil {
+		s.told.complete = true
+		s.told.tell()
+	}
 	err = errors.Join(err, s.configure(ctx, p.Sessions))
 	if first {
 		log.FromContext(ctx).Info("announcing from this node", "services", len(s.states), "sessions", len(p.Sessions))

@@ -83,6 +83,9 @@ func (s *Speaker) remember(o observation) {
 		now.uid = o.service.UID
 	}
 	s.metrics.held(s.states[o.name].held, now.held)
+	if s.told.observer != nil && len(s.states[o.name].announced)+len(now.announced) > 0 {
+		s.told.note(o.name, d.Peers())
+	}
 	if len(now.announced) == 0 && len(now.memory) == 0 {
 		delete(s.states, o.name)
 		return

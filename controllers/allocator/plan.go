@@ -113,14 +113,12 @@ func (a *Allocator) planRequested(r *Request, h *holder) plan {
 // requested returns the requested address if the service may have it, or whether it holds it already, and why it may not
 // have it. What the service holds and names it keeps, even if it would have to leave it otherwise.
 func (a *Allocator) requested(r *Request, h *holder, address netip.Addr) (c choice, held bool, reason *Reason) {
-	if h != nil {
-		for _, c := range h.held {
-			if c, ok := a.keep(r, h, c); ok && c.address == address {
-				if a.displaced(r, h, c) {
-					return c, true, a.whyNot(r, address)
-				}
-				return c, true, nil
+	for _, c := range h.had(r) {
+		if c, ok := a.keep(r, h, c); ok && c.address == address {
+			if a.displaced(r, h, c) {
+				return c, true, a.whyNot(r, address)
 			}
+			return c, true, nil
 		}
 	}
 	if reason := a.whyNot(r, address); reason != nil {
@@ -162,10 +160,7 @@ func (a *Allocator) whyNotFound(address netip.Addr) *Reason {
 // keepable returns what the service holds and can keep under the request, and what it could keep if it had not to leave it.
 func (a *Allocator) keepable(r *Request, h *holder) (kept, displaced map[corev1.IPFamily]choice) {
 	kept = map[corev1.IPFamily]choice{}
-	if h == nil {
-		return kept, nil
-	}
-	for _, c := range h.held {
+	for _, c := range h.had(r) {
 		f := FamilyOf(c.address)
 		if _, ok := kept[f]; ok || !slices.Contains(r.Families, f) {
 			continue
@@ -174,6 +169,9 @@ func (a *Allocator) keepable(r *Request, h *holder) (kept, displaced map[corev1.
 		switch {
 		case !ok:
 		case a.displaced(r, h, c):
+			if !h.holds(c.address) {
+				continue // It has another already.
+			}
 			if displaced == nil {
 				displaced = map[corev1.IPFamily]choice{}
 			}

@@ -16,6 +16,8 @@ import (
 // Request is what a service wants. Its maps and slices are not modified, and must not be once it is handed over.
 type Request struct {
 	Service types.NamespacedName
+	// Version of the service. What was decided for another version and not told, nobody will tell any more.
+	Version string
 	// Created is when the service was; of services that wait the oldest is served first.
 	Created time.Time
 	// Labels of the service and of its namespace, for pools that select by them.

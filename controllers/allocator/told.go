@@ -19,6 +19,25 @@ type given struct {
 // wasTold reports whether everybody has been told that the service holds the address.
 func (h *holder) wasTold(a netip.Addr) bool { return slices.Contains(h.told, a) }
 
+// had returns what the service holds, and what it has given up as long as everybody has been told that it has that: to return
+// to it is no move. That comes first only if the request is of another version than the last one. Else what it holds does,
+// for a write that says so may be on its way.
+func (h *holder) had(r *Request) []choice {
+	if h == nil {
+		return nil
+	}
+	found := slices.Clone(h.held)
+	for _, g := range h.given {
+		if h.wasTold(g.address) {
+			found = append(found, g.choice)
+		}
+	}
+	if r.Version != h.request.Version {
+		slices.SortStableFunc(found, func(x, y choice) int { return boolToInt(h.wasTold(y.address)) - boolToInt(h.wasTold(x.address)) })
+	}
+	return found
+}
+
 // Settle says what everybody has been told that the service holds: what is in its status, of a version that no write is
 // known to have replaced. Other addresses that the service has given up are free then. What was told is not freed, even if
 // the service has got something else meanwhile. It returns the services that hold something else than before in consequence.

@@ -5,13 +5,18 @@ package service
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
+
+// arrival is how long a Service may be on its way into the cache before the API server is asked again.
+const arrival = time.Second
 
 // disown takes back what a Service of another class holds of this load balancer. What it holds of others is theirs.
 func (r *Reconciler) disown(ctx context.Context, svc *corev1.Service) error {
@@ -35,22 +40,23 @@ func (r *Reconciler) disown(ctx context.Context, svc *corev1.Service) error {
 // server has cleared the addresses from its status, and the annotation and condition are left to be removed.
 //
 // The cache may know less than what was replayed, so the API server is asked before anything is released.
-func (r *Reconciler) forget(ctx context.Context, name types.NamespacedName) error {
+func (r *Reconciler) forget(ctx context.Context, name types.NamespacedName) (ctrl.Result, error) {
 	svc := &corev1.Service{}
 	if err := r.Live.Get(ctx, name, svc); apierrors.IsNotFound(err) {
 		r.release(ctx, name)
-		return nil
+		return ctrl.Result{}, nil
 	} else if err != nil {
-		return fmt.Errorf("asking whether the service is gone: %w", err)
+		return ctrl.Result{}, fmt.Errorf("asking whether the service is gone: %w", err)
 	}
 	if svc.Spec.Type == corev1.ServiceTypeLoadBalancer {
-		return nil // It is on its way into the cache.
+		// It is on its way into the cache, but if it changes once more before it is there, nobody will hear of it.
+		return ctrl.Result{RequeueAfter: arrival}, nil
 	}
 	r.release(ctx, name)
 	if !hasTraces(svc) {
-		return nil
+		return ctrl.Result{}, nil
 	}
-	return r.removeTraces(ctx, svc)
+	return ctrl.Result{}, r.removeTraces(ctx, svc)
 }
 
 // removeTraces removes from a Service of another type what is left of its time as a LoadBalancer.

@@ -88,7 +88,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	defer r.wakePools()
 	svc := &corev1.Service{}
 	if err := r.Client.Get(ctx, req.NamespacedName, svc); apierrors.IsNotFound(err) {
-		return ctrl.Result{}, r.forget(ctx, req.NamespacedName)
+		return r.forget(ctx, req.NamespacedName)
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the service: %w", err)
 	}
@@ -98,11 +98,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if !isOfClass(svc, r.Class) {
 		return ctrl.Result{}, r.disown(ctx, svc)
 	}
-	if svc.DeletionTimestamp != nil {
-		// It keeps what it has until it is gone, and gets nothing more.
-		r.Allocator.Withdraw(req.NamespacedName)
-		return ctrl.Result{}, nil
-	}
 	namespaceLabels, err := r.namespaceLabels(ctx, svc.Namespace)
 	if err != nil {
 		return ctrl.Result{}, err
@@ -111,6 +106,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	began := time.Now()
 	o := r.decide(svc, namespaceLabels)
 	r.Services.Add(o.result.Woken...)
+	if svc.DeletionTimestamp != nil {
+		r.Services.Add(r.Allocator.Settle(req.NamespacedName, toldBy(svc))...)
+		return ctrl.Result{}, nil
+	}
 	if written, err := r.write(ctx, svc, &o); err != nil || !written {
 		return ctrl.Result{}, err
 	}
@@ -140,12 +139,14 @@ func (r *Reconciler) namespaceLabels(ctx context.Context, name string) (labels.S
 	return namespace.Labels, nil
 }
 
-// decide asks the allocator. A Service that contradicts itself keeps what it has.
+// decide asks the allocator. A Service that contradicts itself keeps what it has, as does one that is about to go.
 func (r *Reconciler) decide(svc *corev1.Service, namespaceLabels labels.Set) outcome {
 	o := outcome{service: client.ObjectKeyFromObject(svc)}
 	request, err := requestOf(svc, namespaceLabels)
 	if err != nil {
 		o.failure = err.Error()
+	}
+	if err != nil || svc.DeletionTimestamp != nil {
 		o.result = r.Allocator.Keep(request)
 		return o
 	}

@@ -22,6 +22,7 @@ import (
 func requestOf(svc *corev1.Service, namespaceLabels labels.Set) (allocator.Request, error) {
 	r := allocator.Request{
 		Service:         types.NamespacedName{Namespace: svc.Namespace, Name: svc.Name},
+		Version:         svc.ResourceVersion,
 		Created:         svc.CreationTimestamp.Time,
 		Labels:          svc.Labels,
 		NamespaceLabels: namespaceLabels,

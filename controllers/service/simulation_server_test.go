@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package service
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/test/builder"
+)
+
+const (
+	// otherClass is that of another load balancer, and foreignAddress what it gives.
+	otherClass     = "example.com/other"
+	foreignAddress = "203.0.113.1"
+)
+
+// apiServer has Services and their namespace, and a cache that lags behind.
+type apiServer struct {
+	version  int
+	services map[string]*corev1.Service
+	cached   map[string]*corev1.Service
+	// news are the versions of a Service that the cache has not seen, nil for one that is gone.
+	news map[string][]*corev1.Service
+	// labels are those of the namespace, cachedLabels what the cache has of them.
+	labels, cachedLabels labels.Set
+	// told are, of a Service and an address that it tells, the terms that it has had since then.
+	told map[types.UID]map[string][]terms
+	// met is what a Service asked for when it was told what it has.
+	met map[types.UID]string
+	// spoilt are Services that a controller wrote to after another had taken over.
+	spoilt map[types.UID]bool
+}
+
+func newAPIServer() apiServer {
+	return apiServer{
+		services: map[string]*corev1.Service{}, news: map[string][]*corev1.Service{}, told: map[types.UID]map[string][]terms{},
+		met: map[types.UID]string{}, spoilt: map[types.UID]bool{},
+	}
+}
+
+// fillCache gives the cache what there is.
+func (s *simulation) fillCache() {
+	s.cached = map[string]*corev1.Service{}
+	clear(s.news)
+	s.cachedLabels = s.labels
+	for name, svc := range s.services {
+		if svc.Spec.Type == corev1.ServiceTypeLoadBalancer {
+			s.cached[name] = svc
+		}
+	}
+}
+
+// hear lets the cache see the next version of the Service, or, if the watch was interrupted, the last.
+func (s *simulation) hear(name string, last bool) {
+	n := len(s.news[name])
+	if n == 0 {
+		return
+	}
+	if !last {
+		n = 1
+	}
+	next := s.news[name][n-1]
+	s.news[name] = s.news[name][n:]
+	before := s.cached[name]
+	delete(s.cached, name)
+	if next != nil && next.Spec.Type == corev1.ServiceTypeLoadBalancer {
+		s.cached[name] = next
+	}
+	if before != nil || s.cached[name] != nil {
+		s.queue.names[name] = true
+	}
+}
+
+// hearOfNamespace lets the cache see the labels of the namespace.
+func (s *simulation) hearOfNamespace() {
+	s.cachedLabels = s.labels
+	for name := range s.cached {
+		s.queue.names[name] = true
+	}
+}
+
+// edit creates, changes or deletes a Service, or labels the namespace.
+func (s *simulation) edit() {
+	if s.random.IntN(20) == 0 {
+		s.labels = labels.Set{"team": []string{"x", "y"}[s.random.IntN(2)]}
+		s.note("the namespace has %v", s.labels)
+		return
+	}
+	name := s.name()
+	before := s.services[name]
+	switch {
+	case before == nil:
+		s.create(name)
+		return
+	case before.DeletionTimestamp != nil || s.random.IntN(9) == 0:
+		s.remove(before)
+		return
+	}
+	svc := before.DeepCopy()
+	annotate := func(key string, values ...string) {
+		metav1.SetMetaDataAnnotation(&svc.ObjectMeta, key, values[s.random.IntN(len(values))])
+	}
+	switch s.random.IntN(9) {
+	case 0:
+		svc.Spec.LoadBalancerIP = []string{"192.0.2.0", "192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1"}[s.random.IntN(5)]
+	case 1:
+		svc.Spec.LoadBalancerIP = ""
+	case 2:
+		annotate(v1beta1.AnnotationAddressPool, "", "a", "b")
+	case 3:
+		annotate(v1beta1.AnnotationAllowSharedIP, "", "k")
+	case 4:
+		svc.Spec.Ports[0].Port = int32(s.random.IntN(2) + 80)
+	case 5:
+		s.changeType(svc)
+	case 6:
+		// Some contradict themselves.
+		annotate(v1beta1.AnnotationLoadBalancerIPs, "", "", "nonsense", "192.0.2.1,2001:db8::1")
+	case 7:
+		s.chooseFamilies(svc)
+	case 8:
+		svc.Labels = map[string]string{"tier": []string{"x", "y"}[s.random.IntN(2)]}
+	}
+	s.put(svc)
+}
+
+func (s *simulation) create(name string) {
+	svc := builder.MakeService(name).Obj()
+	svc.UID = types.UID(fmt.Sprint(s.version))
+	svc.CreationTimestamp = metav1.NewTime(time.Unix(int64(s.version), 0))
+	if s.chooseFamilies(svc); s.random.IntN(2) == 0 {
+		svc.Annotations = map[string]string{v1beta1.AnnotationAllowSharedIP: "k"}
+	}
+	svc.Spec.Ports[0].Port = int32(s.random.IntN(2) + 80)
+	s.put(svc)
+}
+
+// remove deletes the Service, or marks it as to be deleted.
+func (s *simulation) remove(svc *corev1.Service) {
+	if svc.DeletionTimestamp == nil && s.random.IntN(2) == 0 {
+		svc = svc.DeepCopy()
+		now := metav1.NewTime(time.Unix(int64(s.version), 0))
+		svc.DeletionTimestamp = &now
+		s.note("%s is to be deleted", svc.Name)
+		s.put(svc)
+		return
+	}
+	delete(s.services, svc.Name)
+	s.version++
+	s.news[svc.Name] = append(s.news[svc.Name], nil)
+	s.note("%s is deleted", svc.Name)
+}
+
+func (s *simulation) chooseFamilies(svc *corev1.Service) {
+	policy := corev1.IPFamilyPolicySingleStack
+	svc.Spec.IPFamilies = []corev1.IPFamily{corev1.IPv4Protocol}
+	switch s.random.IntN(8) {
+	case 0:
+		svc.Spec.IPFamilies = []corev1.IPFamily{corev1.IPv6Protocol}
+	case 1, 2:
+		policy, svc.Spec.IPFamilies = corev1.IPFamilyPolicyPreferDualStack, []corev1.IPFamily{corev1.IPv4Protocol, corev1.IPv6Protocol}
+	case 3:
+		policy, svc.Spec.IPFamilies = corev1.IPFamilyPolicyRequireDualStack, []corev1.IPFamily{corev1.IPv6Protocol, corev1.IPv4Protocol}
+	}
+	svc.Spec.IPFamilyPolicy = &policy
+}
+
+// changeType does what the API server does with it.
+func (s *simulation) changeType(svc *corev1.Service) {
+	if svc.Spec.Type == corev1.ServiceTypeLoadBalancer {
+		svc.Spec.Type, svc.Spec.LoadBalancerIP, svc.Spec.LoadBalancerClass = corev1.ServiceTypeClusterIP, "", nil
+		svc.Status.LoadBalancer.Ingress = nil
+		return
+	}
+	svc.Spec.Type = corev1.ServiceTypeLoadBalancer
+	if s.random.IntN(4) == 0 {
+		class := otherClass
+		svc.Spec.LoadBalancerClass = &class
+	}
+}
+
+// intrude is what others do to Services at any time: they label them, and write to the status what is theirs.
+func (s *simulation) intrude(name string) {
+	if s.services[name] == nil {
+		return
+	}
+	svc := s.services[name].DeepCopy()
+	switch s.random.IntN(3) {
+	case 0:
+		metav1.SetMetaDataAnnotation(&svc.ObjectMeta, "example.com/note", fmt.Sprint(s.version))
+	case 1:
+		meta.SetStatusCondition(&svc.Status.Conditions, metav1.Condition{
+			Type: "example.com/Seen", Status: metav1.ConditionTrue, Reason: "Seen", Message: fmt.Sprint(s.version),
+		})
+	case 2:
+		if svc.Spec.LoadBalancerClass == nil {
+			return
+		}
+		svc.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: foreignAddress}}
+	}
+	s.put(svc)
+}
+
+// put stores a new version of the Service.
+func (s *simulation) put(svc *corev1.Service) {
+	s.version++
+	svc.ResourceVersion = strconv.Itoa(s.version)
+	s.services[svc.Name] = svc
+	s.news[svc.Name] = append(s.news[svc.Name], svc)
+	s.note("%s", s.describe(svc))
+	before := s.told[svc.UID]
+	now := map[string][]terms{}
+	for _, address := range ingressTexts(svc) {
+		now[address] = append(slices.Clone(before[address]), termsOf(svc))
+	}
+	s.told[svc.UID] = now
+	for address, names := range s.clashes() {
+		if _, was := before[address]; !was && slices.Contains(names, svc.Name) {
+			s.fail("%s is told to %v, who never could share it", address, names)
+		}
+	}
+}
+
+func (s *simulation) describe(svc *corev1.Service) string {
+	text := fmt.Sprintf("%s is %s", svc.Name, svc.Spec.Type)
+	if svc.Spec.LoadBalancerClass != nil {
+		text += " of another class"
+	}
+	return fmt.Sprintf("%s, %v, key %q, port %d, labels %v, asks %q %q %q, has %v, version %s", text, svc.Spec.IPFamilies,
+		annotation(svc, v1beta1.AnnotationAllowSharedIP), svc.Spec.Ports[0].Port, svc.Labels, svc.Spec.LoadBalancerIP,
+		annotation(svc, v1beta1.AnnotationLoadBalancerIPs), annotation(svc, v1beta1.AnnotationAddressPool), ingressTexts(svc), svc.ResourceVersion)
+}
+
+// clashes returns the addresses told to Services which never could share them since, and to whom. One that a controller wrote
+// to after another had taken over does not count until that has seen it.
+func (s *simulation) clashes() map[string][]string {
+	found := map[string][]string{}
+	for name, svc := range s.services {
+		for address, mine := range s.told[svc.UID] {
+			for otherName, other := range s.services {
+				theirs, both := s.told[other.UID][address]
+				if otherName <= name || !both || address == foreignAddress || s.spoilt[svc.UID] || s.spoilt[other.UID] {
+					continue
+				}
+				if !slices.ContainsFunc(mine, func(t terms) bool { return slices.ContainsFunc(theirs, t.admit) }) {
+					found[address] = []string{name, otherName}
+				}
+			}
+		}
+	}
+	return found
+}
+
+// requestIn is what the Service asks for.
+func requestIn(svc *corev1.Service) string {
+	return fmt.Sprint(svc.Spec.Type, svc.Spec.LoadBalancerClass, svc.Spec.IPFamilies, *svc.Spec.IPFamilyPolicy, svc.Spec.LoadBalancerIP,
+		annotation(svc, v1beta1.AnnotationLoadBalancerIPs), annotation(svc, v1beta1.AnnotationAddressPool), termsOf(svc))
+}
+
+// write applies a patch of the controller's, in which nothing but the status and the annotations is changed.
+func (s *simulation) write(desired *corev1.Service, term int) error {
+	resource := schema.GroupResource{Resource: "services"}
+	now := s.services[desired.Name]
+	switch {
+	case now == nil:
+		return apierrors.NewNotFound(resource, desired.Name)
+	case now.ResourceVersion != desired.ResourceVersion:
+		return apierrors.NewConflict(resource, desired.Name, nil)
+	}
+	if term != s.term {
+		s.note("a controller of before writes")
+		s.spoilt[now.UID] = true
+	}
+	had, has := ingressTexts(now), ingressTexts(desired)
+	taken := slices.ContainsFunc(had, func(address string) bool { return !slices.Contains(has, address) })
+	switch {
+	case !isOfClass(now, "") || s.spoilt[now.UID]:
+	case len(had) > 0 && len(has) == 0:
+		s.fail("%s is left without an address, and had %v", desired.Name, had)
+	case taken && !s.disrupts && s.met[now.UID] == requestIn(now):
+		s.fail("%s had %v, for which it asked, and is told %v", desired.Name, had, has)
+	}
+	delete(s.met, now.UID)
+	if meta.IsStatusConditionTrue(desired.Status.Conditions, v1beta1.ConditionAllocated) {
+		s.met[now.UID] = requestIn(now)
+	}
+	s.put(desired.DeepCopy())
+	desired.ResourceVersion = strconv.Itoa(s.version)
+	return nil
+}
+
+// cache is the client of the controller of the term: it reads what the cache has.
+type cache struct {
+	client.Client
+
+	*simulation
+
+	term int
+}
+
+func (c cache) Get(_ context.Context, key client.ObjectKey, object client.Object, _ ...client.GetOption) error {
+	if namespace, ok := object.(*corev1.Namespace); ok {
+		namespace.Labels = c.cachedLabels
+		return nil
+	}
+	return get(c.cached, key, object)
+}
+
+func (c cache) Status() client.SubResourceWriter {
+	return status{simulation: c.simulation, term: c.term}
+}
+
+// live reads what the API server has.
+type live struct {
+	client.Reader
+
+	*simulation
+}
+
+func (l live) Get(_ context.Context, key client.ObjectKey, object client.Object, _ ...client.GetOption) error {
+	return get(l.services, key, object)
+}
+
+func (l live) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
+	switch list := list.(type) {
+	case *corev1.NamespaceList:
+		list.Items = []corev1.Namespace{{ObjectMeta: metav1.ObjectMeta{Name: "default", Labels: l.labels}}}
+	case *corev1.ServiceList:
+		for _, svc := range l.services {
+			if svc.Spec.Type == corev1.ServiceTypeLoadBalancer {
+				list.Items = append(list.Items, *svc.DeepCopy())
+			}
+		}
+	}
+	return nil
+}
+
+func get(from map[string]*corev1.Service, key client.ObjectKey, object client.Object) error {
+	if svc, ok := object.(*corev1.Service); ok && from[key.Name] != nil {
+		from[key.Name].DeepCopyInto(svc)
+		return nil
+	}
+	return apierrors.NewNotFound(schema.GroupResource{}, key.Name)
+}
+
+// status writes, or not.
+type status struct {
+	client.SubResourceWriter
+
+	*simulation
+
+	term int
+}
+
+func (w status) Patch(_ context.Context, object client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
+	desired := object.(*corev1.Service)
+	w.note("the controller wants %s of version %s to have %v", desired.Name, desired.ResourceVersion, ingressTexts(desired))
+	w.meanwhile()
+	defer w.meanwhile()
+	switch fate := w.random.IntN(10); {
+	case w.calm:
+	case w.term != w.simulation.term && !w.overlaps, fate == 0:
+		return errLost
+	case fate == 1:
+		_ = w.write(desired.DeepCopy(), w.term) // The answer is lost.
+		return errLost
+	case fate == 2:
+		asked := desired.DeepCopy()
+		w.late = append(w.late, func() { _ = w.write(asked, w.term) })
+		return errLost
+	}
+	return w.write(desired, w.term)
+}

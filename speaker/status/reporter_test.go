@@ -13,9 +13,14 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/speaker/session"
+	bgptest "metallb.io/metallb/test/bgp"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	bgptest.Isolate()
+	// What GoBGP leaves behind now and then: see package gobgp.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/eapache/channels.(*InfiniteChannel).infiniteBuffer"))
+}
 
 func TestASessionThatComesUpAtOnceIsWrittenOnce(t *testing.T) {
 	t.Parallel()

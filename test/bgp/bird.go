@@ -19,18 +19,23 @@ import (
 
 // bird is a BIRD 2.
 type bird struct {
-	node     *Node
-	neighbor Neighbor
-	dir      string
-	process  *process
+	node    *Node
+	dir     string
+	process *process
 }
 
 // NewBIRD makes a BIRD that is not started.
 func NewBIRD(tb testing.TB, node *Node, neighbor Neighbor) Router {
 	tb.Helper()
-	b := &bird{node: node, neighbor: neighbor, dir: socketDir(tb)}
-	writeConfig(tb, filepath.Join(b.dir, "bird.conf"), birdConfig, neighbor)
+	b := &bird{node: node, dir: socketDir(tb)}
+	b.Configure(tb, neighbor)
 	return b
+}
+
+// Configure implements Router.
+func (b *bird) Configure(tb testing.TB, neighbor Neighbor) {
+	tb.Helper()
+	writeConfig(tb, filepath.Join(b.dir, "bird.conf"), birdConfig, neighbor)
 }
 
 const birdConfig = `log stderr all;

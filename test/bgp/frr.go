@@ -26,10 +26,17 @@ type frr struct {
 // NewFRR makes an FRR that is not started.
 func NewFRR(tb testing.TB, node *Node, neighbor Neighbor) Router {
 	tb.Helper()
-	f := &frr{node: node, neighbor: neighbor, dir: socketDir(tb)}
+	f := &frr{node: node, dir: socketDir(tb)}
+	f.Configure(tb, neighbor)
+	return f
+}
+
+// Configure implements Router.
+func (f *frr) Configure(tb testing.TB, neighbor Neighbor) {
+	tb.Helper()
+	f.neighbor = neighbor
 	writeConfig(tb, filepath.Join(f.dir, "bgpd.conf"), frrConfig, neighbor)
 	writeConfig(tb, filepath.Join(f.dir, "vtysh.conf"), "", neighbor)
-	return f
 }
 
 const frrConfig = `log stdout

@@ -140,13 +140,26 @@ func (n *Node) SetLink(tb testing.TB, isUp bool) {
 	tb.Helper()
 	link, err := netlink.LinkByName(n.link)
 	if err == nil && isUp {
-		err = netlink.LinkSetUp(link)
+		err = n.linkUp(link)
 	} else if err == nil {
 		err = netlink.LinkSetDown(link)
 	}
 	if err != nil {
 		tb.Fatalf("setting the link: %v", err)
 	}
+}
+
+// linkUp gives the link back the address that it has lost while it was down.
+func (n *Node) linkUp(link netlink.Link) error {
+	if err := netlink.LinkSetUp(link); err != nil {
+		return err
+	}
+	address, err := netlink.ParseAddr(netip.PrefixFrom(n.Test6, 64).String())
+	if err != nil {
+		return err
+	}
+	address.Flags = syscall.IFA_F_NODAD
+	return netlink.AddrReplace(link, address)
 }
 
 // inNamespace is the command line of a program in the node's namespace.

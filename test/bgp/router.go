@@ -59,6 +59,8 @@ type Session struct {
 type Router interface {
 	// Name is of the program.
 	Name() string
+	// Configure changes how it sees the speaker, which takes effect when it is started next.
+	Configure(tb testing.TB, neighbor Neighbor)
 	// Start runs the router. It is killed when the test ends.
 	Start(tb testing.TB)
 	// Kill ends it as kill -9 does. It may be started again.

@@ -78,6 +78,9 @@ func TestWrongOptionsAreRefusedInOneLine(t *testing.T) {
 		want string
 	}{
 		"an unknown mode": {[]string{"--webhook-mode=on"}, "--webhook-mode=on: must be enabled, disabled or onlywebhook"},
+		"a webhook in the way of the debug endpoint": {
+			[]string{"--webhook-port=7475"}, "--webhook-port=7475 and --debug-bind-address=127.0.0.1:7475 take the same port: choose two",
+		},
 		"a certificate of no webhook": {
 			[]string{"--webhook-mode=disabled", "--disable-cert-rotation"},
 			"--disable-cert-rotation: has no meaning with --webhook-mode=disabled, leave it out",

@@ -127,7 +127,7 @@ func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *te
 			ContainSubstring(`not in force on node "node-1": spec.passwordSecret: secret metallb-system/missing not found`)), s.log)
 	var metrics strings.Builder
 	g.Expect(s.get("/metrics", &metrics)).To(Succeed())
-	g.Expect(metrics.String()).To(And(ContainSubstring(`metallb_build_info{version="dev"} 1`),
+	g.Expect(metrics.String()).To(And(MatchRegexp(`metallb_build_info{goversion="go.*",revision=".+",version="dev"} 1`),
 		ContainSubstring(`metallb_speaker_announced{ip="198.51.100.0",node="node-1",protocol="bgp",service="default/nginx"} 1`),
 		ContainSubstring(`metallb_bgp_session_up`), ContainSubstring(`metallb_k8s_client_config_stale_bool 1`)))
 	g.Expect(monitoring.Difference(t, "Speaker", metrics.String())).To(BeEmpty())

@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"metallb.io/metallb/api/version"
 )
 
 // Command is what a program does instead of running if its first argument is the command's name: it reads, writes and ends
@@ -102,7 +104,7 @@ func parseMixed(flags *flag.FlagSet, args []string) ([]string, error) {
 // help writes what the command is for and all that can be set.
 func (c *Command) help(program string, w io.Writer) {
 	fmt.Fprintf(w, "Usage: %s %s %s\n\n%s\n\n%s\n\nFlags:\n", program, c.Name, c.Arguments, c.Purpose, c.Details)
-	writeFlags(w, c.flags())
+	writeFlags(w, c.flags(), func(string) string { return "" })
 	writeVariables(w, append(c.Variables, namespaceUsage()))
 }
 
@@ -115,6 +117,7 @@ func ReadKubeconfig(kubeconfig string) (*rest.Config, error) {
 	}
 	// Priority and fairness of the API server are all the rate limit there is.
 	config.QPS = -1
+	config.UserAgent = version.UserAgent("command")
 	return config, nil
 }
 
@@ -128,9 +131,17 @@ func explainKubeconfig(kubeconfig string, err error) error {
 
 // namespaceFrom returns the namespace of the configuration.
 func namespaceFrom(getenv func(string) string) (string, error) {
-	namespace := findNamespace(getenv)
-	if len(validation.IsDNS1123Label(namespace)) > 0 {
-		return "", fmt.Errorf("%s=%s: is not the name of a namespace such as %s", namespaceVariable, namespace, defaultNamespace)
+	namespace := getenv(namespaceVariable)
+	if namespace == "" {
+		namespace = ownNamespace()
 	}
-	return namespace, nil
+	return namespace, checkNamespace(namespaceVariable, namespace)
+}
+
+// checkNamespace refuses what is not a namespace, by the name of the setting.
+func checkNamespace(setting, namespace string) error {
+	if len(validation.IsDNS1123Label(namespace)) > 0 {
+		return fmt.Errorf("%s=%s: is not the name of a namespace such as %s", setting, namespace, defaultNamespace)
+	}
+	return nil
 }

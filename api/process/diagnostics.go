@@ -26,7 +26,7 @@ func (d *diagnostics) registerDiagnostics(flags *flag.FlagSet, debugAddress stri
 		debugAddress = off
 	}
 	flags.StringVar(&d.logFormat, "log-format", formatJSON, "`format` of the log: "+formatJSON+", or "+formatConsole+" for people, with colours on a terminal unless "+noColourVariable+" is set")
-	flags.StringVar(&d.debugAddress, "debug-bind-address", debugAddress,
+	flags.StringVar(&d.debugAddress, debugFlag, debugAddress,
 		"`address` of this machine alone to tell on, over HTTP under /debug/, what is inside of the program; 0 tells nothing")
 }
 
@@ -35,7 +35,7 @@ func (s *Settings) completeDiagnostics() error {
 	if s.logFormat != formatJSON && s.logFormat != formatConsole {
 		return fmt.Errorf("--log-format=%s: must be %s or %s", s.logFormat, formatJSON, formatConsole)
 	}
-	host, port, err := splitAddress("debug-bind-address", s.debugAddress)
+	host, port, err := splitAddress(debugFlag, s.debugAddress)
 	if err != nil || port == 0 {
 		return err
 	}
@@ -44,7 +44,7 @@ func (s *Settings) completeDiagnostics() error {
 			s.debugAddress, port, port, off)
 	}
 	for _, other := range []struct{ flag, address string }{
-		{"metrics-bind-address", s.metricsAddress}, {"health-probe-bind-address", s.probeAddress},
+		{metricsFlag, s.metricsAddress}, {probeFlag, s.probeAddress},
 	} {
 		otherHost, otherPort, err := splitAddress(other.flag, other.address)
 		if err != nil {

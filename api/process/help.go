@@ -22,12 +22,14 @@ func (p *Program) help(w io.Writer) {
 		fmt.Fprintf(w, "  %s\n        %s\n", c.Name, c.Purpose)
 	}
 	fmt.Fprint(w, "\nFlags:\n")
-	writeFlags(w, p.flags(&Settings{}))
+	writeFlags(w, p.flags(&Settings{}), variableOf)
+	fmt.Fprint(w, "\nA flag that is not given is read from the variable of the environment beside it, if that is set.\n")
 	writeVariables(w, p.variables())
 }
 
-// writeFlags writes the flags: two dashes before a word, one before a letter.
-func writeFlags(w io.Writer, flags *flag.FlagSet) {
+// writeFlags writes the flags, each with the variable of the environment that stands for it, if one does: two dashes before a
+// word, one before a letter.
+func writeFlags(w io.Writer, flags *flag.FlagSet, variable func(string) string) {
 	flags.VisitAll(func(f *flag.Flag) {
 		value, usage := flag.UnquoteUsage(f)
 		dashes, equals := "--", "="
@@ -36,6 +38,9 @@ func writeFlags(w io.Writer, flags *flag.FlagSet) {
 		}
 		if value != "" {
 			value = equals + value
+		}
+		if other := variable(f.Name); other != "" {
+			value += ", " + other
 		}
 		fmt.Fprintf(w, "  %s%s%s\n        %s%s\n", dashes, f.Name, value, usage, defaultOf(f))
 	})

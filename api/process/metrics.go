@@ -5,6 +5,7 @@ package process
 import (
 	"crypto/tls"
 	"fmt"
+	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -34,8 +35,8 @@ func (s *Settings) metricsServer() metricsserver.Options {
 func registerBuildInfo() error {
 	info := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "metallb_build_info",
-		Help:        "Always 1; the label says which version runs.",
-		ConstLabels: prometheus.Labels{"version": version.Version},
+		Help:        "Always 1; the labels say which version runs, of which revision of the source it was built, and by which version of Go.",
+		ConstLabels: prometheus.Labels{"version": version.Version, "revision": version.Revision(), "goversion": runtime.Version()},
 	}, func() float64 { return 1 })
 	if err := metrics.Registry.Register(info); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)

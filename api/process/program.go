@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -49,6 +50,8 @@ type Program struct {
 	Variables []Variable
 	// Commands are what it does besides.
 	Commands []*Command
+	// Environ is the whole environment, as pairs name=value, to look for settings that are misspelt; that of the process if nil.
+	Environ []string
 	// DebugAddress is where the debug endpoint is, unless another address is set; empty for nowhere.
 	DebugAddress string
 	// Run runs the program until the context, which carries the log, has ended.
@@ -60,6 +63,9 @@ func (p *Program) Main(ctx context.Context, args []string, getenv func(string) s
 	if c := p.command(args); c != nil {
 		return c.main(ctx, p.Name, args[1:], Call{Getenv: getenv, Stdout: stdout, Stderr: stderr})
 	}
+	if p.Environ == nil {
+		p.Environ = os.Environ()
+	}
 	settings, err := p.parse(args, getenv)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -69,10 +75,10 @@ func (p *Program) Main(ctx context.Context, args []string, getenv func(string) s
 		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
 		return exitUsage
 	case settings.version:
-		fmt.Fprintln(stdout, p.Name, version.Version)
+		fmt.Fprintf(stdout, "%s %s (%s)\n", p.Name, version.Version, version.Details())
 		return exitSuccess
 	}
-	config, err := clusterConfig(getenv)
+	config, err := clusterConfig(getenv, p.Name)
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
 		return exitUsage
@@ -81,6 +87,9 @@ func (p *Program) Main(ctx context.Context, args []string, getenv func(string) s
 	defer end()
 	logger.Info("starting", "program", p.Name, "version", version.Version, "namespace", settings.Namespace,
 		"settings", settings.given)
+	if len(settings.strangers) > 0 {
+		logger.Info("ignoring variables of the environment that are no settings of this program", "variables", settings.strangers)
+	}
 	if err := p.run(logr.NewContext(ctx, logger), config, settings); err != nil {
 		logger.Error(err, "stopping because of an error")
 		return exitFailure
@@ -97,13 +106,14 @@ func (p *Program) run(ctx context.Context, config *rest.Config, settings *Settin
 }
 
 // clusterConfig returns how to reach the cluster.
-func clusterConfig(getenv func(string) string) (*rest.Config, error) {
+func clusterConfig(getenv func(string) string, program string) (*rest.Config, error) {
 	config, err := ctrl.GetConfig()
 	kubeconfig := getenv(kubeconfigVariable)
 	switch {
 	case err == nil:
 		// Priority and fairness of the API server are all the rate limit there is.
 		config.QPS = -1
+		config.UserAgent = version.UserAgent(program)
 		return config, nil
 	case kubeconfig != "":
 		return nil, explainKubeconfig(kubeconfig, err)
@@ -120,7 +130,7 @@ func (p *Program) parse(args []string, getenv func(string) string) (*Settings, e
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil, err
 	} else if err != nil {
-		return nil, fmt.Errorf("%w; see --help", err)
+		return nil, unknownFlag(err)
 	}
 	if flags.NArg() > 0 {
 		return nil, p.unexpected(flags.Arg(0))
@@ -128,17 +138,30 @@ func (p *Program) parse(args []string, getenv func(string) string) (*Settings, e
 	if settings.version {
 		return settings, nil
 	}
-	if err := settings.complete(getenv); err != nil {
+	var err error
+	if settings.strangers, err = p.stray(flags); err != nil {
 		return nil, err
+	}
+	read, err := readFlags(flags, getenv)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.complete(settings, getenv); err != nil {
+		return nil, named(err, read)
+	}
+	settings.given = p.given(flags, read, getenv)
+	return settings, nil
+}
+
+// complete looks for settings that are wrong or contradict each other.
+func (p *Program) complete(settings *Settings, getenv func(string) string) error {
+	if err := settings.complete(); err != nil {
+		return err
 	}
 	if err := settings.completeDiagnostics(); err != nil {
-		return nil, err
+		return err
 	}
-	if err := p.Options.Complete(settings, getenv); err != nil {
-		return nil, err
-	}
-	settings.given = p.given(flags, getenv)
-	return settings, nil
+	return p.Options.Complete(settings, getenv)
 }
 
 // command returns the command that the arguments call; nil if they call none.
@@ -174,9 +197,15 @@ func (p *Program) flags(settings *Settings) *flag.FlagSet {
 }
 
 // given returns what was set differently from the default.
-func (p *Program) given(flags *flag.FlagSet, getenv func(string) string) map[string]string {
+func (p *Program) given(flags *flag.FlagSet, read map[string]bool, getenv func(string) string) map[string]string {
 	found := map[string]string{}
-	flags.Visit(func(f *flag.Flag) { found["--"+f.Name] = f.Value.String() })
+	flags.Visit(func(f *flag.Flag) {
+		name := "--" + f.Name
+		if read[f.Name] {
+			name = variableOf(f.Name)
+		}
+		found[name] = f.Value.String()
+	})
 	for _, v := range p.variables() {
 		if value := getenv(v.Name); value != "" {
 			found[v.Name] = value

@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/client-go/rest"
+
+	"metallb.io/metallb/api/version"
 )
 
 func environment(pairs map[string]string) func(string) string {
@@ -86,6 +88,22 @@ func TestWrongSettingsAreRefusedInOneLine(t *testing.T) {
 		"a debug endpoint in the way of probes": {
 			args: []string{"--debug-bind-address=[::1]:9", "--health-probe-bind-address=[::1]:9"},
 			want: "--debug-bind-address=[::1]:9 and --health-probe-bind-address=[::1]:9 take the same port: choose two",
+		},
+		"a flag that is called otherwise here": {
+			args: []string{"--port=7472"}, want: "--port: is no flag of this program: set --metrics-bind-address=:PORT; see --help",
+		},
+		"a namespace that is none, as a flag": {
+			args: []string{"--namespace=A/B"}, want: "--namespace=A/B: is not the name of a namespace such as metallb-system",
+		},
+		"a value of the environment that is none": {
+			environment: map[string]string{"METALLB_METRICS_SECURE": "maybe"}, want: "METALLB_METRICS_SECURE=maybe: parse error; see --help",
+		},
+		"a value of the environment that is not allowed": {
+			environment: map[string]string{"METALLB_LOG_LEVEL": "loud"}, want: "METALLB_LOG_LEVEL=loud: must be all, debug, info, warn, error or none",
+		},
+		"a value of the environment that contradicts a flag": {
+			args: []string{"--metrics-bind-address=:9"}, environment: map[string]string{"METALLB_HEALTH_PROBE_BIND_ADDRESS": ":9"},
+			want: "--metrics-bind-address=:9 and METALLB_HEALTH_PROBE_BIND_ADDRESS=:9 take the same port: choose two",
 		},
 		"a namespace that is none": {
 			environment: map[string]string{"METALLB_NAMESPACE": "A/B"},
@@ -163,8 +181,8 @@ func TestHelpNamesEveryFlagAndVariable(t *testing.T) {
 		t.Errorf("exit status %d, want 0; stderr %q", status, stderr.String())
 	}
 	for _, word := range []string{
-		"painter [flags]", "Paints.", "--colour=name\n        name of a colour (default red)\n", "--health-probe-bind-address=", "--lb-class=",
-		"--debug-bind-address=address\n", "--log-format=", "--log-level=", "--metrics-bind-address=", "--metrics-cert-dir=", "--metrics-secure\n", "--version\n", "  COLOUR\n", "  KUBECONFIG\n", "  METALLB_NAMESPACE\n",
+		"painter [flags]", "Paints.", "  --colour=name, METALLB_COLOUR\n        name of a colour (default red)\n", "--health-probe-bind-address=", "--lb-class=",
+		"--debug-bind-address=address, METALLB_DEBUG_BIND_ADDRESS\n", "--log-format=", "--log-level=", "--metrics-bind-address=", "--metrics-cert-dir=", "--metrics-secure, METALLB_METRICS_SECURE\n", "--version\n", "  COLOUR\n", "  KUBECONFIG\n", "  --namespace=name, METALLB_NAMESPACE\n",
 	} {
 		if !strings.Contains(stdout.String(), word) {
 			t.Errorf("the help does not contain %q:\n%s", word, stdout.String())
@@ -176,7 +194,7 @@ func TestTheVersionNeedsNoOtherSettings(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
 	status := painter().Main(t.Context(), []string{"--version", "--colour=none"}, environment(nil), &stdout, &stderr)
-	if status != 0 || stdout.String() != "painter dev\n" || stderr.Len() > 0 {
+	if status != 0 || stdout.String() != "painter dev ("+version.Details()+")\n" || stderr.Len() > 0 {
 		t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout.String(), stderr.String())
 	}
 }
@@ -200,6 +218,21 @@ func TestSettingsAreRead(t *testing.T) {
 					"--metrics-bind-address": "0", "--metrics-secure": "false", "--health-probe-bind-address": "127.0.0.1:9", "--log-level": "debug",
 					"--lb-class": "example.com/bgp", "METALLB_NAMESPACE": "lb",
 				},
+			},
+		},
+		"a flag before the environment": {
+			args:        []string{"--log-level=debug", "--metrics-secure=true"},
+			environment: map[string]string{"METALLB_LOG_LEVEL": "loud", "METALLB_METRICS_SECURE": "false", "METALLB_LB_CLASS": "example.com/bgp", "METALLB_VERSION": "true"},
+			want: Settings{
+				Namespace: "metallb-system", Class: "example.com/bgp", metricsAddress: ":7472", metricsSecure: true, probeAddress: ":7473", logLevel: "debug", level: -1,
+				given: map[string]string{"--log-level": "debug", "--metrics-secure": "true", "METALLB_LB_CLASS": "example.com/bgp"},
+			},
+		},
+		"the most talkative": {
+			args: []string{"--log-level=all"},
+			want: Settings{
+				Namespace: "metallb-system", metricsAddress: ":7472", metricsSecure: true, probeAddress: ":7473", logLevel: "all", level: levelAll,
+				given: map[string]string{"--log-level": "all"},
 			},
 		},
 		"diagnostics": {

@@ -24,8 +24,11 @@ const (
 	// off as an address means that nothing is served.
 	off = "0"
 
-	metricsFlag = "metrics-bind-address"
-	probeFlag   = "health-probe-bind-address"
+	metricsFlag   = "metrics-bind-address"
+	probeFlag     = "health-probe-bind-address"
+	debugFlag     = "debug-bind-address"
+	namespaceFlag = "namespace"
+	versionFlag   = "version"
 
 	namespaceVariable  = "METALLB_NAMESPACE"
 	kubeconfigVariable = "KUBECONFIG"
@@ -54,6 +57,8 @@ type Settings struct {
 	version  bool
 	// given are the settings that are not left to their defaults.
 	given map[string]string
+	// strangers are variables of the environment that look like settings and are none.
+	strangers []string
 }
 
 func (s *Settings) register(flags *flag.FlagSet) {
@@ -65,13 +70,13 @@ func (s *Settings) register(flags *flag.FlagSet) {
 	flags.StringVar(&s.probeAddress, probeFlag, ":7473", "`address` to serve /healthz and /readyz on, over HTTP; 0 serves none")
 	flags.StringVar(&s.logLevel, "log-level", "info", "`level` of the least severe messages to log: "+levelNames())
 	flags.StringVar(&s.Class, "lb-class", "", "`class` (spec.loadBalancerClass) of the services to serve; unset, those without one")
-	flags.BoolVar(&s.version, "version", false, "print the version and exit")
+	flags.StringVar(&s.Namespace, namespaceFlag, "", "`name` of the namespace of the configuration; unset, that of the pod, or else "+defaultNamespace)
+	flags.BoolVar(&s.version, versionFlag, false, "print the version and exit")
 }
 
 // variables returns the variables of the environment that the program reads.
 func (p *Program) variables() []Variable {
 	return slices.Concat(p.Variables, []Variable{
-		namespaceUsage(),
 		{kubeconfigVariable, "file that says how to reach the cluster; not needed in a pod"},
 	})
 }
@@ -80,8 +85,8 @@ func namespaceUsage() Variable {
 	return Variable{namespaceVariable, "namespace of the configuration; unset, that of the pod, or else " + defaultNamespace}
 }
 
-// complete reads the environment and looks for settings that are wrong or contradict each other.
-func (s *Settings) complete(getenv func(string) string) error {
+// complete looks for settings that are wrong or contradict each other.
+func (s *Settings) complete() error {
 	level, known := levels()[s.logLevel]
 	if !known {
 		return fmt.Errorf("--log-level=%s: must be %s", s.logLevel, levelNames())
@@ -96,15 +101,14 @@ func (s *Settings) complete(getenv func(string) string) error {
 	if errs := validation.IsQualifiedName(s.Class); s.Class != "" && len(errs) > 0 {
 		return fmt.Errorf("--lb-class=%s: is not a loadBalancerClass such as example.com/name", s.Class)
 	}
-	namespace, err := namespaceFrom(getenv)
-	s.Namespace = namespace
-	return err
+	if s.Namespace == "" {
+		s.Namespace = ownNamespace()
+	}
+	return checkNamespace("--"+namespaceFlag, s.Namespace)
 }
 
-func findNamespace(getenv func(string) string) string {
-	if namespace := getenv(namespaceVariable); namespace != "" {
-		return namespace
-	}
+// ownNamespace returns the namespace of the pod.
+func ownNamespace() string {
 	if content, err := os.ReadFile(namespaceFile); err == nil {
 		return strings.TrimSpace(string(content))
 	}
@@ -131,7 +135,9 @@ func (s *Settings) checkAddresses() error {
 
 // Serving returns the flag, with its value, by which the port of this machine is taken; empty if it is free.
 func (s *Settings) Serving(port int) string {
-	for _, served := range []struct{ name, address string }{{metricsFlag, s.metricsAddress}, {probeFlag, s.probeAddress}} {
+	for _, served := range []struct{ name, address string }{
+		{metricsFlag, s.metricsAddress}, {probeFlag, s.probeAddress}, {debugFlag, s.debugAddress},
+	} {
 		_, taken, err := splitAddress(served.name, served.address)
 		if err == nil && taken == port {
 			return fmt.Sprintf("--%s=%s", served.name, served.address)

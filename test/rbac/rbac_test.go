@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,6 +61,11 @@ func TestTheRolesAreExactlyWhatTheProgramsNeed(t *testing.T) {
 	for account, user := range map[string]string{"controller": controllerUser, "speaker": speakerUser} {
 		own := slices.DeleteFunc(slices.Clone(calls), func(c envtest.Call) bool { return c.User != user })
 		grants := w.grants("metallb-" + account)
+		for i := range own {
+			if !strings.HasPrefix(own[i].UserAgent, "metallb-"+account+"/dev (") {
+				t.Errorf("the %s calls itself %q at %s %s", account, own[i].UserAgent, own[i].Verb, own[i].Path)
+			}
+		}
 		if diff := cmp.Diff([]string(nil), refused(own)); diff != "" {
 			t.Errorf("the %s is forbidden what it asks for (-want +got):\n%s", account, diff)
 		}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chart
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+
+	"metallb.io/metallb/test/envtest"
+)
+
+func TestWrongValuesAreRefused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ values, want string }{
+		"misspelt at the top":          {"controler.replicas=3", "at '': additional properties 'controler' not allowed"},
+		"misspelt":                     {"controller.replica=3", "at '/controller': additional properties 'replica' not allowed"},
+		"misspelt deep inside":         {"prometheus.prometheusRule.staleConfig.label.a=b", "at '/prometheus/prometheusRule/staleConfig': additional properties 'label' not allowed"},
+		"misspelt resources":           {"speaker.resources.limit.cpu=1", "at '/speaker/resources': additional properties 'limit' not allowed"},
+		"the controller's for speaker": {"speaker.replicas=3", "at '/speaker': additional properties 'replicas' not allowed"},
+		"an unknown level":             {"controller.logLevel=loud", "at '/controller/logLevel': value must be one of 'all', 'debug', 'info', 'warn', 'error', 'none'"},
+		"an unknown mode":              {"controller.webhookMode=off", "at '/controller/webhookMode': value must be one of 'enabled', 'disabled', 'onlywebhook'"},
+		"no number":                    {"controller.replicas=many", "at '/controller/replicas': got string, want integer"},
+		"a surge of speakers":          {"speaker.updateStrategy.rollingUpdate.maxSurge=1", "at '/speaker/updateStrategy/rollingUpdate/maxSurge': value must be one of 0, '0%'"},
+		"no time":                      {"speaker.shutdownDelay=3", "at '/speaker/shutdownDelay': got number, want string"},
+		"one port twice":               {"prometheus.metricsPort=7473", "prometheus.metricsPort and speaker.healthPort are both 7473: choose two ports"},
+		"both monitors":                {"prometheus.podMonitor.enabled=true,prometheus.serviceMonitor.enabled=true", "choose one of them"},
+		"a monitor of nobody":          {"prometheus.podMonitor.enabled=true", "prometheus.serviceAccount: with a monitor and prometheus.rbacPrometheus, name the ServiceAccount of Prometheus"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := template(t, "--set", tc.values); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestTheNotesNameWhatMeansNothingHere(t *testing.T) {
+	t.Parallel()
+	s := server.Get(t)
+	tests := map[string]struct {
+		values string
+		want   []string
+	}{
+		"nothing of the defaults": {},
+		"of MetalLB's chart 0.13": {values: "testdata/metallb-0.13.yaml", want: []string{
+			"configInline", "existingConfigMap", "prometheus.rbacProxy", "prometheus.secureMetricsPort", "psp", "speaker.frr", "speaker.frrMetrics",
+			"speaker.memberlist", "speaker.reloader", "speaker.secretName", "controller.image", "speaker.image",
+		}},
+		"of MetalLB's later charts": {values: "testdata/metallb-0.15.yaml", want: []string{
+			"controller.command", "controller.tlsCipherSuites", "controller.tlsMinVersion", "frr-k8s", "frrk8s", "speaker.bgpDebounceTimeout",
+			"speaker.command", "speaker.excludeInterfaces", "speaker.frr", "speaker.frrMetrics", "speaker.ignoreExcludeLB", "speaker.initContainers",
+			"speaker.memberlist", "speaker.reloader", "tls.cipherSuites", "tls.curvePreferences", "tls.minVersion", "controller.image", "speaker.image",
+		}},
+	}
+	line := regexp.MustCompile(`(?m)^  ([\w.-]+): .+$`)
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			values := tc.values
+			if values == "" {
+				values = file(t, "none.yaml", "")
+			}
+			out, err := helm(t, "install", "metallb", filepath.Join(root, Directory), "--kubeconfig", s.Kubeconfig(t), "--namespace", envtest.Namespace,
+				"--dry-run=client", "--values", values, "--set", "crds.enabled=false")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, notes, _ := strings.Cut(out, "NOTES:\n")
+			var got []string
+			for _, match := range line.FindAllStringSubmatch(notes, -1) {
+				got = append(got, match[1])
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("values (-want +got):\n%s\n%s", diff, notes)
+			}
+		})
+	}
+}
+
+func TestImagesOfMetalLBAreReplacedByOnesThatUnderstandTheFlags(t *testing.T) {
+	t.Parallel()
+	rendered, err := template(t, "--values", "testdata/metallb-0.15.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(rendered)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := regexp.MustCompile(`"image":"[^"]*"`).FindAllString(string(text), -1)
+	slices.Sort(got)
+	want := []string{`"image":"localhost/metallb-controller:dev"`, `"image":"localhost/metallb-speaker:dev"`}
+	if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
+		t.Errorf("images (-want +got):\n%s", diff)
+	}
+}
+
+// The schema has names for what is accepted and means nothing; everything else that it names must be there with a default and a
+// description, and the other way round.
+func TestTheSchemaAndTheValuesHaveTheSameNames(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root, Directory, "values.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inSchema schemaNode
+	if err := json.Unmarshal(text, &inSchema); err != nil {
+		t.Fatal(err)
+	}
+	text, err = os.ReadFile(filepath.Join(root, Directory, "values.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values map[string]any
+	if err := yaml.Unmarshal(text, &values); err != nil {
+		t.Fatal(err)
+	}
+	unlisted := []string{
+		"/global", "/tls/metricsTLSSecret", "/prometheus/controllerMetricsTLSSecret", "/prometheus/speakerMetricsTLSSecret", // other names
+		"/prometheus/prometheusRule/bgpSessionDown/excludePools", "/prometheus/prometheusRule/configNotLoaded/excludePools",
+		"/prometheus/prometheusRule/staleConfig/excludePools",                                           // no pools
+		"/controller/strategy/rollingUpdate/maxSurge", "/speaker/updateStrategy/rollingUpdate/maxSurge", // Kubernetes' own default
+	}
+	for _, path := range slices.Sorted(slices.Values(inSchema.missing("", values, inSchema.Definitions))) {
+		if !slices.Contains(unlisted, path) {
+			t.Errorf("the schema names %s, and values.yaml does not", path)
+		}
+	}
+}
+
+// schemaNode is what of a schema tells names.
+type schemaNode struct {
+	Ref         string                `json:"$ref"`
+	Properties  map[string]schemaNode `json:"properties"`
+	Definitions map[string]schemaNode `json:"definitions"`
+}
+
+// missing returns the paths that the schema names and the values do not have. What a described value consists of may be left out.
+func (n schemaNode) missing(path string, values map[string]any, definitions map[string]schemaNode) []string {
+	var found []string
+	for name, inner := range n.Properties {
+		value, ok := values[name]
+		if reference := strings.TrimPrefix(inner.Ref, "#/definitions/"); reference != "" {
+			if reference == "ignored" || slices.Contains([]string{"probe", "resources"}, reference) && ok {
+				continue
+			}
+			inner = definitions[reference]
+		}
+		if !ok {
+			found = append(found, path+"/"+name)
+			continue
+		}
+		if nested, ok := value.(map[string]any); ok && len(nested) > 0 {
+			found = append(found, inner.missing(path+"/"+name, nested, definitions)...)
+		}
+	}
+	return found
+}

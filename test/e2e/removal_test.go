@@ -11,15 +11,22 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"metallb.io/metallb/test/playground"
 )
+
+// manifest is all of config/default in one file.
+const manifest = "config/manifests/metallb.yaml"
 
 // Whoever removes the product while services use it must not be kept waiting by its own webhook.
 func TestRemovalFinishesByItselfWithServicesAlive(t *testing.T) {
 	before := machine(t)
 	t.Run("in a playground", func(t *testing.T) {
-		p := start(t)
-		awaitRoutes(t, p)
+		p := up(t, playground.Nothing)
+		empty := objects(t, p)
+		deployNginx(t, p)
+		reinstall(t, p)
 		for _, way := range []struct {
 			name   string
 			remove func(*testing.T, *playground.Playground)
@@ -27,13 +34,19 @@ func TestRemovalFinishesByItselfWithServicesAlive(t *testing.T) {
 			leavesKinds bool
 		}{
 			{name: "by deleting the namespace", remove: deleteNamespace, leavesKinds: true},
-			{name: "by deleting what was installed", remove: deleteInstalled},
+			{name: "by deleting what was installed", remove: deleteInstalled("-k", "config/default")},
+			{name: "by deleting the manifest", remove: deleteInstalled("-f", manifest)},
 			{name: "by deleting everything at once, the configuration first", remove: deleteEverything(false)},
 			{name: "by deleting everything at once, the configuration last", remove: deleteEverything(true)},
 		} {
 			t.Run(way.name, func(t *testing.T) {
 				way.remove(t, p)
-				nothingIsLeft(t, p, way.leavesKinds)
+				eventually(t, "the namespace to be gone", func() string {
+					return kubectl(t, p, "get", "namespace", playground.Namespace, "--ignore-not-found", "-o", "name")
+				})
+				if !way.leavesKinds {
+					nothingIsLeft(t, p, empty)
+				}
 				if got := address(t, p, "nginx"); got != nginxAddress {
 					t.Errorf("nginx has %q now", got)
 				}
@@ -49,9 +62,11 @@ func deleteNamespace(t *testing.T, p *playground.Playground) {
 	kubectl(t, p, "delete", "namespace", "metallb-system", "--timeout=1m")
 }
 
-func deleteInstalled(t *testing.T, p *playground.Playground) {
-	t.Helper()
-	kubectl(t, p, "delete", "-k", "config/default", "--timeout=1m")
+func deleteInstalled(what ...string) func(*testing.T, *playground.Playground) {
+	return func(t *testing.T, p *playground.Playground) {
+		t.Helper()
+		kubectl(t, p, slices.Concat([]string{"delete", "--timeout=1m"}, what)...)
+	}
 }
 
 // deleteEverything deletes in one command what was installed and how it was configured. Some of the configuration may be
@@ -60,8 +75,7 @@ func deleteEverything(installedFirst bool) func(*testing.T, *playground.Playgrou
 	return func(t *testing.T, p *playground.Playground) {
 		t.Helper()
 		manifests := make([]string, 0, 1+len(configuration))
-		manifests = append(manifests, kubectl(t, p, "kustomize", "config/default"))
-		for _, file := range configuration {
+		for _, file := range slices.Concat([]string{manifest}, configuration) {
 			content, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -84,24 +98,19 @@ func deleteEverything(installedFirst bool) func(*testing.T, *playground.Playgrou
 	}
 }
 
-func nothingIsLeft(t *testing.T, p *playground.Playground, kinds bool) {
+// nothingIsLeft waits until all that there is beside nginx was there before the first installation.
+func nothingIsLeft(t *testing.T, p *playground.Playground, before []string) {
 	t.Helper()
-	eventually(t, "the namespace to be gone", func() string {
-		return kubectl(t, p, "get", "namespace", "metallb-system", "--ignore-not-found", "-o", "name")
-	})
-	if kinds {
-		return
-	}
-	const resources = "customresourcedefinitions,clusterroles,clusterrolebindings,validatingwebhookconfigurations"
 	eventually(t, "everything to be gone", func() string {
-		return kubectl(t, p, "get", resources, "-l", "app=metallb", "-o", "name")
+		now := slices.DeleteFunc(objects(t, p), func(object string) bool { return strings.Contains(object, " default/nginx") })
+		return cmp.Diff(before, now)
 	})
 }
 
-// reinstall makes the playground as start does.
+// reinstall makes the playground as start does, but from the manifest.
 func reinstall(t *testing.T, p *playground.Playground) {
 	t.Helper()
-	kubectl(t, p, "apply", "-k", "config/default")
+	kubectl(t, p, "apply", "-f", manifest)
 	for _, workload := range []string{"deployment/controller", "daemonset/speaker"} {
 		kubectl(t, p, "-n", "metallb-system", "rollout", "status", "--timeout=2m", workload)
 	}

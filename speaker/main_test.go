@@ -123,7 +123,7 @@ func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *te
 	g.Eventually(func() string {
 		return kube.run(t, "", "get", "events.events.k8s.io", "--all-namespaces", "--output", "custom-columns=:note")
 	}).
-		Should(And(ContainSubstring(`announcing from node "node-1" with protocol "bgp"`),
+		Should(And(ContainSubstring(`announcing from node "node-1" with protocol "bgp" to "router"`),
 			ContainSubstring(`not in force on node "node-1": spec.passwordSecret: secret metallb-system/missing not found`)), s.log)
 	var metrics strings.Builder
 	g.Expect(s.get("/metrics", &metrics)).To(Succeed())

@@ -4,10 +4,13 @@ package node
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/flowcontrol"
 
 	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/speaker/announce"
@@ -27,7 +30,8 @@ const (
 // the configuration contradicts itself.
 const EventInvalidConfig = "InvalidConfig"
 
-// Actions, the machine-readable counterpart of an event's note.
+// Actions, the machine-readable counterpart of an event's note. The end of announcing has one for each reason: events of one
+// object that differ in the note alone are one event to the API server's clients, which says what the first said.
 const (
 	actionAnnounce  = "Announce"
 	actionWithdraw  = "Withdraw"
@@ -37,30 +41,87 @@ const (
 // protocol is how services are announced, in events and metrics.
 const protocol = "bgp"
 
+const (
+	// maxPeers is how many peers an event names.
+	maxPeers = 10
+	// eventBurst is how many events about services may be emitted at once, and eventsPerSecond how many after that. Warnings
+	// and others are counted apart. What is beyond is only in the log.
+	eventBurst      = 500
+	eventsPerSecond = 10
+)
+
 // eventWriter emits the speaker's events.
 type eventWriter struct {
 	recorder events.EventRecorder
 	node     string
+	// normal and warnings bound the events about services.
+	normal, warnings flowcontrol.PassiveRateLimiter
+	// dropped is called for each event that is not emitted.
+	dropped func()
 }
 
-func (w eventWriter) assigned(svc *corev1.Service) {
-	w.recorder.Eventf(svc, nil, corev1.EventTypeNormal, EventNodeAssigned, actionAnnounce,
-		"announcing from node %q with protocol %q", w.node, protocol)
+func newEventWriter(recorder events.EventRecorder, node string, dropped func()) eventWriter {
+	return eventWriter{
+		recorder: recorder, node: node, dropped: dropped,
+		normal:   flowcontrol.NewTokenBucketPassiveRateLimiter(eventsPerSecond, eventBurst),
+		warnings: flowcontrol.NewTokenBucketPassiveRateLimiter(eventsPerSecond, eventBurst),
+	}
 }
 
-// unassigned is silent about a service that is deleted.
+// emit emits an event about a service unless there are too many.
+func (w eventWriter) emit(svc *corev1.Service, kind, reason, action, note string) {
+	bound := w.normal
+	if kind == corev1.EventTypeWarning {
+		bound = w.warnings
+	}
+	if !bound.TryAccept() {
+		w.dropped()
+		return
+	}
+	w.recorder.Eventf(svc, nil, kind, reason, action, "%s", notice.Bound(note))
+}
+
+// assigned names the peers that are told now, and those that will be when they have a session.
+func (w eventWriter) assigned(svc *corev1.Service, told, waiting []string) {
+	note := fmt.Sprintf("announcing from node %q with protocol %q", w.node, protocol)
+	if len(told) > 0 {
+		note += " to " + listed(told)
+	}
+	if len(waiting) > 0 {
+		note += ", once the session is established, to " + listed(waiting)
+	}
+	w.emit(svc, corev1.EventTypeNormal, EventNodeAssigned, actionAnnounce, note)
+}
+
+// listed names the first of the peers, and says how many more there are.
+func listed(peers []string) string {
+	quoted := make([]string, 0, maxPeers)
+	for _, name := range peers[:min(len(peers), maxPeers)] {
+		quoted = append(quoted, strconv.Quote(name))
+	}
+	list := strings.Join(quoted, ", ")
+	if more := len(peers) - maxPeers; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	return list
+}
+
+// unassigned is silent about a service that is deleted, or not of type LoadBalancer any more: both look the same from here, and
+// the controller tells of the latter.
 func (w eventWriter) unassigned(svc *corev1.Service, reason announce.Reason) {
 	if svc == nil {
 		return
 	}
-	w.recorder.Eventf(svc, nil, severity(reason), EventNodeUnassigned, actionWithdraw,
-		"no longer announcing from node %q with protocol %q: %s (%s)", w.node, protocol, reason.Describe(), reason)
+	first := min(1, len(reason))
+	action := actionWithdraw + strings.ToUpper(string(reason[:first])) + string(reason[first:])
+	w.emit(svc, severity(reason), EventNodeUnassigned, action, fmt.Sprintf("no longer announcing from node %q with protocol %q: %s (%s)",
+		w.node, protocol, reason.Describe(), reason))
 }
 
 func (w eventWriter) conflicting(svc *corev1.Service) {
-	w.recorder.Eventf(svc, nil, corev1.EventTypeWarning, EventInvalidConfig, actionAnnounce,
+	w.emit(svc, corev1.EventTypeWarning, EventInvalidConfig, actionAnnounce, fmt.Sprintf(
 		"BGPAdvertisements that select the service set different values of localPref for one prefix and peer; "+
-			"node %q announces the highest, until their selectors or values are corrected", w.node)
+			"node %q announces the highest, until their selectors or values are corrected", w.node))
 }
 
 func (w eventWriter) rejected(object runtime.Object, r policy.Rejection) {

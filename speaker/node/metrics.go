@@ -17,6 +17,7 @@ type Metrics struct {
 	updates      prometheus.Counter
 	updateErrors prometheus.Counter
 	propagation  prometheus.Histogram
+	dropped      prometheus.Counter
 	configLoaded prometheus.Gauge
 	configStale  prometheus.Gauge
 }
@@ -46,6 +47,10 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 				"that are up, in seconds.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "metallb", Subsystem: "speaker", Name: "events_dropped_total",
+			Help: "Number of events about services that were not emitted because there were too many at once.",
+		}),
 		configLoaded: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: "metallb", Subsystem: "k8s_client", Name: "config_loaded_bool",
 			Help: "1 if the configuration was loaded at least once.",
@@ -56,7 +61,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		}),
 	}
 	for _, c := range []prometheus.Collector{
-		m.services, m.heldServices, m.updates, m.updateErrors, m.propagation, m.configLoaded, m.configStale,
+		m.services, m.heldServices, m.updates, m.updateErrors, m.propagation, m.dropped, m.configLoaded, m.configStale,
 	} {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("registering a metric: %w", err)
@@ -95,6 +100,9 @@ func (m *Metrics) updated(err error) {
 
 // propagated observes how long it took until peers were told of a change.
 func (m *Metrics) propagated(took time.Duration) { m.propagation.Observe(took.Seconds()) }
+
+// eventDropped counts an event that was not emitted.
+func (m *Metrics) eventDropped() { m.dropped.Inc() }
 
 // configured notes that the configuration was loaded, and whether part of it is not in force as written.
 func (m *Metrics) configured(stale bool) {

@@ -53,11 +53,11 @@ func TestAServiceIsAnnouncedAsLongAsItCanBeServed(t *testing.T) {
 	change(w, nginx, func(s *corev1.Service) { s.Spec.Type, s.Spec.ExternalTrafficPolicy = corev1.ServiceTypeClusterIP, "" })
 	w.expectRoutes("router")
 	w.Expect(w.told()).To(Equal([]string{
-		`Normal nodeAssigned announcing from node "node-1" with protocol "bgp"`,
+		`Normal nodeAssigned announcing from node "node-1" with protocol "bgp" to "router"`,
 		`Warning nodeUnassigned no longer announcing from node "node-1" with protocol "bgp": no endpoint is ready (noEndpoints)`,
-		`Normal nodeAssigned announcing from node "node-1" with protocol "bgp"`,
+		`Normal nodeAssigned announcing from node "node-1" with protocol "bgp" to "router"`,
 		`Normal nodeUnassigned no longer announcing from node "node-1" with protocol "bgp": externalTrafficPolicy is Local and no endpoint on the node is ready (noLocalEndpoints)`,
-		`Normal nodeAssigned announcing from node "node-1" with protocol "bgp"`,
+		`Normal nodeAssigned announcing from node "node-1" with protocol "bgp" to "router"`,
 	}))
 }
 

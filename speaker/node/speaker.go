@@ -96,7 +96,7 @@ func NewSpeaker(o Options) *Speaker {
 	return &Speaker{
 		services:   serviceReader{client: o.Client, node: o.Node, class: o.Class},
 		sessions:   o.Sessions,
-		events:     eventWriter{recorder: o.Recorder, node: o.Node},
+		events:     newEventWriter(o.Recorder, o.Node, o.Metrics.eventDropped),
 		metrics:    o.Metrics,
 		situations: situations{observer: o.Situations},
 		table:      rib.NewTable(),

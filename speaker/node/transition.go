@@ -55,7 +55,8 @@ func (s *Speaker) transition(ctx context.Context, o observation) {
 	switch {
 	case len(was) == 0 && len(now) > 0:
 		logger.Info("announcing service", "addresses", now)
-		s.events.assigned(o.service)
+		told, waiting := s.apart(o.decision.Peers())
+		s.events.assigned(o.service, told, waiting)
 	case len(was) > 0 && len(now) == 0:
 		logger.Info("withdrawing service", "addresses", was, "reason", o.reason)
 		s.events.unassigned(o.service, o.reason)
@@ -74,6 +75,22 @@ func (s *Speaker) transition(ctx context.Context, o observation) {
 		logger.Info("announcing the highest of contradictory local preferences", "addresses", now)
 		s.events.conflicting(o.service)
 	}
+}
+
+// apart returns the peers that have a session and those that have none.
+func (s *Speaker) apart(peers []string) (up, down []string) {
+	states := map[string]bool{}
+	for _, state := range s.sessions.States() {
+		states[state.Peer] = state.Up()
+	}
+	for _, peer := range peers {
+		if states[peer] {
+			up = append(up, peer)
+		} else {
+			down = append(down, peer)
+		}
+	}
+	return up, down
 }
 
 func (s *Speaker) remember(o observation) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -84,6 +85,9 @@ func (h *Hydration) Start(ctx context.Context) error {
 		if err == nil {
 			close(h.done)
 			h.services.Add(h.allocator.Services()...)
+			if err := h.seekTraces(ctx); err != nil && ctx.Err() == nil {
+				logger.Error(err, "looking for services that ceased to be of type LoadBalancer while no controller was active")
+			}
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -158,6 +162,27 @@ func (h *Hydration) listServices(ctx context.Context) ([]corev1.Service, error) 
 			strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	})
 	return found, nil
+}
+
+// seekTraces has the Services looked at that ceased to be of type LoadBalancer while no controller was active: the cache does not
+// have them, and what was told of them would stay there for good.
+func (h *Hydration) seekTraces(ctx context.Context) error {
+	list := &corev1.ServiceList{}
+	others := fields.OneTermNotEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer))
+	for {
+		err := h.reader.List(ctx, list, client.MatchingFieldsSelector{Selector: others}, client.Limit(500), client.Continue(list.Continue))
+		if err != nil {
+			return fmt.Errorf("listing services of other types: %w", err)
+		}
+		for i := range list.Items {
+			if hasTraces(&list.Items[i]) {
+				h.services.Add(client.ObjectKeyFromObject(&list.Items[i]))
+			}
+		}
+		if list.Continue == "" {
+			return nil
+		}
+	}
 }
 
 func (h *Hydration) namespaceLabels(ctx context.Context) (map[string]labels.Set, error) {

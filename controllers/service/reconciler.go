@@ -186,8 +186,19 @@ func logChange(logger logr.Logger, svc, desired *corev1.Service, o *outcome) {
 	}
 }
 
-// patch writes status and annotation at once: a patch of a Service's status applies to its metadata too.
+// WriteTimeout bounds how long a write of a Service may take. It is less than a controller that stops has until it gives its
+// lease away, and less than passes between the end of a lease that was not renewed and the next leader: so that nothing that
+// this controller wrote takes effect when another gives addresses.
+const WriteTimeout = 4 * time.Second
+
+// patch writes status and annotation at once: a patch of a Service's status applies to its metadata too. A controller that is
+// stopped begins no patch, but waits for the answer to one that is under way.
 func (r *Reconciler) patch(ctx context.Context, desired, svc *corev1.Service) (bool, error) {
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), WriteTimeout)
+	defer cancel()
 	r.Metrics.updates.Inc()
 	patch := client.StrategicMergeFrom(svc, client.MergeFromWithOptimisticLock{})
 	switch err := r.Client.Status().Patch(ctx, desired, patch); {

@@ -234,3 +234,35 @@ func TestWhatAServiceWasToldIsNotFreeThoughItIsToMoveAgainBeforeTheCacheKnows(t 
 		})
 	}
 }
+
+func TestAWriteUnderWayIsWaitedForAndNoneIsBegunAfterTheStop(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	writes := 0
+	c := makeClient(t, interceptor.Funcs{SubResourcePatch: func(
+		ctx context.Context, c client.Client, resource string, o client.Object, p client.Patch, options ...client.SubResourcePatchOption,
+	) error {
+		writes++
+		stop()
+		if _, bounded := ctx.Deadline(); ctx.Err() != nil || !bounded {
+			t.Errorf("the write has error %v, a bound: %t", ctx.Err(), bounded)
+		}
+		return c.SubResource(resource).Patch(ctx, o, p, options...)
+	}}, version(builder.MakeService("web"), "9"))
+	r, _ := makeReconciler(t, c, c)
+	if _, err := r.Reconcile(ctx, ctrl.Request{NamespacedName: web}); err != nil || writes != 1 {
+		t.Errorf("%d writes, error %v", writes, err)
+	}
+	svc := &corev1.Service{}
+	if err := c.Get(t.Context(), web, svc); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"192.0.2.0"}, ingressTexts(svc)); diff != "" {
+		t.Errorf("addresses in the status (-want +got):\n%s", diff)
+	}
+	desired := svc.DeepCopy()
+	desired.Status.LoadBalancer.Ingress = nil
+	if _, err := r.patch(ctx, desired, svc); err == nil || writes != 1 {
+		t.Errorf("%d writes, error %v", writes, err)
+	}
+}

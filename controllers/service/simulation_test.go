@@ -104,7 +104,7 @@ func newSimulation(tb testing.TB, seed uint64) *simulation {
 }
 
 // restart replaces the controller by a new one. Its cache is filled before it looks at what the services hold. Unless the two
-// overlap, the API server is through with what the one before had asked for, see writeTimeout.
+// overlap, the API server is through with what the one before had asked for, see WriteTimeout.
 func (s *simulation) restart() {
 	s.note("restart")
 	s.term++
@@ -255,6 +255,9 @@ func (s *simulation) toldTo() map[string]string {
 func (s *simulation) assertTold() {
 	told := map[string]bool{}
 	for name, svc := range s.services {
+		if svc.Spec.Type != corev1.ServiceTypeLoadBalancer && hasTraces(svc) {
+			s.fail("%s is not of type LoadBalancer any more, and still tells what it was given", name)
+		}
 		if !isOfClass(svc, "") {
 			continue
 		}

@@ -46,7 +46,7 @@ const (
 	debugAddress = "127.0.0.1:7475"
 	// concurrency is how many services are worked on side by side; the work is mostly waiting for the API server.
 	concurrency = 8
-	// stopTimeout bounds how long work under way may take to end; a pod is given 10 seconds.
+	// stopTimeout bounds how long work under way may take to end, after which the lease is given away; a pod is given 10 seconds.
 	stopTimeout = 5 * time.Second
 )
 
@@ -66,6 +66,7 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 		LeaderElectionNamespace:       settings.Namespace,
 		LeaderElectionReleaseOnCancel: true,
 		GracefulShutdownTimeout:       &timeout,
+		NewClient:                     newClient,
 	}
 	hook := newWebhook(log.FromContext(ctx), settings, o)
 	if o.servesWebhook() {

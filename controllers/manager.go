@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
@@ -23,6 +24,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/announcement"
 	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/controllers/coverage"
 	"metallb.io/metallb/controllers/debug"
@@ -121,8 +123,8 @@ func (a activation) Start(ctx context.Context) error {
 	return a.Hydration.Start(log.IntoContext(ctx, a.logger))
 }
 
-// cacheOptions keep in memory what is needed and no more: services of type LoadBalancer, labels of namespaces and nodes,
-// and the configuration in one namespace.
+// cacheOptions keep in memory what is needed and no more: services of type LoadBalancer, where endpoints serve, labels of
+// namespaces and nodes, and the configuration in one namespace.
 func cacheOptions(namespace string) cache.Options {
 	inNamespace := cache.ByObject{Namespaces: map[string]cache.Config{namespace: {}}}
 	return cache.Options{
@@ -132,13 +134,14 @@ func cacheOptions(namespace string) cache.Options {
 				Field:     fields.OneTermEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer)),
 				Transform: service.Strip,
 			},
-			&corev1.Node{}:              {Transform: configuration.StripNode},
-			&corev1.Pod{}:               {Namespaces: map[string]cache.Config{namespace: {}}, Transform: peer.StripPod},
-			&v1beta1.IPAddressPool{}:    inNamespace,
-			&v1beta1.BGPAdvertisement{}: inNamespace,
-			&v1beta1.Community{}:        inNamespace,
-			&v1beta1.BGPSessionState{}:  inNamespace,
-			&v1beta2.BGPPeer{}:          inNamespace,
+			&corev1.Node{}:               {Transform: configuration.StripNode},
+			&discoveryv1.EndpointSlice{}: announcement.EndpointSlices(),
+			&corev1.Pod{}:                {Namespaces: map[string]cache.Config{namespace: {}}, Transform: peer.StripPod},
+			&v1beta1.IPAddressPool{}:     inNamespace,
+			&v1beta1.BGPAdvertisement{}:  inNamespace,
+			&v1beta1.Community{}:         inNamespace,
+			&v1beta1.BGPSessionState{}:   inNamespace,
+			&v1beta2.BGPPeer{}:           inNamespace,
 		},
 	}
 }
@@ -154,6 +157,10 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 	}
 	settings.AddPages(debug.Pages(addresses, hydration.Done)...)
 	routes := &coverage.Coverage{}
+	board, err := setupAnnouncement(mgr, settings, routes)
+	if err != nil {
+		return err
+	}
 	objects := &validity.Reconciler{Client: mgr.GetClient(), Recorder: recorder, Namespace: settings.Namespace}
 	if err := metrics.Registry.Register(pool.NewMetrics(addresses, pooled, routes.Any, objects.Invalid)); err != nil {
 		return err
@@ -175,6 +182,7 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 		},
 		&coverage.Reconciler{
 			Client: mgr.GetClient(), Coverage: routes, Namespace: settings.Namespace, Class: settings.Class, Pools: pools,
+			Configured: board.Configure,
 		},
 		objects,
 		&peer.Reconciler{Client: mgr.GetClient(), Recorder: recorder, Namespace: settings.Namespace, Clock: clock.RealClock{}},
@@ -184,4 +192,29 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 		}
 	}
 	return nil
+}
+
+// setupAnnouncement makes the leader tell how services are announced. The Board is to be told when the configuration has
+// changed.
+func setupAnnouncement(mgr ctrl.Manager, settings *process.Settings, routes *coverage.Coverage) (*announcement.Board, error) {
+	services, advertisements := &wake.Queue{}, &wake.Queue{}
+	board := announcement.NewBoard(routes, settings.Class, clock.RealClock{})
+	err := mgr.Add(&announcement.Feed{
+		Board: board, Cache: mgr.GetCache(), Clock: clock.RealClock{}, Namespace: settings.Namespace,
+		Services: services, Advertisements: advertisements,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range []interface{ SetupWithManager(ctrl.Manager) error }{
+		&announcement.Reconciler{Client: mgr.GetClient(), Board: board, Services: services},
+		&announcement.AdvertisementReconciler{
+			Client: mgr.GetClient(), Board: board, Clock: clock.RealClock{}, Advertisements: advertisements,
+		},
+	} {
+		if err := r.SetupWithManager(mgr); err != nil {
+			return nil, err
+		}
+	}
+	return board, nil
 }

@@ -110,6 +110,30 @@ func (c *Coverage) Observe(service types.NamespacedName, holdings []safety.Holdi
 	return slices.Collect(maps.Keys(changed))
 }
 
+// Routes returns the routes of the configuration that services are in now, with what of bad objects is still in force; nil if
+// that is not known yet.
+func (c *Coverage) Routes() *safety.Routes {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current == nil {
+		return nil
+	}
+	return c.current.routes
+}
+
+// Held returns the routes that the address held had, if a change of configuration that nobody refused has taken away the last
+// one: speakers that announced it then hold on to them, as far as there are such nodes and peers now. Was is nil if that was
+// before this process began to look.
+func (c *Coverage) Held(h safety.Holding) (was *safety.Routes, held bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l, held := c.losses.byService[h.Service][h.Address]
+	if l.before != nil {
+		was = l.before.routes
+	}
+	return was, held
+}
+
 // loss is that of the last route of an address.
 type loss struct {
 	// pool that contains the address; empty if none does.

@@ -12,6 +12,9 @@ import (
 	"metallb.io/metallb/controllers/safety"
 )
 
+// IsServed reports whether the Service is of type LoadBalancer and of the class, which is as the Reconciler's.
+func IsServed(svc *corev1.Service, class string) bool { return isOfClass(svc, class) }
+
 // HoldingsOf returns the addresses that the Service holds; none if it is not of type LoadBalancer and of the class, which is
 // as the Reconciler's. They share the Service's labels.
 func HoldingsOf(svc *corev1.Service, class string) []safety.Holding {

@@ -183,14 +183,15 @@ func toldBy(svc *corev1.Service) []netip.Addr {
 	return allocator.Result{Assignments: assignmentsOf(svc)}.Addresses()
 }
 
-// hasTraces reports whether the Service carries anything that apply wrote.
+// hasTraces reports whether the Service carries anything that apply wrote, or the condition that tells how it is announced.
 func hasTraces(svc *corev1.Service) bool {
 	_, annotated := svc.Annotations[v1beta1.AnnotationIPAllocatedFromPool]
-	return annotated || meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated) != nil
+	return annotated || meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated) != nil ||
+		meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAnnounced) != nil
 }
 
 // clearStatus removes from the Service the addresses held and, unless another load balancer has given it others
-// meanwhile, the annotation and condition that apply wrote.
+// meanwhile, the annotation and condition that apply wrote, and the condition that tells how they are announced.
 func clearStatus(svc *corev1.Service, held []netip.Addr) {
 	ours := texts(held)
 	ingress := &svc.Status.LoadBalancer.Ingress
@@ -200,4 +201,5 @@ func clearStatus(svc *corev1.Service, held []netip.Addr) {
 	}
 	delete(svc.Annotations, v1beta1.AnnotationIPAllocatedFromPool)
 	meta.RemoveStatusCondition(&svc.Status.Conditions, v1beta1.ConditionAllocated)
+	meta.RemoveStatusCondition(&svc.Status.Conditions, v1beta1.ConditionAnnounced)
 }

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package announcement
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
+	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/wake"
+)
+
+// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list;watch
+
+// Feed sets on a Board what is in the cache, and has looked at in time what is due. It is to be started by a manager, on the
+// leader.
+type Feed struct {
+	Board *Board
+	Cache cache.Informers
+	Clock clock.WithTicker
+	// Namespace of the advertisements.
+	Namespace string
+	// Services and Advertisements are the queues of what is due.
+	Services, Advertisements *wake.Queue
+}
+
+// NeedLeaderElection makes the manager start the Feed on the leader only: others need not even watch EndpointSlices.
+func (f *Feed) NeedLeaderElection() bool { return true }
+
+// Start feeds the Board until the context ends.
+func (f *Feed) Start(ctx context.Context) error {
+	var synced []toolscache.InformerSynced
+	for _, kind := range []struct {
+		object      client.Object
+		set, remove func(any)
+	}{
+		{&corev1.Node{}, f.setNode, f.removeNode},
+		{&v1beta1.BGPSessionState{}, f.setSession, f.removeSession},
+		{&discoveryv1.EndpointSlice{}, f.setSlice, f.removeSlice},
+		{&corev1.Service{}, f.setService, f.removeService},
+	} {
+		informer, err := configuration.Informer(ctx, f.Cache, kind.object)
+		if err != nil {
+			return nil //nolint:nilerr // stopped before the API server was there, which is no failure
+		}
+		registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+			AddFunc:    kind.set,
+			UpdateFunc: func(_, object any) { kind.set(object) },
+			DeleteFunc: kind.remove,
+		})
+		if err != nil {
+			return fmt.Errorf("watching %T: %w", kind.object, err)
+		}
+		synced = append(synced, registration.HasSynced)
+	}
+	if !toolscache.WaitForCacheSync(ctx.Done(), synced...) {
+		return nil
+	}
+	f.Board.Complete()
+	f.run(ctx)
+	return nil
+}
+
+// run has looked at what is due, until the context ends.
+func (f *Feed) run(ctx context.Context) {
+	ticker := f.Clock.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C():
+		}
+		services, advertisements := f.Board.Turn(f.Clock.Now())
+		f.Services.Add(services...)
+		for _, name := range advertisements {
+			f.Advertisements.Add(types.NamespacedName{Namespace: f.Namespace, Name: name})
+		}
+	}
+}
+
+func (f *Feed) setService(object any) {
+	if svc, ok := object.(*corev1.Service); ok {
+		f.Board.SetService(svc)
+	}
+}
+
+func (f *Feed) removeService(object any) {
+	if name, err := toolscache.DeletionHandlingObjectToName(object); err == nil {
+		f.Board.DeleteService(types.NamespacedName(name))
+	}
+}
+
+func (f *Feed) setSlice(object any) {
+	if slice, ok := object.(*discoveryv1.EndpointSlice); ok {
+		f.Board.SetEndpointSlice(slice)
+	}
+}
+
+func (f *Feed) removeSlice(object any) {
+	if tombstone, ok := object.(toolscache.DeletedFinalStateUnknown); ok {
+		object = tombstone.Obj
+	}
+	if slice, ok := object.(*discoveryv1.EndpointSlice); ok {
+		f.Board.DeleteEndpointSlice(slice)
+	}
+}
+
+func (f *Feed) setSession(object any) {
+	if s, ok := object.(*v1beta1.BGPSessionState); ok {
+		f.Board.SetSession(s.Name, &s.Status)
+	}
+}
+
+func (f *Feed) removeSession(object any) {
+	if name, err := toolscache.DeletionHandlingObjectToName(object); err == nil {
+		f.Board.SetSession(name.Name, nil)
+	}
+}
+
+func (f *Feed) setNode(object any) {
+	if n, ok := object.(*corev1.Node); ok {
+		f.Board.SetNode(n.Name, slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
+			return c.Type == corev1.NodeNetworkUnavailable && c.Status == corev1.ConditionTrue
+		}))
+	}
+}
+
+func (f *Feed) removeNode(object any) {
+	if name, err := toolscache.DeletionHandlingObjectToName(object); err == nil {
+		f.Board.SetNode(name.Name, false)
+	}
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package announcement
+
+import (
+	"container/heap"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+const (
+	// settleTime is how long after a change a service is written whose status or reason changes, so that what changes together
+	// is written together.
+	settleTime = time.Second
+	// flipTime is the least time between two such writes of one service.
+	flipTime = 10 * time.Second
+	// numberTime is how long numbers must differ from what is told before they are written: what is away no longer than that,
+	// such as a speaker that is restarted, is not told of.
+	numberTime = 10 * time.Second
+	// tick is how long to gather what is written at once when there is more than may be.
+	tick = 100 * time.Millisecond
+)
+
+// rates are the times between two writes, of whatever services.
+type rates struct{ flips, numbers time.Duration }
+
+// ratesFor returns the rates with so many nodes: all of them watch Services, most of them twice, by speaker and kube-proxy.
+func ratesFor(nodes int) rates {
+	n := time.Duration(nodes)
+	return rates{
+		flips:   max(10*time.Millisecond, n*10*time.Microsecond),
+		numbers: max(200*time.Millisecond, n*time.Millisecond),
+	}
+}
+
+// pace knows which services are to be written, and when.
+type pace struct {
+	entries map[types.NamespacedName]*entry
+	// flips are services whose status or reason changes, numbers the others.
+	flips, numbers line
+}
+
+// entry is a service that is to be written.
+type entry struct {
+	name  types.NamespacedName
+	due   time.Time
+	line  *line
+	index int
+}
+
+func newPace() *pace { return &pace{entries: map[types.NamespacedName]*entry{}} }
+
+// flip has the service written because its status or reason changes, at least flipTime after the last time.
+func (p *pace) flip(name types.NamespacedName, now, last time.Time) {
+	due := now.Add(settleTime)
+	if earliest := last.Add(flipTime); earliest.After(due) {
+		due = earliest
+	}
+	p.add(name, &p.flips, due)
+}
+
+// renumber has the service written because of its numbers.
+func (p *pace) renumber(name types.NamespacedName, now time.Time) {
+	p.add(name, &p.numbers, now.Add(numberTime))
+}
+
+// add keeps the place of one that is in the line already.
+func (p *pace) add(name types.NamespacedName, l *line, due time.Time) {
+	if e := p.entries[name]; e != nil {
+		if e.line == l {
+			return
+		}
+		p.drop(name)
+	}
+	e := &entry{name: name, due: due, line: l}
+	p.entries[name] = e
+	heap.Push(l, e)
+}
+
+// drop has the service not written.
+func (p *pace) drop(name types.NamespacedName) {
+	if e := p.entries[name]; e != nil {
+		heap.Remove(e.line, e.index)
+		delete(p.entries, name)
+	}
+}
+
+// take returns the services to write now.
+func (p *pace) take(now time.Time, r rates) []types.NamespacedName {
+	due := append(p.flips.take(now, r.flips), p.numbers.take(now, r.numbers)...)
+	for _, name := range due {
+		delete(p.entries, name)
+	}
+	return due
+}
+
+// line has entries by the time at which they are due.
+type line struct {
+	entries []*entry
+	// free is when the next may be taken.
+	free time.Time
+}
+
+func (l *line) take(now time.Time, every time.Duration) []types.NamespacedName {
+	if earliest := now.Add(min(0, every-tick)); l.free.Before(earliest) {
+		l.free = earliest
+	}
+	var taken []types.NamespacedName
+	for len(l.entries) > 0 && !l.entries[0].due.After(now) && !l.free.After(now) {
+		if e, ok := heap.Pop(l).(*entry); ok {
+			taken = append(taken, e.name)
+		}
+		l.free = l.free.Add(every)
+	}
+	return taken
+}
+
+func (l *line) Len() int           { return len(l.entries) }
+func (l *line) Less(i, j int) bool { return l.entries[i].due.Before(l.entries[j].due) }
+
+func (l *line) Swap(i, j int) {
+	l.entries[i], l.entries[j] = l.entries[j], l.entries[i]
+	l.entries[i].index, l.entries[j].index = i, j
+}
+
+// Push is heap.Interface's.
+func (l *line) Push(x any) {
+	if e, ok := x.(*entry); ok {
+		e.index = len(l.entries)
+		l.entries = append(l.entries, e)
+	}
+}
+
+// Pop is heap.Interface's.
+func (l *line) Pop() any {
+	last := len(l.entries) - 1
+	e := l.entries[last]
+	l.entries[last] = nil
+	l.entries = l.entries[:last]
+	return e
+}

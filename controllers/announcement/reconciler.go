@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package announcement
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/wake"
+)
+
+// concurrency is how many services are written side by side.
+const concurrency = 4
+
+// +kubebuilder:rbac:groups="",resources=services/status,verbs=patch
+
+// Reconciler writes the condition Announced of Services that are due.
+type Reconciler struct {
+	Client client.Client
+	Board  *Board
+	// Services is the queue of those that are due.
+	Services *wake.Queue
+}
+
+// SetupWithManager registers the reconciler. It watches nothing: the Board says when a Service is due.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("announcement").
+		WatchesRawSource(r.Services.Source()).
+		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
+		WithLogConstructor(process.ReconcilerLog(mgr, "announcement", "service")).
+		Complete(r)
+}
+
+// Reconcile writes the condition of one Service if it is to be told something else.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	uid, desired, wanted := r.Board.Wanted(req.NamespacedName)
+	if !wanted {
+		return ctrl.Result{}, nil
+	}
+	svc, err := r.patch(ctx, req.NamespacedName, uid, desired)
+	if err != nil || svc == nil {
+		return ctrl.Result{}, err
+	}
+	if desired != nil {
+		log.FromContext(ctx).V(1).Info("told", "status", desired.Status, "reason", desired.Reason, "message", desired.Message)
+	}
+	if !r.Board.Told(svc) && desired != nil {
+		// It has become another's meanwhile, whom this condition would mislead.
+		_, err = r.patch(ctx, req.NamespacedName, uid, nil)
+	}
+	return ctrl.Result{}, err
+}
+
+// patch writes the condition of the one Service that is meant, or removes it. It leaves all else alone, whatever that is now, so
+// that it is in nobody's way. It returns the Service as it is then, nil if it is gone.
+func (r *Reconciler) patch(ctx context.Context, name types.NamespacedName, uid types.UID, c *metav1.Condition) (*corev1.Service, error) {
+	patch, err := patchOf(uid, c)
+	if err != nil {
+		return nil, err
+	}
+	svc := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
+	switch err := r.Client.Status().Patch(ctx, svc, client.RawPatch(types.StrategicMergePatchType, patch)); {
+	case apierrors.IsNotFound(err), apierrors.IsConflict(err), apierrors.IsInvalid(err):
+		// It is gone, and another may be there of its name.
+		log.FromContext(ctx).V(1).Info("not telling a service that is gone", "error", err.Error())
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("writing the condition of the service: %w", err)
+	}
+	return svc, nil
+}
+
+// patchOf returns the strategic merge patch of the one condition.
+func patchOf(uid types.UID, c *metav1.Condition) ([]byte, error) {
+	var one any = c
+	if c == nil {
+		one = map[string]any{"$patch": "delete", "type": v1beta1.ConditionAnnounced}
+	}
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"uid": uid},
+		"status":   map[string]any{"conditions": []any{one}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encoding the condition: %w", err)
+	}
+	return patch, nil
+}

@@ -3,7 +3,10 @@
 package chart
 
 import (
+	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +19,8 @@ func TestTheChartRendersWhatTheManifestsHave(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		directory string
+		// component of config is added.
+		component string
 		args      []string
 		// onlyManifests and onlyChart are objects that the other does not have, with the reason.
 		onlyManifests, onlyChart map[string]string
@@ -31,6 +36,20 @@ func TestTheChartRendersWhatTheManifestsHave(t *testing.T) {
 			onlyManifests: map[string]string{"Namespace metallb-system": "as above"},
 			onlyChart:     map[string]string{"Lease metallb-controller": "as above"},
 		},
+		"with what services have of BGP": {
+			component:     "service-bgp-status",
+			args:          []string{"--set", "speaker.serviceBGPStatus=true"},
+			onlyManifests: map[string]string{"Namespace metallb-system": "as above"},
+			onlyChart:     map[string]string{"Lease metallb-controller": "as above"},
+		},
+		"with a network policy": {
+			component:     "networkpolicy",
+			args:          []string{"--set", "networkpolicies.enabled=true"},
+			onlyManifests: map[string]string{"Namespace metallb-system": "as above"},
+			onlyChart: map[string]string{
+				"Lease metallb-controller": "as above", "NetworkPolicy test": "of the pod of helm test",
+			},
+		},
 		"with what watches it": {
 			directory: "config/prometheus",
 			args: []string{"--set", "prometheus.serviceMonitor.enabled=true,prometheus.prometheusRule.enabled=true,prometheus.dashboard.enabled=true," +
@@ -41,6 +60,9 @@ func TestTheChartRendersWhatTheManifestsHave(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if tc.component != "" {
+				tc.directory = withComponent(t, tc.component)
+			}
 			rendered, err := template(t, append(tc.args, "--no-hooks")...)
 			if err != nil {
 				t.Fatal(err)
@@ -64,6 +86,26 @@ func TestTheChartRendersWhatTheManifestsHave(t *testing.T) {
 	}
 }
 
+// withComponent makes a kustomization of config/default and a component.
+func withComponent(t *testing.T, component string) string {
+	t.Helper()
+	path := file(t, "kustomization.yaml", "")
+	directory := filepath.Dir(path)
+	config, err := filepath.Abs(filepath.Join(root, "config"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err = filepath.Rel(directory, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("resources: [%q]\ncomponents: [%q]\n", filepath.Join(config, "default"), filepath.Join(config, component))
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return directory
+}
+
 // without removes objects that are there, and only one of the two has.
 func without(t *testing.T, from map[string]map[string]any, names map[string]string) {
 	t.Helper()
@@ -80,7 +122,7 @@ func byName(all []*unstructured.Unstructured, ofChart bool) map[string]map[strin
 	found := make(map[string]map[string]any, len(all))
 	for _, object := range all {
 		if ofChart {
-			if slices.Contains([]string{"Deployment", "DaemonSet", "ServiceAccount", "PodDisruptionBudget"}, object.GetKind()) {
+			if slices.Contains([]string{"Deployment", "DaemonSet", "ServiceAccount", "PodDisruptionBudget", "NetworkPolicy"}, object.GetKind()) {
 				object.SetName(strings.TrimPrefix(object.GetName(), "metallb-")) // A release's name comes first.
 			}
 			object.Object, _ = translate(object.Object).(map[string]any)

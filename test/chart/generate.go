@@ -48,6 +48,7 @@ func copied(root string) (map[string][]byte, error) {
 	from := map[string]string{
 		"controller_role.yaml": "config/rbac/controller_role.yaml",
 		"speaker_role.yaml":    "config/rbac/speaker_role.yaml",
+		"service_role.yaml":    "config/service-bgp-status/role.yaml",
 		"webhook.yaml":         "config/webhook/configuration.yaml",
 		"alerts.yaml":          "config/prometheus/alerts.yaml",
 		"dashboard.json":       "config/prometheus/dashboard.json",

@@ -55,8 +55,9 @@ func matrix() map[string]string {
 			" speaker: {extraArgs: [--debug-bind-address=0], extraEnv: [{name: A, value: b}], extraVolumes: [{name: v, emptyDir: {}}], extraVolumeMounts: [{name: v, mountPath: /v}], extraContainers: [{name: c, image: i}], logLevel: none, logFormat: console}}",
 		"nothing that there is by default": "{commonLabels: null, commonAnnotations: null, imagePullSecrets: null, controller: {resources: null, nodeSelector: null, tolerations: null, labels: null, podLabels: null, podAnnotations: null, affinity: null, securityContext: null, containerSecurityContext: null, topologySpreadConstraints: null, extraArgs: null, extraVolumes: null, extraVolumeMounts: null, image: {tag: null, pullPolicy: null}, podDisruptionBudget: {minAvailable: null}}," +
 			" speaker: {resources: null, nodeSelector: null, tolerations: null, labels: null, podLabels: null, podAnnotations: null, securityContext: null, extraVolumes: null}, prometheus: {prometheusRule: {enabled: true, extraAlerts: null, additionalLabels: null}}}",
-		"no test":         "{tests: {enabled: false}}",
-		"part of a chart": "{global: {imageRegistry: example.com}}",
+		"what services have of BGP": "{speaker: {serviceBGPStatus: true}}",
+		"no test":                   "{tests: {enabled: false}}",
+		"part of a chart":           "{global: {imageRegistry: example.com}}",
 	}
 }
 

@@ -159,6 +159,8 @@ true
 {{- define "metallb.pod" -}}
 {{- $values := index .root.Values .component -}}
 serviceAccountName: {{ include "metallb.serviceAccountName" . }}
+# What Kubernetes tells of the namespace's Services would look like settings.
+enableServiceLinks: false
 terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds }}
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets:

@@ -4,11 +4,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
@@ -72,7 +75,113 @@ var _ = Describe("The status of a BGPPeer", func() {
 		Eventually(routerReady(ctx)).Should(HavePrefix("1/1 True"))
 		Eventually(told(ctx, "node-2")).Should(Equal("Unknown node does not exist"))
 	})
+
+	It("does not believe a speaker whose pod does not run, unless it is back soon", func(ctx SpecContext) {
+		startController()
+		nodes := []string{"node-1", "node-2", "node-3", "node-4"}
+		create(ctx, builder.MakePeer("router", "10.96.0.100").Obj())
+		for _, n := range nodes {
+			create(ctx, rackNode(n))
+			if n != "node-4" { // Its speaker runs outside of a pod.
+				runPod(ctx, "speaker-"+n)
+				tellFrom(ctx, "speaker-"+n, n, v1beta1.SessionEstablished)
+			}
+		}
+		tell(ctx, "node-4", "router", v1beta1.SessionEstablished, "")
+		Eventually(routerReady(ctx)).Should(HavePrefix("4/4 True"))
+
+		By("replacing one, killing one for good and having one crash again and again")
+		remove(ctx, pod("speaker-node-1"), pod("speaker-node-2"))
+		setRunning(ctx, "speaker-node-3", false)
+		runPod(ctx, "speaker-node-1b")
+		tellFrom(ctx, "speaker-node-1b", "node-1", v1beta1.SessionEstablished)
+		Consistently(routerReady(ctx)).Should(HavePrefix("4/4 True"), "for a while")
+		Eventually(told(ctx, "node-2")).Should(Equal("Unknown the pod of the node's speaker is gone"))
+		Eventually(told(ctx, "node-3")).Should(Equal("Unknown the pod of the node's speaker does not run"))
+		Eventually(routerReady(ctx)).Should(Equal("2/4 False SessionsNotEstablished: node-2: the pod of the node's speaker is gone; " +
+			"node-3: the pod of the node's speaker does not run"))
+		Expect(told(ctx, "node-1")()).To(Equal("Established "))
+		Expect(told(ctx, "node-4")()).To(Equal("Established "))
+
+		By("having them back")
+		setRunning(ctx, "speaker-node-3", true)
+		tellFrom(ctx, "speaker-node-3", "node-3", v1beta1.SessionEstablished)
+		runPod(ctx, "speaker-node-2b")
+		tellFrom(ctx, "speaker-node-2b", "node-2", v1beta1.SessionEstablished)
+		Eventually(routerReady(ctx)).Should(HavePrefix("4/4 True"))
+
+		By("stopping one in good order")
+		remove(ctx, pod("speaker-node-2b"))
+		tell(ctx, "node-2", "router", v1beta1.SessionIdle, "the node's speaker was stopped")
+		Eventually(routerReady(ctx)).Should(Equal("3/4 False SessionsNotEstablished: node-2: the node's speaker was stopped"))
+	})
+
+	It("tells by an event that it is not ready, and that it is again", func(ctx SpecContext) {
+		startController()
+		create(ctx, builder.MakePeer("router", "10.96.0.100").Obj(), rackNode("node-1"))
+		tell(ctx, "node-1", "router", v1beta1.SessionActive, "connection refused")
+		Eventually(peerEvents(ctx)).Should(Equal([]string{"Warning SessionsNotEstablished node-1: connection refused"}))
+		tell(ctx, "node-1", "router", v1beta1.SessionEstablished, "")
+		Eventually(peerEvents(ctx)).Should(ConsistOf("Warning SessionsNotEstablished node-1: connection refused",
+			"Normal SessionsEstablished all sessions are established"))
+	})
 })
+
+// peerEvents returns a function that reads the events of BGPPeers.
+func peerEvents(ctx context.Context) func() []string {
+	return func() []string {
+		list := &eventsv1.EventList{}
+		if err := server.Client.List(ctx, list); err != nil {
+			return []string{err.Error()}
+		}
+		var found []string
+		for i := range list.Items {
+			if e := &list.Items[i]; e.Regarding.Kind == "BGPPeer" {
+				found = append(found, fmt.Sprintf("%s %s %s", e.Type, e.Reason, e.Note))
+			}
+		}
+		return found
+	}
+}
+
+func pod(name string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "metallb-system", Name: name},
+		Spec: corev1.PodSpec{
+			TerminationGracePeriodSeconds: ptr.To(int64(0)), // Nobody is there to end it.
+			Containers:                    []corev1.Container{{Name: "speaker", Image: "speaker"}},
+		},
+	}
+}
+
+// runPod makes a pod that runs, as far as its status tells.
+func runPod(ctx context.Context, name string) {
+	GinkgoHelper()
+	create(ctx, pod(name))
+	DeferCleanup(func(ctx SpecContext) {
+		Expect(client.IgnoreNotFound(server.Client.Delete(ctx, pod(name)))).To(Succeed())
+	})
+	setRunning(ctx, name, true)
+}
+
+// setRunning makes the status of a pod tell that its container runs, or that it does not.
+func setRunning(ctx context.Context, name string, running bool) {
+	GinkgoHelper()
+	p := pod(name)
+	Expect(server.Client.Get(ctx, client.ObjectKeyFromObject(p), p)).To(Succeed())
+	state := corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}
+	if running {
+		state = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	}
+	p.Status = corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{Name: "speaker", State: state}}}
+	Expect(server.Client.Status().Update(ctx, p)).To(Succeed())
+}
+
+// tellFrom is tell by a speaker that runs in that pod.
+func tellFrom(ctx context.Context, pod, node string, state v1beta1.SessionState) {
+	GinkgoHelper()
+	tellAs(ctx, v1beta1.BGPSessionStateStatus{Pod: pod, Node: node, Peer: "router", State: state})
+}
 
 // routerReady returns a function that reads sessions and condition Ready of the BGPPeer "router".
 func routerReady(ctx context.Context) func() string {
@@ -96,11 +205,16 @@ func sessionState(node, peer string) *v1beta1.BGPSessionState {
 // tell makes the state of a session say something, as the node's speaker does.
 func tell(ctx context.Context, node, peer string, state v1beta1.SessionState, lastError string) {
 	GinkgoHelper()
-	s := sessionState(node, peer)
+	tellAs(ctx, v1beta1.BGPSessionStateStatus{Node: node, Peer: peer, State: state, LastError: lastError})
+}
+
+func tellAs(ctx context.Context, status v1beta1.BGPSessionStateStatus) {
+	GinkgoHelper()
+	s := sessionState(status.Node, status.Peer)
 	Expect(client.IgnoreAlreadyExists(server.Client.Create(ctx, s))).To(Succeed())
 	Expect(server.Client.Get(ctx, client.ObjectKeyFromObject(s), s)).To(Succeed())
 	before := s.DeepCopy()
-	s.Status = v1beta1.BGPSessionStateStatus{Node: node, Peer: peer, State: state, LastError: lastError}
+	s.Status = status
 	Expect(server.Client.Status().Patch(ctx, s, client.MergeFrom(before))).To(Succeed())
 }
 

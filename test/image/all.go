@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -28,9 +27,12 @@ type Options struct {
 	Prefix   string    // of names: localhost/metallb- if empty
 	Tag      string    // of names: dev if empty
 	Version  string    // that the programs report; the tag if empty
+	Revision string    // of the source; that of the current directory if empty
 	Cache    string    // directory of downloaded packages; DefaultCache if empty
 	Progress io.Writer // is told what happens, in lines; nil for nothing
 	Only     []string  // images to make, such as ControllerImage; all if empty
+	// Platforms that controller and speaker are made for; HostPlatform if empty. Those of several are in one tar.
+	Platforms []Platform
 }
 
 // DefaultCache returns where downloaded packages are kept.
@@ -42,20 +44,14 @@ func DefaultCache() string {
 	return filepath.Join(dir, "metallb-images")
 }
 
-// mains are the packages of the project's programs, by image.
-func mains() map[string]string {
-	return map[string]string{
-		ControllerImage: "metallb.io/metallb/controllers",
-		SpeakerImage:    "metallb.io/metallb/speaker",
-		RouterImage:     "metallb.io/metallb/test/router",
-	}
-}
-
 // All builds the project's programs from the source tree in the current directory, makes the images of controller, speaker
 // and test router, and that of nginx for the tutorial, and returns their tars. The test router's has BIRD and FRR of this
 // machine in it.
 func All(ctx context.Context, o Options) ([]string, error) {
 	o = o.complete()
+	if o.Revision == "" {
+		o.Revision = sourceRevision(ctx)
+	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -73,12 +69,8 @@ func All(ctx context.Context, o Options) ([]string, error) {
 	var tars []string
 	for _, which := range o.Only {
 		start := time.Now()
-		img, err := o.make(ctx, which, filepath.Join(scratch, which))
-		if err != nil {
-			return nil, fmt.Errorf("making the image of %s: %w", which, err)
-		}
 		tar := filepath.Join(o.Out, which+".tar")
-		if err := Save(tar, o.ref(which), img); err != nil {
+		if err := o.save(ctx, which, scratch, tar); err != nil {
 			return nil, fmt.Errorf("making the image of %s: %w", which, err)
 		}
 		fmt.Fprintf(o.Progress, "image %s: %s (%.1f s)\n", o.ref(which), tar, time.Since(start).Seconds())
@@ -99,6 +91,9 @@ func (o Options) complete() Options {
 	defaults(&o.Tag, "dev")
 	defaults(&o.Version, o.Tag)
 	defaults(&o.Cache, DefaultCache())
+	if len(o.Platforms) == 0 {
+		o.Platforms = []Platform{HostPlatform()}
+	}
 	if o.Progress == nil {
 		o.Progress = io.Discard
 	}
@@ -126,34 +121,52 @@ func (o Options) ref(which string) string {
 	return o.Prefix + which + ":" + o.Tag
 }
 
-// buildPrograms builds the static programs of the images into dir, each under the name of its image.
-func (o Options) buildPrograms(ctx context.Context, dir string) error {
-	for _, which := range o.Only {
-		main, ok := mains()[which]
-		if !ok {
-			continue
-		}
-		start := time.Now()
-		args := []string{
-			"build", "-trimpath", "-ldflags", "-s -w -X metallb.io/metallb/api/version.Version=" + o.Version,
-			"-o", filepath.Join(dir, which), main,
-		}
-		if _, err := output(ctx, "", "env", slices.Concat([]string{"CGO_ENABLED=0", "GOOS=linux", "go"}, args)...); err != nil {
-			return fmt.Errorf("building %s: %w", which, err)
-		}
-		fmt.Fprintf(o.Progress, "built %s (%.1f s)\n", which, time.Since(start).Seconds())
+// platformsOf returns the platforms to make an image for. The test router has programs of this machine in it, and so has nginx.
+func (o Options) platformsOf(which string) []Platform {
+	switch which {
+	case NginxImage:
+		return nil
+	case RouterImage:
+		return []Platform{HostPlatform()}
+	default:
+		return o.Platforms
 	}
-	return nil
 }
 
-// make makes one image from its program.
-func (o Options) make(ctx context.Context, which, program string) (v1.Image, error) {
-	switch which {
-	case RouterImage:
-		return Router(Host{}, program)
-	case NginxImage:
-		return Nginx(ctx, o.Cache)
-	default:
-		return Binary(program, "/"+which)
+// save makes one image and writes it.
+func (o Options) save(ctx context.Context, which, programs, tar string) error {
+	if which == NginxImage {
+		img, err := Nginx(ctx, o.Cache)
+		if err != nil {
+			return err
+		}
+		return Save(tar, o.ref(which), img)
 	}
+	var variants []Variant
+	for _, p := range o.platformsOf(which) {
+		img, err := o.make(which, programFile(programs, which, p), p)
+		if err != nil {
+			return err
+		}
+		variants = append(variants, Variant{p, img})
+	}
+	if len(variants) == 1 {
+		return Save(tar, o.ref(which), variants[0].Image)
+	}
+	return SaveIndex(tar, o.ref(which), variants)
+}
+
+// make makes one image of the product for one platform from its program.
+func (o Options) make(which, program string, p Platform) (v1.Image, error) {
+	var img v1.Image
+	var err error
+	if which == RouterImage {
+		img, err = Router(Host{}, program)
+	} else {
+		img, err = Binary(program, "/"+which)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return describe(img, p, labels(which, o.Version, o.Revision))
 }

@@ -4,9 +4,7 @@ package image
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"runtime"
+	"io"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -26,10 +24,15 @@ func Binary(file, path string) (v1.Image, error) {
 	tree := NewTree()
 	tree.AddUser(User{Name: "nonroot", ID: nonRoot, Home: "/"})
 	tree.AddFile(file, path, 0o755)
-	return tree.Image(v1.Config{User: fmt.Sprint(nonRoot), Entrypoint: []string{path}})
+	return tree.Image(binaryConfig(path))
 }
 
-// Image returns an image of one layer, the tree, with a configuration.
+// binaryConfig runs a program without any privilege.
+func binaryConfig(path string) v1.Config {
+	return v1.Config{User: fmt.Sprintf("%d:%[1]d", nonRoot), Entrypoint: []string{path}}
+}
+
+// Image returns an image of one layer, the tree, with a configuration, for the platform of this machine.
 func (t *Tree) Image(config v1.Config) (v1.Image, error) {
 	layer, err := t.layer()
 	if err != nil {
@@ -44,11 +47,23 @@ func (t *Tree) Image(config v1.Config) (v1.Image, error) {
 		return nil, err
 	}
 	file = file.DeepCopy()
-	file.OS, file.Architecture, file.Config = "linux", runtime.GOARCH, config
+	p := HostPlatform()
+	file.OS, file.Architecture, file.Variant, file.Config = "linux", p.Architecture, p.Variant, config
 	file.Config.Env = append(file.Config.Env, defaultPath)
 	if file.Config.WorkingDir == "" {
 		file.Config.WorkingDir = "/"
 	}
+	return mutate.ConfigFile(img, file)
+}
+
+// describe returns the image for another platform, with labels.
+func describe(img v1.Image, p Platform, labels map[string]string) (v1.Image, error) {
+	file, err := img.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	file = file.DeepCopy()
+	file.Architecture, file.Variant, file.Config.Labels = p.Architecture, p.Variant, labels
 	return mutate.ConfigFile(img, file)
 }
 
@@ -58,20 +73,5 @@ func Save(tar, ref string, img v1.Image) error {
 	if err != nil {
 		return fmt.Errorf("naming the image: %w", err)
 	}
-	scratch, err := os.CreateTemp(filepath.Dir(tar), ".image-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(scratch.Name())
-	defer scratch.Close()
-	if err := tarball.Write(tag, img, scratch); err != nil {
-		return fmt.Errorf("writing %s: %w", tar, err)
-	}
-	if err := scratch.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := scratch.Close(); err != nil {
-		return err
-	}
-	return os.Rename(scratch.Name(), tar)
+	return replace(tar, func(w io.Writer) error { return tarball.Write(tag, img, w) })
 }

@@ -82,7 +82,7 @@ func TestAnImageOfABinaryHasLittleElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if config.OS != "linux" || config.Config.User != "65532" || config.Config.WorkingDir != "/" {
+	if config.OS != "linux" || config.Config.User != "65532:65532" || config.Config.WorkingDir != "/" {
 		t.Errorf("runs on %q as user %q in %q", config.OS, config.Config.User, config.Config.WorkingDir)
 	}
 	if diff := cmp.Diff([]string{"/controller"}, config.Config.Entrypoint); diff != "" {

@@ -37,6 +37,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&options.Out, "out", "out/images", "write the tars to this `directory`")
 	flags.StringVar(&options.Prefix, "prefix", "localhost/metallb-", "`start` of the images' names")
 	flags.StringVar(&options.Tag, "tag", "dev", "`tag` of the images")
+	platforms := flags.String("platforms", "", "`list` of the platforms to make controller and speaker for, such as linux/amd64,linux/arm/v7, or all; this machine's if empty")
 	flags.StringVar(&options.Version, "version", "", "`version` that the programs report; the tag if empty")
 	flags.Usage = func() {
 		fmt.Fprint(os.Stderr, usage)
@@ -53,6 +54,12 @@ func run(ctx context.Context, args []string) error {
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("put the name %q before the flags", flags.Arg(0))
+	}
+	if *platforms != "" {
+		var err error
+		if options.Platforms, err = image.ParsePlatforms(*platforms); err != nil {
+			return err
+		}
 	}
 	switch {
 	case len(names) == 0:

@@ -84,8 +84,20 @@ build: ## Build the binaries into bin/.
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/router ./test/router
 
 .PHONY: images
-images: ## Build the container images into out/images, without a container engine.
-	go run ./test/image/cmd/image all --out $(OUT)/images --version $(VERSION)
+images: ## Build the container images into out/images, without a container engine (PLATFORMS=linux/amd64,linux/arm64: those in one tar).
+	go run ./test/image/cmd/image all --out $(OUT)/images --version $(VERSION) $(if $(PLATFORMS),--platforms $(PLATFORMS))
+
+.PHONY: images-all
+images-all: ## Build the images of controller and speaker for every platform.
+	go run ./test/image/cmd/image controller speaker --out $(OUT)/images-all --version $(VERSION) --platforms all
+
+# What the names of a release's images begin with.
+IMAGE_PREFIX ?= localhost/metallb-
+
+.PHONY: release
+release: ## Build all files of a release into out/release (VERSION=v1.2.3).
+	@go run ./test/cluster/cmd/cluster build helm
+	go run ./test/release/cmd/release --version $(VERSION) --out $(OUT)/release --image-prefix $(IMAGE_PREFIX)
 
 ##@ See it work
 

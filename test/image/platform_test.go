@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
@@ -177,6 +178,14 @@ func configOf(t *testing.T, index v1.ImageIndex, d *v1.Descriptor) *v1.ConfigFil
 	img, err := index.Image(d.Digest)
 	if err != nil {
 		t.Fatal(err)
+	}
+	manifest, err := img.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []types.MediaType{manifest.MediaType, manifest.Config.MediaType, manifest.Layers[0].MediaType}
+	if diff := cmp.Diff([]types.MediaType{types.OCIManifestSchema1, types.OCIConfigJSON, types.OCILayer}, got); diff != "" {
+		t.Errorf("media types (-want +got):\n%s", diff)
 	}
 	config, err := img.ConfigFile()
 	if err != nil {

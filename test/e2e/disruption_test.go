@@ -6,6 +6,7 @@ package e2e_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -67,11 +68,7 @@ func speakerEnds(t *testing.T, p *playground.Playground) {
 	kubectl(t, p, "-n", "metallb-system", "delete", pod)
 	kubectl(t, p, "-n", "metallb-system", "rollout", "status", "--timeout=2m", "daemonset/speaker")
 	awaitRoutes(t, p)
-	made, failed := stop()
-	t.Logf("%d requests meanwhile, %d failed", made, len(failed))
-	if made == 0 || len(failed) > 0 {
-		t.Errorf("of %d requests failed %d: %v", made, len(failed), failed)
-	}
+	stop().check(t, 2) // the route went and came
 	unmoved(t, before, others(paths(t, nginxPrefix), node.Addr.String()))
 }
 
@@ -89,12 +86,33 @@ func unmoved(t *testing.T, before, after map[path]time.Time) {
 	}
 }
 
-// requests fetches nginx's page from the client over and over; stop ends that and returns how many it made and which failed.
-func requests(t *testing.T) (stop func() (made int, failed []string)) {
+// traffic is what became of requests.
+type traffic struct {
+	made int
+	// failed could not be made, or got no answer or another one.
+	failed []string
+	// cut were answered by a reset amid the connection: the rack router spreads connections over the routes that it has, and
+	// when one goes or comes, it sends some of those that are open another way, to a node that knows nothing of them.
+	cut []string
+}
+
+// check checks that no request failed, and that no more were cut than the rack router's routes changed.
+func (c traffic) check(t *testing.T, changes int) {
+	t.Helper()
+	t.Logf("%d requests were made meanwhile, %d failed, %d were cut", c.made, len(c.failed), len(c.cut))
+	if c.made == 0 || len(c.failed) > 0 {
+		t.Errorf("of %d requests failed: %v", c.made, c.failed)
+	}
+	if len(c.cut) > changes {
+		t.Errorf("of %d requests %d were cut, by no more than %d changes of routes: %v", c.made, len(c.cut), changes, c.cut)
+	}
+}
+
+// requests fetches nginx's page from the client over and over until stop.
+func requests(t *testing.T) (stop func() traffic) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	var made int
-	var failed []string
+	var c traffic
 	var done sync.WaitGroup
 	done.Go(func() {
 		pace := time.NewTicker(25 * time.Millisecond) // the machine has other things to do as well
@@ -105,18 +123,26 @@ func requests(t *testing.T) (stop func() (made int, failed []string)) {
 			if ctx.Err() != nil {
 				return
 			}
-			made++
+			c.made++
 			if err != nil {
-				failed = append(failed, fmt.Sprintf("%s: %v %s", time.Now().Format(time.TimeOnly), err, text))
+				what := fmt.Sprintf("%s: %v %s", time.Now().Format(time.TimeOnly), err, text)
+				if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == curlReceiveError {
+					c.cut = append(c.cut, what)
+				} else {
+					c.failed = append(c.failed, what)
+				}
 			}
 		}
 	})
-	return func() (int, []string) {
+	return func() traffic {
 		cancel()
 		done.Wait()
-		return made, failed
+		return c
 	}
 }
+
+// curlReceiveError is curl's exit status when an open connection is reset.
+const curlReceiveError = 56
 
 // fetch fetches nginx's page from the client, through the rack router.
 func fetch(ctx context.Context) (string, error) {

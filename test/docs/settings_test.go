@@ -16,11 +16,11 @@ import (
 
 const configuration = "docs/configuration.md"
 
-// setting is a flag or a variable of the environment: its default, and whether it may be left out of the tables.
+// settings are flags and variables of the environment, each with its default.
 type settings map[string]string
 
 var (
-	flagLines     = regexp.MustCompile(`(?m)^  (--?[\w-]+)(?:[= ]\S+)?\n((?:        .*\n?)+)`)
+	flagLines     = regexp.MustCompile(`(?m)^  (--[\w-]+)(?:=[^\s,]+)?(?:, (\w+))?\n((?:        .*\n?)+)`)
 	variableLines = regexp.MustCompile(`(?m)^  ([A-Z][A-Z0-9_]+)\n`)
 	defaults      = regexp.MustCompile(`\(default ([^)]*)\)`)
 )
@@ -35,8 +35,12 @@ func help(t *testing.T, program string) settings {
 	found := settings{}
 	for _, m := range flagLines.FindAllStringSubmatch(string(out), -1) {
 		found[m[1]] = ""
-		if d := defaults.FindStringSubmatch(m[2]); d != nil {
+		if d := defaults.FindStringSubmatch(m[3]); d != nil {
 			found[m[1]] = d[1]
+		}
+		variable := "METALLB_" + strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(m[1], "--"), "-", "_"))
+		if m[2] != "" && m[2] != variable {
+			t.Errorf("%s: the variable of %s is %s; the page says that it would be %s", program, m[1], m[2], variable)
 		}
 	}
 	for _, m := range variableLines.FindAllStringSubmatch(string(out), -1) {

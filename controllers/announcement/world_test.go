@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package announcement_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	clocktesting "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/announcement"
+	"metallb.io/metallb/controllers/coverage"
+	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/service"
+	"metallb.io/metallb/test/builder"
+)
+
+// world is a Board, and what it is told of.
+type world struct {
+	*announcement.Board
+
+	tb       testing.TB
+	clock    *clocktesting.FakeClock
+	coverage *coverage.Coverage
+	objects  safety.Objects
+	nodes    []safety.Node
+	services map[types.NamespacedName]*corev1.Service
+	versions int
+	// writes are how many times a service was written, flips those of them that changed more than numbers.
+	writes, flips int
+	// perSecond counts the writes.
+	perSecond map[int64]int
+}
+
+// newWorld returns a world with the pools a, IPv4, and six, IPv6, an advertisement of all of them and a peer of each family.
+func newWorld(tb testing.TB) *world {
+	tb.Helper()
+	w := &world{
+		tb: tb, clock: clocktesting.NewFakeClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)), coverage: &coverage.Coverage{},
+		services: map[types.NamespacedName]*corev1.Service{}, perSecond: map[int64]int{},
+	}
+	w.objects.Pools = []v1beta1.IPAddressPool{
+		*builder.MakePool("a", "198.18.0.0/15").Obj(), *builder.MakePool("six", "2001:db8::/64").Obj(),
+	}
+	w.advertise(builder.MakeAdvertisement("adv"))
+	w.peer(builder.MakePeer("tor-a", "192.0.2.1"), builder.MakePeer("tor-b", "192.0.2.2"), builder.MakePeer("tor-6", "2001:db8:1::1"))
+	w.Board = announcement.NewBoard(w.coverage, "", w.clock)
+	return w
+}
+
+func (w *world) advertise(advertisements ...*builder.Advertisement) {
+	w.objects.Advertisements = nil
+	for _, a := range advertisements {
+		w.objects.Advertisements = append(w.objects.Advertisements, *a.Obj())
+	}
+}
+
+func (w *world) peer(peers ...*builder.Peer) {
+	w.objects.Peers = nil
+	for _, p := range peers {
+		w.objects.Peers = append(w.objects.Peers, *p.Obj())
+	}
+}
+
+// allowDisruption makes pool a allow routes to be taken away.
+func (w *world) allowDisruption() {
+	w.objects.Pools[0] = *builder.MakePool("a", "198.18.0.0/15").AllowDisruption().Obj()
+}
+
+// node adds nodes with these labels.
+func (w *world) node(n int, labels map[string]string) {
+	for range n {
+		w.nodes = append(w.nodes, safety.Node{Name: fmt.Sprintf("node-%04d", len(w.nodes)+1), Labels: labels})
+	}
+}
+
+// configure brings the configuration into force.
+func (w *world) configure() {
+	var holdings []safety.Holding
+	for _, svc := range w.services {
+		holdings = append(holdings, service.HoldingsOf(svc, "")...)
+	}
+	w.coverage.Configure(w.objects, w.nodes, holdings, nil)
+	w.Configure()
+}
+
+// start makes the Board ready.
+func (w *world) start() {
+	w.configure()
+	w.Complete()
+}
+
+// set sets a service as the API server would.
+func (w *world) set(svc *corev1.Service) *corev1.Service {
+	w.versions++
+	svc.UID, svc.ResourceVersion = types.UID(svc.Name), fmt.Sprint(w.versions)
+	w.services[client.ObjectKeyFromObject(svc)] = svc
+	w.SetService(svc)
+	return svc
+}
+
+// serve makes nodes have an endpoint of the service that is ready.
+func (w *world) serve(name string, nodes ...string) {
+	slice := &discoveryv1.EndpointSlice{}
+	slice.Namespace, slice.Name = metav1.NamespaceDefault, name
+	slice.Labels = map[string]string{discoveryv1.LabelServiceName: name}
+	for i := range nodes {
+		slice.Endpoints = append(slice.Endpoints, discoveryv1.Endpoint{Addresses: []string{"10.0.0.1"}, NodeName: &nodes[i]})
+	}
+	stripped, err := announcement.EndpointSlices().Transform(slice)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	w.SetEndpointSlice(stripped.(*discoveryv1.EndpointSlice))
+}
+
+// tell makes a node tell of its session.
+func (w *world) tell(node, peer string, state v1beta1.SessionState, lastError string, families ...corev1.IPFamily) {
+	w.SetSession(node+"-"+peer, &v1beta1.BGPSessionStateStatus{Node: node, Peer: peer, State: state, LastError: lastError, Families: families})
+}
+
+// up makes all sessions of the node established.
+func (w *world) up(node string) {
+	for i := range w.objects.Peers {
+		w.tell(node, w.objects.Peers[i].Name, v1beta1.SessionEstablished, "")
+	}
+}
+
+// down ends all sessions of the node.
+func (w *world) down(node string) {
+	for i := range w.objects.Peers {
+		w.tell(node, w.objects.Peers[i].Name, v1beta1.SessionIdle, "connection lost")
+	}
+}
+
+// pass lets time pass, and has written what is due.
+func (w *world) pass(d time.Duration) {
+	const step = 100 * time.Millisecond
+	for end := w.clock.Now().Add(d); w.clock.Now().Before(end); {
+		w.clock.Step(step)
+		due, _ := w.Turn(w.clock.Now())
+		for _, name := range due {
+			w.write(name)
+		}
+	}
+}
+
+// write writes what the service is to be told, as the Reconciler does.
+func (w *world) write(name types.NamespacedName) {
+	_, c, wanted := w.Wanted(name)
+	if !wanted {
+		return
+	}
+	svc := w.services[name].DeepCopy()
+	before := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAnnounced)
+	w.writes++
+	w.perSecond[w.clock.Now().Unix()]++
+	if before == nil || c == nil || before.Status != c.Status || before.Reason != c.Reason {
+		w.flips++
+	}
+	if c == nil {
+		meta.RemoveStatusCondition(&svc.Status.Conditions, v1beta1.ConditionAnnounced)
+	} else {
+		meta.SetStatusCondition(&svc.Status.Conditions, *c)
+	}
+	w.versions++
+	svc.ResourceVersion = fmt.Sprint(w.versions)
+	w.services[name] = svc
+	w.Told(svc)
+	w.SetService(svc)
+}
+
+// busiest returns how many writes there were in the second with most.
+func (w *world) busiest() (most int) {
+	for _, n := range w.perSecond {
+		most = max(most, n)
+	}
+	return most
+}
+
+// told returns what the service is told, as "status reason: message".
+func (w *world) told(name string) string {
+	svc := w.services[types.NamespacedName{Namespace: metav1.NamespaceDefault, Name: name}]
+	c := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAnnounced)
+	if c == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %s: %s", c.Status, c.Reason, c.Message)
+}

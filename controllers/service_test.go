@@ -107,6 +107,8 @@ var _ = Describe("A Service", func() {
 			HaveField("Status.LoadBalancer.Ingress", BeEmpty()),
 			HaveField("Status.Conditions", BeEmpty()),
 			HaveField("Annotations", Not(HaveKey(v1beta1.AnnotationIPAllocatedFromPool)))))
+		Eventually(events(ctx, "Service", "web")).Should(ConsistOf(`Normal IPAllocated: Assigned IP "198.51.100.0"`,
+			`Normal ClearAssignment: Cleared IP "198.51.100.0": the service is not of type LoadBalancer any more`))
 		create(ctx, builder.MakeService("other").Obj())
 		Eventually(addresses(ctx, "other")).Should(holds("198.51.100.0"))
 	})

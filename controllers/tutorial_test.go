@@ -41,7 +41,10 @@ var _ = Describe("The tutorial", func() {
 		change(ctx, nginx, func(svc *corev1.Service) { svc.Spec.LoadBalancerIP = "198.51.100.1" })
 		Eventually(addresses(ctx, "nginx")).Should(holds("198.51.100.1"))
 		Eventually(valid(ctx, "my-ip-space")).Should(HavePrefix("True Accepted"))
-		Eventually(events(ctx, "Service", "nginx")).Should(ContainElement(`Normal IPAllocated: Assigned IP "198.51.100.1"`))
+		Eventually(events(ctx, "Service", "nginx")).Should(ConsistOf(
+			`Normal IPAllocated: Assigned IP "198.51.100.0"`, "Warning InvalidConfig: "+sentence,
+			`Normal ClearAssignment: Cleared IP "198.51.100.0": it is not what the service requests any more`,
+			`Normal IPAllocated: Assigned IP "198.51.100.1"`))
 		Eventually(counts(ctx, "my-ip-space")).Should(Equal([]int64{1, 253, 0, 0}))
 		Expect(events(ctx, "IPAddressPool", "my-ip-space")()).To(HaveLen(1))
 	})

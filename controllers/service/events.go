@@ -3,6 +3,7 @@
 package service
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 
+	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 )
@@ -36,6 +38,9 @@ func transition(before, after *corev1.Service, o *outcome) []event {
 	if left := o.left(before); len(left) > 0 {
 		found = append(found, moved(left))
 	}
+	if lost := o.lost(before); len(lost) > 0 {
+		found = append(found, cleared(lost, cmp.Or(o.failure, "it is not what the service requests any more")))
+	}
 	if len(addresses) > 0 && fmt.Sprint(ingressTexts(before)) != fmt.Sprint(texts(addresses)) {
 		found = append(found, event{corev1.EventTypeNormal, v1beta1.ReasonIPAllocated, assigned(addresses)})
 	}
@@ -43,6 +48,9 @@ func transition(before, after *corev1.Service, o *outcome) []event {
 	is := meta.FindStatusCondition(after.Status.Conditions, v1beta1.ConditionAllocated)
 	if is.Reason != v1beta1.ReasonIPAllocated && !sameReason(was, is) {
 		found = append(found, event{corev1.EventTypeWarning, is.Reason, is.Message})
+	}
+	if len(found) == 0 && was != nil {
+		return nil // The condition is worded anew.
 	}
 	for _, key := range deprecatedAnnotations(after) {
 		found = append(found, event{
@@ -83,12 +91,15 @@ func sameReason(was, is *metav1.Condition) bool {
 	return was != nil && was.Reason == is.Reason && was.Message == is.Message
 }
 
-// cleared is the event for a Service whose addresses were taken back.
-func cleared(addresses string) event {
-	return event{
-		corev1.EventTypeNormal, reasonClearAssignment,
-		fmt.Sprintf("Cleared IP %s: the service is not of this load balancer's class any more", addresses),
-	}
+// Why a Service may have no address any more.
+const (
+	causeOtherClass = "the service is not of this load balancer's class any more"
+	causeOtherType  = "the service is not of type LoadBalancer any more"
+)
+
+// cleared is the event for a Service that has lost addresses.
+func cleared(addresses []netip.Addr, why string) event {
+	return event{corev1.EventTypeNormal, reasonClearAssignment, notice.Bound(fmt.Sprintf("Cleared IP %s: %s", quote(addresses), why))}
 }
 
 // moved is the event for a Service that had to leave addresses.
@@ -102,6 +113,18 @@ func moved(left []allocator.Reason) event {
 		corev1.EventTypeNormal, reasonClearAssignment,
 		fmt.Sprintf("Cleared IP %s, as its pool allows (%s): %s", quote(addresses), v1beta1.AnnotationAllowDisruption, why.String()),
 	}
+}
+
+// lost returns the addresses that the Service told until now, and does not hold any more though it did not have to leave them.
+func (o *outcome) lost(before *corev1.Service) []netip.Addr {
+	if annotation(before, v1beta1.AnnotationIPAllocatedFromPool) == "" {
+		return nil // They were not this load balancer's.
+	}
+	kept := o.result.Addresses()
+	for _, reason := range o.result.Moved {
+		kept = append(kept, reason.Address)
+	}
+	return slices.DeleteFunc(toldBy(before), func(a netip.Addr) bool { return slices.Contains(kept, a) })
 }
 
 func record(recorder events.EventRecorder, svc *corev1.Service, found ...event) {

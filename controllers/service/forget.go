@@ -31,7 +31,7 @@ func (r *Reconciler) disown(ctx context.Context, svc *corev1.Service) error {
 	if written, err := r.patch(ctx, desired, svc); err != nil || !written {
 		return err
 	}
-	record(r.Recorder, desired, cleared(quote(held)))
+	record(r.Recorder, desired, cleared(held, causeOtherClass))
 	r.release(ctx, name)
 	return nil
 }
@@ -52,9 +52,13 @@ func (r *Reconciler) forget(ctx context.Context, name types.NamespacedName) (ctr
 		// It is on its way into the cache, but if it changes once more before it is there, nobody will hear of it.
 		return ctrl.Result{RequeueAfter: arrival}, nil
 	}
+	held := r.Allocator.Withdraw(name).Addresses()
 	r.release(ctx, name)
 	if !hasTraces(svc) {
 		return ctrl.Result{}, nil
+	}
+	if len(held) > 0 {
+		record(r.Recorder, svc, cleared(held, causeOtherType))
 	}
 	return ctrl.Result{}, r.removeTraces(ctx, svc)
 }

@@ -144,6 +144,10 @@ func TestAServiceOfAnotherClassKeepsWhatItsLoadBalancerGaveIt(t *testing.T) {
 			if held := r.Allocator.Withdraw(web).Addresses(); len(held) > 0 {
 				t.Errorf("it still holds %v", held)
 			}
+			const cleared = `Normal ClearAssignment Cleared IP "192.0.2.7": the service is not of this load balancer's class any more`
+			if diff := cmp.Diff([]string{cleared}, toldBefore(t, r)); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
 		})
 	}
 }
@@ -162,6 +166,25 @@ func TestTracesOnAServiceOfAnotherTypeAreRemovedThoughItChangesMeanwhile(t *test
 	if n := queue.Len(); n != 1 {
 		t.Errorf("%d are looked at again, want the one", n)
 	}
+	reconcile(t, r)
+	const cleared = `Normal ClearAssignment Cleared IP "192.0.2.7": the service is not of type LoadBalancer any more`
+	if diff := cmp.Diff([]string{cleared}, toldBefore(t, r)); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+// toldBefore returns the events that the reconciler has emitted.
+func toldBefore(t *testing.T, r *Reconciler) []string {
+	t.Helper()
+	recorder, ok := r.Recorder.(*events.FakeRecorder)
+	if !ok {
+		t.Fatal("no fake recorder")
+	}
+	var all []string
+	for len(recorder.Events) > 0 {
+		all = append(all, <-recorder.Events)
+	}
+	return all
 }
 
 func TestAServiceThatTakesTheNameOfAnotherDoesNotInheritItsShareOfAnAddress(t *testing.T) {

@@ -112,6 +112,30 @@ func TestOutcome(t *testing.T) {
 				`Normal IPAllocated: Assigned IP ["192.0.2.1" "2001:db8::1"]`,
 			},
 		},
+		"another address than it requested before": {
+			before:   builder.MakeService("web").Holds("a", "192.0.2.7"),
+			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}}},
+			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,
+			wantEvents: []string{
+				`Normal ClearAssignment: Cleared IP "192.0.2.7": it is not what the service requests any more`,
+				`Normal IPAllocated: Assigned IP "192.0.2.1"`,
+			},
+		},
+		"one family less than before": {
+			before:   builder.MakeService("web").Holds("a", "192.0.2.1", "2001:db8::1"),
+			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}}},
+			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,
+			wantEvents: []string{
+				`Normal ClearAssignment: Cleared IP "2001:db8::1": it is not what the service requests any more`,
+				`Normal IPAllocated: Assigned IP "192.0.2.1"`,
+			},
+		},
+		"an address instead of another load balancer's": {
+			before:   builder.MakeService("web").Holds("", "203.0.113.1"),
+			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}}},
+			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,
+			wantEvents: []string{`Normal IPAllocated: Assigned IP "192.0.2.1"`},
+		},
 		"an address that it had to leave before it was told": {
 			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}, Moved: []allocator.Reason{avoided}}},
 			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,

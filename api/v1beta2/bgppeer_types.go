@@ -203,7 +203,8 @@ type BGPPeerStatus struct {
 	// Sessions are both numbers, as "established/desired".
 	// +optional
 	Sessions string `json:"sessions,omitempty"`
-	// LastError is what keeps the first of the other nodes, by name, from it. It goes when all sessions are established.
+	// LastError is what keeps the first of the other nodes, by name, from it, or that no node should have one. It goes when all
+	// sessions are established.
 	// +optional
 	LastError string `json:"lastError,omitempty"`
 }

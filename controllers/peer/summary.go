@@ -116,10 +116,8 @@ func (s summary) condition(generation int64) metav1.Condition {
 		if len(s.faults) > 0 {
 			c.Message += "; " + s.list()
 		}
-	case s.desired == 0 && s.selective:
-		c.Reason, c.Message = v1beta1.ReasonNoNodes, "no node matches nodeSelectors"
 	case s.desired == 0:
-		c.Reason, c.Message = v1beta1.ReasonNoNodes, "there are no nodes"
+		c.Reason, c.Message = v1beta1.ReasonNoNodes, s.nobody()
 	case len(s.faults) > 0:
 		c.Reason, c.Message = v1beta1.ReasonSessionsNotEstablished, s.list()
 	default:
@@ -127,6 +125,14 @@ func (s summary) condition(generation int64) metav1.Condition {
 	}
 	c.Message = notice.Bound(c.Message)
 	return c
+}
+
+// nobody says why no node should have a session.
+func (s summary) nobody() string {
+	if s.selective {
+		return "no node matches nodeSelectors"
+	}
+	return "there are no nodes"
 }
 
 // list names the first nodes that lack their session.
@@ -146,8 +152,11 @@ func (s summary) put(status *v1beta2.BGPPeerStatus) {
 	status.DesiredSessions, status.EstablishedSessions = bounded(s.desired), bounded(s.established)
 	status.Sessions = fmt.Sprintf("%d/%d", s.established, s.desired)
 	status.LastError = ""
-	if len(s.faults) > 0 {
+	switch {
+	case len(s.faults) > 0:
 		status.LastError = notice.Bound(s.faults[0].String())
+	case s.desired == 0 && !s.invalid:
+		status.LastError = s.nobody()
 	}
 }
 

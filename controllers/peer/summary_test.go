@@ -89,9 +89,9 @@ func TestSummary(t *testing.T) {
 		},
 		"no node is selected": {
 			peer:  builder.MakePeer("router", "192.0.2.1").NodesWithLabel("rack", "9").Obj(),
-			nodes: nodes("node-1"), sessions: "0/0", ready: "False NoNodes: no node matches nodeSelectors",
+			nodes: nodes("node-1"), sessions: "0/0", ready: "False NoNodes: no node matches nodeSelectors", last: "no node matches nodeSelectors",
 		},
-		"there are no nodes": {sessions: "0/0", ready: "False NoNodes: there are no nodes"},
+		"there are no nodes": {sessions: "0/0", ready: "False NoNodes: there are no nodes", last: "there are no nodes"},
 		"a peer that is not valid": {
 			peer: broken, nodes: nodes("node-1", "node-2"), states: []v1beta1.BGPSessionState{state("node-1", "Established", "")},
 			sessions: "1/1", ready: "False InvalidConfig: not in force as written, see the condition Valid",

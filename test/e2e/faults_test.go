@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -181,6 +182,7 @@ func routersFail(t *testing.T, p *playground.Playground) {
 	applyTroubled(t, p, troubledLater)
 	seeTheFaults(t, p)
 	t.Log(kubectl(t, p, "-n", "metallb-system", "describe", "bgppeer", "refusing"))
+	t.Log(kubectl(t, p, "describe", "service", "nginx"))
 
 	kubectl(t, p, "-n", "metallb-system", "scale", "deployment/test-bgp-router", "--replicas=1")
 	rack(t, "", "nft", "delete", "table", "inet", "cut")
@@ -230,7 +232,7 @@ func seeTheFaults(t *testing.T, p *playground.Playground) {
 			`other-password ` + otherPassword + ` 64513 0/3 False .*node-1: ` + timedOut,
 			`expects-other ` + expectsOther + ` 64513 0/3 False .*node-1: ` + refused,
 			`missing-secret ` + missingSecret + ` 64513 0/3 False .*node-1: ` + secret,
-			`nowhere ` + nowhere + ` 64513 0/0 False `,
+			`nowhere ` + nowhere + ` 64513 0/0 False .*no node matches nodeSelectors`,
 		},
 		reasons: []string{
 			`test-bgp-router-bird SessionsNotEstablished node-1: connection refused; node-2: connection refused; node-3: connection refused`,
@@ -273,15 +275,20 @@ func nodesFail(t *testing.T, p *playground.Playground) {
 	kubelet := kubeletOf(t, p, "node-3")
 	signalTo(t, kubelet, syscall.SIGSTOP)
 	defer signalTo(t, kubelet, syscall.SIGCONT)
-	// Meanwhile a speaker is replaced, as in a rolling update.
+	// Meanwhile a speaker is replaced, as in a rolling update, and another crashes again and again.
 	kubectl(t, p, "-n", "metallb-system", "delete", "pod", speakerOn(t, p, "node-1").Name)
-	awaitSight(t, p, "the node whose kubelet is stopped", sight{
-		peers:   each(`%s \S+ 6451[23] 2/3 False .*node-3: node is not ready`),
-		reasons: each(`%s SessionsNotEstablished node-3: node is not ready`),
-		states:  append(each(`node-3-%s node-3 \S+ \S+ Unknown \S+ 0 0 node is not ready`), each(`node-2-%s node-2 \S+ \S+ Established \S+ 1 0`)...),
-		events:  each(`\S+ Warning SessionsNotEstablished bgppeer/%s node-3: node is not ready`),
+	crash(t, p, "node-2")
+	awaitSight(t, p, "the node whose kubelet is stopped, and the one whose speaker crashes", sight{
+		peers:   each(`%s \S+ 6451[23] 1/3 False .*node-2: the pod of the node's speaker does not run`),
+		reasons: each(`%s SessionsNotEstablished node-2: the pod of the node's speaker does not run; node-3: node is not ready`),
+		states: slices.Concat(each(`node-1-%s node-1 \S+ \S+ Established \S+ 1 0`),
+			each(`node-2-%s node-2 \S+ \S+ Unknown \S+ 0 0 the pod of the node's speaker does not run`),
+			each(`node-3-%s node-3 \S+ \S+ Unknown \S+ 0 0 node is not ready`)),
+		events: each(`\S+ Warning SessionsNotEstablished bgppeer/%s node-[23]: (node is not ready|the pod of the node's speaker does not run)`),
 	})
+	t.Log(kubectl(t, p, "describe", "service", "nginx"))
 	signalTo(t, kubelet, syscall.SIGCONT)
+	kubectl(t, p, "-n", "metallb-system", "delete", "pod", speakerOn(t, p, "node-2").Name) // One that is new is not kept waiting.
 	awaitSight(t, p, "the node that is ready again", sight{
 		peers:  each(`%s \S+ 6451[23] 3/3 True`),
 		states: each(`node-3-%s node-3 \S+ \S+ Established \S+ 1 0`),
@@ -305,6 +312,22 @@ func nodesFail(t *testing.T, p *playground.Playground) {
 	awaitSight(t, p, "the node that is there again", sight{
 		peers:  each(`%s \S+ 6451[23] 3/3 True`),
 		states: each(`node-3-%s node-3 \S+ \S+ Established \S+ 1 0`),
+	})
+}
+
+// crash kills the speaker of a node each time that it has started, until its sessions are not believed any more.
+func crash(t *testing.T, p *playground.Playground, node string) {
+	t.Helper()
+	eventually(t, "the sessions of the speaker that crashes to be Unknown", func() string {
+		pod := speakerOn(t, p, node)
+		if pid, err := processOf(&pod); err == nil {
+			signalTo(t, pid, syscall.SIGKILL)
+		}
+		state := kubectl(t, p, "get", "bgpsessionstate", "-n", "metallb-system", node+"-rack-router", "-o", "jsonpath={.status.state}")
+		if state != "Unknown" {
+			return state
+		}
+		return ""
 	})
 }
 

@@ -55,7 +55,7 @@ func help(t *testing.T, program string) settings {
 func TestEveryFlagAndVariableIsDocumentedWithItsDefault(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir() + string(filepath.Separator)
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", dir, "./controllers", "./speaker")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-s -w", "-o", dir, "./controllers", "./speaker")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)

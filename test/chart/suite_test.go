@@ -14,8 +14,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/yaml"
 
 	"metallb.io/metallb/test/envtest"
@@ -29,7 +31,10 @@ const (
 
 var server envtest.Shared
 
-func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
+func TestMain(m *testing.M) {
+	log.SetLogger(logr.Discard()) // What it would say are warnings of kinds that are listed with all others.
+	os.Exit(server.Main(m))
+}
 
 // program returns the path of helm or kubectl. It skips the test if it is missing.
 func program(t *testing.T, name string) string {

@@ -289,3 +289,12 @@ func TestAWriteUnderWayIsWaitedForAndNoneIsBegunAfterTheStop(t *testing.T) {
 		t.Errorf("%d writes, error %v", writes, err)
 	}
 }
+
+func TestAServiceOnItsWayIntoTheCacheIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	r, _ := makeReconciler(t, makeClient(t, interceptor.Funcs{}), makeClient(t, interceptor.Funcs{}, version(builder.MakeService("web"), "9")))
+	result, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: web})
+	if err != nil || result.RequeueAfter == 0 {
+		t.Errorf("got %+v, error %v: if it goes before the cache has it, nobody hears of it", result, err)
+	}
+}

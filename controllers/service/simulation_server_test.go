@@ -115,7 +115,11 @@ func (s *simulation) edit() {
 	annotate := func(key string, values ...string) {
 		metav1.SetMetaDataAnnotation(&svc.ObjectMeta, key, values[s.random.IntN(len(values))])
 	}
-	switch s.random.IntN(9) {
+	what := s.random.IntN(12)
+	if svc.Spec.Type != corev1.ServiceTypeLoadBalancer && s.random.IntN(2) == 0 || svc.Spec.LoadBalancerClass != nil {
+		what = 5 // Most are of the type, and of the class, that matter here.
+	}
+	switch what {
 	case 0:
 		svc.Spec.LoadBalancerIP = []string{"192.0.2.0", "192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1"}[s.random.IntN(5)]
 	case 1:
@@ -130,10 +134,14 @@ func (s *simulation) edit() {
 		s.changeType(svc)
 	case 6:
 		// Some contradict themselves.
-		annotate(v1beta1.AnnotationLoadBalancerIPs, "", "", "nonsense", "192.0.2.1,2001:db8::1")
+		annotate(v1beta1.AnnotationLoadBalancerIPs, "", "", "", "nonsense", "192.0.2.1,2001:db8::1")
 	case 7:
 		s.chooseFamilies(svc)
-	case 8:
+	case 8, 9:
+		svc.Spec.LoadBalancerIP = ""
+		delete(svc.Annotations, v1beta1.AnnotationLoadBalancerIPs)
+		delete(svc.Annotations, v1beta1.AnnotationAddressPool)
+	default:
 		svc.Labels = map[string]string{"tier": []string{"x", "y"}[s.random.IntN(2)]}
 	}
 	s.put(svc)
@@ -188,7 +196,7 @@ func (s *simulation) changeType(svc *corev1.Service) {
 		return
 	}
 	svc.Spec.Type = corev1.ServiceTypeLoadBalancer
-	if s.random.IntN(4) == 0 {
+	if s.random.IntN(8) == 0 {
 		class := otherClass
 		svc.Spec.LoadBalancerClass = &class
 	}

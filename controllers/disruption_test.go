@@ -48,6 +48,7 @@ var _ = Describe("An IPAddressPool that allows disruption", func() {
 		Eventually(counts(ctx, "my-ip-space")).Should(Equal([]int64{1, 253, 0, 0}))
 		Expect(valid(ctx, "my-ip-space")()).To(HavePrefix("True Accepted"))
 		Expect(events(ctx, "IPAddressPool", "my-ip-space")()).To(BeEmpty())
+		Eventually(announced(ctx, "nginx")).ShouldNot(BeEmpty())
 		version := read(ctx, "default", "nginx").ResourceVersion
 
 		By("changing nothing that a service has")

@@ -165,6 +165,7 @@ var _ = Describe("A Service", func() {
 		startController()
 		create(ctx, tutorialPool(), builder.MakeService("web").Obj())
 		Eventually(addresses(ctx, "web")).Should(holds("198.51.100.0"))
+		Eventually(announced(ctx, "web")).ShouldNot(BeEmpty(), "which follows")
 		version := func() string { return read(ctx, "default", "web").ResourceVersion }
 		before := version()
 		create(ctx, builder.MakePool("another", "192.0.2.0/24").Obj())

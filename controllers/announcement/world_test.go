@@ -38,6 +38,8 @@ type world struct {
 	writes, flips int
 	// perSecond counts the writes.
 	perSecond map[int64]int
+	// step is how often it is asked what is due.
+	step time.Duration
 }
 
 // newWorld returns a world with the pools a, IPv4, and six, IPv6, an advertisement of all of them and a peer of each family.
@@ -45,7 +47,7 @@ func newWorld(tb testing.TB) *world {
 	tb.Helper()
 	w := &world{
 		tb: tb, clock: clocktesting.NewFakeClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)), coverage: &coverage.Coverage{},
-		services: map[types.NamespacedName]*corev1.Service{}, perSecond: map[int64]int{},
+		services: map[types.NamespacedName]*corev1.Service{}, perSecond: map[int64]int{}, step: 100 * time.Millisecond,
 	}
 	w.objects.Pools = []v1beta1.IPAddressPool{
 		*builder.MakePool("a", "198.18.0.0/15").Obj(), *builder.MakePool("six", "2001:db8::/64").Obj(),
@@ -143,9 +145,8 @@ func (w *world) down(node string) {
 
 // pass lets time pass, and has written what is due.
 func (w *world) pass(d time.Duration) {
-	const step = 100 * time.Millisecond
 	for end := w.clock.Now().Add(d); w.clock.Now().Before(end); {
-		w.clock.Step(step)
+		w.clock.Step(w.step)
 		due, _ := w.Turn(w.clock.Now())
 		for _, name := range due {
 			w.write(name)

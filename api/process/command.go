@@ -15,8 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-
-	"metallb.io/metallb/api/version"
 )
 
 // Command is what a program does instead of running if its first argument is the command's name: it reads, writes and ends
@@ -117,7 +115,7 @@ func ReadKubeconfig(kubeconfig string) (*rest.Config, error) {
 	}
 	// Priority and fairness of the API server are all the rate limit there is.
 	config.QPS = -1
-	config.UserAgent = version.UserAgent("command")
+	identify(config, "command")
 	return config, nil
 }
 

@@ -4,6 +4,8 @@ package process
 
 import (
 	"flag"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -29,7 +31,7 @@ func TestVariablesThatAreNoSettings(t *testing.T) {
 			"METALLB_WEBHOOK_SERVICE_PORT_443_TCP_ADDR=10.96.0.7",
 		}},
 		"are misspelt":                     {environ: []string{"METALLB_LOG_LEVE=debug"}, refused: "METALLB_LOG_LEVE=debug: is no setting, do you mean METALLB_LOG_LEVEL? see --help"},
-		"are long and misspelt":            {environ: []string{"METALLB_METRIC_BIND_ADDRES=:9"}, refused: "METALLB_METRIC_BIND_ADDRES=:9: is no setting, do you mean METALLB_METRICS_BIND_ADDRESS? see --help"},
+		"are long and misspelt":            {environ: []string{"METALLB_METRIC_BINDADDRESS=:9"}, refused: "METALLB_METRIC_BINDADDRESS=:9: is no setting, do you mean METALLB_METRICS_BIND_ADDRESS? see --help"},
 		"are short and like another":       {environ: []string{"METALLB_XY_CLASS=a"}, want: "METALLB_XY_CLASS"},
 		"are another's, with much in them": {environ: []string{"METALLB_SPEAKER_SERVICE_PORT=9"}, want: "METALLB_SPEAKER_SERVICE_PORT"},
 	} {
@@ -114,6 +116,39 @@ func TestTheApiServerIsToldWhoAsks(t *testing.T) {
 	}
 	if diff := cmp.Diff(version.UserAgent("command"), asked.UserAgent); diff != "" {
 		t.Errorf("a command (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheElectionOfALeaderTellsTheProgramToo(t *testing.T) {
+	t.Parallel()
+	asked := make(chan string, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.UserAgent() }))
+	defer server.Close()
+	config := &rest.Config{Host: server.URL}
+	identify(config, "painter")
+	for name, tc := range map[string]struct {
+		config *rest.Config
+		want   string
+	}{
+		"the program":  {config, version.UserAgent("painter")},
+		"the election": {rest.AddUserAgent(rest.CopyConfig(config), "leader-election"), version.UserAgent("painter") + "/leader-election"},
+	} {
+		client, err := rest.HTTPClientFor(tc.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if diff := cmp.Diff(tc.want, <-asked); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

@@ -113,7 +113,7 @@ func clusterConfig(getenv func(string) string, program string) (*rest.Config, er
 	case err == nil:
 		// Priority and fairness of the API server are all the rate limit there is.
 		config.QPS = -1
-		config.UserAgent = version.UserAgent(program)
+		identify(config, program)
 		return config, nil
 	case kubeconfig != "":
 		return nil, explainKubeconfig(kubeconfig, err)

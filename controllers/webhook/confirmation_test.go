@@ -99,6 +99,25 @@ func TestWhatIsInTheWayInTheCacheOnlyRefusesNothing(t *testing.T) {
 	}
 }
 
+// One kubectl apply may create an advertisement and at once the pool that it announces.
+func TestWhatIsMissingInTheCacheOnlyIsNotWarnedOf(t *testing.T) {
+	t.Parallel()
+	for name, has := range map[string]bool{"the advertisement has come": true, "there is none": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before, after, p := town(), town(), pool().Obj()
+			before.pools.Items, after.pools.Items, before.advertisements.Items = nil, nil, nil
+			if !has {
+				after.advertisements.Items = nil
+			}
+			response := ask(t, open(t, p, observedOf(before, after)), nil, p)
+			if !response.Allowed || (len(response.Warnings) == 0) != has {
+				t.Errorf("allowed %t, warnings %q", response.Allowed, response.Warnings)
+			}
+		})
+	}
+}
+
 // Many services have hardly all gone in a moment, but what announces them may have been exchanged.
 func TestTheAPIServerIsNotAskedAboutManyServices(t *testing.T) {
 	t.Parallel()

@@ -140,7 +140,7 @@ func (v *validator[T]) judge(ctx context.Context, request *admission.Request, ch
 	if len(verdict.Errors) > 0 && change.New == nil && v.leaving(ctx) {
 		return nil, nil, nil
 	}
-	if len(verdict.Errors) > 0 {
+	if len(verdict.Errors)+len(verdict.Warnings) > 0 {
 		verdict = v.again(ctx, objects, change, verdict)
 	}
 	switch {
@@ -153,12 +153,12 @@ func (v *validator[T]) judge(ctx context.Context, request *admission.Request, ch
 	return nil, apierrors.NewForbidden(resource, change.Old.GetName(), details(verdict.Errors)), nil
 }
 
-// again judges the change that is about to be refused once more: what is in its way in the cache may have gone a moment ago,
-// as where a script deletes one object after the other.
+// again judges the change that is about to be refused or warned of once more: what is in its way in the cache may have gone a
+// moment ago, as where a script deletes one object after the other, and what it lacks may have come.
 func (v *validator[T]) again(ctx context.Context, seen safety.Objects, change safety.Change, verdict safety.Verdict) safety.Verdict {
 	objects, use, changed, err := v.state.confirm(ctx, seen, verdict.Claims)
 	if err != nil {
-		log.FromContext(ctx).Error(err, "confirming a refusal")
+		log.FromContext(ctx).Error(err, "confirming what was found")
 	}
 	if !changed {
 		return verdict

@@ -131,8 +131,9 @@ func TestEveryReasonForAnEndIsWrittenAndWhatIsRepeatedIsNot(t *testing.T) {
 	end := func(reason announce.Reason) string {
 		return fmt.Sprintf("no longer announcing from node %q with protocol %q: %s (%s)", "node-1", "bgp", reason.Describe(), reason)
 	}
-	var got []string
-	for _, reason := range []announce.Reason{announce.NoLocalEndpoints, announce.NodeExcluded, announce.NoLocalEndpoints} {
+	reasons := []announce.Reason{announce.NoLocalEndpoints, announce.NodeExcluded, announce.NoLocalEndpoints}
+	got := make([]string, 0, len(reasons)+1)
+	for _, reason := range reasons {
 		w.unassigned(aService(), reason)
 		got = append(got, <-s.written)
 	}

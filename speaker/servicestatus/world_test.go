@@ -81,12 +81,11 @@ func (f *fakeStore) DeleteAll(context.Context) error {
 }
 
 // put makes an object be there that says that the peers have been told of the service.
-func (f *fakeStore) put(node types.UID, service string, peers ...string) string {
+func (f *fakeStore) put(node types.UID, service string, peers ...string) {
 	name := named(service)
 	o := (&Cluster{Node: thisNode}).object(node, name)
 	o.Status = v1beta1.ServiceBGPStatusStatus{Node: thisNode, ServiceName: name.Name, ServiceNamespace: name.Namespace, Peers: peers}
 	f.objects[o.Name] = *o
-	return o.Name
 }
 
 // world is a node with a reporter whose steps are made by hand.

@@ -125,7 +125,7 @@ func byName(all []*unstructured.Unstructured, ofChart bool) map[string]map[strin
 			if slices.Contains([]string{"Deployment", "DaemonSet", "ServiceAccount", "PodDisruptionBudget", "NetworkPolicy"}, object.GetKind()) {
 				object.SetName(strings.TrimPrefix(object.GetName(), "metallb-")) // A release's name comes first.
 			}
-			object.Object, _ = translate(object.Object).(map[string]any)
+			translate("", object.Object)
 		}
 		found[object.GetKind()+" "+object.GetName()] = object.Object
 	}
@@ -135,36 +135,28 @@ func byName(all []*unstructured.Unstructured, ofChart bool) map[string]map[strin
 // translate replaces what the chart may have differently:
 //   - Helm's own labels and the recommended ones, by which the chart also selects pods, as MetalLB's does;
 //   - the names of ServiceAccounts, which begin with that of the release.
-func translate(value any) any {
+func translate(key string, value any) {
 	switch value := value.(type) {
 	case []any:
 		for i := range value {
-			value[i] = translate(value[i])
+			translate("", value[i])
 		}
 	case map[string]any:
 		for key, inner := range value {
-			value[key] = translate(inner)
+			translate(key, inner)
 		}
-		translateLabels(value)
+		translateLabels(key, value)
 		translateAccount(value)
 	}
-	return value
 }
 
-func translateLabels(labels map[string]any) {
-	_, isLabels := labels["app.kubernetes.io/name"]
-	if !isLabels {
-		return
-	}
-	component, ofComponent := labels["app.kubernetes.io/component"]
-	for key := range labels {
-		if strings.HasPrefix(key, "app.kubernetes.io/") || strings.HasPrefix(key, "helm.sh/") {
-			delete(labels, key)
-		}
-	}
-	labels["app"] = "metallb"
-	if ofComponent {
-		labels["component"] = component
+func translateLabels(key string, labels map[string]any) {
+	component, named := labels["app.kubernetes.io/component"], labels["app.kubernetes.io/name"] != nil
+	maps.DeleteFunc(labels, func(label string, _ any) bool {
+		return strings.HasPrefix(label, "app.kubernetes.io/") || strings.HasPrefix(label, "helm.sh/")
+	})
+	if named && (key == "selector" || key == "matchLabels") {
+		labels["app"], labels["component"] = "metallb", component
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,7 +34,29 @@ var server envtest.Shared
 
 func TestMain(m *testing.M) {
 	log.SetLogger(logr.Discard()) // What it would say are warnings of kinds that are listed with all others.
+	if err := readSources(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Exit(server.Main(m))
+}
+
+// readSources reads what helm and kubectl will: go test takes a result from its cache only if the files that the test itself
+// read are the same.
+func readSources() error {
+	for _, directory := range []string{Directory, "config"} {
+		err := filepath.WalkDir(filepath.Join(root, directory), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			_, err = os.ReadFile(path)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // program returns the path of helm or kubectl. It skips the test if it is missing.

@@ -93,6 +93,15 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 			w.serve("web", "node-0001", "node-0003")
 			w.down("node-0003")
 		}, `True Announced: from 1 of 2 nodes to peers "tor-a", "tor-b"; not established: "tor-a" on 1 of 2 nodes, "tor-b" on 1 of 2 nodes`},
+		"traffic policy Local, one of three down": {local(), func(w *world) { w.down("node-0003") },
+			`True Announced: from 2 of 3 nodes to peers "tor-a", "tor-b"; not established: "tor-a" on 1 of 3 nodes, "tor-b" on 1 of 3 nodes`},
+		"traffic policy Local, at last no node has a network": {local(), func(w *world) {
+			w.serve("web", "node-0001")
+			w.SetNode("node-0001", true)
+			w.pass(time.Minute)
+			w.SetNode("node-0002", true)
+			w.SetNode("node-0003", true)
+		}, "False NoNodes: all 3 nodes selected are without network: condition NetworkUnavailable is True"},
 		"traffic policy Local, endpoints elsewhere": {local(), func(w *world) {
 			w.advertise(builder.MakeAdvertisement("adv").NodesWithLabel("rack", "1"))
 			w.nodes[0].Labels = map[string]string{"rack": "1"}
@@ -179,7 +188,6 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 			w.tell("node-0001", "p0", v1beta1.SessionIdle, "")
 		}, `True Announced: from 3 nodes to peers "p0", "p1", "p2", "p3", "p4" and 3 more; not established: "p0" on 1 of 3 nodes`},
 		"no address any more": {web(), func(w *world) {
-			w.pass(time.Minute)
 			svc := w.services[types.NamespacedName{Namespace: "default", Name: "web"}].DeepCopy()
 			svc.Status.LoadBalancer.Ingress = nil
 			w.set(svc)
@@ -195,6 +203,7 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 				w.up(n.Name)
 			}
 			w.start()
+			w.pass(time.Minute) // All is well, and told.
 			tc.but(w)
 			w.pass(time.Minute)
 			if diff := cmp.Diff(tc.want, w.told("web")); diff != "" {

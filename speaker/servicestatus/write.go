@@ -72,16 +72,12 @@ func (r *Reporter) flush(ctx context.Context, now time.Time) time.Time {
 	for _, service := range r.due(now) {
 		ok, later := r.budget.spend(now)
 		if !ok {
-			next = earlier(next, later)
-			break
+			return earlier(next, later)
 		}
 		r.write(ctx, service, r.records[service])
 	}
 	for service := range r.dirty {
-		// What is overdue waits for the budget.
-		if due := r.records[service].Due(); due.After(now) {
-			next = earlier(next, due)
-		}
+		next = earlier(next, r.records[service].Due())
 	}
 	return next
 }
@@ -95,7 +91,10 @@ func (r *Reporter) due(now time.Time) []types.NamespacedName {
 		}
 	}
 	slices.SortFunc(found, func(a, b types.NamespacedName) int {
-		return cmp.Or(r.records[a].Due().Compare(r.records[b].Due()), strings.Compare(a.String(), b.String()))
+		if c := r.records[a].Due().Compare(r.records[b].Due()); c != 0 {
+			return c
+		}
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	})
 	return found
 }

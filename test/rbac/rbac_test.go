@@ -19,10 +19,10 @@ import (
 	"metallb.io/metallb/test/monitoring"
 )
 
-const (
-	controllerUser = "system:serviceaccount:" + envtest.Namespace + ":controller"
-	speakerUser    = "system:serviceaccount:" + envtest.Namespace + ":speaker"
-)
+// userOf returns the user that a ServiceAccount is to the API server.
+func userOf(account string) string {
+	return "system:serviceaccount:" + envtest.Namespace + ":" + account
+}
 
 // TestTheRolesAreExactlyWhatTheProgramsNeed runs both programs through everything they do. Every step names what it is for.
 func TestTheRolesAreExactlyWhatTheProgramsNeed(t *testing.T) {
@@ -58,8 +58,8 @@ func TestTheRolesAreExactlyWhatTheProgramsNeed(t *testing.T) {
 	w.worksWithOlderServers(webhook)
 
 	calls := w.Calls(t)
-	for account, user := range map[string]string{"controller": controllerUser, "speaker": speakerUser} {
-		own := slices.DeleteFunc(slices.Clone(calls), func(c envtest.Call) bool { return c.User != user })
+	for _, account := range []string{"controller", "speaker"} {
+		own := slices.DeleteFunc(slices.Clone(calls), func(c envtest.Call) bool { return c.User != userOf(account) })
 		grants := w.grants("metallb-" + account)
 		for i := range own {
 			if !strings.HasPrefix(own[i].UserAgent, "metallb-"+account+"/dev (") {
@@ -75,6 +75,16 @@ func TestTheRolesAreExactlyWhatTheProgramsNeed(t *testing.T) {
 		if diff := cmp.Diff([]string(nil), wide(grants, own)); diff != "" {
 			t.Errorf("the %s is allowed everywhere what it asks for in one namespace: give the marker a namespace (-want +got):\n%s", account, diff)
 		}
+	}
+}
+
+// unlisted returns a function that returns what the ServiceAccount is allowed to list and has not listed yet. Programs are ready
+// before they have listed all.
+func (w *world) unlisted(account string) func() []string {
+	lists := slices.DeleteFunc(w.grants("metallb-"+account), func(g grant) bool { return g.verb != "list" })
+	return func() []string {
+		own := slices.DeleteFunc(w.Calls(w.t), func(c envtest.Call) bool { return c.User != userOf(account) })
+		return unused(lists, own)
 	}
 }
 
@@ -173,9 +183,11 @@ func (w *world) worksWithOlderServers(webhook []string) {
 	const older = "KUBE_FEATURE_WatchListClient=false"
 	speaker := w.start("speaker", "speaker", append([]string{older}, onNode...))
 	w.Eventually(speaker.ready).Should(Succeed(), speaker.log.String)
+	w.Eventually(w.unlisted("speaker")).Should(BeEmpty(), "what it is allowed to list and does not")
 	speaker.stop()
 	controller := w.start("controllers", "controller", []string{older}, webhook...)
 	w.Eventually(controller.ready).Should(Succeed(), controller.log.String)
+	w.Eventually(w.unlisted("controller")).Should(BeEmpty(), "what it is allowed to list and does not")
 	controller.stop()
 
 	secret := &corev1.Secret{}

@@ -63,11 +63,7 @@ func matrix() map[string]string {
 
 func TestAnAPIServerTakesWhatTheChartRenders(t *testing.T) {
 	t.Parallel()
-	s := server.Get(t)
-	operators := controllerruntimeenvtest.CRDInstallOptions{Paths: []string{"testdata/operators.yaml"}, ErrorIfPathMissing: true}
-	if _, err := controllerruntimeenvtest.InstallCRDs(s.Config, operators); err != nil {
-		t.Fatal(err)
-	}
+	s := withOperators(t)
 	files := map[string]string{}
 	for name, values := range matrix() {
 		files[name] = file(t, "values.yaml", values)
@@ -98,6 +94,22 @@ func TestAnAPIServerTakesWhatTheChartRenders(t *testing.T) {
 			}
 		})
 	}
+}
+
+// installOperators guards the installation of the operators' kinds.
+var installOperators sync.Once
+
+// withOperators returns the server, with the kinds of the Prometheus operator and of cert-manager.
+func withOperators(t *testing.T) *envtest.Server {
+	t.Helper()
+	s := server.Get(t)
+	installOperators.Do(func() {
+		operators := controllerruntimeenvtest.CRDInstallOptions{Paths: []string{"testdata/operators.yaml"}, ErrorIfPathMissing: true}
+		if _, err := controllerruntimeenvtest.InstallCRDs(s.Config, operators); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }
 
 // dryRun fails the test unless the API server would take the object, and knows all of its fields. It is not asked twice about

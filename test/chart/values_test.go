@@ -46,7 +46,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 
 func TestTheNotesNameWhatMeansNothingHere(t *testing.T) {
 	t.Parallel()
-	s := server.Get(t)
+	s := withOperators(t)
 	tests := map[string]struct {
 		values string
 		want   []string

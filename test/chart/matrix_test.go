@@ -38,7 +38,7 @@ func matrix() map[string]string {
 		"only the webhook, with a certificate of others": "{certManager: {enabled: true}, controller: {webhookMode: onlywebhook}}",
 		"CRDs of others":            "{crds: {enabled: false}}",
 		"CRDs that stay":            "{crds: {keep: true}}",
-		"the node's network":        "{controller: {hostNetwork: true, webhookPort: 19443, healthPort: 17473}, speaker: {healthPort: 17474}, prometheus: {metricsPort: 17472}}",
+		"the node's network":        "{controller: {hostNetwork: true, webhookPort: 19443, healthPort: 17473, metricsPort: 17472}, speaker: {healthPort: 17474}, prometheus: {metricsPort: 17475}}",
 		"network policies":          "{networkpolicies: {enabled: true, defaultDeny: true, apiPort: 443}}",
 		"a network policy":          "{networkpolicies: {enabled: true}, controller: {webhookMode: disabled}}",
 		"metrics to everybody":      "{prometheus: {secure: false, scrapeAnnotations: true, podMonitor: {enabled: true}, rbacPrometheus: false}}",

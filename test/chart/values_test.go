@@ -30,7 +30,8 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"no number":                    {"controller.replicas=many", "at '/controller/replicas': got string, want integer"},
 		"a surge of speakers":          {"speaker.updateStrategy.rollingUpdate.maxSurge=1", "at '/speaker/updateStrategy/rollingUpdate/maxSurge': value must be one of 0, '0%'"},
 		"no time":                      {"speaker.shutdownDelay=3", "at '/speaker/shutdownDelay': got number, want string"},
-		"one port twice":               {"prometheus.metricsPort=7473", "prometheus.metricsPort and speaker.healthPort are both 7473: choose two ports"},
+		"one port twice":               {"prometheus.metricsPort=7473", "speaker.healthPort is 7473, and so is the port of its metrics: choose two ports"},
+		"a port of the speakers":       {"controller.hostNetwork=true,controller.metricsPort=17472", "controller.hostNetwork: speakers take port 7473 of the nodes: choose other ones"},
 		"both monitors":                {"prometheus.podMonitor.enabled=true,prometheus.serviceMonitor.enabled=true", "choose one of them"},
 		"a monitor of nobody":          {"prometheus.podMonitor.enabled=true", "prometheus.serviceAccount: with a monitor and prometheus.rbacPrometheus, name the ServiceAccount of Prometheus"},
 	}

@@ -64,7 +64,7 @@ annotations:
 {{- $annotations := dict -}}
 {{- with .root.Values.prometheus -}}
 {{- if .scrapeAnnotations -}}
-{{- $annotations = dict "prometheus.io/scrape" "true" "prometheus.io/port" (toString .metricsPort) "prometheus.io/scheme" (ternary "https" "http" .secure) -}}
+{{- $annotations = dict "prometheus.io/scrape" "true" "prometheus.io/port" (include "metallb.metricsPort" $) "prometheus.io/scheme" (ternary "https" "http" .secure) -}}
 {{- end -}}
 {{- end -}}
 {{- with mergeOverwrite $annotations (default dict $values.podAnnotations) -}}
@@ -113,14 +113,32 @@ true
 {{- default "" (coalesce (index .root.Values.tls $key) (index .root.Values.prometheus $key) .root.Values.tls.metricsTLSSecret) -}}
 {{- end -}}
 
+{{/* The port that a component serves metrics on; (dict "root" . "component" NAME). */}}
+{{- define "metallb.metricsPort" -}}
+{{- default .root.Values.prometheus.metricsPort (index .root.Values .component).metricsPort -}}
+{{- end -}}
+
+{{/* Refuses ports that are taken twice; (dict "root" . "component" NAME). */}}
+{{- define "metallb.checkPorts" -}}
+{{- $values := index .root.Values .component -}}
+{{- if eq (include "metallb.metricsPort" .) (toString $values.healthPort) -}}
+{{- fail (printf "%s.healthPort is %v, and so is the port of its metrics: choose two ports" .component $values.healthPort) -}}
+{{- end -}}
+{{- if and (eq .component "controller") $values.hostNetwork .root.Values.speaker.enabled -}}
+{{- $own := list (include "metallb.metricsPort" .) (toString $values.healthPort) (toString $values.webhookPort) -}}
+{{- range list (include "metallb.metricsPort" (dict "root" .root "component" "speaker")) (toString .root.Values.speaker.healthPort) -}}
+{{- if has . $own -}}
+{{- fail (printf "controller.hostNetwork: speakers take port %s of the nodes: choose other ones for controller.metricsPort, controller.healthPort and controller.webhookPort" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Flags that both programs have; (dict "root" . "component" NAME). */}}
 {{- define "metallb.args" -}}
 {{- $values := index .root.Values .component -}}
-{{- $metricsPort := .root.Values.prometheus.metricsPort -}}
-{{- if eq (int $metricsPort) (int $values.healthPort) -}}
-{{- fail (printf "prometheus.metricsPort and %s.healthPort are both %v: choose two ports" .component $metricsPort) -}}
-{{- end -}}
-- --metrics-bind-address=:{{ $metricsPort }}
+{{- include "metallb.checkPorts" . -}}
+- --metrics-bind-address=:{{ include "metallb.metricsPort" . }}
 - --health-probe-bind-address=:{{ $values.healthPort }}
 - --log-level={{ $values.logLevel }}
 - --log-format={{ $values.logFormat }}

@@ -127,7 +127,9 @@ var (
 	files = regexp.MustCompile(`(?:^|[\s"'=])((?:api|charts|config|controllers|docs|speaker|test)/[\w./-]*[\w-])`)
 	// targets are those of make in a command, variables left out.
 	targets = regexp.MustCompile(`(?:^|[\s;&(])make((?: +[\w=./:-]+)+)`)
-	target  = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
+	// programs begin a line that is code by its indentation.
+	programs = regexp.MustCompile(`^    (make|kubectl|helm|go|controller) `)
+	target   = regexp.MustCompile(`(?m)^([a-z][a-z0-9-]*):`)
 )
 
 func TestWhatCommandsNameExists(t *testing.T) {
@@ -142,7 +144,7 @@ func TestWhatCommandsNameExists(t *testing.T) {
 	}
 	checked := 0
 	for _, d := range documents(t) {
-		for _, b := range d.Blocks {
+		for _, b := range append(d.Blocks, indented(d)...) {
 			for _, command := range commands(b) {
 				for _, m := range files.FindAllStringSubmatch(command, -1) {
 					checked++
@@ -164,6 +166,19 @@ func TestWhatCommandsNameExists(t *testing.T) {
 	if checked < 10 {
 		t.Errorf("only %d files and targets in commands", checked)
 	}
+}
+
+// indented returns a block for each line that is code by its indentation and begins with a program of interest here. What
+// follows after two spaces says what it is for.
+func indented(d *Document) []Block {
+	var found []Block
+	for i, line := range d.Lines {
+		if programs.MatchString(line) {
+			command, _, _ := strings.Cut(strings.TrimSpace(line), "  ")
+			found = append(found, Block{Line: i + 1, Text: command})
+		}
+	}
+	return found
 }
 
 // commands returns the commands in the block: each line of a script, and what follows a prompt in a dialogue. Comments are

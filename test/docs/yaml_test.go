@@ -77,6 +77,7 @@ func TestTheAPIServerAcceptsEveryObject(t *testing.T) {
 	t.Parallel()
 	s := server.Get(t)
 	eachYAML(t, "", func(t *testing.T, b Block) {
+		t.Helper()
 		for _, o := range objects(t, b) {
 			if o.GetKind() == "Kustomization" {
 				build(t, s, b)
@@ -94,6 +95,7 @@ func TestTheAPIServerAcceptsEveryObject(t *testing.T) {
 func TestValidateFindsNothingInAnyExample(t *testing.T) {
 	t.Parallel()
 	eachYAML(t, "", func(t *testing.T, b Block) {
+		t.Helper()
 		var stdout, stderr bytes.Buffer
 		call := process.Call{
 			Args: []string{"-"}, Namespace: envtest.Namespace, Getenv: func(string) string { return "" }, Stdout: &stdout, Stderr: &stderr,
@@ -108,6 +110,7 @@ func TestValidateFindsNothingInAnyExample(t *testing.T) {
 func TestEveryFragmentIsYAML(t *testing.T) {
 	t.Parallel()
 	eachYAML(t, fragment, func(t *testing.T, b Block) {
+		t.Helper()
 		if len(decode(t, b)) == 0 {
 			t.Error("it is empty")
 		}
@@ -117,8 +120,9 @@ func TestEveryFragmentIsYAML(t *testing.T) {
 // objects returns the objects of the block.
 func objects(t *testing.T, b Block) []*unstructured.Unstructured {
 	t.Helper()
-	var found []*unstructured.Unstructured
-	for _, content := range decode(t, b) {
+	contents := decode(t, b)
+	found := make([]*unstructured.Unstructured, 0, len(contents))
+	for _, content := range contents {
 		o := &unstructured.Unstructured{Object: content}
 		if o.GetAPIVersion() == "" || o.GetKind() == "" {
 			t.Fatalf("it is no object, as it has no apiVersion or kind; a part of one is fenced by ```yaml %s", fragment)
@@ -194,6 +198,7 @@ func TestTheChartRendersWithEveryValuesFile(t *testing.T) {
 		t.Skip(err)
 	}
 	eachYAML(t, values, func(t *testing.T, b Block) {
+		t.Helper()
 		render := exec.CommandContext(t.Context(), helm, "template", "metallb", filepath.Join(root, "charts", "metallb"),
 			"--kube-version", "1.36", "--namespace", envtest.Namespace, "--values", "-")
 		render.Stdin = strings.NewReader(b.Text)

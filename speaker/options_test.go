@@ -21,8 +21,10 @@ func TestTheNodesNameIsAllThatIsNeeded(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		args []string
+		pod  string
 		want options
 	}{
+		"in a pod":        {pod: "speaker-x2x4z", want: options{node: "node-1", pod: "speaker-x2x4z", drain: time.Second}},
 		"alone":           {want: options{node: "node-1", drain: time.Second}},
 		"with a delay":    {args: []string{"--shutdown-delay=2m"}, want: options{node: "node-1", drain: 2 * time.Minute}},
 		"without a delay": {args: []string{"--shutdown-delay=0"}, want: options{node: "node-1"}},
@@ -35,7 +37,7 @@ func TestTheNodesNameIsAllThatIsNeeded(t *testing.T) {
 			if err := flags.Parse(tc.args); err != nil {
 				t.Fatal(err)
 			}
-			if err := got.Complete(&process.Settings{}, environment(map[string]string{"METALLB_NODE_NAME": "node-1"})); err != nil || got != tc.want {
+			if err := got.Complete(&process.Settings{}, environment(map[string]string{"METALLB_NODE_NAME": "node-1", "METALLB_POD_NAME": tc.pod})); err != nil || got != tc.want {
 				t.Errorf("options %+v, error %v; want %+v", got, err, tc.want)
 			}
 		})

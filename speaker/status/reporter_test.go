@@ -5,6 +5,8 @@ package status
 import (
 	"context"
 	"errors"
+	"maps"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -256,6 +258,42 @@ func TestAShutdownSaysOnceThatSessionsAreIdle(t *testing.T) {
 		t.Errorf("status is %+v", s)
 	}
 	newWorld(t).Shutdown(t.Context()) // Of a reporter that never came to anything.
+}
+
+// Nobody but the pod that is named stands behind what is said.
+func TestWhatIsSaidNamesThePod(t *testing.T) {
+	t.Parallel()
+	pods := func(w *world) []string {
+		return []string{w.store.objects["node-1-router"].Status.Pod, w.store.objects["node-1-idle"].Status.Pod, w.store.objects["node-1-refused"].Status.Pod}
+	}
+	w := newWorld(t)
+	start := func(pod string) {
+		w.options.Pod = pod
+		w.Situate(Situation{Node: nodeUID, Ready: true, Refused: []Refusal{{Peer: "refused", Reason: "secret not found"}}})
+	}
+	start("speaker-1")
+	w.up()
+	w.setPeer("idle", session.Idle, "connection refused", 0)
+	w.pass(time.Minute)
+	if diff := cmp.Diff([]string{"speaker-1", "speaker-1", "speaker-1"}, pods(w)); diff != "" {
+		t.Errorf("pods (-want +got):\n%s", diff)
+	}
+
+	// It is killed, and another takes over what it has said.
+	store, sessions := w.store, w.sessions
+	w = newWorldOf(t, thisNode, w.clock, rand.New(rand.NewPCG(3, 4)))
+	w.store, w.options.Store = store, store
+	maps.Copy(w.sessions, sessions)
+	start("speaker-2")
+	w.pass(4 * time.Second)
+	if diff := cmp.Diff([]string{"speaker-2", "speaker-2", "speaker-2"}, pods(w)); diff != "" {
+		t.Errorf("pods (-want +got):\n%s", diff)
+	}
+
+	w.Shutdown(t.Context())
+	if diff := cmp.Diff([]string{"", "", ""}, pods(w)); diff != "" {
+		t.Errorf("pods of a speaker that has stopped in good order (-want +got):\n%s", diff)
+	}
 }
 
 func TestTheReporterRunsUntilItsContextEnds(t *testing.T) {

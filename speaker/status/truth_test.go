@@ -110,6 +110,8 @@ func (p *patient) ailment() string {
 	switch {
 	case !p.isLinked:
 		return "hold timer expired|timed out|no route to host|unreachable|connection lost"
+	case !p.running && p.config.Password != "":
+		return "connection (refused|lost|reset)|timed out" // A refusal is not signed, and so not heard.
 	case !p.running:
 		return "connection (refused|lost|reset)"
 	case p.neighbor.Password != p.config.Password:

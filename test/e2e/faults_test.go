@@ -182,7 +182,7 @@ func routersFail(t *testing.T, p *playground.Playground) {
 	applyTroubled(t, p, troubledLater)
 	seeTheFaults(t, p)
 	t.Log(kubectl(t, p, "-n", "metallb-system", "describe", "bgppeer", "refusing"))
-	t.Log(kubectl(t, p, "describe", "service", "nginx"))
+	t.Log(announced(t, p))
 
 	kubectl(t, p, "-n", "metallb-system", "scale", "deployment/test-bgp-router", "--replicas=1")
 	rack(t, "", "nft", "delete", "table", "inet", "cut")
@@ -286,7 +286,7 @@ func nodesFail(t *testing.T, p *playground.Playground) {
 			each(`node-3-%s node-3 \S+ \S+ Unknown \S+ 0 0 node is not ready`)),
 		events: each(`\S+ Warning SessionsNotEstablished bgppeer/%s node-[23]: (node is not ready|the pod of the node's speaker does not run)`),
 	})
-	t.Log(kubectl(t, p, "describe", "service", "nginx"))
+	t.Log(announced(t, p))
 	signalTo(t, kubelet, syscall.SIGCONT)
 	kubectl(t, p, "-n", "metallb-system", "delete", "pod", speakerOn(t, p, "node-2").Name) // One that is new is not kept waiting.
 	awaitSight(t, p, "the node that is ready again", sight{
@@ -329,6 +329,12 @@ func crash(t *testing.T, p *playground.Playground, node string) {
 		}
 		return ""
 	})
+}
+
+// announced returns what is told of nginx.
+func announced(t *testing.T, p *playground.Playground) string {
+	t.Helper()
+	return kubectl(t, p, "get", "service", "nginx", "-o", `jsonpath={range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\n"}{end}`)
 }
 
 // kubeletOf returns the process of a node's kubelet.

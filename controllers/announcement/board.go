@@ -239,8 +239,9 @@ func (b *Board) note(nodes ...string) {
 
 // Turn returns the Services and BGPAdvertisements to look at now. It is to be called every tenth of a second.
 //
-// A Service whose status or reason changes is due after a second; one that has numbers of nodes or names of peers to change if
-// these differ for ten seconds. The former are written a hundred a second at most and the latter five, and fewer with many nodes.
+// A Service whose status or reason changes is due after a second, or after five if it is announced no more; one that has numbers
+// of nodes or names of peers to change if these differ for ten seconds. The former are written a hundred a second at most and the
+// latter five, and fewer with many nodes.
 func (b *Board) Turn(now time.Time) (due []types.NamespacedName, advertisements []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -293,7 +294,11 @@ func (b *Board) consider(r *record) {
 	case !known || !differs:
 		b.pace.drop(r.name)
 	case flips:
-		b.pace.flip(r.name, b.clock.Now(), r.flipped)
+		after := settleTime
+		if r.told != nil && r.told.Status == metav1.ConditionTrue && c != nil && c.Status == metav1.ConditionFalse {
+			after = lossTime
+		}
+		b.pace.flip(r.name, b.clock.Now(), after, r.flipped)
 	default:
 		b.pace.renumber(r.name, b.clock.Now())
 	}

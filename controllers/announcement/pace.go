@@ -13,6 +13,8 @@ const (
 	// settleTime is how long after a change a service is written whose status or reason changes, so that what changes together
 	// is written together.
 	settleTime = time.Second
+	// lossTime is the same for one that was announced and is not: a speaker that is restarted takes less.
+	lossTime = 5 * time.Second
 	// flipTime is the least time between two such writes of one service.
 	flipTime = 10 * time.Second
 	// numberTime is how long numbers must differ from what is told before they are written: what is away no longer than that,
@@ -51,9 +53,9 @@ type entry struct {
 
 func newPace() *pace { return &pace{entries: map[types.NamespacedName]*entry{}} }
 
-// flip has the service written because its status or reason changes, at least flipTime after the last time.
-func (p *pace) flip(name types.NamespacedName, now, last time.Time) {
-	due := now.Add(settleTime)
+// flip has the service written after a while because its status or reason changes, at least flipTime after the last time.
+func (p *pace) flip(name types.NamespacedName, now time.Time, after time.Duration, last time.Time) {
+	due := now.Add(after)
 	if earliest := last.Add(flipTime); earliest.After(due) {
 		due = earliest
 	}
@@ -65,10 +67,10 @@ func (p *pace) renumber(name types.NamespacedName, now time.Time) {
 	p.add(name, &p.numbers, now.Add(numberTime))
 }
 
-// add keeps the place of one that is in the line already.
+// add keeps the place of one that is in the line already, unless it is due sooner.
 func (p *pace) add(name types.NamespacedName, l *line, due time.Time) {
 	if e := p.entries[name]; e != nil {
-		if e.line == l {
+		if e.line == l && !due.Before(e.due) {
 			return
 		}
 		p.drop(name)

@@ -13,7 +13,9 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/types"
 
+	"metallb.io/metallb/speaker/servicestatus"
 	"metallb.io/metallb/test/bench/sink"
 	"metallb.io/metallb/test/envtest"
 	"metallb.io/metallb/test/monitoring"
@@ -55,6 +57,7 @@ func TestTheRolesAreExactlyWhatTheProgramsNeed(t *testing.T) {
 	controller.stop()
 	w.repeatsEvents()
 	speaker.stop()
+	w.tellsOfServices()
 	w.worksWithOlderServers(webhook)
 
 	calls := w.Calls(t)
@@ -93,6 +96,11 @@ func (w *world) grants(name string) []grant {
 	w.t.Helper()
 	everywhere, here := &rbacv1.ClusterRole{}, &rbacv1.Role{}
 	w.Expect(w.Client.Get(w.t.Context(), inNamespace(name), here)).To(Succeed())
+	if name == "metallb-speaker" {
+		more := &rbacv1.Role{}
+		w.Expect(w.Client.Get(w.t.Context(), inNamespace(name+"-service-bgp-status"), more)).To(Succeed())
+		here.Rules = append(here.Rules, more.Rules...)
+	}
 	key := inNamespace(name)
 	key.Namespace = ""
 	w.Expect(w.Client.Get(w.t.Context(), key, everywhere)).To(Succeed())
@@ -174,6 +182,16 @@ func (w *world) repeatsEvents() {
 		w.kubectl("", "label", "node/node-1", exclude+"-")
 	}
 	w.Eventually(w.events("Service")).Should(ContainElement(MatchRegexp("web node(Una|A)ssigned repeated")))
+}
+
+// tellsOfServices has the speaker write ServiceBGPStatuses, one of which is in the way, for which it has a role of its own.
+func (w *world) tellsOfServices() {
+	w.t.Helper()
+	name := servicestatus.Name("node-1", types.NamespacedName{Namespace: "default", Name: "web"})
+	w.apply(`{apiVersion: metallb.io/v1beta1, kind: ServiceBGPStatus, metadata: {name: ` + name + `, namespace: metallb-system}}`)
+	speaker := w.start("speaker", "speaker", append([]string{"METALLB_SERVICE_BGP_STATUS=true"}, onNode...))
+	w.Eventually(w.column("{.status.node}", "servicebgpstatus", name, inSystem)).Should(Equal("node-1"), speaker.log.String)
+	speaker.stop()
 }
 
 // worksWithOlderServers starts both programs once more, for an API server that cannot stream a list: there all is listed first.

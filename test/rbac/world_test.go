@@ -47,6 +47,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatalf("building the programs: %v\n%s", err, out)
 	}
 	w.kubectl("", "apply", "--namespace", envtest.Namespace, "--kustomize", "../../config/rbac")
+	w.kubectl("", "apply", "--filename", "../../config/service-bgp-status/role.yaml")
 	return w
 }
 

@@ -38,18 +38,19 @@ func difference(addresses []netip.Addr, routes []netip.Prefix) int {
 type expectation struct{ announced, repeated, withdrawn, writes int }
 
 func expectations(services, operations int) map[string]expectation {
+	const told = 2 // times: its address, and how it is announced
 	return map[string]expectation{
 		phasePending:    {writes: services}, // a condition that says why it waits
-		phaseAssign:     {announced: services, writes: services},
+		phaseAssign:     {announced: services, writes: told * services},
 		phaseDelete:     {withdrawn: services},
-		phaseCreate:     {announced: services, writes: services},
-		phaseSingle:     {announced: 2 * operations, withdrawn: 2 * operations, writes: operations},
+		phaseCreate:     {announced: services, writes: told * services},
+		phaseSingle:     {announced: 2 * operations, withdrawn: 2 * operations, writes: told * operations},
 		phaseOtherPool:  {},
 		phaseAttributes: {repeated: services},
 		phaseIdle:       {},
 		// A speaker that stops announces all once more with a community, or withdraws all, or both (RFC 8326).
 		phaseRestartAnnouncer:  {announced: services, repeated: services, withdrawn: services},
-		phaseRestartController: {announced: 1, writes: 1}, // of the service that waits for it
+		phaseRestartController: {announced: 1, writes: told}, // of the service that waits for it
 	}
 }
 

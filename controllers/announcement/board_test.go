@@ -176,7 +176,7 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 			w.configure()
 		}, `False NoAdvertisement: no BGPAdvertisement selects IPAddressPool "a"`},
 		"more peers than are named": {web(), func(w *world) {
-			var peers []*builder.Peer
+			peers := make([]*builder.Peer, 0, 8)
 			for i := range 8 {
 				peers = append(peers, builder.MakePeer(fmt.Sprintf("p%d", i), fmt.Sprintf("192.0.2.%d", i+1)))
 			}
@@ -196,7 +196,7 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.node(3, nil)
+			w.node(3)
 			w.set(tc.service.Obj())
 			w.serve("web", "node-0001", "node-0002", "node-0003")
 			for _, n := range w.nodes {
@@ -216,7 +216,7 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 func TestTheMessageIsBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.node(1, nil)
+	w.node(1)
 	w.set(builder.MakeService("web").Holds("a", "198.18.0.1").Obj())
 	w.serve("web", "node-0001")
 	w.tell("node-0001", "tor-a", v1beta1.SessionIdle, strings.Repeat("long ", 1000))
@@ -230,7 +230,7 @@ func TestTheMessageIsBounded(t *testing.T) {
 func TestNothingIsSaidBeforeAllIsKnown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.node(1, nil)
+	w.node(1)
 	w.set(builder.MakeService("web").Holds("a", "198.18.0.1").Obj())
 	w.pass(time.Minute)
 	w.Complete()

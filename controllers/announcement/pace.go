@@ -29,10 +29,9 @@ type rates struct{ flips, numbers time.Duration }
 
 // ratesFor returns the rates with so many nodes: all of them watch Services, most of them twice, by speaker and kube-proxy.
 func ratesFor(nodes int) rates {
-	n := time.Duration(nodes)
 	return rates{
-		flips:   max(10*time.Millisecond, n*10*time.Microsecond),
-		numbers: max(200*time.Millisecond, n*time.Millisecond),
+		flips:   max(10*time.Millisecond, time.Duration(nodes)*10*time.Microsecond),
+		numbers: max(200*time.Millisecond, time.Duration(nodes)*time.Millisecond),
 	}
 }
 

@@ -31,7 +31,7 @@ func asItIs(s *builder.Service) *builder.Service { return s }
 func steady(tb testing.TB, nodes, services int, make func(*builder.Service) *builder.Service) *world {
 	tb.Helper()
 	w := newWorld(tb)
-	w.node(nodes, nil)
+	w.node(nodes)
 	for _, n := range w.nodes {
 		w.up(n.Name)
 	}
@@ -208,7 +208,7 @@ func TestTheGenerationThatIsToldOfFollows(t *testing.T) {
 func TestAnOlderVersionOfAServiceIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.node(1, nil)
+	w.node(1)
 	w.up("node-0001")
 	old := w.set(builder.MakeService("web").Holds("a", "198.18.0.1").Obj())
 	w.serve("web", "node-0001")

@@ -31,7 +31,6 @@ type universe struct {
 	*world
 
 	random   *rand.Rand
-	names    []string
 	serving  map[string][]string
 	sessions map[[2]string]v1beta1.BGPSessionStateStatus
 	offline  map[string]bool
@@ -169,7 +168,7 @@ func (u *universe) changeService() {
 
 // expected says what a service is to be told, by asking of each of its addresses each node and peer.
 func (u *universe) expected(svc *corev1.Service) string {
-	var texts, reasons []string
+	texts, reasons := make([]string, 0, 2), make([]string, 0, 2)
 	announced := 0
 	for _, in := range svc.Status.LoadBalancer.Ingress {
 		reason, text := u.judge(svc, netip.MustParseAddr(in.IP))
@@ -255,80 +254,102 @@ func (u *universe) judge(svc *corev1.Service, addr netip.Addr) (reason, text str
 	return u.reach(svc, addr, by)
 }
 
+// tally is what was found on the way from nodes to peers.
+type tally struct {
+	selected, eligible, available, serving int
+	// up and all count sessions by peer, announcing and able nodes.
+	up, all          map[string]int
+	announcing, able map[string]bool
+	// faults by peer and node.
+	faults map[string]map[string]string
+}
+
 func (u *universe) reach(svc *corev1.Service, addr netip.Addr, by []bgp.Advertisement) (reason, text string) {
-	var selected, eligible, available, serving int
-	peers, up, all, able, announcing := map[string]bool{}, map[string]int{}, map[string]int{}, map[string]bool{}, map[string]bool{}
-	faults := map[string]map[string]string{}
-	endpoints := u.serving[svc.Name]
-	local := svc.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal
+	f := &tally{
+		up: map[string]int{}, all: map[string]int{}, announcing: map[string]bool{}, able: map[string]bool{}, faults: map[string]map[string]string{},
+	}
 	for _, n := range u.nodes {
 		advs := slices.DeleteFunc(slices.Clone(by), func(a bgp.Advertisement) bool { return !a.SelectsNode(n.Labels) })
-		if len(advs) == 0 {
-			continue
-		}
-		selected++
-		if n.Labels.Has(corev1.LabelNodeExcludeBalancers) {
-			continue
-		}
-		eligible++
-		if u.offline[n.Name] {
-			continue
-		}
-		available++
-		if local && !slices.Contains(endpoints, n.Name) {
-			continue
-		}
-		serving++
-		for i := range u.objects.Peers {
-			p, _ := bgp.ParsePeer(&u.objects.Peers[i])
-			if p.Address.Is4() != addr.Is4() || !p.SelectsNode(n.Labels) ||
-				!slices.ContainsFunc(advs, func(a bgp.Advertisement) bool { return a.SelectsPeer(p.Name) }) {
-				continue
-			}
-			peers[p.Name], able[n.Name] = true, true
-			all[p.Name]++
-			if fault := u.fault(n.Name, p.Name, addr); fault != "" {
-				if faults[p.Name] == nil {
-					faults[p.Name] = map[string]string{}
-				}
-				faults[p.Name][n.Name] = fault
-				continue
-			}
-			up[p.Name]++
-			announcing[n.Name] = true
+		if len(advs) > 0 && u.admits(svc, n, f) {
+			u.visit(n, addr, advs, f)
 		}
 	}
 	names := make([]string, 0, len(by))
 	for _, a := range by {
 		names = append(names, a.Name)
 	}
+	return f.verdict(len(u.nodes), names, len(u.serving[svc.Name]), addr)
+}
+
+// admits counts the node, and reports whether it may announce.
+func (u *universe) admits(svc *corev1.Service, n safety.Node, f *tally) bool {
+	f.selected++
+	if n.Labels.Has(corev1.LabelNodeExcludeBalancers) {
+		return false
+	}
+	f.eligible++
+	if u.offline[n.Name] {
+		return false
+	}
+	f.available++
+	local := svc.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal
+	if local && !slices.Contains(u.serving[svc.Name], n.Name) {
+		return false
+	}
+	f.serving++
+	return true
+}
+
+// visit visits the peers of the node.
+func (u *universe) visit(n safety.Node, addr netip.Addr, advs []bgp.Advertisement, f *tally) {
+	for i := range u.objects.Peers {
+		p, _ := bgp.ParsePeer(&u.objects.Peers[i])
+		if p.Address.Is4() != addr.Is4() || !p.SelectsNode(n.Labels) ||
+			!slices.ContainsFunc(advs, func(a bgp.Advertisement) bool { return a.SelectsPeer(p.Name) }) {
+			continue
+		}
+		f.able[n.Name] = true
+		f.all[p.Name]++
+		if fault := u.fault(n.Name, p.Name, addr); fault == "" {
+			f.up[p.Name]++
+			f.announcing[n.Name] = true
+		} else {
+			if f.faults[p.Name] == nil {
+				f.faults[p.Name] = map[string]string{}
+			}
+			f.faults[p.Name][n.Name] = fault
+		}
+	}
+}
+
+func (f *tally) verdict(all int, advertisements []string, endpoints int, addr netip.Addr) (reason, text string) {
 	family := "IPv6"
 	if addr.Is4() {
 		family = "IPv4"
 	}
 	switch {
-	case len(u.nodes) == 0:
+	case all == 0:
 		return "NoNodes", "there are no nodes"
-	case selected == 0:
-		return "NoNodes", "no node matches nodeSelectors of " + plural("BGPAdvertisement", names)
-	case eligible == 0:
-		return "NoNodes", only(selected) + " labeled node.kubernetes.io/exclude-from-external-load-balancers"
-	case available == 0:
-		return "NoNodes", only(eligible) + " without network: condition NetworkUnavailable is True"
-	case len(endpoints) == 0:
+	case f.selected == 0:
+		return "NoNodes", "no node matches nodeSelectors of " + plural("BGPAdvertisement", advertisements)
+	case f.eligible == 0:
+		return "NoNodes", only(f.selected) + " labeled node.kubernetes.io/exclude-from-external-load-balancers"
+	case f.available == 0:
+		return "NoNodes", only(f.eligible) + " without network: condition NetworkUnavailable is True"
+	case endpoints == 0:
 		return "NoEndpoints", "no endpoint is ready"
-	case serving == 0:
+	case f.serving == 0:
 		return "NoEndpoints", "externalTrafficPolicy is Local and no endpoint is ready on a node that could announce"
-	case len(peers) == 0:
-		return "NoPeers", "no BGPPeer with an " + family + " address connects nodes for " + plural("BGPAdvertisement", names)
+	case len(f.all) == 0:
+		return "NoPeers", "no BGPPeer with an " + family + " address connects nodes for " + plural("BGPAdvertisement", advertisements)
 	}
-	order := slices.Sorted(maps.Keys(peers))
-	if len(announcing) == 0 {
-		first := slices.Sorted(maps.Keys(faults[order[0]]))[0]
+	peers := slices.Sorted(maps.Keys(f.all))
+	if len(f.announcing) == 0 {
+		first := slices.Sorted(maps.Keys(f.faults[peers[0]]))[0]
 		return "SessionsNotEstablished", fmt.Sprintf("no session is established with %s; %s with %q: %s",
-			plural("peer", order), first, order[0], faults[order[0]][first])
+			plural("peer", peers), first, peers[0], f.faults[peers[0]][first])
 	}
-	return "", route(len(announcing), len(able), order, up, all)
+	return "", route(len(f.announcing), len(f.able), peers, f.up, f.all)
 }
 
 func (u *universe) fault(node, peer string, addr netip.Addr) string {

@@ -40,7 +40,7 @@ func newServed(t *testing.T, name string) *served {
 	t.Helper()
 	s := &served{world: newWorld(t), t: t, server: shared.Get(t), key: client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: name}}
 	s.reconciler = announcement.Reconciler{Client: s.server.Client, Board: s.Board}
-	s.node(1, nil)
+	s.node(1)
 	s.up("node-0001")
 	s.serve(name, "node-0001")
 	s.SetService(s.create())
@@ -90,8 +90,9 @@ func (s *served) delete() {
 
 func (s *served) want(conditions ...string) {
 	s.t.Helper()
-	got := []string{}
-	for _, c := range s.read().Status.Conditions {
+	is := s.read().Status.Conditions
+	got := make([]string, 0, len(is))
+	for _, c := range is {
 		got = append(got, fmt.Sprintf("%s %s: %s", c.Type, c.Status, c.Message))
 	}
 	slices.Sort(got)

@@ -39,7 +39,7 @@ type record struct {
 	flipped time.Time
 }
 
-// takes takes what the service is now, unless something newer is known already.
+// takes replaces what is known by what the service is now, unless something newer is known already.
 func (r *record) takes(svc *corev1.Service, serviceClass string) bool {
 	if r.uid == svc.UID {
 		if order, err := resourceversion.CompareResourceVersion(svc.ResourceVersion, r.version); err == nil && order < 0 {

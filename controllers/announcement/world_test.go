@@ -77,16 +77,16 @@ func (w *world) allowDisruption() {
 	w.objects.Pools[0] = *builder.MakePool("a", "198.18.0.0/15").AllowDisruption().Obj()
 }
 
-// node adds nodes with these labels.
-func (w *world) node(n int, labels map[string]string) {
+// node adds nodes without labels.
+func (w *world) node(n int) {
 	for range n {
-		w.nodes = append(w.nodes, safety.Node{Name: fmt.Sprintf("node-%04d", len(w.nodes)+1), Labels: labels})
+		w.nodes = append(w.nodes, safety.Node{Name: fmt.Sprintf("node-%04d", len(w.nodes)+1)})
 	}
 }
 
 // configure brings the configuration into force.
 func (w *world) configure() {
-	var holdings []safety.Holding
+	holdings := make([]safety.Holding, 0, len(w.services))
 	for _, svc := range w.services {
 		holdings = append(holdings, service.HoldingsOf(svc, "")...)
 	}

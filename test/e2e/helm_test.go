@@ -27,7 +27,7 @@ func TestTheProductByHelm(t *testing.T) {
 		empty := objects(t, p)
 		inOrder(t, p, []part{
 			{"the tutorial works as written", tutorialByHelm},
-			{"nothing is left of it", func(t *testing.T, p *playground.Playground) { awaitObjects(t, p, empty) }},
+			{"nothing is left of it", has(empty)},
 		})
 		deployNginx(t, p)
 		unserved := objects(t, p)
@@ -39,7 +39,8 @@ func TestTheProductByHelm(t *testing.T) {
 			{"a speaker is killed", speakerKilled},
 			{"the active controller is killed", controllerKilled},
 			{"a kubelet is stopped", kubeletStopped},
-			{"nothing is left of the product, with a service alive", func(t *testing.T, p *playground.Playground) { uninstalled(t, p, unserved) }},
+			{"an uninstallation finishes by itself with a service alive", uninstall},
+			{"nothing is left of the product", has(unserved)},
 		})
 	})
 	sameMachine(t, before)
@@ -109,9 +110,7 @@ func keptConfiguration(t *testing.T, p *playground.Playground) {
 	install(t, p, "crds.keep=true")
 	configure(t, p)
 	awaitRoutes(t, p)
-	if err := p.Helm(t.Context(), "uninstall", playground.Release, "--wait", "--timeout=1m"); err != nil {
-		t.Fatal(err)
-	}
+	uninstall(t, p)
 	if got := kubectl(t, p, "-n", playground.Namespace, "get", "bgppeers,bgpadvertisements,ipaddresspools", "-o", "name"); len(strings.Fields(got)) != 5 {
 		t.Errorf("left of the configuration: %s", got)
 	}
@@ -196,13 +195,20 @@ func rolled(t *testing.T, p *playground.Playground, tag string) {
 	})
 }
 
-func uninstalled(t *testing.T, p *playground.Playground, before []string) {
+func uninstall(t *testing.T, p *playground.Playground) {
 	t.Helper()
 	if err := p.Helm(t.Context(), "uninstall", playground.Release, "--wait", "--timeout=1m"); err != nil {
 		t.Fatal(err)
 	}
-	awaitObjects(t, p, before)
 	if got := address(t, p, "nginx"); got != nginxAddress {
 		t.Errorf("nginx has %q now", got)
+	}
+}
+
+// has returns the part that waits until the cluster has the objects that it had before and no others.
+func has(before []string) func(*testing.T, *playground.Playground) {
+	return func(t *testing.T, p *playground.Playground) {
+		t.Helper()
+		awaitObjects(t, p, before)
 	}
 }

@@ -115,3 +115,30 @@ func TestADisputedAddressIsKeptOnlyWhileItIsTold(t *testing.T) {
 		t.Errorf("once its status is cleared it holds %s", got)
 	}
 }
+
+func TestAServiceThatAsksAgainForWhatItHadIsWhereItsStatusSays(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		again option
+		want  string
+	}{
+		"in another version":  {again: version("3"), want: "192.0.2.0"},
+		"in the same version": {again: version("2"), want: "198.51.100.0"}, // It may be being told so.
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAllocator(t, builder.MakePool("a", "192.0.2.0/28"), builder.MakePool("b", "198.51.100.0/28"))
+			told := mustAllocate(t, a, request("x", version("1")))
+			if got, _ := allocate(a, request("x", version("2"), pool("b"))); got != "198.51.100.0" {
+				t.Fatalf("from the other pool it gets %s", got)
+			}
+			a.Settle(request("x").Service, assignedAddresses(told))
+			if got, refused := allocate(a, request("x", tc.again)); got != tc.want || refused != "" {
+				t.Errorf("it holds %s, refused %q, want %s", got, refused, tc.want)
+			}
+		})
+	}
+}
+
+func version(v string) option { return func(r *allocator.Request) { r.Version = v } }

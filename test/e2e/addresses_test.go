@@ -44,23 +44,30 @@ func clusterClient(t *testing.T, p *playground.Playground) client.WithWatch {
 func recordAddresses(t *testing.T, p *playground.Playground) (stop func() addressRecord) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	events, err := clusterClient(t, p).Watch(ctx, &corev1.ServiceList{})
+	c := clusterClient(t, p)
+	events, err := c.Watch(ctx, &corev1.ServiceList{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	record := addressRecord{}
 	var done sync.WaitGroup
 	done.Go(func() {
-		for event := range events.ResultChan() {
-			record.note(event)
+		for err == nil {
+			for event := range events.ResultChan() {
+				record.note(event)
+			}
+			if ctx.Err() != nil {
+				return
+			}
+			// The API server ends watches that it cannot keep up with. The next one begins with what there is.
+			events, err = c.Watch(ctx, &corev1.ServiceList{})
 		}
 		if ctx.Err() == nil {
-			t.Error("the watch of services has ended")
+			t.Errorf("watching services: %v", err)
 		}
 	})
 	return func() addressRecord {
 		cancel()
-		events.Stop()
 		done.Wait()
 		return record
 	}

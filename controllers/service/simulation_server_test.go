@@ -112,6 +112,12 @@ func (s *simulation) edit() {
 		return
 	}
 	svc := before.DeepCopy()
+	s.change(svc)
+	s.put(svc)
+}
+
+// change changes one thing about the Service.
+func (s *simulation) change(svc *corev1.Service) {
 	annotate := func(key string, values ...string) {
 		metav1.SetMetaDataAnnotation(&svc.ObjectMeta, key, values[s.random.IntN(len(values))])
 	}
@@ -144,7 +150,6 @@ func (s *simulation) edit() {
 	default:
 		svc.Labels = map[string]string{"tier": []string{"x", "y"}[s.random.IntN(2)]}
 	}
-	s.put(svc)
 }
 
 func (s *simulation) create(name string) {

@@ -271,7 +271,7 @@ func (s *simulation) assertTold() {
 			s.fail("%s has no condition", name)
 		}
 		held := s.reconciler.Allocator.Inspect(allocator.Filter{Service: types.NamespacedName{Namespace: "default", Name: name}})
-		var want []string
+		want := make([]string, 0, len(held.Addresses))
 		for _, address := range held.Addresses {
 			want = append(want, address.Address.String())
 		}
@@ -297,7 +297,7 @@ func (s *simulation) assertTold() {
 }
 
 func describe(pools ipam.Pools) string {
-	var parts []string
+	parts := make([]string, 0, len(pools))
 	for _, p := range pools {
 		var ranges []string
 		for _, r := range p.Ranges {

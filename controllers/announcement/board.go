@@ -142,7 +142,8 @@ func (b *Board) Told(svc *corev1.Service) bool {
 	}
 	before := r.told
 	b.setService(svc)
-	if before == nil || r.told == nil || before.Status != r.told.Status || before.Reason != r.told.Reason {
+	// That a service is told for the first time keeps it from nothing.
+	if before != nil && (r.told == nil || before.Status != r.told.Status || before.Reason != r.told.Reason) {
 		r.flipped = b.clock.Now()
 	}
 	return true

@@ -76,6 +76,21 @@ func TestAChangeOfStatusIsWrittenAfterSecondsAndAChangeOfNumbersAfterTen(t *test
 	}
 }
 
+func TestANewServiceIsToldSoonThatItIsAnnouncedThoughItWasNotAtFirst(t *testing.T) {
+	t.Parallel()
+	w := steady(t, 1, 1, asItIs)
+	w.set(builder.MakeService("web").Holds("a", "198.18.0.200").Obj())
+	w.pass(1500 * time.Millisecond)
+	if want := "False NoEndpoints: no endpoint is ready"; w.told("web") != want {
+		t.Errorf("it says %s", w.told("web"))
+	}
+	w.serve("web", "node-0001")
+	w.pass(1100 * time.Millisecond)
+	if want := `True Announced: from 1 node to peers "tor-a", "tor-b"`; w.told("web") != want {
+		t.Errorf("it says %s", w.told("web"))
+	}
+}
+
 func TestWhatHasPassedBeforeItIsWrittenIsNotWritten(t *testing.T) {
 	t.Parallel()
 	w := steady(t, 2, 100, asItIs)

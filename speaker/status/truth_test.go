@@ -18,7 +18,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 
@@ -52,41 +51,12 @@ func (c hastyClock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 
 func (c hastyClock) NewTimer(d time.Duration) clock.Timer { return c.RealClock.NewTimer(d / haste) }
 
-// sharedStore is a fakeStore for the reporter and the test.
-type sharedStore struct {
-	mu sync.Mutex
-	fakeStore
-}
-
-func (s *sharedStore) List(ctx context.Context) ([]v1beta1.BGPSessionState, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fakeStore.List(ctx)
-}
-
-func (s *sharedStore) Create(ctx context.Context, node types.UID, peer string) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fakeStore.Create(ctx, node, peer)
-}
-
-func (s *sharedStore) Write(ctx context.Context, name string, status *v1beta1.BGPSessionStateStatus) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fakeStore.Write(ctx, name, status)
-}
-
-func (s *sharedStore) Delete(ctx context.Context, name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fakeStore.Delete(ctx, name)
-}
-
-func (s *sharedStore) statuses() map[string]v1beta1.BGPSessionStateStatus {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// statuses returns what is told, by peer.
+func (f *fakeStore) statuses() map[string]v1beta1.BGPSessionStateStatus {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	all := map[string]v1beta1.BGPSessionStateStatus{}
-	for _, o := range s.objects {
+	for _, o := range f.objects {
 		all[o.Status.Peer] = o.Status
 	}
 	return all
@@ -129,7 +99,7 @@ type clinic struct {
 	random   *rand.Rand
 	sessions *gobgp.Sessions
 	reporter *Reporter
-	store    *sharedStore
+	store    *fakeStore
 	patients map[string]*patient
 	// history is what has happened, for a test that fails.
 	history []string
@@ -139,7 +109,7 @@ func newClinic(t *testing.T, seed uint64) *clinic {
 	t.Helper()
 	c := &clinic{t: t, random: rand.New(rand.NewPCG(seed, seed)), patients: map[string]*patient{}}
 	fast := hastyClock{began: time.Now()}
-	c.store = &sharedStore{fakeStore: fakeStore{node: thisNode, clock: clocktesting.NewFakeClock(fast.began), objects: map[string]v1beta1.BGPSessionState{}}}
+	c.store = &fakeStore{node: thisNode, clock: clocktesting.NewFakeClock(fast.began), objects: map[string]v1beta1.BGPSessionState{}}
 	c.reporter = NewReporter(Options{
 		Node: thisNode, Sessions: func() []session.State { return c.sessions.States() }, Store: c.store, Clock: fast, Random: rand.Float64,
 	})

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,6 +29,8 @@ const (
 
 // fakeStore keeps objects by name, and when they were written.
 type fakeStore struct {
+	// mu is held by the store, whose methods may be called side by side.
+	mu sync.Mutex
 	node    string
 	clock   *clocktesting.FakeClock
 	objects map[string]v1beta1.BGPSessionState
@@ -39,6 +42,8 @@ type fakeStore struct {
 }
 
 func (f *fakeStore) List(context.Context) ([]v1beta1.BGPSessionState, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.lists++
 	found := make([]v1beta1.BGPSessionState, 0, len(f.objects))
 	for _, o := range f.objects {
@@ -48,6 +53,8 @@ func (f *fakeStore) List(context.Context) ([]v1beta1.BGPSessionState, error) {
 }
 
 func (f *fakeStore) Create(_ context.Context, node types.UID, peer string) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.fail != nil {
 		return "", f.fail
 	}
@@ -67,6 +74,8 @@ func (f *fakeStore) put(name string, node types.UID, peer string, s v1beta1.BGPS
 }
 
 func (f *fakeStore) Write(_ context.Context, name string, s *v1beta1.BGPSessionStateStatus) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.fail != nil {
 		return f.fail
 	}
@@ -81,6 +90,8 @@ func (f *fakeStore) Write(_ context.Context, name string, s *v1beta1.BGPSessionS
 }
 
 func (f *fakeStore) Delete(_ context.Context, name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.fail != nil {
 		return f.fail
 	}

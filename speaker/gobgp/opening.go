@@ -69,7 +69,7 @@ func connectionsTo(peer netip.AddrPort) []int {
 			continue
 		}
 		// Whoever owns the descriptor may have closed it by now, and another have its number.
-		duplicate, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0) //nolint:gosec // It is no negative number.
+		duplicate, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
 			continue
 		}

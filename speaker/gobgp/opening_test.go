@@ -5,6 +5,7 @@ package gobgp
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -48,7 +49,7 @@ func TestParseAnswer(t *testing.T) {
 	}{
 		"an OPEN":                    {open, answer{asn: 64513}},
 		"an OPEN of four octets":     {serialized(t, openFrom(t, transitional, bgp.NewCapFourOctetASNumber(4200000001))), answer{asn: 4200000001}},
-		"an OPEN and more":           {append(open[:len(open):len(open)], 1, 2, 3), answer{asn: 64513}},
+		"an OPEN and more":           {append(slices.Clip(open), 1, 2, 3), answer{asn: 64513}},
 		"half an OPEN":               {open[:20], answer{}},
 		"a NOTIFICATION":             {serialized(t, notification(2, 2)), answer{refusal: &session.Notification{Code: 2, Subcode: 2}}},
 		"a NOTIFICATION with a text": {serialized(t, bgp.NewBGPNotificationMessage(6, 2, shutdown)), answer{refusal: &session.Notification{Code: 6, Subcode: 2}, communication: "maintenance"}},

@@ -30,7 +30,7 @@ const (
 // fakeStore keeps objects by name, and when they were written.
 type fakeStore struct {
 	// mu is held by the store, whose methods may be called side by side.
-	mu sync.Mutex
+	mu      sync.Mutex
 	node    string
 	clock   *clocktesting.FakeClock
 	objects map[string]v1beta1.BGPSessionState

@@ -150,6 +150,7 @@ func TestStatusTellsWhatKeepsNodesFromTheirSessions(t *testing.T) {
 }
 
 func routersFail(t *testing.T, p *playground.Playground) {
+	t.Helper()
 	nodes := p.Cluster.Nodes()
 	routers := map[string]*rackedRouter{}
 	for _, address := range []string{refusing, unreachable, otherASN, otherPassword, expectsOther, missingSecret, nowhere} {
@@ -203,11 +204,11 @@ func routersFail(t *testing.T, p *playground.Playground) {
 	awaitSight(t, p, "all sessions again", well)
 	t.Log(kubectl(t, p, "-n", "metallb-system", "describe", "bgppeer", "refusing"))
 
-	var names []string
-	for _, peer := range append(troubledPeers, troubledLater...) {
-		names = append(names, peer.Name)
+	args := []string{"-n", "metallb-system", "delete", "bgppeers"}
+	for _, peer := range slices.Concat(troubledPeers, troubledLater) {
+		args = append(args, peer.Name)
 	}
-	kubectl(t, p, append([]string{"-n", "metallb-system", "delete", "bgppeers"}, names...)...)
+	kubectl(t, p, args...)
 }
 
 // seeTheFaults waits until each is told in the right words.
@@ -265,6 +266,7 @@ func seeTheFaults(t *testing.T, p *playground.Playground) {
 }
 
 func nodesFail(t *testing.T, p *playground.Playground) {
+	t.Helper()
 	tutorial := []string{"test-bgp-router-bird", "test-bgp-router-frr", "rack-router"}
 	each := func(line string) (lines []string) {
 		for _, peer := range tutorial {

@@ -22,6 +22,8 @@ type Advertisement struct {
 	AggregationLength, AggregationLengthV6 int
 	// LocalPref is the LOCAL_PREF to announce; 0 for none.
 	LocalPref uint32
+	// ASPathPrepend is how many times the local ASN is prepended to the AS path besides the once that is due, from 0 to 10.
+	ASPathPrepend uint8
 	// Communities as written, values and aliases; ResolveCommunities has their meaning.
 	Communities []string
 	// Pools and PoolSelectors select the pools; none selects every pool.
@@ -34,6 +36,9 @@ type Advertisement struct {
 	// Peers to announce to, by name; none stands for every peer.
 	Peers []string
 }
+
+// maxASPathPrepend is the limit of the schema. Routers ignore, or refuse, AS paths that are far longer than those of the Internet.
+const maxASPathPrepend = 10
 
 // ParseAdvertisement returns what the object means, or every error in it, each with field, value and remedy.
 func ParseAdvertisement(adv *v1beta1.BGPAdvertisement) (Advertisement, field.ErrorList) {
@@ -64,12 +69,17 @@ func ParseAdvertisement(adv *v1beta1.BGPAdvertisement) (Advertisement, field.Err
 		AggregationLength:   length("aggregationLength", "IPv4", s.AggregationLength, 32),
 		AggregationLengthV6: length("aggregationLengthV6", "IPv6", s.AggregationLengthV6, 128),
 		LocalPref:           s.LocalPref,
+		ASPathPrepend:       s.ASPathPrepend,
 		Communities:         slices.Clone(s.Communities),
 		Pools:               slices.Clone(s.IPAddressPools),
 		PoolSelectors:       selectors("ipAddressPoolSelectors", s.IPAddressPoolSelectors),
 		NodeSelectors:       selectors("nodeSelectors", s.NodeSelectors),
 		ServiceSelectors:    selectors("serviceSelectors", s.ServiceSelectors),
 		Peers:               slices.Clone(s.Peers),
+	}
+	if s.ASPathPrepend > maxASPathPrepend {
+		errs = append(errs, field.Invalid(spec.Child("asPathPrepend"), int64(s.ASPathPrepend),
+			fmt.Sprintf("invalid AS path prepend %d: must be from 0 to %d", s.ASPathPrepend, maxASPathPrepend)))
 	}
 	errs = append(errs, checkCommunities(spec.Child("communities"), s.Communities)...)
 	errs = append(errs, fields.Unique(spec, "communities", s.Communities)...)

@@ -28,11 +28,11 @@ func mustAdvertisement(tb testing.TB, spec v1beta1.BGPAdvertisementSpec) Adverti
 func TestParseAdvertisementReturnsWhatTheObjectMeans(t *testing.T) {
 	t.Parallel()
 	a := mustAdvertisement(t, v1beta1.BGPAdvertisementSpec{
-		AggregationLength: new(int32(24)), AggregationLengthV6: new(int32(64)), LocalPref: 4294967295,
+		AggregationLength: new(int32(24)), AggregationLengthV6: new(int32(64)), LocalPref: 4294967295, ASPathPrepend: 10,
 		Communities: []string{"1:2", "large:1:2:3", "alias"}, IPAddressPools: []string{"pool"}, Peers: []string{"rack"},
 	})
-	got := []any{a.Name, a.AggregationLength, a.AggregationLengthV6, a.LocalPref, a.Communities, a.Pools, a.Peers}
-	want := []any{"adv", 24, 64, uint32(4294967295), []string{"1:2", "large:1:2:3", "alias"}, []string{"pool"}, []string{"rack"}}
+	got := []any{a.Name, a.AggregationLength, a.AggregationLengthV6, a.LocalPref, a.ASPathPrepend, a.Communities, a.Pools, a.Peers}
+	want := []any{"adv", 24, 64, uint32(4294967295), uint8(10), []string{"1:2", "large:1:2:3", "alias"}, []string{"pool"}, []string{"rack"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("advertisement (-want +got):\n%s", diff)
 	}
@@ -56,6 +56,7 @@ func TestParseAdvertisementErrors(t *testing.T) {
 		"a negative IPv6 length":                 {in: spec{AggregationLengthV6: new(int32(-1))}, want: []string{`spec.aggregationLengthV6: Invalid value: -1: invalid aggregation length "-1" for IPv6: must be from 1 to 128`}},
 		"service selectors with an IPv4 length":  {in: spec{ServiceSelectors: some, AggregationLength: new(int32(24))}, want: []string{`spec.aggregationLength: Forbidden: serviceSelectors and aggregationLength are mutually exclusive, both cannot be set in adv; remove one`}},
 		"service selectors with an IPv6 length":  {in: spec{ServiceSelectors: some, AggregationLengthV6: new(int32(64))}, want: []string{`spec.aggregationLengthV6: Forbidden: serviceSelectors and aggregationLengthV6 are mutually exclusive, both cannot be set in adv; remove one`}},
+		"an AS path too long":                    {in: spec{ASPathPrepend: 11}, want: []string{`spec.asPathPrepend: Invalid value: 11: invalid AS path prepend 11: must be from 0 to 10`}},
 		"a community twice":                      {in: spec{Communities: []string{"1:2", "x", "1:2"}}, want: []string{`spec.communities[2]: Duplicate value: "1:2": duplicate definition of communities "1:2"; remove one`}},
 		"an alias twice":                         {in: spec{Communities: []string{"x", "x"}}, want: []string{`spec.communities[1]: Duplicate value: "x": duplicate definition of communities "x"; remove one`}},
 		"an empty community":                     {in: spec{Communities: []string{""}}, want: []string{`spec.communities[0]: Invalid value: "": invalid community "": write a value or the name of an alias`}},

@@ -35,17 +35,31 @@ func CheckAggregation(adv Advertisement, pool ipam.Pool) error {
 // family that the pool has. Service selectors are left out of it: if either advertisement has some, only a service can
 // tell whether both concern it, and nothing is reported; to check for a service that both select, pass copies without.
 func CheckLocalPref(adv, other Advertisement, pool ipam.Pool, nodes []labels.Set) error {
-	if adv.LocalPref == other.LocalPref || len(adv.ServiceSelectors) > 0 || len(other.ServiceSelectors) > 0 {
-		return nil
-	}
-	bothSelectNode := func(n labels.Set) bool { return adv.SelectsNode(n) && other.SelectsNode(n) }
-	if !adv.SelectsPool(pool.Name, pool.Labels) || !other.SelectsPool(pool.Name, pool.Labels) ||
-		!sharePeer(adv, other) || !sharePrefix(adv, other, pool) || !slices.ContainsFunc(nodes, bothSelectNode) {
+	if adv.LocalPref == other.LocalPref || !shareRoute(adv, other, pool, nodes) {
 		return nil
 	}
 	return fmt.Errorf("invalid local preference %d: local preference %d was already set for the same type of BGP update by BGPAdvertisement %q: "+
 		"both announce pool %q with one aggregation length; make localPref equal, or select other pools, peers or nodes",
 		adv.LocalPref, other.LocalPref, other.Name, pool.Name)
+}
+
+// CheckASPathPrepend reports whether the advertisements could announce one prefix of the pool with AS paths of different
+// lengths, under the same circumstances as CheckLocalPref.
+func CheckASPathPrepend(adv, other Advertisement, pool ipam.Pool, nodes []labels.Set) error {
+	if adv.ASPathPrepend == other.ASPathPrepend || !shareRoute(adv, other, pool, nodes) {
+		return nil
+	}
+	return fmt.Errorf("invalid AS path prepend %d: AS path prepend %d was already set for the same type of BGP update by BGPAdvertisement %q: "+
+		"both announce pool %q with one aggregation length; make asPathPrepend equal, or select other pools, peers or nodes",
+		adv.ASPathPrepend, other.ASPathPrepend, other.Name, pool.Name)
+}
+
+// shareRoute reports whether both announce a prefix of the pool from one of the nodes to one peer, whatever the service.
+func shareRoute(adv, other Advertisement, pool ipam.Pool, nodes []labels.Set) bool {
+	bothSelectNode := func(n labels.Set) bool { return adv.SelectsNode(n) && other.SelectsNode(n) }
+	return len(adv.ServiceSelectors) == 0 && len(other.ServiceSelectors) == 0 &&
+		adv.SelectsPool(pool.Name, pool.Labels) && other.SelectsPool(pool.Name, pool.Labels) &&
+		sharePeer(adv, other) && sharePrefix(adv, other, pool) && slices.ContainsFunc(nodes, bothSelectNode)
 }
 
 func sharePeer(a, b Advertisement) bool {

@@ -54,11 +54,15 @@ func TestCheckAggregation(t *testing.T) {
 	}
 }
 
-func TestCheckLocalPref(t *testing.T) {
+func TestCheckLocalPrefAndASPathPrepend(t *testing.T) {
 	t.Parallel()
 	type spec = v1beta1.BGPAdvertisementSpec
-	const conflict = `invalid local preference 200: local preference 100 was already set for the same type of BGP update by BGPAdvertisement "adv": ` +
-		`both announce pool "pool" with one aggregation length; make localPref equal, or select other pools, peers or nodes`
+	const (
+		conflict = `invalid local preference 200: local preference 100 was already set for the same type of BGP update by BGPAdvertisement "adv": ` +
+			`both announce pool "pool" with one aggregation length; make localPref equal, or select other pools, peers or nodes`
+		prependConflict = `invalid AS path prepend 2: AS path prepend 0 was already set for the same type of BGP update by BGPAdvertisement "adv": ` +
+			`both announce pool "pool" with one aggregation length; make asPathPrepend equal, or select other pools, peers or nodes`
+	)
 	x, y := []metav1.LabelSelector{selecting("x")}, []metav1.LabelSelector{selecting("y")}
 	v4, v6, both := []string{"10.0.0.0/16"}, []string{"2001:db8::/64"}, []string{"10.0.0.0/16", "2001:db8::/64"}
 	tests := map[string]struct {
@@ -101,6 +105,21 @@ func TestCheckLocalPref(t *testing.T) {
 			}
 			if reverse := CheckLocalPref(b, a, pool, nodes); (reverse != nil) != (tc.want != "") {
 				t.Errorf("the other way round: got %v", reverse)
+			}
+
+			wantPrepend := ""
+			if tc.want != "" || a.LocalPref == b.LocalPref {
+				wantPrepend = prependConflict
+			}
+			if err := CheckASPathPrepend(a, b, pool, nodes); err != nil {
+				t.Errorf("equal AS paths: got %v", err)
+			}
+			a.ASPathPrepend = 2
+			if diff := cmp.Diff(wantPrepend, message(CheckASPathPrepend(a, b, pool, nodes))); diff != "" {
+				t.Errorf("error about AS paths (-want +got):\n%s", diff)
+			}
+			if reverse := CheckASPathPrepend(b, a, pool, nodes); (reverse != nil) != (wantPrepend != "") {
+				t.Errorf("AS paths the other way round: got %v", reverse)
 			}
 		})
 	}

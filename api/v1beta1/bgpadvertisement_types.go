@@ -35,6 +35,15 @@ type BGPAdvertisementSpec struct {
 	// +kubebuilder:validation:Format=int64
 	LocalPref uint32 `json:"localPref,omitempty"`
 
+	// ASPathPrepend is how many times the local ASN is prepended to the AS path of the routes besides the once that is due
+	// (RFC 4271 section 5.1.2), from 0 to 10; with 2 it is there three times. Of routes that are otherwise alike, routers
+	// prefer the one with the shorter AS path. For peers of the same ASN nothing is prepended: they would take a path with
+	// their own ASN in it for a loop.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=10
+	ASPathPrepend uint8 `json:"asPathPrepend,omitempty"`
+
 	// Communities to announce the routes with: "a:b" with numbers from 0 to 65535 (RFC 1997), "large:a:b:c" with numbers from
 	// 0 to 4294967295 (RFC 8092), or the name of an alias that a Community object defines.
 	// +optional

@@ -99,6 +99,12 @@ func (a *Advertisement) LocalPref(localPref uint32) *Advertisement {
 	return a
 }
 
+// ASPathPrepend sets how many more times the local ASN is in the AS path.
+func (a *Advertisement) ASPathPrepend(times uint8) *Advertisement {
+	a.Spec.ASPathPrepend = times
+	return a
+}
+
 // Communities sets the communities, values or aliases.
 func (a *Advertisement) Communities(communities ...string) *Advertisement {
 	a.Spec.Communities = communities

@@ -20,14 +20,25 @@ type Decision struct {
 	Announced []netip.Addr
 	// Refused are the addresses that are not announced, each with the reason.
 	Refused map[netip.Addr]Reason
-	// Conflicting is whether advertisements give a prefix different local preferences towards one peer. The highest is
-	// announced, as for a prefix of several services: a service that works must not break for a contradiction.
-	Conflicting bool
+	// Conflicting is what advertisements contradict each other in.
+	Conflicting Conflict
 	// Held are the addresses among those announced that the configuration does not cover any more, each with the reason
 	// that it would not be announced for; see Memory.
 	Held map[netip.Addr]Reason
 	// Memory to decide with the next time.
 	Memory Memory
+}
+
+// Conflict is what advertisements give different values of to one prefix towards one peer. The highest local preference and
+// the shortest AS path are announced, as for a prefix of several services: a service that works must not break for a
+// contradiction.
+type Conflict struct {
+	LocalPref, ASPathPrepend bool
+}
+
+// Plus returns what is in either.
+func (c Conflict) Plus(other Conflict) Conflict {
+	return Conflict{LocalPref: c.LocalPref || other.LocalPref, ASPathPrepend: c.ASPathPrepend || other.ASPathPrepend}
 }
 
 // Peers returns those that are to be told of the service, sorted.
@@ -67,7 +78,7 @@ func (d *Decision) decide(p *policy.Policy, s Service, e Endpoints, addr netip.A
 	}
 	d.add(by, addr)
 	d.Announced = append(d.Announced, addr)
-	d.Conflicting = d.Conflicting || conflict(by, addr)
+	d.Conflicting = d.Conflicting.Plus(conflict(by, addr))
 	if uncovered != "" {
 		if d.Held == nil {
 			d.Held = make(map[netip.Addr]Reason, len(s.Addresses))
@@ -120,23 +131,25 @@ func impediment(p *policy.Policy, s Service, e Endpoints) Reason {
 	return ""
 }
 
-// conflict reports whether two of the advertisements give one prefix different local preferences towards one peer.
-func conflict(matching []*policy.Advertisement, addr netip.Addr) bool {
+// conflict returns what two of the advertisements give different values of to one prefix towards one peer.
+func conflict(matching []*policy.Advertisement, addr netip.Addr) Conflict {
+	var all Conflict
 	for i, a := range matching {
 		for _, b := range matching[:i] {
-			if a.LocalPref != b.LocalPref && a.Prefix(addr) == b.Prefix(addr) &&
+			c := Conflict{LocalPref: a.LocalPref != b.LocalPref, ASPathPrepend: a.ASPathPrepend != b.ASPathPrepend}
+			if c != (Conflict{}) && a.Prefix(addr) == b.Prefix(addr) &&
 				slices.ContainsFunc(a.Peers(addr), func(peer string) bool { return slices.Contains(b.Peers(addr), peer) }) {
-				return true
+				all = all.Plus(c)
 			}
 		}
 	}
-	return false
+	return all
 }
 
 // add adds the paths of an address.
 func (d *Decision) add(matching []*policy.Advertisement, addr netip.Addr) {
 	for _, a := range matching {
-		path := rib.Path{Prefix: a.Prefix(addr), LocalPref: a.LocalPref, Communities: a.Communities}
+		path := rib.Path{Prefix: a.Prefix(addr), LocalPref: a.LocalPref, ASPathPrepend: a.ASPathPrepend, Communities: a.Communities}
 		for _, peer := range a.Peers(addr) {
 			if d.Paths == nil {
 				d.Paths = map[string][]rib.Path{}

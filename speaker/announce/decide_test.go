@@ -76,6 +76,15 @@ func TestDecide(t *testing.T) {
 	forBlue := func(name string, localPref uint32, peers ...string) v1beta1.BGPAdvertisement {
 		return adv(name, v1beta1.BGPAdvertisementSpec{ServiceSelectors: selector("color", "blue"), LocalPref: localPref, Peers: peers})
 	}
+	prependingBlue := func(name string, localPref uint32, times uint8, peers ...string) v1beta1.BGPAdvertisement {
+		a := forBlue(name, localPref, peers...)
+		a.Spec.ASPathPrepend = times
+		return a
+	}
+	prepending := func(p rib.Path, times uint8) rib.Path {
+		p.ASPathPrepend = times
+		return p
+	}
 	unavailable := func(in *policy.Input) { in.Node.NetworkUnavailable = true }
 	excluded := func(in *policy.Input) {
 		in.Node.Labels["node.kubernetes.io/exclude-from-external-load-balancers"] = "false"
@@ -92,7 +101,7 @@ func TestDecide(t *testing.T) {
 		endpoints       announce.Endpoints
 		want            map[string][]rib.Path
 		wantRefused     map[netip.Addr]announce.Reason
-		wantConflicting bool
+		wantConflicting announce.Conflict
 	}{
 		"an address is announced to the peers of its family": {
 			advertisements: everything, endpoints: everywhere,
@@ -149,7 +158,29 @@ func TestDecide(t *testing.T) {
 		"advertisements that contradict each other about the service do not keep it from being announced": {
 			advertisements: []v1beta1.BGPAdvertisement{forBlue("a", 1), forBlue("b", 2, "p2")}, endpoints: everywhere,
 			want:            map[string][]rib.Path{"p1": {path(t, "198.51.100.7/32", 1)}, "p2": {path(t, "198.51.100.7/32", 2)}},
-			wantConflicting: true,
+			wantConflicting: announce.Conflict{LocalPref: true},
+		},
+		"of AS paths that contradict each other the shortest is announced": {
+			advertisements: []v1beta1.BGPAdvertisement{prependingBlue("a", 0, 3), prependingBlue("b", 0, 2, "p2")}, endpoints: everywhere,
+			want:            map[string][]rib.Path{"p1": {prepending(host, 3)}, "p2": {prepending(host, 2)}},
+			wantConflicting: announce.Conflict{ASPathPrepend: true},
+		},
+		"advertisements that contradict each other twice": {
+			advertisements: []v1beta1.BGPAdvertisement{prependingBlue("a", 5, 3), forBlue("b", 5), forBlue("c", 4)}, endpoints: everywhere,
+			want:            map[string][]rib.Path{"p1": {path(t, "198.51.100.7/32", 5)}, "p2": {path(t, "198.51.100.7/32", 5)}},
+			wantConflicting: announce.Conflict{LocalPref: true, ASPathPrepend: true},
+		},
+		"different AS paths towards different peers are no conflict": {
+			advertisements: []v1beta1.BGPAdvertisement{prependingBlue("a", 0, 1, "p1"), prependingBlue("b", 0, 2, "p2")}, endpoints: everywhere,
+			want: map[string][]rib.Path{"p1": {prepending(host, 1)}, "p2": {prepending(host, 2)}},
+		},
+		"an aggregate and its addresses may have different AS paths": {
+			advertisements: []v1beta1.BGPAdvertisement{
+				adv("hosts", v1beta1.BGPAdvertisementSpec{ASPathPrepend: 1, Peers: []string{"p1"}}),
+				adv("net", v1beta1.BGPAdvertisementSpec{AggregationLength: &length, AggregationLengthV6: &lengthV6, ASPathPrepend: 2, Peers: []string{"p1"}}),
+			},
+			endpoints: everywhere,
+			want:      map[string][]rib.Path{"p1": {prepending(host, 1), prepending(path(t, "198.51.100.0/24", 0), 2)}},
 		},
 		"advertisements that contradict each other about a service that is not announced": {
 			node: unavailable, advertisements: []v1beta1.BGPAdvertisement{forBlue("a", 1), forBlue("b", 2, "p2")},
@@ -196,7 +227,7 @@ func TestDecide(t *testing.T) {
 				t.Errorf("refused (-want +got):\n%s", diff)
 			}
 			if d.Conflicting != tc.wantConflicting {
-				t.Errorf("conflicting: %t", d.Conflicting)
+				t.Errorf("conflicting in %+v", d.Conflicting)
 			}
 			if len(d.Announced)+len(d.Refused) != len(tc.addresses) {
 				t.Errorf("announced %v and refused %v of %v", d.Announced, d.Refused, tc.addresses)

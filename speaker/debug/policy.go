@@ -51,6 +51,7 @@ type advertisement struct {
 	AggregationLength   int      `json:"aggregationLength"`
 	AggregationLengthV6 int      `json:"aggregationLengthV6"`
 	LocalPref           uint32   `json:"localPref,omitempty"`
+	ASPathPrepend       uint8    `json:"asPathPrepend,omitempty"`
 	Communities         []string `json:"communities,omitempty"`
 	ServiceSelectors    []string `json:"serviceSelectors,omitempty"`
 	PeersIPv4           []string `json:"peersIPv4"`
@@ -117,7 +118,7 @@ func poolOf(p *policy.Policy, from *policy.Pool) pool {
 		a := &from.Advertisements[i]
 		v4, v6 := a.AggregationLengths()
 		to.Advertisements = append(to.Advertisements, advertisement{
-			Name: a.Name, AggregationLength: v4, AggregationLengthV6: v6, LocalPref: a.LocalPref,
+			Name: a.Name, AggregationLength: v4, AggregationLengthV6: v6, LocalPref: a.LocalPref, ASPathPrepend: a.ASPathPrepend,
 			Communities: textsOf(a.Communities), ServiceSelectors: a.ServiceSelectors(),
 			PeersIPv4: orNone(a.PeersV4), PeersIPv6: orNone(a.PeersV6),
 		})

@@ -31,9 +31,10 @@ type peer struct {
 }
 
 type prefix struct {
-	Prefix      netip.Prefix `json:"prefix"`
-	LocalPref   uint32       `json:"localPref,omitempty"`
-	Communities []string     `json:"communities,omitempty"`
+	Prefix        netip.Prefix `json:"prefix"`
+	LocalPref     uint32       `json:"localPref,omitempty"`
+	ASPathPrepend uint8        `json:"asPathPrepend,omitempty"`
+	Communities   []string     `json:"communities,omitempty"`
 }
 
 type service struct {
@@ -148,7 +149,7 @@ func prefixesOf(services []node.ServiceInspection, peer string) map[netip.Prefix
 }
 
 func prefixOf(p rib.Path) prefix {
-	return prefix{Prefix: p.Prefix, LocalPref: p.LocalPref, Communities: textsOf(p.Communities)}
+	return prefix{Prefix: p.Prefix, LocalPref: p.LocalPref, ASPathPrepend: p.ASPathPrepend, Communities: textsOf(p.Communities)}
 }
 
 func (q *question) serviceOf(s *node.ServiceInspection) service {

@@ -128,7 +128,7 @@ func (p *peering) repeat(announced bool, withdrawn []netip.Prefix) error {
 	for _, prefix := range withdrawn {
 		paths = append(paths, rib.Path{Prefix: prefix})
 	}
-	if err := p.server.announce(paths, p.config.IBGP()); err != nil {
+	if err := p.server.announce(paths, p.config); err != nil {
 		return err
 	}
 	return p.server.withdraw(withdrawn)

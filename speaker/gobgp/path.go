@@ -5,25 +5,38 @@ package gobgp
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/osrg/gobgp/v4/pkg/apiutil"
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
 	"metallb.io/metallb/speaker/rib"
+	"metallb.io/metallb/speaker/session"
 )
 
 // originIGP says that the route comes from within the autonomous system (RFC 4271 section 4.3).
 const originIGP = 0
 
-// announcement is the path as GoBGP takes it. The next hop is left unspecified: GoBGP fills in the local address of the
-// session. LOCAL_PREF is for internal peers alone (RFC 4271 section 5.1.5); GoBGP adds the default of 100 if there is none.
-func announcement(p rib.Path, internal bool) (*apiutil.Path, error) {
+// announcement is the path as GoBGP takes it for the session. The next hop is left unspecified: GoBGP fills in the local
+// address of the session. LOCAL_PREF is for internal peers alone (RFC 4271 section 5.1.5); GoBGP adds the default of 100 if
+// there is none.
+//
+// GoBGP prepends the local ASN once to the AS path that the path has, towards external peers (RFC 4271 section 5.1.2).
+// Towards internal ones it leaves the path as it is, so that it must be empty: these would take their own ASN in it for a
+// loop and ignore the route (section 9.1.2).
+func announcement(p rib.Path, c session.Config) (*apiutil.Path, error) {
 	path, err := unspecified(p.Prefix)
 	if err != nil {
 		return nil, err
 	}
-	if internal && p.LocalPref != 0 {
+	if c.IBGP() && p.LocalPref != 0 {
 		path.Attrs = append(path.Attrs, bgp.NewPathAttributeLocalPref(p.LocalPref))
+	}
+	if !c.IBGP() && p.ASPathPrepend > 0 {
+		prepended := slices.Repeat([]uint32{c.LocalASN}, int(p.ASPathPrepend))
+		path.Attrs = append(path.Attrs, bgp.NewPathAttributeAsPath([]bgp.AsPathParamInterface{
+			bgp.NewAs4PathParam(bgp.BGP_ASPATH_ATTR_TYPE_SEQ, prepended),
+		}))
 	}
 	var standard []uint32
 	var large []*bgp.LargeCommunity

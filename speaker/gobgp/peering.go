@@ -258,7 +258,7 @@ func (p *peering) announce(paths []rib.Path) error {
 		return nil
 	}
 	defer p.publishPrefixes()
-	if err := p.server.announce(carried, p.config.IBGP()); err != nil {
+	if err := p.server.announce(carried, p.config); err != nil {
 		return err
 	}
 	if !p.snapshot().Up() {

@@ -5,6 +5,7 @@ package gobgp
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,56 @@ func TestWhatIsEqualIsNotSentAndWhatChangesIsSentOnce(t *testing.T) {
 		after := r.Session(t)
 		if sent := after.Updates - before.Updates; sent != 1 || after.Withdrawals != before.Withdrawals {
 			t.Errorf("%d updates for one change: %+v, then %+v", sent, before, after)
+		}
+	})
+}
+
+func TestTheASPathOfARouteChangesInPlace(t *testing.T) {
+	onEachRouter(t, func(t *testing.T, router makeRouter) {
+		t.Helper()
+		for name, sides := range map[string]func(*bgptest.Node) (bgptest.Neighbor, session.Config){"over IPv4": neighbors, "over IPv6": neighbors6} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				if elsewhere(t) {
+					return
+				}
+				node := lab.NewNode(t)
+				n, c := sides(node)
+				n.PeerASN, c.LocalASN = 64513, 64513
+				path := rib.Path{Prefix: netip.MustParsePrefix("198.51.100.0/32"), ASPathPrepend: 2}
+				if c.Address.Is6() {
+					path.Prefix = netip.MustParsePrefix("2001:db8::1/128")
+				}
+				other := path
+				other.Prefix = netip.PrefixFrom(path.Prefix.Addr().Next(), path.Prefix.Bits())
+				r := router(t, node, n)
+				r.Start(t)
+				s, _ := newSessions(t, Options{})
+				configure(t, s, always(path, other), c)
+				awaitUp(t, s, "tor")
+				awaitOnRouter(t, r, 2)
+				before, said := stateOf(s, "tor"), r.Session(t)
+
+				for i, times := range []uint8{2, 1, 10, 0} {
+					path.ASPathPrepend = times
+					apply(t, s, rib.Change{Peer: "tor", Announce: []rib.Path{path}})
+					want := slices.Repeat([]uint32{64513}, 1+int(times))
+					eventually(t, 10*time.Second, func() (bool, string) {
+						got := r.Routes(t)[path.Prefix].ASPath
+						return slices.Equal(got, want), fmt.Sprintf("AS path %d, want %d", got, want)
+					})
+					now := r.Session(t)
+					if sent := now.Updates - said.Updates; sent != i || now.Withdrawals != said.Withdrawals || now.Routes != 2 {
+						t.Errorf("%d updates for %d changes: %+v, then %+v", sent, i, said, now)
+					}
+				}
+				if got := r.Routes(t)[other.Prefix].ASPath; len(got) != 3 {
+					t.Errorf("the AS path of the other route is %d", got)
+				}
+				if after := stateOf(s, "tor"); !after.Since.Equal(before.Since) || r.Session(t).LastError != said.LastError {
+					t.Errorf("the session was reset: %+v, then %+v", before, after)
+				}
+			})
 		}
 	})
 }

@@ -5,6 +5,7 @@ package gobgp
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -69,10 +70,11 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 		Communities: []bgp.Community{community(t, "64500:1"), community(t, "64500:2"), community(t, "large:64500:1:2")},
 	}
 	tests := map[string]struct {
-		six    bool
-		change func(*bgptest.Neighbor, *session.Config)
-		want   bgptest.Route
-		hold   time.Duration
+		six     bool
+		change  func(*bgptest.Neighbor, *session.Config)
+		prepend uint8
+		want    bgptest.Route
+		hold    time.Duration
 	}{
 		"eBGP over IPv4": {
 			want: bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
@@ -101,6 +103,33 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			},
 			want: bgptest.Route{ASPath: []uint32{4200000002}, LocalPref: 100},
 			hold: 90 * time.Second,
+		},
+		"an AS path that is prepended to": {
+			change:  func(n *bgptest.Neighbor, c *session.Config) { n.PeerASN, c.LocalASN = 64513, 64513 },
+			prepend: 2,
+			want:    bgptest.Route{ASPath: []uint32{64513, 64513, 64513}, LocalPref: 100},
+			hold:    90 * time.Second,
+		},
+		"an AS path that is prepended to over IPv6": {
+			six:     true,
+			prepend: 2,
+			want:    bgptest.Route{ASPath: []uint32{speakerASN, speakerASN, speakerASN}, LocalPref: 100},
+			hold:    90 * time.Second,
+		},
+		"the longest AS path of autonomous systems of four octets": {
+			change: func(n *bgptest.Neighbor, c *session.Config) {
+				n.LocalASN, c.PeerASN = 4200000001, 4200000001
+				n.PeerASN, c.LocalASN = 4200000002, 4200000002
+			},
+			prepend: 10,
+			want:    bgptest.Route{ASPath: slices.Repeat([]uint32{4200000002}, 11), LocalPref: 100},
+			hold:    90 * time.Second,
+		},
+		"an AS path that would be a loop to an iBGP peer is not prepended to": {
+			change:  func(n *bgptest.Neighbor, c *session.Config) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
+			prepend: 2,
+			want:    bgptest.Route{LocalPref: 150},
+			hold:    90 * time.Second,
 		},
 		"another port, source address and a password": {
 			change: func(n *bgptest.Neighbor, c *session.Config) {
@@ -146,6 +175,7 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 				}
 				node := lab.NewNode(t)
 				sides, p := neighbors, attributes
+				p.ASPathPrepend = tt.prepend
 				tt.want.NextHop, p.Prefix = node.Test4, netip.MustParsePrefix("198.51.100.0/32")
 				if tt.six {
 					sides = neighbors6

@@ -142,12 +142,12 @@ func (s *server) peer(c session.Config) (*api.Peer, error) {
 	return peer, nil
 }
 
-// announce puts paths into the RIB. Those that are there already with the same attributes cause no message.
-func (s *server) announce(paths []rib.Path, internal bool) error {
+// announce puts paths into the RIB, for this session. Those that are there already with the same attributes cause no message.
+func (s *server) announce(paths []rib.Path, c session.Config) error {
 	for batch := range slices.Chunk(paths, batchSize) {
 		native := make([]*apiutil.Path, 0, len(batch))
 		for _, p := range batch {
-			path, err := announcement(p, internal)
+			path, err := announcement(p, c)
 			if err != nil {
 				return err
 			}

@@ -137,11 +137,14 @@ func TestAnAdvertisementThatChangesChangesThePathsInPlace(t *testing.T) {
 	w.expectRoutes("router", "198.51.100.1/32", "198.51.100.2/32")
 	length := int32(24)
 	change(w, advertisement("everything"), func(a *v1beta1.BGPAdvertisement) {
-		a.Spec.AggregationLength, a.Spec.LocalPref = &length, 100
+		a.Spec.AggregationLength, a.Spec.LocalPref, a.Spec.ASPathPrepend = &length, 100, 2
 	})
 	w.expectRoutes("router", "198.51.100.0/24")
 	p, _ := w.sessions.path("198.51.100.0/24")
 	w.Expect(p.LocalPref).To(Equal(uint32(100)))
+	w.Expect(p.ASPathPrepend).To(Equal(uint8(2)))
+	session, _ := w.sessions.session("router")
+	w.Expect(session.starts).To(Equal(1), "the session is not disturbed")
 
 	t.Log("the aggregate stays until the last of its services goes")
 	_, _, before := w.sessions.counts()

@@ -118,10 +118,17 @@ func (w eventWriter) unassigned(svc *corev1.Service, reason announce.Reason) {
 		w.node, protocol, reason.Describe(), reason))
 }
 
-func (w eventWriter) conflicting(svc *corev1.Service) {
-	w.emit(svc, corev1.EventTypeWarning, EventInvalidConfig, actionAnnounce, fmt.Sprintf(
-		"BGPAdvertisements that select the service set different values of localPref for one prefix and peer; "+
-			"node %q announces the highest, until their selectors or values are corrected", w.node))
+func (w eventWriter) conflicting(svc *corev1.Service, c announce.Conflict) {
+	field, announced, action := "localPref", "the highest", actionAnnounce
+	switch {
+	case c.LocalPref && c.ASPathPrepend:
+		field, announced, action = "localPref and asPathPrepend", "the highest localPref and the lowest asPathPrepend", actionAnnounce+"LocalPrefASPathPrepend"
+	case c.ASPathPrepend:
+		field, announced, action = "asPathPrepend", "the lowest", actionAnnounce+"ASPathPrepend"
+	}
+	w.emit(svc, corev1.EventTypeWarning, EventInvalidConfig, action, fmt.Sprintf(
+		"BGPAdvertisements that select the service set different values of %s for one prefix and peer; "+
+			"node %q announces %s, until their selectors or values are corrected", field, w.node, announced))
 }
 
 func (w eventWriter) rejected(object runtime.Object, r policy.Rejection) {

@@ -5,6 +5,7 @@ package node_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"testing"
 	"testing/synctest"
@@ -116,47 +117,85 @@ func TestASpeakerIsReadyWhenItsSessionsAreUpOrHaveHadTimeToBe(t *testing.T) {
 
 func TestAContradictionIsReportedAndTheServiceStaysAnnounced(t *testing.T) {
 	t.Parallel()
-	svc := service("nginx", "198.51.100.0")
-	s, sessions, recorder := newSpeaker(t, svc, slice("nginx", "node-1"))
-	forService := func(name string, localPref uint32) v1beta1.BGPAdvertisement {
+	forService := func(name string, localPref uint32, asPathPrepend uint8) v1beta1.BGPAdvertisement {
 		a := advertisement(name)
-		a.Spec.LocalPref, a.Spec.ServiceSelectors = localPref, []metav1.LabelSelector{{}}
+		a.Spec.LocalPref, a.Spec.ASPathPrepend, a.Spec.ServiceSelectors = localPref, asPathPrepend, []metav1.LabelSelector{{}}
 		return *a
 	}
-	if err := s.Reconfigure(t.Context(), compiled(t, forService("a", 1))); err != nil {
-		t.Fatal(err)
+	event := func(fields, announced string) string {
+		return fmt.Sprintf(`Warning InvalidConfig BGPAdvertisements that select the service set different values of %s for one prefix `+
+			`and peer; node "node-1" announces %s, until their selectors or values are corrected`, fields, announced)
 	}
-	p := compiled(t, forService("a", 1), forService("b", 2))
-	for range 2 {
-		if err := s.Reconfigure(t.Context(), p); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Update(t.Context(), client.ObjectKeyFromObject(svc)); err != nil {
-			t.Fatal(err)
-		}
+	const both, ofBoth = "localPref and asPathPrepend", "the highest localPref and the lowest asPathPrepend"
+	tests := map[string]struct {
+		// others join the advertisement with local preference 1 and AS path prepend 1 one after the other.
+		others            []v1beta1.BGPAdvertisement
+		wantLocalPref     uint32
+		wantASPathPrepend uint8
+		want              []string
+	}{
+		"about the local preference": {
+			others:        []v1beta1.BGPAdvertisement{forService("b", 2, 1)},
+			wantLocalPref: 2, wantASPathPrepend: 1, want: []string{event("localPref", "the highest")},
+		},
+		"about the AS path": {
+			others:        []v1beta1.BGPAdvertisement{forService("b", 1, 3)},
+			wantLocalPref: 1, wantASPathPrepend: 1, want: []string{event("asPathPrepend", "the lowest")},
+		},
+		"about both": {
+			others:        []v1beta1.BGPAdvertisement{forService("b", 2, 0)},
+			wantLocalPref: 2, wantASPathPrepend: 0, want: []string{event(both, ofBoth)},
+		},
+		"about one, then about the other too": {
+			others:        []v1beta1.BGPAdvertisement{forService("b", 1, 3), forService("c", 2, 2)},
+			wantLocalPref: 2, wantASPathPrepend: 1, want: []string{event("asPathPrepend", "the lowest"), event(both, ofBoth)},
+		},
 	}
-	if path, _ := sessions.path("198.51.100.0/32"); path.LocalPref != 2 {
-		t.Errorf("announced %v with local preference %d", sessions.routes("router"), path.LocalPref)
-	}
-	want := `Warning InvalidConfig BGPAdvertisements that select the service set different values of localPref for one prefix ` +
-		`and peer; node "node-1" announces the highest, until their selectors or values are corrected`
-	if diff := cmp.Diff([]string{want}, told(recorder)); diff != "" {
-		t.Errorf("events (-want +got):\n%s", diff)
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			svc := service("nginx", "198.51.100.0")
+			s, sessions, recorder := newSpeaker(t, svc, slice("nginx", "node-1"))
+			all := []v1beta1.BGPAdvertisement{forService("a", 1, 1)}
+			if err := s.Reconfigure(t.Context(), compiled(t, all...)); err != nil {
+				t.Fatal(err)
+			}
+			for _, other := range tc.others {
+				all = append(all, other)
+				p := compiled(t, all...)
+				for range 2 {
+					if err := s.Reconfigure(t.Context(), p); err != nil {
+						t.Fatal(err)
+					}
+					if err := s.Update(t.Context(), client.ObjectKeyFromObject(svc)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if path, _ := sessions.path("198.51.100.0/32"); path.LocalPref != tc.wantLocalPref || path.ASPathPrepend != tc.wantASPathPrepend {
+				t.Errorf("announced %v with %+v", sessions.routes("router"), path)
+			}
+			if diff := cmp.Diff(tc.want, told(recorder)); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
 func TestShutdownAsksRoutersToUseOtherPathsBeforeSessionsEnd(t *testing.T) {
 	t.Parallel()
 	s, sessions, _ := newSpeaker(t, service("nginx", "198.51.100.0"), slice("nginx", "node-1"))
-	if err := s.Reconfigure(t.Context(), compiled(t, *advertisement("everything"))); err != nil {
+	prepending := advertisement("everything")
+	prepending.Spec.ASPathPrepend = 2
+	if err := s.Reconfigure(t.Context(), compiled(t, *prepending)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Shutdown(t.Context(), time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
 	p, found := sessions.path("198.51.100.0/32")
-	if !found || len(p.Communities) != 1 || p.Communities[0].String() != "65535:0" {
-		t.Errorf("announced %+v, want community 65535:0", p)
+	if !found || len(p.Communities) != 1 || p.Communities[0].String() != "65535:0" || p.ASPathPrepend != 2 {
+		t.Errorf("announced %+v, want community 65535:0, and the AS path as it was", p)
 	}
 	if !sessions.closed || s.Ready() {
 		t.Errorf("closed %t, ready %t", sessions.closed, s.Ready())

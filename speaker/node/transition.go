@@ -18,8 +18,8 @@ import (
 // neither announced nor remembered has none.
 type state struct {
 	announced []netip.Addr
-	// conflicting is whether advertisements contradict each other about the service.
-	conflicting bool
+	// conflicting is what advertisements contradict each other in about the service.
+	conflicting announce.Conflict
 	// held is whether addresses are announced that the configuration does not cover any more.
 	held   bool
 	memory announce.Memory
@@ -71,9 +71,10 @@ func (s *Speaker) transition(ctx context.Context, o observation) {
 	case len(held) == 0 && before.held && len(now) > 0:
 		logger.Info("no longer holding routes of service", "addresses", now)
 	}
-	if o.decision.Conflicting && !before.conflicting {
-		logger.Info("announcing the highest of contradictory local preferences", "addresses", now)
-		s.events.conflicting(o.service)
+	if c := o.decision.Conflicting; c.Plus(before.conflicting) != before.conflicting {
+		logger.Info("announcing the highest of contradictory local preferences and the shortest of contradictory AS paths", "addresses", now,
+			"localPref", c.LocalPref, "asPathPrepend", c.ASPathPrepend)
+		s.events.conflicting(o.service, c)
 	}
 }
 

@@ -62,6 +62,10 @@ func withLocalPref(n uint32) func(*v1beta1.BGPAdvertisementSpec) {
 	return func(s *v1beta1.BGPAdvertisementSpec) { s.LocalPref = n }
 }
 
+func withASPathPrepend(times uint8) func(*v1beta1.BGPAdvertisementSpec) {
+	return func(s *v1beta1.BGPAdvertisementSpec) { s.ASPathPrepend = times }
+}
+
 func withPools(names ...string) func(*v1beta1.BGPAdvertisementSpec) {
 	return func(s *v1beta1.BGPAdvertisementSpec) { s.IPAddressPools = names }
 }
@@ -101,11 +105,12 @@ func input(mutate ...func(*policy.Input)) policy.Input {
 
 // summary is what tests compare of an advertisement.
 type summary struct {
-	Name        string
-	Prefix      string
-	LocalPref   uint32
-	Communities []string
-	Peers       []string
+	Name          string
+	Prefix        string
+	LocalPref     uint32
+	ASPathPrepend uint8
+	Communities   []string
+	Peers         []string
 }
 
 func summarize(p *policy.Policy, addr netip.Addr, from ...string) []summary {
@@ -115,7 +120,7 @@ func summarize(p *policy.Policy, addr netip.Addr, from ...string) []summary {
 	}
 	var all []summary
 	for _, a := range pool.Advertisements {
-		s := summary{Name: a.Name, Prefix: a.Prefix(addr).String(), LocalPref: a.LocalPref, Peers: a.Peers(addr)}
+		s := summary{Name: a.Name, Prefix: a.Prefix(addr).String(), LocalPref: a.LocalPref, ASPathPrepend: a.ASPathPrepend, Peers: a.Peers(addr)}
 		for _, c := range a.Communities {
 			s.Communities = append(s.Communities, c.String())
 		}
@@ -196,12 +201,12 @@ func TestCompileSelectsWhatConcernsTheNode(t *testing.T) {
 			mutate: func(in *policy.Input) {
 				in.Communities = []v1beta1.Community{community("c", v1beta1.CommunityAlias{Name: "red", Value: "64512:2"})}
 				in.Peers = append(in.Peers, peer("other", "192.0.2.9"))
-				in.Advertisements = []v1beta1.BGPAdvertisement{adv("all", withLength(25), withLocalPref(70), withCommunities("red", "64512:1"),
+				in.Advertisements = []v1beta1.BGPAdvertisement{adv("all", withLength(25), withLocalPref(70), withASPathPrepend(2), withCommunities("red", "64512:1"),
 					func(s *v1beta1.BGPAdvertisementSpec) { s.Peers = []string{"other", "nobody"} })}
 			},
 			wantSessions: []string{"other", "v4", "v6"},
 			want: []summary{{
-				Name: "all", Prefix: "198.51.100.0/25", LocalPref: 70, Communities: []string{"64512:1", "64512:2"}, Peers: []string{"other"},
+				Name: "all", Prefix: "198.51.100.0/25", LocalPref: 70, ASPathPrepend: 2, Communities: []string{"64512:1", "64512:2"}, Peers: []string{"other"},
 			}},
 		},
 		"pools are selected by name and by label": {

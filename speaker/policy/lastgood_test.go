@@ -96,6 +96,15 @@ func TestABadObjectIsRejectedAlone(t *testing.T) {
 			wantNew:          []summary{{Name: "a-new", Prefix: "198.51.100.0/32", LocalPref: 100, Peers: []string{"v4"}}},
 			wantKept:         []summary{all},
 		},
+		"AS paths that contradict each other": {
+			mutate: func(in *policy.Input) {
+				in.Advertisements = []v1beta1.BGPAdvertisement{adv("a-new", withASPathPrepend(2)), adv("all")}
+			},
+			wantRejected: "BGPAdvertisement/all", wantReason: "AS path prepend 2 was already set",
+			wantKeptRejected: "BGPAdvertisement/a-new",
+			wantNew:          []summary{{Name: "a-new", Prefix: "198.51.100.0/32", ASPathPrepend: 2, Peers: []string{"v4"}}},
+			wantKept:         []summary{all},
+		},
 		"a peer that does not parse": {
 			mutate:       func(in *policy.Input) { in.Peers[0].Spec.Address = "nowhere" },
 			wantRejected: "BGPPeer/v4", wantReason: "peerAddress",

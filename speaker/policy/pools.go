@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -95,7 +96,8 @@ func (c *compiler) pool(definition ipam.Pool) *Pool {
 	}
 	node := []labels.Set{c.in.Node.Labels}
 	admitted := admit(c, kind, candidates, before, func(a, b advertisement) error {
-		return bgp.CheckLocalPref(a.Advertisement, b.Advertisement, definition, node)
+		return cmp.Or(bgp.CheckLocalPref(a.Advertisement, b.Advertisement, definition, node),
+			bgp.CheckASPathPrepend(a.Advertisement, b.Advertisement, definition, node))
 	})
 
 	pool := &Pool{Name: definition.Name, definition: definition}
@@ -131,11 +133,12 @@ func selects(adv *advertisement, pool *ipam.Pool) bool {
 
 func compileAdvertisement(source advertisement, pool string, all peers) Advertisement {
 	a := Advertisement{
-		Name:        source.Name,
-		Communities: source.communities,
-		LocalPref:   source.LocalPref,
-		source:      source,
-		pool:        pool,
+		Name:          source.Name,
+		Communities:   source.communities,
+		LocalPref:     source.LocalPref,
+		ASPathPrepend: source.ASPathPrepend,
+		source:        source,
+		pool:          pool,
 	}
 	a.PeersV4, a.PeersV6 = all.selectedBy(&source)
 	return a

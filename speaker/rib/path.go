@@ -9,12 +9,16 @@ import (
 	"metallb.io/metallb/api/bgp"
 )
 
-// Path is a prefix and the attributes to announce it with. Next hop, origin and AS path are the session's affair.
+// Path is a prefix and the attributes to announce it with. Next hop, origin and the ASN in the AS path are the session's
+// affair.
 type Path struct {
 	// Prefix has no bits set beyond its length.
 	Prefix netip.Prefix
 	// LocalPref is the LOCAL_PREF attribute (RFC 4271 section 5.1.5); 0 is unset.
 	LocalPref uint32
+	// ASPathPrepend is how many times the session's local ASN is in the AS path besides the once that is due (RFC 4271
+	// section 5.1.2).
+	ASPathPrepend uint8
 	// Communities, standard and large, are sorted and unique. The slice is shared and never mutated.
 	Communities []bgp.Community
 }
@@ -25,7 +29,7 @@ func (p Path) Equal(q Path) bool {
 }
 
 func (p Path) sameAttributes(q Path) bool {
-	return p.LocalPref == q.LocalPref && slices.Equal(p.Communities, q.Communities)
+	return p.LocalPref == q.LocalPref && p.ASPathPrepend == q.ASPathPrepend && slices.Equal(p.Communities, q.Communities)
 }
 
 // Change is what one peer is to be told. Both slices are sorted by prefix and have no prefix in common; they are
@@ -36,16 +40,18 @@ type Change struct {
 	Withdraw []netip.Prefix
 }
 
-// Merge returns the path for a prefix that is announced for several reasons: the highest local preference and every
-// community of both. It is commutative and associative, so the order of contributions is of no consequence.
+// Merge returns the path for a prefix that is announced for several reasons: the highest local preference, the shortest
+// AS path and every community of both. So whoever wants the route to be preferred has his way, and none who relies on it
+// loses it to one who does not. It is commutative and associative, so the order of contributions is of no consequence.
 func Merge(p, q Path) Path {
 	if p.sameAttributes(q) {
 		return p
 	}
 	return Path{
-		Prefix:      p.Prefix,
-		LocalPref:   max(p.LocalPref, q.LocalPref),
-		Communities: union(p.Communities, q.Communities),
+		Prefix:        p.Prefix,
+		LocalPref:     max(p.LocalPref, q.LocalPref),
+		ASPathPrepend: min(p.ASPathPrepend, q.ASPathPrepend),
+		Communities:   union(p.Communities, q.Communities),
 	}
 }
 

@@ -38,6 +38,11 @@ func path(t *testing.T, prefix string, localPref uint32, communities ...string) 
 	return p
 }
 
+func prepending(p rib.Path, times uint8) rib.Path {
+	p.ASPathPrepend = times
+	return p
+}
+
 func prefixes(s ...string) []netip.Prefix {
 	all := make([]netip.Prefix, 0, len(s))
 	for _, p := range s {
@@ -99,6 +104,18 @@ func TestSetReturnsExactlyWhatPeersMustBeTold(t *testing.T) {
 				{Peer: "p1", Announce: []rib.Path{path(t, "198.51.100.0/24", 100, "64512:1", "64512:2", "large:1:2:3")}},
 			}},
 			{"a", nil, []rib.Change{{Peer: "p1", Announce: []rib.Path{tagged}}}},
+		},
+		"of owners that differ about the AS path of a prefix the one with the shortest has his way": {
+			{"a", byPeer{"p1": {prepending(host, 3)}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{prepending(host, 3)}}}},
+			{"b", byPeer{"p1": {prepending(host, 1)}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{prepending(host, 1)}}}},
+			{"c", byPeer{"p1": {prepending(host, 2)}}, nil},
+			{"b", nil, []rib.Change{{Peer: "p1", Announce: []rib.Path{prepending(host, 2)}}}},
+		},
+		"another AS path is announced in place of the one before": {
+			{"a", byPeer{"p1": {host}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{host}}}},
+			{"a", byPeer{"p1": {prepending(host, 2)}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{prepending(host, 2)}}}},
+			{"a", byPeer{"p1": {prepending(host, 2)}}, nil},
+			{"a", byPeer{"p1": {host}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{host}}}},
 		},
 		"an owner may contribute a prefix twice": {
 			{"a", byPeer{"p1": {aggregate, tagged}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{tagged}}}},

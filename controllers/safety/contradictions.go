@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"metallb.io/metallb/api/bgp"
@@ -61,12 +62,13 @@ func ofPool(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning, nodes *n
 	}
 	for i, a := range selecting {
 		for _, other := range selecting[:i] {
-			if err := bgp.CheckLocalPref(a.Advertisement, other.Advertisement, *pool, nodes.common(&a, &other)); err != nil {
+			common := nodes.common(&a, &other)
+			for _, c := range unequal(&a, &other, pool, common) {
 				path, value := field.NewPath("spec", "addresses"), strings.Join(first(object.Spec.Addresses), ", ")
 				if byLabels(pool, a) || byLabels(pool, other) {
 					path, value = field.NewPath("metadata", "labels"), pool.Labels.String()
 				}
-				errs = append(errs, field.Invalid(path, value, fmt.Sprintf("BGPAdvertisement %q: %v", a.Name, err)))
+				errs = append(errs, field.Invalid(path, value, fmt.Sprintf("BGPAdvertisement %q: %v", a.Name, c.err)))
 			}
 		}
 	}
@@ -129,12 +131,29 @@ func ofAdvertisement(adv *advertisement, m *meaning, nodes *nodes) field.ErrorLi
 			continue
 		}
 		for i := range pools {
-			if err := bgp.CheckLocalPref(adv.Advertisement, other.Advertisement, pools[i], common); err != nil {
-				errs = append(errs, field.Invalid(spec.Child("localPref"), int64(adv.LocalPref), err.Error()))
+			for _, c := range unequal(adv, &other, &pools[i], common) {
+				errs = append(errs, field.Invalid(spec.Child(c.field), c.value, c.err.Error()))
 			}
 		}
 	}
 	return errs
+}
+
+// inequality is a field in which two advertisements of one prefix differ though they must not.
+type inequality struct {
+	field string
+	// value is the first advertisement's.
+	value int64
+	err   error
+}
+
+// unequal returns the fields in which the advertisements contradict each other about the pool on one of the nodes.
+func unequal(adv, other *advertisement, pool *ipam.Pool, nodes []labels.Set) []inequality {
+	all := []inequality{
+		{"localPref", int64(adv.LocalPref), bgp.CheckLocalPref(adv.Advertisement, other.Advertisement, *pool, nodes)},
+		{"asPathPrepend", int64(adv.ASPathPrepend), bgp.CheckASPathPrepend(adv.Advertisement, other.Advertisement, *pool, nodes)},
+	}
+	return slices.DeleteFunc(all, func(c inequality) bool { return c.err == nil })
 }
 
 // noRoom reports a range of the pool, of one family, that has no room for the advertisement's prefixes.

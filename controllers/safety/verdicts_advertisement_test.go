@@ -20,7 +20,7 @@ var advertisementCases = map[string]verdictCase{
 	},
 	"everything that an advertisement can have is allowed": {
 		given: rack + `community colours: {communities: [{name: blue, value: "large:64512:1:1"}]}`,
-		apply: `advertisement full: {aggregationLength: 24, aggregationLengthV6: 64, localPref: 4294967295, communities: [blue, "64512:1"],
+		apply: `advertisement full: {aggregationLength: 24, aggregationLengthV6: 64, localPref: 4294967295, asPathPrepend: 10, communities: [blue, "64512:1"],
 			ipAddressPools: [a], ipAddressPoolSelectors: [{matchLabels: {tier: gold}}], nodeSelectors: [{matchLabels: {rack: a}}], peers: [tor-a]}`,
 	},
 	"a length of IPv4 prefixes that there is not": {
@@ -265,6 +265,69 @@ var advertisementCases = map[string]verdictCase{
 			advertisement first: {localPref: 100, ipAddressPools: [a]}
 			advertisement second: {localPref: 200, ipAddressPools: [a]}`,
 		apply: `advertisement third: {localPref: 300, ipAddressPools: [b]}`,
+	},
+
+	"an AS path that is too long": {
+		given:      rack,
+		apply:      `advertisement all: {asPathPrepend: 11}`,
+		wantErrors: []string{`spec.asPathPrepend: invalid AS path prepend 11: must be from 0 to 10`},
+	},
+	"two lengths of AS path for one pool": {
+		given:      rack + `advertisement first: {asPathPrepend: 1, ipAddressPools: [a]}`,
+		apply:      `advertisement second: {asPathPrepend: 2, ipAddressPoolSelectors: [{matchLabels: {tier: gold}}]}`,
+		wantErrors: []string{`spec.asPathPrepend: ` + prependConflict(2, "first", 1, "a")},
+	},
+	"an AS path that is prepended to beside one that is not": {
+		given:      rack + `advertisement first: {asPathPrepend: 1, ipAddressPools: [a]}`,
+		apply:      `advertisement second: {ipAddressPools: [a, b]}`,
+		wantErrors: []string{`spec.asPathPrepend: ` + prependConflict(0, "first", 1, "a")},
+	},
+	"two lengths of AS path and two local preferences for two pools": {
+		given: rack + `advertisement first: {localPref: 100}`,
+		apply: `advertisement second: {localPref: 200, asPathPrepend: 2}`,
+		wantErrors: []string{
+			`spec.localPref: ` + localPrefConflict(200, "first", 100, "a"),
+			`spec.asPathPrepend: ` + prependConflict(2, "first", 0, "a"),
+			`spec.localPref: ` + localPrefConflict(200, "first", 100, "b"),
+			`spec.asPathPrepend: ` + prependConflict(2, "first", 0, "b"),
+		},
+	},
+	"equal lengths of AS path": {
+		given: rack + `advertisement first: {asPathPrepend: 2, ipAddressPools: [a]}`,
+		apply: `advertisement second: {asPathPrepend: 2}`,
+	},
+	"two lengths of AS path for different pools": {
+		given: rack + `advertisement first: {asPathPrepend: 1, ipAddressPools: [a]}`,
+		apply: `advertisement second: {asPathPrepend: 2, ipAddressPools: [b]}`,
+	},
+	"two lengths of AS path to different peers": {
+		given: rack + `advertisement first: {asPathPrepend: 1, peers: [tor-a]}`,
+		apply: `advertisement second: {asPathPrepend: 2, peers: [tor-b]}`,
+	},
+	"two lengths of AS path from different nodes": {
+		given: rack + `advertisement first: {asPathPrepend: 1, nodeSelectors: [{matchLabels: {rack: a}}]}`,
+		apply: `advertisement second: {asPathPrepend: 2, nodeSelectors: [{matchLabels: {rack: b}}]}`,
+	},
+	"two lengths of AS path for prefixes of different lengths": {
+		given: rack + `advertisement first: {asPathPrepend: 1, ipAddressPools: [a]}`,
+		apply: `advertisement second: {asPathPrepend: 2, ipAddressPools: [a], aggregationLength: 24}`,
+	},
+	"two lengths of AS path for services that only they know": {
+		given: rack + `advertisement first: {asPathPrepend: 1, serviceSelectors: [{matchLabels: {app: web}}]}`,
+		apply: `advertisement second: {asPathPrepend: 2}`,
+	},
+	"two lengths of AS path that slipped in": {
+		given: rack + `
+			advertisement first: {asPathPrepend: 1, ipAddressPools: [a]}
+			advertisement second: {asPathPrepend: 2, ipAddressPools: [a]}`,
+		apply:        `advertisement second: {asPathPrepend: 2, ipAddressPools: [a], communities: ["64512:1"]}`,
+		wantWarnings: []string{stale(`spec.asPathPrepend: `+prependConflict(2, "first", 1, "a"), "Invalid value", "2")},
+	},
+	"two lengths of AS path that slipped in are solved": {
+		given: rack + `
+			advertisement first: {asPathPrepend: 1, ipAddressPools: [a]}
+			advertisement second: {asPathPrepend: 2, ipAddressPools: [a]}`,
+		apply: `advertisement second: {asPathPrepend: 1, ipAddressPools: [a], communities: ["64512:1"]}`,
 	},
 
 	"a pool that is missing": {

@@ -411,6 +411,17 @@ var overlapCases = map[string]verdictCase{
 			`metadata.labels: BGPAdvertisement "rack": ` + localPrefConflict(100, "gold", 200, "a"),
 		},
 	},
+	"a relabelled pool gets two lengths of AS path": {
+		given: `
+			advertisement gold: {asPathPrepend: 2, ipAddressPoolSelectors: [{matchLabels: {tier: gold}}]}
+			advertisement rack: {ipAddressPoolSelectors: [{matchLabels: {rack: a}}]}
+			peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254}
+			pool a: {addresses: [198.51.100.0/24], labels: {tier: gold}}`,
+		apply: `pool a: {addresses: [198.51.100.0/24], labels: {tier: gold, rack: a}}`,
+		wantErrors: []string{
+			`metadata.labels: BGPAdvertisement "rack": ` + prependConflict(0, "gold", 2, "a"),
+		},
+	},
 	"a pool with an IPv6 range gets two local preferences": {
 		given: `
 			advertisement one: {localPref: 200, aggregationLength: 24}

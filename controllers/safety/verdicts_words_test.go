@@ -40,6 +40,12 @@ func localPrefConflict(pref int, other string, otherPref int, pool string) strin
 		"both announce pool %q with one aggregation length; make localPref equal, or select other pools, peers or nodes", pref, otherPref, other, pool)
 }
 
+// prependConflict is the same about how often the ASN is prepended.
+func prependConflict(times int, other string, otherTimes int, pool string) string {
+	return fmt.Sprintf("invalid AS path prepend %d: AS path prepend %d was already set for the same type of BGP update by BGPAdvertisement %q: "+
+		"both announce pool %q with one aggregation length; make asPathPrepend equal, or select other pools, peers or nodes", times, otherTimes, other, pool)
+}
+
 func duplicatePeer(address, other string) string {
 	return fmt.Sprintf("spec.peerAddress: peer %s already exists: BGPPeer %q connects to it from the same nodes; "+
 		"remove one or make their nodeSelectors disjoint", address, other)

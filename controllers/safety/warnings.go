@@ -98,7 +98,7 @@ func identity(adv *advertisement) string {
 		adv.Communities, adv.Pools, adv.Peers, texts(adv.PoolSelectors), texts(adv.NodeSelectors), texts(adv.ServiceSelectors),
 	}
 	var b strings.Builder
-	fmt.Fprint(&b, adv.AggregationLength, adv.AggregationLengthV6, adv.LocalPref)
+	fmt.Fprint(&b, adv.AggregationLength, adv.AggregationLengthV6, adv.LocalPref, adv.ASPathPrepend)
 	for _, l := range lists {
 		fmt.Fprintf(&b, "%q", slices.Sorted(slices.Values(l)))
 	}

@@ -92,6 +92,11 @@ func TestJudge(t *testing.T) {
 				builder.MakePool("one", "198.51.100.0/24")),
 			want: map[string]string{"a": `spec.localPref: Invalid value: 100: invalid local preference 100: local preference 200 was already set`},
 		},
+		"of two advertisements with contradictory AS paths the younger is told": {
+			objects: with(advertisements(builder.MakeAdvertisement("a").ASPathPrepend(1).Created(young), builder.MakeAdvertisement("b").ASPathPrepend(2).Created(old)),
+				builder.MakePool("one", "198.51.100.0/24")),
+			want: map[string]string{"a": `spec.asPathPrepend: Invalid value: 1: invalid AS path prepend 1: AS path prepend 2 was already set`},
+		},
 		"an advertisement with an alias that nobody defines is told": {
 			objects: advertisements(builder.MakeAdvertisement("a").Communities("blue")),
 			want:    map[string]string{"a": `spec.communities: Invalid value: no Community object defines the alias "blue"; define it or write the community's value`},

@@ -15,8 +15,8 @@ import (
 )
 
 // machine returns what a playground must not change: network namespaces, links, routes, mounts, control groups, and
-// the processes that it starts (those that ended count as gone before init has asked for their status; an API server with a directory elsewhere is
-// somebody else's).
+// the processes that it starts (those that ended count as gone before init has asked for their status; an API server
+// with its directory elsewhere is somebody else's).
 func machine(t *testing.T) string {
 	t.Helper()
 	const look = `

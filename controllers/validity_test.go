@@ -93,6 +93,12 @@ var _ = Describe("The condition Valid", func() {
 			kind: "BGPAdvertisement", said: advertisementValid, others: advertisementValid,
 			want: `spec.localPref: Invalid value: 200: invalid local preference 200: local preference 100 was already set for the same type of BGP update by BGPAdvertisement "a"`,
 		}),
+		Entry("advertisements with other AS paths", contradiction{
+			there: []client.Object{tutorialPool()},
+			older: builder.MakeAdvertisement("a").Obj(), younger: builder.MakeAdvertisement("b").ASPathPrepend(2).Obj(),
+			kind: "BGPAdvertisement", said: advertisementValid, others: advertisementValid,
+			want: `spec.asPathPrepend: Invalid value: 2: invalid AS path prepend 2: AS path prepend 0 was already set for the same type of BGP update by BGPAdvertisement "a"`,
+		}),
 	)
 
 	It("of an advertisement asks for the aliases that it names", func(ctx SpecContext) {

@@ -372,6 +372,10 @@ var advertisementCases = map[string]verdictCase{
 		apply:        `advertisement second: {ipAddressPools: [a], localPref: 100}`,
 		wantWarnings: []string{equalWarning("second", "first")},
 	},
+	"an advertisement that is there already but for its AS path": {
+		given: rack + `advertisement first: {ipAddressPools: [a], serviceSelectors: [{matchLabels: {app: web}}]}`,
+		apply: `advertisement second: {ipAddressPools: [a], serviceSelectors: [{matchLabels: {app: web}}], asPathPrepend: 1}`,
+	},
 	"an advertisement that is there already, in another order": {
 		given:        rack + `advertisement first: {ipAddressPools: [a, b], peers: [tor-b, tor-a]}`,
 		apply:        `advertisement second: {ipAddressPools: [b, a], peers: [tor-a, tor-b]}`,

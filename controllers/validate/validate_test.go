@@ -185,6 +185,16 @@ func TestFindings(t *testing.T) {
 				`-:13: Community metallb-system/b: spec.communities[0].name: Duplicate value: "far": duplicate definition of community "far", which Community "a" defines too; define it in one of them only`,
 			},
 		},
+		"AS paths that contradict each other, and one that is too long": {
+			input: written(
+				pool, replaced(advertisement, "}}", "}, spec: {asPathPrepend: 2}}"), replaced(advertisement, "name: a", "name: b", "}}", "}, spec: {asPathPrepend: 1}}"),
+				replaced(advertisement, "name: a", "name: c", "}}", "}, spec: {asPathPrepend: 11}}"),
+			),
+			want: []string{
+				`-:5: BGPAdvertisement metallb-system/b: spec.asPathPrepend: Invalid value: 1: invalid AS path prepend 1: AS path prepend 2 was already set for the same type of BGP update by BGPAdvertisement "a": both announce pool "a" with one aggregation length; make asPathPrepend equal, or select other pools, peers or nodes`,
+				`-:7: BGPAdvertisement metallb-system/c: spec.asPathPrepend: Invalid value: 11: invalid AS path prepend 11: must be from 0 to 10`,
+			},
+		},
 		"the pool comes after the advertisement": {
 			input: written(replaced(advertisement, "}}", "}, spec: {aggregationLength: 16}}"), pool),
 			want: []string{

@@ -102,7 +102,7 @@ func (a *Allocator) SetPools(pools ipam.Pools, abandoned ...string) {
 		}
 		a.judge(h)
 		if a.mustMove(h) && a.waiters[h.request.Service] == nil {
-			a.wait(h.request, nil, nil)
+			a.wait(&waiter{request: h.request})
 		}
 	}
 	a.serveAll()
@@ -149,7 +149,7 @@ func (a *Allocator) Allocate(r Request) (Result, *Refusal) {
 	woken := a.serve()
 	result := a.result(r.Service)
 	result.Woken = woken
-	if len(p.choices) > 0 && !p.stays {
+	if p.meets() {
 		result.Missing = p.refusal
 		return result, nil
 	}
@@ -221,13 +221,16 @@ func (a *Allocator) request(r Request) plan {
 	} else if h != nil {
 		a.keepTold(h)
 	}
+	var disputes []want
 	if h != nil {
 		a.renew(h, r)
 		h.open = true
-		p.wants = append(p.wants, a.disputes(h)...)
+		disputes = a.disputes(h)
 	}
-	if p.refusal != nil || len(p.wants) > 0 {
-		a.wait(r, p.refusal, p.wants)
+	if p.refusal != nil || len(p.wants)+len(disputes) > 0 {
+		a.wait(&waiter{
+			request: r, refusal: p.refusal, met: p.meets() && len(disputes) == 0, wants: append(p.wants, disputes...),
+		})
 	}
 	return p
 }

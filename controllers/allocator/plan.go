@@ -29,6 +29,9 @@ type plan struct {
 	wants []want
 }
 
+// meets reports whether the request is met, though something may be missing.
+func (p *plan) meets() bool { return len(p.choices) > 0 && !p.stays }
+
 func (p *plan) refuse(r Reason) {
 	if p.refusal == nil {
 		p.refusal = &Refusal{}

@@ -28,7 +28,9 @@ type waiter struct {
 	request Request
 	// refusal is why the request is not met, as far as that is so; nil if it has not been tried, or is in dispute.
 	refusal *Refusal
-	wants   []want
+	// met is set if the service holds what there is for its request, nobody has a better right to it, and it waits for more.
+	met   bool
+	wants []want
 }
 
 func (w *waiter) compare(o *waiter) int {
@@ -39,10 +41,9 @@ func (w *waiter) compare(o *waiter) int {
 }
 
 // wait lets the service, which is refused, wait for the changes.
-func (a *Allocator) wait(r Request, refusal *Refusal, wants []want) {
-	w := &waiter{request: r, refusal: refusal, wants: wants}
-	a.waiters[r.Service] = w
-	for _, k := range wants {
+func (a *Allocator) wait(w *waiter) {
+	a.waiters[w.request.Service] = w
+	for _, k := range w.wants {
 		queue := a.queues[k]
 		i, found := slices.BinarySearchFunc(queue, w, (*waiter).compare)
 		if !found {
@@ -131,16 +132,23 @@ func (a *Allocator) serveAll() {
 	}
 }
 
-// attempt tries the request of a waiting service again and reports whether it is met now, or the service holds something
-// else than before.
+// attempt tries the request of a waiting service again and reports whether it is met now and was not, or the service holds
+// something else than before.
 func (a *Allocator) attempt(r Request) bool {
 	var before []choice
 	if h := a.holders[r.Service]; h != nil {
 		before = h.held
 	}
-	p := a.request(r)
+	wasMet := a.isMet(r.Service)
+	a.request(r)
 	h := a.holders[r.Service]
-	return p.refusal == nil || h != nil && !slices.Equal(before, h.held)
+	return !wasMet && a.isMet(r.Service) || h != nil && !slices.Equal(before, h.held)
+}
+
+// isMet reports whether the last request of the service was not refused, though something may be missing.
+func (a *Allocator) isMet(service types.NamespacedName) bool {
+	w := a.waiters[service]
+	return w == nil || w.met
 }
 
 func (a *Allocator) hasFree(pool string, f corev1.IPFamily) bool {

@@ -239,3 +239,40 @@ func TestHydrate(t *testing.T) {
 		}
 	})
 }
+
+func TestAServiceIsWokenThatHoldsByRightNowWhatItHeldAnywayThoughItStillLacksAFamily(t *testing.T) {
+	t.Parallel()
+	dual := func(options ...option) allocator.Request { return request("x", append(options, families(v4, v6))...) }
+	tests := map[string]func(*testing.T, *allocator.Allocator){
+		"after it was refused the address, since it does not share it any more": func(t *testing.T, a *allocator.Allocator) {
+			t.Helper()
+			mustAllocate(t, a, request("w", shares("k", 443)))
+			mustAllocate(t, a, dual(shares("k", 80)))
+			if got, refused := allocate(a, dual()); got != "192.0.2.0" || refused == "" {
+				t.Fatalf("x holds %s (refused: %q), want it to keep what it has", got, refused)
+			}
+		},
+		"after another service had the better right to the address": func(_ *testing.T, a *allocator.Allocator) {
+			a.Hydrate(request("w"), assigned("a", "192.0.2.0"))
+			a.Hydrate(dual(), assigned("a", "192.0.2.0"))
+			a.Allocate(dual())
+		},
+	}
+	for label, begin := range tests {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			a := newAllocator(t, builder.MakePool("a", "192.0.2.0/32"))
+			begin(t, a)
+			if _, woken := a.Release(name("w")); !cmp.Equal(names(woken), []string{"x"}) {
+				t.Errorf("woken are %v, want x", names(woken))
+			}
+			result, refusal := a.Allocate(dual())
+			if refusal != nil || text(result) != "192.0.2.0" || result.Missing == nil || result.Assignments[0].Disputed.Name != "" {
+				t.Errorf("x holds %v (refused: %v), want 192.0.2.0 by right", result, refusal)
+			}
+			if _, woken := a.Release(name("nobody")); len(woken) > 0 {
+				t.Errorf("it is woken again: %v", names(woken))
+			}
+		})
+	}
+}

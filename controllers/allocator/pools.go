@@ -4,6 +4,7 @@ package allocator
 
 import (
 	"net/netip"
+	"slices"
 
 	"metallb.io/metallb/api/ipam"
 )
@@ -29,10 +30,11 @@ func (a *Allocator) replacePools(pools ipam.Pools, abandoned []string) {
 }
 
 // heldFrom returns the pool that a service with the request holds the address from. A pool that it requests stays the one,
-// so that no change of pools moves the service.
+// so that no change of pools moves the service; also if the request came after the change, and the status says it yet.
 func (a *Allocator) heldFrom(r *Request, c choice) string {
-	if r.Pool != "" && r.Pool == c.pool {
-		return c.pool
+	recorded := func(as Assignment) bool { return as.Address == c.address && as.Pool == r.Pool }
+	if r.Pool != "" && (r.Pool == c.pool || slices.ContainsFunc(r.Recorded, recorded)) {
+		return r.Pool
 	}
 	return a.poolOf(c.address, c.pool)
 }

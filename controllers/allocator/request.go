@@ -30,6 +30,8 @@ type Request struct {
 	Addresses []netip.Addr
 	// Pool that the addresses must come from; empty leaves the choice to the allocator.
 	Pool string
+	// Recorded is what the status of the service says that it holds, and from which pools.
+	Recorded []Assignment
 	// Sharing says with whom the service may share an address.
 	Sharing Sharing
 }

@@ -142,3 +142,25 @@ func TestAServiceThatAsksAgainForWhatItHadIsWhereItsStatusSays(t *testing.T) {
 }
 
 func version(v string) option { return func(r *allocator.Request) { r.Version = v } }
+
+func TestAServiceStaysWhereThePoolThatItRequestsIsWhatItsStatusSays(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ recorded, want string }{
+		"and its status still says that pool":     {recorded: "a", want: "192.0.2.0"},
+		"and its status says the other one now":   {recorded: "b", want: "192.0.2.2"},
+		"and its status says nothing about pools": {want: "192.0.2.2"},
+	}
+	for label, tc := range tests {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			a := newAllocator(t, builder.MakePool("a", "192.0.2.0/30"))
+			mustAllocate(t, a, request("x"))
+			a.SetPools(parse(t, builder.MakePool("a", "192.0.2.2/31"), builder.MakePool("b", "192.0.2.0/31")))
+			r := request("x", pool("a"))
+			r.Recorded = assigned(tc.recorded, "192.0.2.0")
+			if got, refused := allocate(a, r); got != tc.want {
+				t.Errorf("x holds %s (refused: %q), want %s", got, refused, tc.want)
+			}
+		})
+	}
+}

@@ -29,6 +29,7 @@ func requestOf(svc *corev1.Service, namespaceLabels labels.Set) (allocator.Reque
 		Families:        familiesOf(svc),
 		RequireAll:      policyOf(svc) == corev1.IPFamilyPolicyRequireDualStack,
 		Pool:            annotation(svc, v1beta1.AnnotationAddressPool),
+		Recorded:        assignmentsOf(svc),
 		Sharing:         sharingOf(svc),
 	}
 	if len(r.Families) == 0 {

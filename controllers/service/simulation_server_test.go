@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -44,12 +45,20 @@ type apiServer struct {
 	met map[types.UID]string
 	// spoilt are Services that a controller wrote to after another had taken over.
 	spoilt map[types.UID]bool
+	// inherited are the clashes that a controller found when it took over. Both keep the address then, and are told so.
+	inherited map[clash]bool
+}
+
+// clash is an address told to two Services which never could share it.
+type clash struct {
+	address    string
+	one, other types.UID
 }
 
 func newAPIServer() apiServer {
 	return apiServer{
 		services: map[string]*corev1.Service{}, news: map[string][]*corev1.Service{}, told: map[types.UID]map[string][]terms{},
-		met: map[types.UID]string{}, spoilt: map[types.UID]bool{},
+		met: map[types.UID]string{}, spoilt: map[types.UID]bool{}, inherited: map[clash]bool{},
 	}
 }
 
@@ -242,9 +251,9 @@ func (s *simulation) put(svc *corev1.Service) {
 		now[address] = append(slices.Clone(before[address]), termsOf(svc))
 	}
 	s.told[svc.UID] = now
-	for address, names := range s.clashes() {
-		if _, was := before[address]; !was && slices.Contains(names, svc.Name) {
-			s.fail("%s is told to %v, who never could share it", address, names)
+	for _, c := range s.clashes() {
+		if _, was := before[c.address]; !was && (c.one == svc.UID || c.other == svc.UID) && !s.spoilt[c.one] && !s.spoilt[c.other] {
+			s.fail("%s is told %s, which another is told who never could share it", svc.Name, c.address)
 		}
 	}
 }
@@ -259,19 +268,18 @@ func (s *simulation) describe(svc *corev1.Service) string {
 		annotation(svc, v1beta1.AnnotationLoadBalancerIPs), annotation(svc, v1beta1.AnnotationAddressPool), ingressTexts(svc), svc.ResourceVersion)
 }
 
-// clashes returns the addresses told to Services which never could share them since, and to whom. One that a controller wrote
-// to after another had taken over does not count until that has seen it.
-func (s *simulation) clashes() map[string][]string {
-	found := map[string][]string{}
-	for name, svc := range s.services {
+// clashes returns who is told the same address, and never could share it since.
+func (s *simulation) clashes() []clash {
+	var found []clash
+	for _, svc := range s.services {
 		for address, mine := range s.told[svc.UID] {
-			for otherName, other := range s.services {
+			for _, other := range s.services {
 				theirs, both := s.told[other.UID][address]
-				if otherName <= name || !both || address == foreignAddress || s.spoilt[svc.UID] || s.spoilt[other.UID] {
+				if other.UID <= svc.UID || !both || address == foreignAddress {
 					continue
 				}
 				if !slices.ContainsFunc(mine, func(t terms) bool { return slices.ContainsFunc(theirs, t.admit) }) {
-					found[address] = []string{name, otherName}
+					found = append(found, clash{address, svc.UID, other.UID})
 				}
 			}
 		}
@@ -285,8 +293,31 @@ func requestIn(svc *corev1.Service) string {
 		annotation(svc, v1beta1.AnnotationLoadBalancerIPs), annotation(svc, v1beta1.AnnotationAddressPool), termsOf(svc))
 }
 
-// write applies a patch of the controller's, in which nothing but the status and the annotations is changed.
-func (s *simulation) write(desired *corev1.Service, term int) error {
+// companions returns, by address, the terms of the others who use what the Service has, as the allocator knows them.
+func companions(a *allocator.Allocator, name string) map[string][]terms {
+	found := map[string][]terms{}
+	service := types.NamespacedName{Namespace: "default", Name: name}
+	for _, address := range a.Inspect(allocator.Filter{Service: service}).Addresses {
+		for _, holder := range address.Holders {
+			if holder.Service != service {
+				found[address.Address.String()] = append(found[address.Address.String()], terms{holder.Sharing.Key, holder.Sharing.Ports[0].Number})
+			}
+		}
+	}
+	return found
+}
+
+// hadToGo reports whether the Service offered to share the address since it has it, one of the companions took it at its word,
+// and it does not offer that any more: then one of the two has to go, and it is the one who changed its mind.
+func (s *simulation) hadToGo(svc *corev1.Service, address string, companions []terms) bool {
+	return slices.ContainsFunc(companions, func(theirs terms) bool {
+		return !theirs.admit(termsOf(svc)) && slices.ContainsFunc(s.told[svc.UID][address], theirs.admit)
+	})
+}
+
+// write applies a patch of the controller's, in which nothing but the status and the annotations is changed. The companions are
+// those that the Service had when that was decided.
+func (s *simulation) write(desired *corev1.Service, term int, companions map[string][]terms) error {
 	resource := schema.GroupResource{Resource: "services"}
 	now := s.services[desired.Name]
 	switch {
@@ -300,13 +331,15 @@ func (s *simulation) write(desired *corev1.Service, term int) error {
 		s.spoilt[now.UID] = true
 	}
 	had, has := ingressTexts(now), ingressTexts(desired)
-	taken := slices.ContainsFunc(had, func(address string) bool { return !slices.Contains(has, address) })
+	taken := slices.DeleteFunc(slices.Clone(had), func(address string) bool {
+		return slices.Contains(has, address) || s.hadToGo(now, address, companions[address])
+	})
 	switch {
 	case !isOfClass(now, "") || s.spoilt[now.UID]:
 	case len(had) > 0 && len(has) == 0:
 		s.fail("%s is left without an address, and had %v", desired.Name, had)
-	case taken && !s.disrupts && s.met[now.UID] == requestIn(now) && termsOf(now).key == "": // Others may have come to share it.
-		s.fail("%s had %v, for which it asked, and is told %v", desired.Name, had, has)
+	case len(taken) > 0 && !s.disrupts && s.met[now.UID] == requestIn(now):
+		s.fail("%s had %v, for which it asked, and is told %v; nothing made it leave %v", desired.Name, had, has, taken)
 	}
 	delete(s.met, now.UID)
 	if meta.IsStatusConditionTrue(desired.Status.Conditions, v1beta1.ConditionAllocated) {
@@ -323,7 +356,8 @@ type cache struct {
 
 	*simulation
 
-	term int
+	term      int
+	allocator *allocator.Allocator
 }
 
 func (c cache) Get(_ context.Context, key client.ObjectKey, object client.Object, _ ...client.GetOption) error {
@@ -335,7 +369,7 @@ func (c cache) Get(_ context.Context, key client.ObjectKey, object client.Object
 }
 
 func (c cache) Status() client.SubResourceWriter {
-	return status{simulation: c.simulation, term: c.term}
+	return status{simulation: c.simulation, term: c.term, allocator: c.allocator}
 }
 
 // live reads what the API server has.
@@ -379,12 +413,14 @@ type status struct {
 
 	*simulation
 
-	term int
+	term      int
+	allocator *allocator.Allocator
 }
 
 func (w status) Patch(_ context.Context, object client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
 	desired := object.(*corev1.Service)
 	w.note("the controller wants %s of version %s to have %v", desired.Name, desired.ResourceVersion, ingressTexts(desired))
+	companions := companions(w.allocator, desired.Name)
 	w.meanwhile()
 	defer w.meanwhile()
 	switch fate := w.random.IntN(10); {
@@ -392,12 +428,12 @@ func (w status) Patch(_ context.Context, object client.Object, _ client.Patch, _
 	case w.term != w.simulation.term && !w.overlaps, fate == 0:
 		return errLost
 	case fate == 1:
-		_ = w.write(desired.DeepCopy(), w.term) // The answer is lost.
+		_ = w.write(desired.DeepCopy(), w.term, companions) // The answer is lost.
 		return errLost
 	case fate == 2:
 		asked := desired.DeepCopy()
-		w.late = append(w.late, func() { _ = w.write(asked, w.term) })
+		w.late = append(w.late, func() { _ = w.write(asked, w.term, companions) })
 		return errLost
 	}
-	return w.write(desired, w.term)
+	return w.write(desired, w.term, companions)
 }

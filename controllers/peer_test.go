@@ -11,7 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
@@ -84,7 +83,7 @@ var _ = Describe("The status of a BGPPeer", func() {
 			create(ctx, rackNode(n))
 			if n != "node-4" { // Its speaker runs outside of a pod.
 				runPod(ctx, "speaker-"+n)
-				tellFrom(ctx, "speaker-"+n, n, v1beta1.SessionEstablished)
+				tellFrom(ctx, "speaker-"+n, n)
 			}
 		}
 		tell(ctx, "node-4", "router", v1beta1.SessionEstablished, "")
@@ -94,7 +93,7 @@ var _ = Describe("The status of a BGPPeer", func() {
 		remove(ctx, pod("speaker-node-1"), pod("speaker-node-2"))
 		setRunning(ctx, "speaker-node-3", false)
 		runPod(ctx, "speaker-node-1b")
-		tellFrom(ctx, "speaker-node-1b", "node-1", v1beta1.SessionEstablished)
+		tellFrom(ctx, "speaker-node-1b", "node-1")
 		Consistently(routerReady(ctx)).Should(HavePrefix("4/4 True"), "for a while")
 		Eventually(told(ctx, "node-2")).Should(Equal("Unknown the pod of the node's speaker is gone"))
 		Eventually(told(ctx, "node-3")).Should(Equal("Unknown the pod of the node's speaker does not run"))
@@ -105,9 +104,9 @@ var _ = Describe("The status of a BGPPeer", func() {
 
 		By("having them back")
 		setRunning(ctx, "speaker-node-3", true)
-		tellFrom(ctx, "speaker-node-3", "node-3", v1beta1.SessionEstablished)
+		tellFrom(ctx, "speaker-node-3", "node-3")
 		runPod(ctx, "speaker-node-2b")
-		tellFrom(ctx, "speaker-node-2b", "node-2", v1beta1.SessionEstablished)
+		tellFrom(ctx, "speaker-node-2b", "node-2")
 		Eventually(routerReady(ctx)).Should(HavePrefix("4/4 True"))
 
 		By("stopping one in good order")
@@ -148,7 +147,7 @@ func pod(name string) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "metallb-system", Name: name},
 		Spec: corev1.PodSpec{
-			TerminationGracePeriodSeconds: ptr.To(int64(0)), // Nobody is there to end it.
+			TerminationGracePeriodSeconds: new(int64(0)), // Nobody is there to end it.
 			Containers:                    []corev1.Container{{Name: "speaker", Image: "speaker"}},
 		},
 	}
@@ -177,10 +176,10 @@ func setRunning(ctx context.Context, name string, running bool) {
 	Expect(server.Client.Status().Update(ctx, p)).To(Succeed())
 }
 
-// tellFrom is tell by a speaker that runs in that pod.
-func tellFrom(ctx context.Context, pod, node string, state v1beta1.SessionState) {
+// tellFrom tells that a session is established, as a speaker that runs in that pod does.
+func tellFrom(ctx context.Context, pod, node string) {
 	GinkgoHelper()
-	tellAs(ctx, v1beta1.BGPSessionStateStatus{Pod: pod, Node: node, Peer: "router", State: state})
+	tellAs(ctx, v1beta1.BGPSessionStateStatus{Pod: pod, Node: node, Peer: "router", State: v1beta1.SessionEstablished})
 }
 
 // routerReady returns a function that reads sessions and condition Ready of the BGPPeer "router".

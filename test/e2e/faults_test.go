@@ -207,8 +207,9 @@ func routersFail(t *testing.T, p *playground.Playground) {
 	awaitSight(t, p, "all sessions again", well)
 	t.Log(kubectl(t, p, "-n", "metallb-system", "describe", "bgppeer", "refusing"))
 
-	args := []string{"-n", "metallb-system", "delete", "bgppeers"}
-	for _, peer := range slices.Concat(troubledPeers, troubledLater) {
+	troubled := slices.Concat(troubledPeers, troubledLater)
+	args := slices.Grow([]string{"-n", "metallb-system", "delete", "bgppeers"}, len(troubled))
+	for _, peer := range troubled {
 		args = append(args, peer.Name)
 	}
 	kubectl(t, p, args...)

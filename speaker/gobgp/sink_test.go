@@ -46,6 +46,8 @@ type behaviour struct {
 	answerOpen *bgp.BGPMessage
 	// answerKeepalive, if set, is written in place of the first KEEPALIVE.
 	answerKeepalive *bgp.BGPMessage
+	// twoOctets has the peer know no ASNs of four octets (RFC 6793).
+	twoOctets bool
 	// closeFirst has connections closed when they are accepted.
 	closeFirst bool
 	// silent has no KEEPALIVE follow the first one.
@@ -55,6 +57,7 @@ type behaviour struct {
 type route struct {
 	nextHop     netip.Addr
 	asPath      []uint32
+	as4Path     []uint32
 	localPref   uint32
 	communities string
 }
@@ -161,7 +164,7 @@ func (s *sink) talk(conn net.Conn) {
 		return
 	}
 	for kept := false; ; {
-		m, err := read(conn)
+		m, err := read(conn, &bgp.MarshallingOption{Use2ByteAS: s.behave.twoOctets})
 		if err != nil {
 			return
 		}
@@ -193,7 +196,10 @@ func (s *sink) open() *bgp.BGPMessage {
 		families = []bgp.Family{bgp.RF_IPv4_UC, bgp.RF_IPv6_UC}
 	}
 	capable := make([]bgp.ParameterCapabilityInterface, 0, 2+len(families))
-	capable = append(capable, bgp.NewCapFourOctetASNumber(s.behave.asn), bgp.NewCapGracefulRestart(false, false, 0, nil))
+	capable = append(capable, bgp.NewCapGracefulRestart(false, false, 0, nil))
+	if !s.behave.twoOctets {
+		capable = append(capable, bgp.NewCapFourOctetASNumber(s.behave.asn))
+	}
 	for _, f := range families {
 		capable = append(capable, bgp.NewCapMultiProtocol(f))
 	}
@@ -247,6 +253,10 @@ func (s *sink) update(u *bgp.BGPUpdate) {
 			for _, segment := range a.Value {
 				r.asPath = append(r.asPath, segment.GetAS()...)
 			}
+		case *bgp.PathAttributeAs4Path:
+			for _, segment := range a.Value {
+				r.as4Path = append(r.as4Path, segment.AS...)
+			}
 		case *bgp.PathAttributeCommunities, *bgp.PathAttributeLargeCommunities:
 			r.communities += a.String()
 		case *bgp.PathAttributeMpReachNLRI:
@@ -292,7 +302,7 @@ func write(w io.Writer, m *bgp.BGPMessage) error {
 	return err
 }
 
-func read(r io.Reader) (*bgp.BGPMessage, error) {
+func read(r io.Reader, options ...*bgp.MarshallingOption) (*bgp.BGPMessage, error) {
 	header := make([]byte, bgp.BGP_HEADER_LENGTH)
 	if _, err := io.ReadFull(r, header); err != nil {
 		return nil, err
@@ -306,7 +316,7 @@ func read(r io.Reader) (*bgp.BGPMessage, error) {
 	if _, err := io.ReadFull(r, message[len(header):]); err != nil {
 		return nil, err
 	}
-	return bgp.ParseBGPMessage(message)
+	return bgp.ParseBGPMessage(message, options...)
 }
 
 // eventually waits for a condition, and fails with what it last said of it.

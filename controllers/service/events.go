@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -30,16 +31,21 @@ const actionAllocate = "Allocate"
 // event is one thing to tell about a Service.
 type event struct{ kind, reason, message string }
 
-// transition returns the events that a change of the Service's status gives rise to. Nothing is told twice: what is in
-// the condition already has been told, be it by a former leader.
+// transition returns the events that a change of the Service's status gives rise to, at most one of a reason: of a second about
+// the same version the API server would learn that there is one, and not what it says. Nothing is told twice: what is in the
+// condition already has been told, be it by a former leader.
 func transition(before, after *corev1.Service, o *outcome) []event {
 	var found []event
 	addresses := o.result.Addresses()
+	var gone []string
 	if left := o.left(before); len(left) > 0 {
-		found = append(found, moved(left))
+		gone = append(gone, moved(left))
 	}
 	if lost := o.lost(before); len(lost) > 0 {
-		found = append(found, cleared(lost, cmp.Or(o.failure, "it is not what the service requests any more")))
+		gone = append(gone, cleared(lost, cmp.Or(o.failure, "it is not what the service requests any more")))
+	}
+	if len(gone) > 0 {
+		found = append(found, clearing(gone...))
 	}
 	if len(addresses) > 0 && fmt.Sprint(ingressTexts(before)) != fmt.Sprint(texts(addresses)) {
 		found = append(found, event{corev1.EventTypeNormal, v1beta1.ReasonIPAllocated, assigned(addresses)})
@@ -52,9 +58,14 @@ func transition(before, after *corev1.Service, o *outcome) []event {
 	if len(found) == 0 && was != nil {
 		return nil // The condition is worded anew.
 	}
-	for _, key := range deprecatedAnnotations(after) {
+	if keys := deprecatedAnnotations(after); len(keys) > 0 {
+		noun := "annotation"
+		if len(keys) > 1 {
+			noun = "annotations"
+		}
 		found = append(found, event{
-			corev1.EventTypeWarning, reasonDeprecatedAnnotation, fmt.Sprintf("Service uses deprecated annotation %s", key),
+			corev1.EventTypeWarning, reasonDeprecatedAnnotation,
+			fmt.Sprintf("Service uses deprecated %s %s", noun, strings.Join(keys, ", ")),
 		})
 	}
 	return found
@@ -97,22 +108,24 @@ const (
 	causeOtherType  = "the service is not of type LoadBalancer any more"
 )
 
-// cleared is the event for a Service that has lost addresses.
-func cleared(addresses []netip.Addr, why string) event {
-	return event{corev1.EventTypeNormal, reasonClearAssignment, notice.Bound(fmt.Sprintf("Cleared IP %s: %s", quote(addresses), why))}
+// clearing is the event for a Service that has lost addresses.
+func clearing(messages ...string) event {
+	return event{corev1.EventTypeNormal, reasonClearAssignment, notice.Bound(strings.Join(messages, "; "))}
 }
 
-// moved is the event for a Service that had to leave addresses.
-func moved(left []allocator.Reason) event {
+// cleared says that a Service has lost addresses.
+func cleared(addresses []netip.Addr, why string) string {
+	return fmt.Sprintf("Cleared IP %s: %s", quote(addresses), why)
+}
+
+// moved says that a Service had to leave addresses.
+func moved(left []allocator.Reason) string {
 	addresses := make([]netip.Addr, 0, len(left))
 	for _, reason := range left {
 		addresses = append(addresses, reason.Address)
 	}
 	why := allocator.Refusal{Reasons: left}
-	return event{
-		corev1.EventTypeNormal, reasonClearAssignment,
-		fmt.Sprintf("Cleared IP %s, as its pool allows (%s): %s", quote(addresses), v1beta1.AnnotationAllowDisruption, why.String()),
-	}
+	return fmt.Sprintf("Cleared IP %s, as its pool allows (%s): %s", quote(addresses), v1beta1.AnnotationAllowDisruption, why.String())
 }
 
 // lost returns the addresses that the Service told until now, and does not hold any more though it did not have to leave them.

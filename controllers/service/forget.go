@@ -31,7 +31,7 @@ func (r *Reconciler) disown(ctx context.Context, svc *corev1.Service) error {
 	if written, err := r.patch(ctx, desired, svc); err != nil || !written {
 		return err
 	}
-	record(r.Recorder, desired, cleared(held, causeOtherClass))
+	record(r.Recorder, desired, clearing(cleared(held, causeOtherClass)))
 	r.release(ctx, name)
 	return nil
 }
@@ -58,7 +58,7 @@ func (r *Reconciler) forget(ctx context.Context, name types.NamespacedName) (ctr
 		return ctrl.Result{}, nil
 	}
 	if len(held) > 0 {
-		record(r.Recorder, svc, cleared(held, causeOtherType))
+		record(r.Recorder, svc, clearing(cleared(held, causeOtherType)))
 	}
 	return ctrl.Result{}, r.removeTraces(ctx, svc)
 }

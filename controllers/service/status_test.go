@@ -112,6 +112,38 @@ func TestOutcome(t *testing.T) {
 				`Normal IPAllocated: Assigned IP ["192.0.2.1" "2001:db8::1"]`,
 			},
 		},
+		"one of two that its pool allows to take exchanged, and the other not requested any more": {
+			before: builder.MakeService("web").Holds("a", "192.0.2.0", "2001:db8::1"),
+			outcome: outcome{result: allocator.Result{
+				Assignments: []allocator.Assignment{first}, Moved: []allocator.Reason{avoided},
+			}},
+			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,
+			wantEvents: []string{
+				`Normal ClearAssignment: Cleared IP "192.0.2.0", as its pool allows (metallb.io/allow-disruption): ` +
+					`address "192.0.2.0" ends in .0 or .255, which pool "a" avoids (avoidBuggyIPs); ` +
+					`Cleared IP "2001:db8::1": it is not what the service requests any more`,
+				`Normal IPAllocated: Assigned IP "192.0.2.1"`,
+			},
+		},
+		"one deprecated annotation": {
+			before:   builder.MakeService("web").Annotation("metallb.universe.tf/address-pool", "a"),
+			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}}},
+			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,
+			wantEvents: []string{
+				`Normal IPAllocated: Assigned IP "192.0.2.1"`,
+				`Warning deprecatedAnnotation: Service uses deprecated annotation metallb.universe.tf/address-pool`,
+			},
+		},
+		"two deprecated annotations, in one event": {
+			before: builder.MakeService("web").Annotation("metallb.universe.tf/address-pool", "a").
+				Annotation("metallb.universe.tf/allow-shared-ip", "k"),
+			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}}},
+			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,
+			wantEvents: []string{
+				`Normal IPAllocated: Assigned IP "192.0.2.1"`,
+				`Warning deprecatedAnnotation: Service uses deprecated annotations metallb.universe.tf/address-pool, metallb.universe.tf/allow-shared-ip`,
+			},
+		},
 		"another address than it requested before": {
 			before:   builder.MakeService("web").Holds("a", "192.0.2.7"),
 			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}}},

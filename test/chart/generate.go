@@ -35,6 +35,9 @@ func Generate(ctx context.Context, root, kubectl string) (map[string][]byte, err
 	if files[readme], err = describe(root); err != nil {
 		return nil, fmt.Errorf("%s: %w", readme, err)
 	}
+	if files[defaults], err = essential(root); err != nil {
+		return nil, fmt.Errorf("%s: %w", defaults, err)
+	}
 	if files[Manifest], err = Kustomize(ctx, root, kubectl, "config/default"); err != nil {
 		return nil, err
 	}

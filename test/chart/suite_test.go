@@ -95,8 +95,14 @@ func helm(t *testing.T, args ...string) (string, error) {
 // template renders the chart as a release "metallb" in the namespace of the manifests.
 func template(t *testing.T, args ...string) ([]*unstructured.Unstructured, error) {
 	t.Helper()
+	return templateOf(t, filepath.Join(root, Directory), args...)
+}
+
+// templateOf returns what helm renders of a chart in a directory.
+func templateOf(t *testing.T, directory string, args ...string) ([]*unstructured.Unstructured, error) {
+	t.Helper()
 	out, err := helm(t, append([]string{
-		"template", "metallb", filepath.Join(root, Directory), "--namespace", envtest.Namespace, "--kube-version", kubeVersion,
+		"template", "metallb", directory, "--namespace", envtest.Namespace, "--kube-version", kubeVersion,
 	}, args...)...)
 	if err != nil {
 		return nil, err

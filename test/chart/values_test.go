@@ -31,6 +31,12 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"a surge of speakers":          {"speaker.updateStrategy.rollingUpdate.maxSurge=1", "at '/speaker/updateStrategy/rollingUpdate/maxSurge': value must be one of 0, '0%'"},
 		"no time":                      {"speaker.shutdownDelay=3", "at '/speaker/shutdownDelay': got number, want string"},
 		"one port twice":               {"prometheus.metricsPort=7473", "speaker.healthPort is 7473, and so is the port of its metrics: choose two ports"},
+		"the webhook's port twice":     {"controller.healthPort=9443", "controller.healthPort is 9443, and so is controller.webhookPort: choose two ports"},
+		"the debug endpoint's port":    {"speaker.healthPort=7474", "speaker.healthPort is 7474, and so is the port of its debug endpoint: choose two ports"},
+		"a debug port of the other":    {"controller.hostNetwork=true,controller.metricsPort=17472,controller.healthPort=7474", "controller.hostNetwork: speakers take port"},
+		"too little time to stop":      {"speaker.shutdownDelay=1m10s", "speaker.terminationGracePeriodSeconds is 10, and speaker.shutdownDelay 1m10s: a speaker needs longer than that to stop"},
+		"a name that is none":          {"fullnameOverride=The_LB", "at '/fullnameOverride': 'The_LB' does not match pattern"},
+		"a class that is none":         {"loadBalancerClass=a class", "at '/loadBalancerClass': 'a class' does not match pattern"},
 		"a port of the speakers":       {"controller.hostNetwork=true,controller.metricsPort=17472", "controller.hostNetwork: speakers take port 7473 of the nodes: choose other ones"},
 		"both monitors":                {"prometheus.podMonitor.enabled=true,prometheus.serviceMonitor.enabled=true", "choose one of them"},
 		"a monitor of nobody":          {"prometheus.podMonitor.enabled=true", "prometheus.serviceAccount: with a monitor and prometheus.rbacPrometheus, name the ServiceAccount of Prometheus"},
@@ -114,7 +120,7 @@ func TestTheSchemaAndTheValuesHaveTheSameNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var inSchema schemaNode
+	var inSchema valueSchema
 	if err := json.Unmarshal(text, &inSchema); err != nil {
 		t.Fatal(err)
 	}
@@ -139,15 +145,8 @@ func TestTheSchemaAndTheValuesHaveTheSameNames(t *testing.T) {
 	}
 }
 
-// schemaNode is what of a schema tells names.
-type schemaNode struct {
-	Ref         string                `json:"$ref"`
-	Properties  map[string]schemaNode `json:"properties"`
-	Definitions map[string]schemaNode `json:"definitions"`
-}
-
 // missing returns the paths that the schema names and the values do not have. What a described value consists of may be left out.
-func (n schemaNode) missing(path string, values map[string]any, definitions map[string]schemaNode) []string {
+func (n valueSchema) missing(path string, values map[string]any, definitions map[string]valueSchema) []string {
 	var found []string
 	for name, inner := range n.Properties {
 		value, ok := values[name]

@@ -104,23 +104,34 @@ func (o Options) chart(ctx context.Context, out string) error {
 	if err := os.CopyFS(copied, os.DirFS(filepath.Join(o.Source, "charts", "metallb"))); err != nil {
 		return err
 	}
-	values := filepath.Join(copied, "values.yaml")
-	text, err := os.ReadFile(values)
-	if err != nil {
-		return err
-	}
-	const before = "imagePrefix: " + developedPrefix + "\n"
-	if !strings.Contains(string(text), before) {
-		return fmt.Errorf("charts/metallb/values.yaml has no %q", before)
-	}
-	stamped := strings.Replace(string(text), before, "imagePrefix: "+o.ImagePrefix+"\n", 1)
-	if err := os.WriteFile(values, []byte(stamped), 0o644); err != nil {
+	if err := o.stampPrefix(copied); err != nil {
 		return err
 	}
 	number := strings.TrimPrefix(o.Version, "v")
 	_, err = output(ctx, o.Source, helm, "package", copied, "--version", number, "--app-version", o.Version, "--destination", out)
 	if err != nil {
 		return fmt.Errorf("packing the chart: %w", err)
+	}
+	return nil
+}
+
+// stampPrefix writes how the release's images are called wherever the chart has how those of the source tree are.
+func (o Options) stampPrefix(chart string) error {
+	for name, format := range map[string]string{
+		"values.yaml": "imagePrefix: %s\n", "files/defaults.yaml": "imagePrefix: %s\n", "README.md": "| `imagePrefix` | `%q` |",
+	} {
+		file := filepath.Join(chart, name)
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		before, after := fmt.Sprintf(format, developedPrefix), fmt.Sprintf(format, o.ImagePrefix)
+		if !strings.Contains(string(text), before) {
+			return fmt.Errorf("charts/metallb/%s has no %q", name, before)
+		}
+		if err := os.WriteFile(file, []byte(strings.Replace(string(text), before, after, 1)), 0o644); err != nil {
+			return err
+		}
 	}
 	return nil
 }

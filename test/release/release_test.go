@@ -132,8 +132,16 @@ func TestManifestsAndChartNameTheImagesOfTheRelease(t *testing.T) {
 	if err := o.chart(t.Context(), out); err != nil {
 		t.Skipf("no helm: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(out, "metallb-1.2.3.tgz")); err != nil {
-		t.Error(err)
+	for _, content := range []string{"values.yaml", "files/defaults.yaml", "README.md"} {
+		cmd := exec.CommandContext(t.Context(), "tar", "--extract", "--gzip", "--to-stdout", "--file", "metallb-1.2.3.tgz", "metallb/"+content)
+		cmd.Dir = out
+		text, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s: %v", content, err)
+		}
+		if !strings.Contains(string(text), "registry.example/lb-") || strings.Contains(string(text), "localhost/metallb-") {
+			t.Errorf("%s of the chart has an image of the source tree", content)
+		}
 	}
 }
 

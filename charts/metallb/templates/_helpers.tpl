@@ -1,3 +1,21 @@
+{{/* Completes the values: one that cannot be left out and is missing is taken from files/defaults.yaml. It is missing where
+somebody wrote null, or where `helm upgrade --reuse-values` has only the values of an older chart. Every template begins with it. */}}
+{{- define "metallb.complete" -}}
+{{- include "metallb.fill" (dict "values" .Values "defaults" (.Files.Get "files/defaults.yaml" | fromYaml)) -}}
+{{- end -}}
+
+{{/* Adds what is missing; (dict "values" DICT "defaults" DICT). */}}
+{{- define "metallb.fill" -}}
+{{- range $key, $default := .defaults -}}
+{{- $value := index $.values $key -}}
+{{- if kindIs "invalid" $value -}}
+{{- $_ := set $.values $key $default -}}
+{{- else if kindIs "map" $default -}}
+{{- include "metallb.fill" (dict "values" $value "defaults" $default) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The chart's name, as labels have it. */}}
 {{- define "metallb.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
@@ -22,24 +40,23 @@ app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
-{{/* Labels of every object. */}}
+{{/* Labels of every object. Those of the chart go before those of the user: by them objects are found. */}}
 {{- define "metallb.labels" -}}
-app: metallb
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/name: {{ include "metallb.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name | quote }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $own := dict
+      "app" "metallb"
+      "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
+      "app.kubernetes.io/name" (include "metallb.name" .)
+      "app.kubernetes.io/instance" .Release.Name
+      "app.kubernetes.io/version" .Chart.AppVersion
+      "app.kubernetes.io/managed-by" .Release.Service
+-}}
+{{- mergeOverwrite (dict) (default dict .Values.commonLabels) $own | toYaml -}}
 {{- end -}}
 
 {{/* Labels of a component's objects; (dict "root" . "component" NAME). */}}
 {{- define "metallb.componentLabels" -}}
-{{ include "metallb.labels" .root }}
-app.kubernetes.io/component: {{ .component }}
-component: {{ .component }}
+{{- $own := dict "app.kubernetes.io/component" .component "component" .component -}}
+{{- mergeOverwrite (include "metallb.labels" .root | fromYaml) $own | toYaml -}}
 {{- end -}}
 
 {{/* Labels of a component's pods. Versions are not among them: pods are not replaced because of another chart. */}}
@@ -118,18 +135,45 @@ true
 {{- default .root.Values.prometheus.metricsPort (index .root.Values .component).metricsPort -}}
 {{- end -}}
 
+{{/* The ports of a component as {NAME: PORT}; (dict "root" . "component" NAME). The debug endpoint's is left out if the user sets it. */}}
+{{- define "metallb.ports" -}}
+{{- $values := index .root.Values .component -}}
+{{- $ports := dict "the port of its metrics" (include "metallb.metricsPort" .) (printf "%s.healthPort" .component) (toString $values.healthPort) -}}
+{{- if not (regexMatch "(?i)debug.bind.address" (toJson (list $values.extraArgs $values.extraEnv))) -}}
+{{- $ports = set $ports "the port of its debug endpoint" (ternary "7475" "7474" (eq .component "controller")) -}}
+{{- end -}}
+{{- if and (eq .component "controller") (include "metallb.webhook" .root) -}}
+{{- $ports = set $ports "controller.webhookPort" (toString $values.webhookPort) -}}
+{{- end -}}
+{{ toYaml $ports }}
+{{- end -}}
+
 {{/* Refuses ports that are taken twice; (dict "root" . "component" NAME). */}}
 {{- define "metallb.checkPorts" -}}
-{{- $values := index .root.Values .component -}}
-{{- if eq (include "metallb.metricsPort" .) (toString $values.healthPort) -}}
-{{- fail (printf "%s.healthPort is %v, and so is the port of its metrics: choose two ports" .component $values.healthPort) -}}
+{{- $ports := include "metallb.ports" . | fromYaml -}}
+{{- $taken := dict -}}
+{{- range $name, $port := $ports -}}
+{{- if hasKey $taken $port -}}
+{{- fail (printf "%s is %s, and so is %s: choose two ports" (index $taken $port) $port $name) -}}
 {{- end -}}
-{{- if and (eq .component "controller") $values.hostNetwork .root.Values.speaker.enabled -}}
-{{- $own := list (include "metallb.metricsPort" .) (toString $values.healthPort) (toString $values.webhookPort) -}}
-{{- range list (include "metallb.metricsPort" (dict "root" .root "component" "speaker")) (toString .root.Values.speaker.healthPort) -}}
-{{- if has . $own -}}
-{{- fail (printf "controller.hostNetwork: speakers take port %s of the nodes: choose other ones for controller.metricsPort, controller.healthPort and controller.webhookPort" .) -}}
+{{- $_ := set $taken $port $name -}}
 {{- end -}}
+{{- if and (eq .component "controller") .root.Values.controller.hostNetwork .root.Values.speaker.enabled -}}
+{{- range $port := include "metallb.ports" (dict "root" .root "component" "speaker") | fromYaml -}}
+{{- if hasKey $taken $port -}}
+{{- fail (printf "controller.hostNetwork: speakers take port %s of the nodes: choose other ones for controller.metricsPort, controller.healthPort and controller.webhookPort" $port) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Refuses a speaker that would be killed before it has withdrawn its routes. */}}
+{{- define "metallb.checkShutdown" -}}
+{{- with .Values.speaker -}}
+{{- $start := toDate "2006-01-02" "2000-01-01" -}}
+{{- $delay := sub (dateModify (printf "+%s" .shutdownDelay) $start | unixEpoch | int64) (unixEpoch $start | int64) -}}
+{{- if ge $delay (int64 .terminationGracePeriodSeconds) -}}
+{{- fail (printf "speaker.terminationGracePeriodSeconds is %v, and speaker.shutdownDelay %s: a speaker needs longer than that to stop" .terminationGracePeriodSeconds .shutdownDelay) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -9,12 +9,11 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
@@ -37,11 +36,12 @@ type AdvertisementReconciler struct {
 	next map[string]time.Time
 }
 
-// SetupWithManager registers the reconciler.
+// SetupWithManager registers the reconciler. It looks at changes of the status too: the cache may have been late when the number
+// was compared with what is told.
 func (r *AdvertisementReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("advertisement").
-		For(&v1beta1.BGPAdvertisement{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1beta1.BGPAdvertisement{}).
 		WatchesRawSource(r.Advertisements.Source()).
 		WithLogConstructor(process.ReconcilerLog(mgr, "advertisement", "advertisement")).
 		Complete(r)
@@ -50,8 +50,11 @@ func (r *AdvertisementReconciler) SetupWithManager(mgr ctrl.Manager) error {
 // Reconcile writes the number of one advertisement if it has changed.
 func (r *AdvertisementReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	adv := &v1beta1.BGPAdvertisement{}
-	if err := r.Client.Get(ctx, req.NamespacedName, adv); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+	if err := r.Client.Get(ctx, req.NamespacedName, adv); apierrors.IsNotFound(err) {
+		r.forget(req.Name)
+		return ctrl.Result{}, nil
+	} else if err != nil {
+		return ctrl.Result{}, fmt.Errorf("reading the advertisement: %w", err)
 	}
 	services, nodes, known := r.Board.Covered(req.Name)
 	switch {
@@ -84,4 +87,11 @@ func (r *AdvertisementReconciler) tooEarly(name string, nodes int) time.Duration
 	}
 	r.next[name] = now.Add(max(numberTime, time.Duration(nodes)*2*time.Millisecond))
 	return 0
+}
+
+// forget is for an advertisement that is gone.
+func (r *AdvertisementReconciler) forget(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.next, name)
 }

@@ -124,10 +124,11 @@ func (b *Board) setService(svc *corev1.Service) {
 		r = &record{name: name}
 		b.services[name] = r
 	}
-	if r.takes(svc, b.serviceClass) && b.ready() {
-		b.classify(r)
-		b.consider(r)
+	if !r.takes(svc, b.serviceClass, b.clock.Now()) || !b.ready() {
+		return
 	}
+	b.classify(r)
+	b.consider(r)
 }
 
 // Told takes a Service as it is after it was written, if it is still known. It reports whether it is served: if not, it should
@@ -140,12 +141,7 @@ func (b *Board) Told(svc *corev1.Service) bool {
 	if r == nil || r.uid != svc.UID || !served {
 		return served
 	}
-	before := r.told
 	b.setService(svc)
-	// That a service is told for the first time keeps it from nothing.
-	if before != nil && (r.told == nil || before.Status != r.told.Status || before.Reason != r.told.Reason) {
-		r.flipped = b.clock.Now()
-	}
 	return true
 }
 

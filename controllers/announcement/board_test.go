@@ -213,6 +213,31 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 	}
 }
 
+func TestASessionOfWhichTwoObjectsTellIsAsTheLastOneSays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.node(1)
+	w.up("node-0001")
+	w.set(builder.MakeService("web").Holds("a", "198.18.0.1").Obj())
+	w.serve("web", "node-0001")
+	w.start()
+	idle := &v1beta1.BGPSessionStateStatus{Node: "node-0001", Peer: "tor-b", State: v1beta1.SessionIdle}
+	w.SetSession("leftover", idle)
+	w.tell("node-0001", "tor-b", v1beta1.SessionEstablished, "")
+	w.SetSession("leftover", nil)
+	w.pass(time.Minute)
+	if want := `True Announced: from 1 node to peers "tor-a", "tor-b"`; w.told("web") != want {
+		t.Errorf("with one left it says %s", w.told("web"))
+	}
+	w.SetSession("leftover", idle)
+	w.SetSession("leftover", nil)
+	w.SetSession("node-0001-tor-b", nil)
+	w.pass(time.Minute)
+	if want := `True Announced: from 1 node to peer "tor-a"; not established: "tor-b" on 1 of 1 node`; w.told("web") != want {
+		t.Errorf("with none left it says %s", w.told("web"))
+	}
+}
+
 func TestTheMessageIsBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -55,7 +55,12 @@ func (f *Feed) Start(ctx context.Context) error {
 		}
 		registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 			AddFunc:    kind.set,
-			UpdateFunc: func(_, object any) { kind.set(object) },
+			UpdateFunc: func(before, object any) {
+				if another(before, object) {
+					kind.remove(before)
+				}
+				kind.set(object)
+			},
 			DeleteFunc: kind.remove,
 		})
 		if err != nil {
@@ -114,6 +119,13 @@ func (f *Feed) removeSlice(object any) {
 	if slice, ok := object.(*discoveryv1.EndpointSlice); ok {
 		f.Board.DeleteEndpointSlice(slice)
 	}
+}
+
+// another reports whether the slice is of another service than before.
+func another(before, object any) bool {
+	was, ok := before.(*discoveryv1.EndpointSlice)
+	is, alike := object.(*discoveryv1.EndpointSlice)
+	return ok && alike && serviceOf(was) != serviceOf(is)
 }
 
 func (f *Feed) setSession(object any) {

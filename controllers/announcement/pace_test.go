@@ -114,23 +114,29 @@ func TestWhatHasPassedBeforeItIsWrittenIsNotWritten(t *testing.T) {
 
 func TestAServiceThatFlapsIsWrittenEveryTenSeconds(t *testing.T) {
 	t.Parallel()
-	w := steady(t, 1, 1, asItIs)
-	const minutes = 10
-	for i := range minutes * 60 / 7 {
-		if i%2 == 0 {
+	for name, watchFirst := range map[string]bool{"answers come first": false, "the watch comes first": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := steady(t, 1, 1, asItIs)
+			w.watchFirst = watchFirst
+			const minutes = 10
+			for i := range minutes * 60 / 7 {
+				if i%2 == 0 {
+					w.serve("s00000")
+				} else {
+					w.serve("s00000", "node-0001")
+				}
+				w.pass(7 * time.Second)
+			}
 			w.serve("s00000")
-		} else {
-			w.serve("s00000", "node-0001")
-		}
-		w.pass(7 * time.Second)
-	}
-	w.serve("s00000")
-	w.pass(30 * time.Second)
-	if most := minutes*6 + 3; w.writes > most || w.writes < minutes {
-		t.Errorf("%d writes in %d minutes, want some and at most %d", w.writes, minutes, most)
-	}
-	if want := "False NoEndpoints: no endpoint is ready"; w.told("s00000") != want {
-		t.Errorf("in the end it says %s", w.told("s00000"))
+			w.pass(30 * time.Second)
+			if most := minutes*6 + 3; w.writes > most || w.writes < minutes {
+				t.Errorf("%d writes in %d minutes, want some and at most %d", w.writes, minutes, most)
+			}
+			if want := "False NoEndpoints: no endpoint is ready"; w.told("s00000") != want {
+				t.Errorf("in the end it says %s", w.told("s00000"))
+			}
+		})
 	}
 }
 

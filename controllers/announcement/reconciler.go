@@ -5,7 +5,9 @@ package announcement
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -73,14 +75,23 @@ func (r *Reconciler) patch(ctx context.Context, name types.NamespacedName, uid t
 	}
 	svc := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
 	switch err := r.Client.Status().Patch(ctx, svc, client.RawPatch(types.StrategicMergePatchType, patch)); {
-	case apierrors.IsNotFound(err), apierrors.IsConflict(err), apierrors.IsInvalid(err):
-		// It is gone, and another may be there of its name.
-		log.FromContext(ctx).V(1).Info("not telling a service that is gone", "error", err.Error())
+	case apierrors.IsNotFound(err), apierrors.IsConflict(err), isOther(err):
+		// It is gone, and another may be there of its name; or it has changed so often that the Board will hear of that.
+		log.FromContext(ctx).V(1).Info("not telling a service that is gone or has changed", "error", err.Error())
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("writing the condition of the service: %w", err)
 	}
 	return svc, nil
+}
+
+// isOther reports whether the API server has another object of the name than the one whose UID was given.
+func isOther(err error) bool {
+	var status apierrors.APIStatus
+	if !apierrors.IsInvalid(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	return slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool { return c.Field == "metadata.uid" })
 }
 
 // patchOf returns the strategic merge patch of the one condition.

@@ -40,10 +40,15 @@ type record struct {
 }
 
 // takes replaces what is known by what the service is now, unless something newer is known already.
-func (r *record) takes(svc *corev1.Service, serviceClass string) bool {
+func (r *record) takes(svc *corev1.Service, serviceClass string, now time.Time) bool {
+	told := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAnnounced)
 	if r.uid == svc.UID {
 		if order, err := resourceversion.CompareResourceVersion(svc.ResourceVersion, r.version); err == nil && order < 0 {
 			return false
+		}
+		// That a service is told for the first time keeps it from nothing.
+		if r.told != nil && (told == nil || told.Status != r.told.Status || told.Reason != r.told.Reason) {
+			r.flipped = now
 		}
 	} else {
 		r.flipped = time.Time{}
@@ -56,11 +61,7 @@ func (r *record) takes(svc *corev1.Service, serviceClass string) bool {
 			r.holdings = append(r.holdings, h)
 		}
 	}
-	r.told = nil
-	if c := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAnnounced); c != nil {
-		told := *c
-		r.told = &told
-	}
+	r.told = told.DeepCopy()
 	return true
 }
 

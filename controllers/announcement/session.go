@@ -79,9 +79,16 @@ type ends struct{ node, peer string }
 
 // peerSessions are those with one peer.
 type peerSessions struct {
-	byNode map[string]session
+	byNode map[string]told
 	// up has the nodes whose session carries routes of a family.
 	up [families]safety.NodeSet
+}
+
+// told is what an object tells of a session.
+type told struct {
+	session
+
+	object string
 }
 
 func newSessions() *sessions {
@@ -96,39 +103,43 @@ func (s *sessions) set(object string, status *v1beta1.BGPSessionStateStatus) []s
 			return nil
 		}
 		delete(s.objects, object)
-		s.remove(before)
+		s.remove(object, before)
 		return []string{before.node}
 	}
 	now, changed := ends{status.Node, status.Peer}, []string(nil)
 	if known && before != now {
-		s.remove(before)
+		s.remove(object, before)
 		changed = append(changed, before.node)
 	}
 	s.objects[object] = now
-	if s.put(now, sessionOf(status)) {
+	if s.put(object, now, sessionOf(status)) {
 		changed = append(changed, now.node)
 	}
 	return changed
 }
 
-func (s *sessions) put(e ends, is session) (changed bool) {
+func (s *sessions) put(object string, e ends, is session) (changed bool) {
 	p := s.byPeer[e.peer]
 	if p == nil {
-		p = &peerSessions{byNode: map[string]session{}}
+		p = &peerSessions{byNode: map[string]told{}}
 		p.number(s.numbers)
 		s.byPeer[e.peer] = p
 	}
 	was, known := p.byNode[e.node]
-	if known && was == is {
+	p.byNode[e.node] = told{session: is, object: object}
+	if known && was.session == is {
 		return false
 	}
-	p.byNode[e.node] = is
 	p.mark(s.numbers, e.node, is)
 	return true
 }
 
-func (s *sessions) remove(e ends) {
+// remove forgets what the object told of the session, unless another has told of it since.
+func (s *sessions) remove(object string, e ends) {
 	p := s.byPeer[e.peer]
+	if p == nil || p.byNode[e.node].object != object {
+		return
+	}
 	delete(p.byNode, e.node)
 	p.mark(s.numbers, e.node, session{})
 	if len(p.byNode) == 0 {
@@ -149,7 +160,7 @@ func (p *peerSessions) number(numbers map[string]int) {
 		p.up[f] = safety.NewNodeSet(len(numbers))
 	}
 	for node, is := range p.byNode {
-		p.mark(numbers, node, is)
+		p.mark(numbers, node, is.session)
 	}
 }
 
@@ -178,11 +189,11 @@ func (s *sessions) up(peer string, f family, nodes safety.NodeSet) safety.NodeSe
 
 // fault returns why routes of the family do not go over the node's session with the peer.
 func (s *sessions) fault(peer, node string, f family) string {
-	var told *session
+	var known *session
 	if p := s.byPeer[peer]; p != nil {
-		if is, known := p.byNode[node]; known {
-			told = &is
+		if is, found := p.byNode[node]; found {
+			known = &is.session
 		}
 	}
-	return told.fault(f)
+	return known.fault(f)
 }

@@ -40,6 +40,8 @@ type world struct {
 	perSecond map[int64]int
 	// step is how often it is asked what is due.
 	step time.Duration
+	// watchFirst is whether the Board hears of a write by the watch before it has the answer.
+	watchFirst bool
 }
 
 // newWorld returns a world with the pools a, IPv4, and six, IPv6, an advertisement of all of them and a peer of each family.
@@ -175,8 +177,14 @@ func (w *world) write(name types.NamespacedName) {
 	w.versions++
 	svc.ResourceVersion = fmt.Sprint(w.versions)
 	w.services[name] = svc
-	w.Told(svc)
-	w.SetService(svc)
+	for range 2 { // The watch may be faster than the answer.
+		if w.watchFirst {
+			w.SetService(svc)
+		} else {
+			w.Told(svc)
+		}
+		w.watchFirst = !w.watchFirst
+	}
 }
 
 // busiest returns how many writes there were in the second with most.

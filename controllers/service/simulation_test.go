@@ -293,6 +293,11 @@ func (s *simulation) assertTold() {
 	if inUse != int64(len(told)) {
 		s.fail("%d addresses are in use, and told are %v", inUse, slices.Sorted(maps.Keys(told)))
 	}
+	s.assertNoClash()
+}
+
+// assertNoClash asserts that nobody is told the address of another, except those whom a controller found so, and one of whom it says so.
+func (s *simulation) assertNoClash() {
 	refused := map[types.UID]bool{}
 	for _, svc := range s.services {
 		refused[svc.UID] = meta.IsStatusConditionFalse(svc.Status.Conditions, v1beta1.ConditionAllocated)
@@ -307,7 +312,7 @@ func (s *simulation) assertTold() {
 func describe(pools ipam.Pools) string {
 	parts := make([]string, 0, len(pools))
 	for _, p := range pools {
-		var ranges []string
+		ranges := make([]string, 0, len(p.Ranges))
 		for _, r := range p.Ranges {
 			ranges = append(ranges, r.From.String()+"-"+r.To.String())
 		}

@@ -3,6 +3,7 @@
 package gobgp
 
 import (
+	"errors"
 	"net/netip"
 	"os"
 	"strconv"
@@ -45,8 +46,15 @@ func awaitAnswer(peer netip.AddrPort) answer {
 // peek looks at the next message of a socket without taking it.
 func peek(fd int, patience time.Duration) answer {
 	ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}} //nolint:gosec // A descriptor fits.
-	if n, err := unix.Poll(ready, int(max(0, patience).Milliseconds())); n == 0 || err != nil {
-		return answer{}
+	for deadline := time.Now().Add(patience); ; {
+		n, err := unix.Poll(ready, int(max(0, time.Until(deadline)).Milliseconds()))
+		if errors.Is(err, unix.EINTR) {
+			continue // The runtime sends its threads signals.
+		}
+		if n == 0 || err != nil {
+			return answer{}
+		}
+		break
 	}
 	buffer := make([]byte, bgp.BGP_MAX_MESSAGE_LENGTH)
 	n, _, err := unix.Recvfrom(fd, buffer, unix.MSG_PEEK|unix.MSG_DONTWAIT)

@@ -5,12 +5,14 @@ package gobgp
 import (
 	"net"
 	"net/netip"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+	"golang.org/x/sys/unix"
 
 	"metallb.io/metallb/speaker/session"
 )
@@ -126,5 +128,34 @@ func TestWhatIsLookedAtIsLeftToBeRead(t *testing.T) {
 	}
 	if a := awaitAnswer(netip.AddrPortFrom(at.Addr(), at.Port()+1)); a != (answer{}) {
 		t.Errorf("a peer that there is no connection to has said %+v", a)
+	}
+}
+
+func TestASignalDoesNotEndTheWaitForAnAnswer(t *testing.T) {
+	t.Parallel()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = unix.Close(pair[0]), unix.Close(pair[1]) }()
+	thread, found := make(chan int), make(chan answer, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		thread <- unix.Gettid()
+		found <- peek(pair[0], 10*time.Second)
+	}()
+	waiting := <-thread
+	for range 5000 { // It may not wait yet.
+		if err := unix.Tgkill(unix.Getpid(), waiting, unix.SIGURG); err != nil {
+			t.Fatal(err)
+		}
+		runtime.Gosched()
+	}
+	if _, err := unix.Write(pair[1], serialized(t, openFrom(t, 64513))); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(answer{asn: 64513}, <-found, cmp.AllowUnexported(answer{})); diff != "" {
+		t.Errorf("answer (-want +got):\n%s", diff)
 	}
 }

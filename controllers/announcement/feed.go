@@ -54,7 +54,7 @@ func (f *Feed) Start(ctx context.Context) error {
 			return nil //nolint:nilerr // stopped before the API server was there, which is no failure
 		}
 		registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-			AddFunc:    kind.set,
+			AddFunc: kind.set,
 			UpdateFunc: func(before, object any) {
 				if another(before, object) {
 					kind.remove(before)

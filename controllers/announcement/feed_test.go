@@ -50,7 +50,9 @@ func (w *watched) GetInformer(_ context.Context, o client.Object, _ ...cache.Inf
 	return w.informers[reflect.TypeOf(o)], nil
 }
 
-func (w *watched) of(o client.Object) *cachetesting.FakeControllerSource { return w.sources[reflect.TypeOf(o)] }
+func (w *watched) of(o client.Object) *cachetesting.FakeControllerSource {
+	return w.sources[reflect.TypeOf(o)]
+}
 
 func sliceOf(name, service, node string) *discoveryv1.EndpointSlice {
 	return &discoveryv1.EndpointSlice{

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,13 +157,9 @@ func TestAContradictionIsReportedAndTheServiceStaysAnnounced(t *testing.T) {
 			t.Parallel()
 			svc := service("nginx", "198.51.100.0")
 			s, sessions, recorder := newSpeaker(t, svc, slice("nginx", "node-1"))
-			all := []v1beta1.BGPAdvertisement{forService("a", 1, 1)}
-			if err := s.Reconfigure(t.Context(), compiled(t, all...)); err != nil {
-				t.Fatal(err)
-			}
-			for _, other := range tc.others {
-				all = append(all, other)
-				p := compiled(t, all...)
+			all := slices.Concat([]v1beta1.BGPAdvertisement{forService("a", 1, 1)}, tc.others)
+			for i := range all {
+				p := compiled(t, all[:i+1]...)
 				for range 2 {
 					if err := s.Reconfigure(t.Context(), p); err != nil {
 						t.Fatal(err)

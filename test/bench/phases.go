@@ -37,6 +37,7 @@ const (
 	timeCreated     = "created"
 	timeAddresses   = "addresses"
 	timeRoutes      = "routes"
+	timeTold        = "told"
 	timeDeleted     = "deleted"
 	timeWithdrawn   = "withdrawn"
 	timeStopped     = "stopped"
@@ -130,8 +131,10 @@ func (b *bench) start(ctx context.Context) error {
 	defer release()
 	ctx, cancel := context.WithTimeoutCause(ctx, b.phaseTimeout, errors.New("no BGP session was opened"))
 	defer cancel()
-	_, err := b.sink.WaitSession(ctx, before)
-	return err
+	if _, err := b.sink.WaitSession(ctx, before); err != nil {
+		return err
+	}
+	return b.waitReported(ctx)
 }
 
 // guarded measures phases that fail when one of the programs ends.
@@ -199,7 +202,7 @@ func (b *bench) waitAll(ctx context.Context, m *measurement, begin time.Time) er
 		return err
 	}
 	m.Times[timeRoutes] = at.Sub(begin)
-	return nil
+	return b.waitTold(ctx, m, begin, b.services)
 }
 
 // deleteAll deletes all services and then all EndpointSlices.

@@ -92,8 +92,10 @@ func (b *bench) restartController(ctx context.Context, m *measurement) error {
 		return err
 	}
 	m.Times[timeFirst] = a.at.Sub(begin)
-	_, err = b.sink.WaitRoutes(ctx, b.services+1)
-	return err
+	if _, err = b.sink.WaitRoutes(ctx, b.services+1); err != nil {
+		return err
+	}
+	return b.waitTold(ctx, m, begin, b.services+1)
 }
 
 func (b *bench) deleteWaiting(ctx context.Context) error {

@@ -15,7 +15,7 @@ func sections() []section {
 	return []section{
 		{phaseCreate, append([]row{
 			timeRow("all created, s", timeCreated), timeRow("all addresses, s", timeAddresses), timeRow("all routes, s", timeRoutes),
-			rateRow("ms/service until all routes", timeRoutes),
+			timeRow("all told, s", timeTold), rateRow("ms/service until all routes", timeRoutes),
 		}, append(bulk, bgpRows()...)...)},
 		{phaseSingle, append(latencyRows(), bulk...)},
 		{phaseOtherPool, []row{totalCPURow("CPU, ms: controller + speaker"), writesRow()}},
@@ -34,7 +34,8 @@ func sections() []section {
 		}},
 		{phasePending, bulk},
 		{phaseAssign, append([]row{
-			timeRow("all addresses, s", timeAddresses), timeRow("all routes, s", timeRoutes), rateRow("ms/service until all routes", timeRoutes),
+			timeRow("all addresses, s", timeAddresses), timeRow("all routes, s", timeRoutes),
+			timeRow("all told, s", timeTold), rateRow("ms/service until all routes", timeRoutes),
 		}, append(bulk, bgpRows()...)...)},
 		{phaseDelete, append([]row{timeRow("all deleted, s", timeDeleted), timeRow("all withdrawn, s", timeWithdrawn)}, bulk...)},
 	}

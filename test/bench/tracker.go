@@ -10,11 +10,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
 )
 
 // tracker watches the services and notes when each was seen with an address.
@@ -25,8 +28,9 @@ type tracker struct {
 	mu        sync.Mutex
 	addresses map[string]assigned   // by service
 	holders   map[netip.Addr]string // the service that has the address
-	services  map[string]bool       // that exist
+	services  map[string]bool       // that exist; whether they say that they are announced
 	last      time.Time             // when an address was last seen
+	lastTold  time.Time             // when a service last said that it is announced
 	doubles   []string              // addresses that two services had at a time
 	wake      chan struct{}         // closed and replaced at each change
 }
@@ -113,7 +117,11 @@ func (t *tracker) observe(svc *corev1.Service, deleted bool, now time.Time) {
 	if deleted {
 		delete(t.services, svc.Name)
 	} else {
-		t.services[svc.Name] = true
+		told := meta.IsStatusConditionTrue(svc.Status.Conditions, v1beta1.ConditionAnnounced)
+		if told && !t.services[svc.Name] {
+			t.lastTold = now
+		}
+		t.services[svc.Name] = told
 	}
 	if had && before.address == address {
 		return
@@ -168,6 +176,25 @@ func (t *tracker) waitAddress(ctx context.Context, service string) (assigned, er
 		return a, fmt.Errorf("waiting for an address of service %s: %w", service, err)
 	}
 	return a, nil
+}
+
+// waitTold waits until n services say that they are announced and returns when the last one did.
+func (t *tracker) waitTold(ctx context.Context, n int) (time.Time, error) {
+	var at time.Time
+	told := 0
+	err := t.wait(ctx, func() bool {
+		told, at = 0, t.lastTold
+		for _, is := range t.services {
+			if is {
+				told++
+			}
+		}
+		return told == n
+	})
+	if err != nil {
+		return at, fmt.Errorf("waiting for %d services that say that they are announced, there are %d: %w", n, told, err)
+	}
+	return at, nil
 }
 
 // waitServices waits until the watch has shown n services.

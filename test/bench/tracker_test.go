@@ -7,11 +7,15 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"metallb.io/metallb/api/v1beta1"
 )
 
 func withAddress(name, address string) *corev1.Service {
@@ -52,6 +56,36 @@ func TestTheTrackerNotesWhenAServiceFirstHasItsAddress(t *testing.T) {
 	}
 	if again, err := tr.waitAddress(limited(t), "a"); err != nil || again != a {
 		t.Errorf("waitAddress() after a change of something else = %v, %v, want %v", again, err, a)
+	}
+}
+
+func TestTheTrackerNotesWhenTheLastServiceSaysThatItIsAnnounced(t *testing.T) {
+	t.Parallel()
+	tr := newTracker()
+	begin := time.Now()
+	say := func(name string, status metav1.ConditionStatus) {
+		svc := withAddress(name, "")
+		svc.Status.Conditions = []metav1.Condition{{Type: v1beta1.ConditionAnnounced, Status: status}}
+		tr.set(svc)
+	}
+	say("a", metav1.ConditionTrue)
+	say("b", metav1.ConditionFalse)
+	at, err := tr.waitTold(limited(t), 1)
+	if err != nil || at.Before(begin) {
+		t.Fatalf("waitTold(1) = %v, %v", at, err)
+	}
+	say("a", metav1.ConditionTrue)
+	if again, err := tr.waitTold(limited(t), 1); err != nil || !again.Equal(at) {
+		t.Errorf("waitTold(1) after a change of something else = %v, %v, want %v", again, err, at)
+	}
+	say("b", metav1.ConditionTrue)
+	if last, err := tr.waitTold(limited(t), 2); err != nil || last.Equal(at) {
+		t.Errorf("waitTold(2) = %v, %v, want later than %v", last, err, at)
+	}
+	ended, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("over"))
+	if _, err := tr.waitTold(ended, 3); err == nil || !strings.Contains(err.Error(), "there are 2: over") {
+		t.Errorf("waitTold(3) = %v", err)
 	}
 }
 

@@ -38,7 +38,7 @@ func difference(addresses []netip.Addr, routes []netip.Prefix) int {
 type expectation struct{ announced, repeated, withdrawn, writes int }
 
 func expectations(services, operations int) map[string]expectation {
-	const told = 3 // times at most: its address, how it is announced, and that once more if it was not at first
+	const told = 2 // times: its address, and that it is announced
 	return map[string]expectation{
 		phasePending:    {writes: services}, // a condition that says why it waits
 		phaseAssign:     {announced: services, writes: told * services},

@@ -40,7 +40,7 @@ func readFlags(flags *flag.FlagSet, getenv func(string) string) (map[string]bool
 			return
 		}
 		if err := flags.Set(f.Name, value); err != nil {
-			first = fmt.Errorf("%s=%s: %w; see --help", variable, value, err)
+			first = unfit(f, variable, value, err)
 			return
 		}
 		read[f.Name] = true

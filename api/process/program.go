@@ -130,7 +130,7 @@ func (p *Program) parse(args []string, getenv func(string) string) (*Settings, e
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil, err
 	} else if err != nil {
-		return nil, unknownFlag(err)
+		return nil, explain(err, flags)
 	}
 	if flags.NArg() > 0 {
 		return nil, p.unexpected(flags.Arg(0))

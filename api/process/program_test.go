@@ -92,11 +92,20 @@ func TestWrongSettingsAreRefusedInOneLine(t *testing.T) {
 		"a flag that is called otherwise here": {
 			args: []string{"--port=7472"}, want: "--port: is no flag of this program: set --metrics-bind-address=:PORT; see --help",
 		},
+		"a flag of MetalLB's ciphers": {
+			args: []string{"--tls-min-version=VersionTLS13"},
+			want: "--tls-min-version: is no flag of this program: TLS 1.2 and later are served, with Go's choice of ciphers, leave it out; see --help",
+		},
+		"neither true nor false": {args: []string{"--metrics-secure=maybe"}, want: "--metrics-secure=maybe: must be true or false"},
+		"a certificate without metrics": {
+			args: []string{"--metrics-cert-dir=/nowhere", "--metrics-bind-address=0"},
+			want: "--metrics-cert-dir=/nowhere: has no meaning with --metrics-bind-address=0, leave one of them out",
+		},
 		"a namespace that is none, as a flag": {
 			args: []string{"--namespace=A/B"}, want: "--namespace=A/B: is not the name of a namespace such as metallb-system",
 		},
 		"a value of the environment that is none": {
-			environment: map[string]string{"METALLB_METRICS_SECURE": "maybe"}, want: "METALLB_METRICS_SECURE=maybe: parse error; see --help",
+			environment: map[string]string{"METALLB_METRICS_SECURE": "maybe"}, want: "METALLB_METRICS_SECURE=maybe: must be true or false",
 		},
 		"a value of the environment that is not allowed": {
 			environment: map[string]string{"METALLB_LOG_LEVEL": "loud"}, want: "METALLB_LOG_LEVEL=loud: must be all, debug, info, warn, error or none",

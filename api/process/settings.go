@@ -154,6 +154,9 @@ func (s *Settings) checkCertificate() error {
 	if !s.metricsSecure {
 		return fmt.Errorf("--metrics-cert-dir=%s: has no meaning with --metrics-secure=false, leave one of them out", s.metricsCertDir)
 	}
+	if s.metricsAddress == off {
+		return fmt.Errorf("--metrics-cert-dir=%s: has no meaning with --%s=%s, leave one of them out", s.metricsCertDir, metricsFlag, off)
+	}
 	if _, err := tls.LoadX509KeyPair(filepath.Join(s.metricsCertDir, "tls.crt"), filepath.Join(s.metricsCertDir, "tls.key")); err != nil {
 		return fmt.Errorf("--metrics-cert-dir=%s: must have a certificate in tls.crt and its key in tls.key: %w", s.metricsCertDir, err)
 	}

@@ -248,8 +248,7 @@ func (a *Allocator) apply(r Request, h *holder, p *plan) *holder {
 	}
 	for _, c := range before {
 		if !h.holds(c.address) {
-			h.given = append(h.given, given{c, p.whyLeft(c.address)})
-			delete(h.disputed, c.address)
+			h.give(given{c, p.whyLeft(c.address)})
 		}
 	}
 	h.given = slices.DeleteFunc(h.given, func(g given) bool { return h.holds(g.address) })

@@ -16,6 +16,12 @@ type given struct {
 	why *Reason
 }
 
+// give notes that the service has given up an address, and with it what others say of that.
+func (h *holder) give(g given) {
+	h.given = append(h.given, g)
+	delete(h.disputed, g.address)
+}
+
 // wasTold reports whether everybody has been told that the service holds the address.
 func (h *holder) wasTold(a netip.Addr) bool { return slices.Contains(h.told, a) }
 
@@ -77,7 +83,7 @@ func (a *Allocator) keepTold(h *holder) {
 	}
 	for _, c := range h.held {
 		if !h.wasTold(c.address) {
-			h.given = append(h.given, given{choice: c})
+			h.give(given{choice: c})
 		}
 	}
 	h.held = held

@@ -164,3 +164,19 @@ func TestAServiceStaysWhereThePoolThatItRequestsIsWhatItsStatusSays(t *testing.T
 		})
 	}
 }
+
+func TestADisputeEndsWithTheAddressThatIsNotTold(t *testing.T) {
+	t.Parallel()
+	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/28", "2001:db8::/124"))
+	a.Hydrate(request("old"), assigned("a", "192.0.2.7"))
+	a.Hydrate(request("x", families(v4, v6)), assigned("a", "192.0.2.7", "2001:db8::"))
+	a.Settle(name("x"), assignedAddresses("2001:db8::"))
+	if _, refused := allocate(a, request("x", families(v4, v6), wants("203.0.113.1"))); refused == "" {
+		t.Fatal("x is given an address of no pool")
+	}
+	a.Settle(name("x"), assignedAddresses("2001:db8::"))
+	a.Release(name("old"))
+	if got := mustAllocate(t, a, request("x", families(v4, v6))); got != "192.0.2.0,2001:db8::" {
+		t.Errorf("x holds %s, want a free address beside the one that it was told", got)
+	}
+}

@@ -293,31 +293,49 @@ func requestIn(svc *corev1.Service) string {
 		annotation(svc, v1beta1.AnnotationLoadBalancerIPs), annotation(svc, v1beta1.AnnotationAddressPool), termsOf(svc))
 }
 
-// companions returns, by address, the terms of the others who use what the Service has, as the allocator knows them.
-func companions(a *allocator.Allocator, name string) map[string][]terms {
-	found := map[string][]terms{}
+// companion is another Service that uses the same address: its terms as the allocator knows them, and all since it was told.
+type companion struct {
+	now   terms
+	since []terms
+}
+
+// companions returns, by address, the others who use what the Service has.
+func (s *simulation) companions(a *allocator.Allocator, name string) map[string][]companion {
+	found := map[string][]companion{}
 	service := types.NamespacedName{Namespace: "default", Name: name}
-	for _, address := range a.Inspect(allocator.Filter{Service: service}).Addresses {
-		for _, holder := range address.Holders {
-			if holder.Service != service {
-				found[address.Address.String()] = append(found[address.Address.String()], terms{holder.Sharing.Key, holder.Sharing.Ports[0].Number})
+	for _, used := range a.Inspect(allocator.Filter{Service: service}).Addresses {
+		address := used.Address.String()
+		for _, holder := range used.Holders {
+			if holder.Service == service {
+				continue
 			}
+			c := companion{now: terms{holder.Sharing.Key, holder.Sharing.Ports[0].Number}}
+			c.since = []terms{c.now}
+			if svc := s.services[holder.Service.Name]; svc != nil {
+				c.since = append(c.since, s.told[svc.UID][address]...)
+			}
+			found[address] = append(found[address], c)
 		}
 	}
 	return found
 }
 
-// hadToGo reports whether the Service offered to share the address since it has it, one of the companions took it at its word,
-// and it does not offer that any more: then one of the two has to go, and it is the one who changed its mind.
-func (s *simulation) hadToGo(svc *corev1.Service, address string, companions []terms) bool {
-	return slices.ContainsFunc(companions, func(theirs terms) bool {
-		return !theirs.admit(termsOf(svc)) && slices.ContainsFunc(s.told[svc.UID][address], theirs.admit)
+// hadToGo reports whether the Service changed on what terms it shares the address since it has it, and cannot share it now with
+// a companion with whom it could: then one of the two has to go, and the Service is one that changed its mind.
+func (s *simulation) hadToGo(svc *corev1.Service, address string, companions []companion) bool {
+	now, since := termsOf(svc), s.told[svc.UID][address]
+	if !slices.ContainsFunc(since, func(t terms) bool { return t != now }) {
+		return false
+	}
+	return slices.ContainsFunc(companions, func(c companion) bool {
+		could := slices.ContainsFunc(c.since, func(theirs terms) bool { return slices.ContainsFunc(since, theirs.admit) })
+		return could && !c.now.admit(now)
 	})
 }
 
 // write applies a patch of the controller's, in which nothing but the status and the annotations is changed. The companions are
 // those that the Service had when that was decided.
-func (s *simulation) write(desired *corev1.Service, term int, companions map[string][]terms) error {
+func (s *simulation) write(desired *corev1.Service, term int, companions map[string][]companion) error {
 	resource := schema.GroupResource{Resource: "services"}
 	now := s.services[desired.Name]
 	switch {
@@ -420,7 +438,7 @@ type status struct {
 func (w status) Patch(_ context.Context, object client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
 	desired := object.(*corev1.Service)
 	w.note("the controller wants %s of version %s to have %v", desired.Name, desired.ResourceVersion, ingressTexts(desired))
-	companions := companions(w.allocator, desired.Name)
+	companions := w.companions(w.allocator, desired.Name)
 	w.meanwhile()
 	defer w.meanwhile()
 	switch fate := w.random.IntN(10); {

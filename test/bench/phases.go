@@ -110,7 +110,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 	if err := b.reset(ctx); err != nil {
 		return err
 	}
-	if err := b.measure(ctx, phasePending, n, func(ctx context.Context, _ *measurement) error { return b.start(ctx) }); err != nil {
+	if err := b.measure(ctx, phasePending, n, b.startPending); err != nil {
 		return err
 	}
 	return b.guarded(ctx, []phase{
@@ -135,6 +135,16 @@ func (b *bench) start(ctx context.Context) error {
 		return err
 	}
 	return b.waitReported(ctx)
+}
+
+// startPending starts the programs while no service can have an address, and waits until each says so.
+func (b *bench) startPending(ctx context.Context, _ *measurement) error {
+	if err := b.start(ctx); err != nil || b.subject.name != productName {
+		return err
+	}
+	ctx, release := b.subject.guard(ctx)
+	defer release()
+	return b.tracker.waitConsidered(ctx, b.services)
 }
 
 // guarded measures phases that fail when one of the programs ends.

@@ -28,12 +28,16 @@ type tracker struct {
 	mu        sync.Mutex
 	addresses map[string]assigned   // by service
 	holders   map[netip.Addr]string // the service that has the address
-	services  map[string]bool       // that exist; whether they say that they are announced
+	services  map[string]said       // that exist
+	says      map[said]int          // how many services say what
 	last      time.Time             // when an address was last seen
 	lastTold  time.Time             // when a service last said that it is announced
 	doubles   []string              // addresses that two services had at a time
 	wake      chan struct{}         // closed and replaced at each change
 }
+
+// said is what a service says in its conditions: whether anything of an address, and that it is announced.
+type said struct{ considered, announced bool }
 
 // assigned is the address of a service and when it was first seen.
 type assigned struct {
@@ -78,7 +82,8 @@ func newTracker() *tracker {
 		done:      make(chan struct{}),
 		addresses: make(map[string]assigned),
 		holders:   make(map[netip.Addr]string),
-		services:  make(map[string]bool),
+		services:  make(map[string]said),
+		says:      make(map[said]int),
 		wake:      make(chan struct{}),
 	}
 }
@@ -114,14 +119,21 @@ func (t *tracker) observe(svc *corev1.Service, deleted bool, now time.Time) {
 	if ingress := svc.Status.LoadBalancer.Ingress; len(ingress) > 0 && !deleted {
 		address, _ = netip.ParseAddr(ingress[0].IP)
 	}
+	if was, known := t.services[svc.Name]; known {
+		t.says[was]--
+	}
 	if deleted {
 		delete(t.services, svc.Name)
 	} else {
-		told := meta.IsStatusConditionTrue(svc.Status.Conditions, v1beta1.ConditionAnnounced)
-		if told && !t.services[svc.Name] {
+		is := said{
+			considered: meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated) != nil,
+			announced:  meta.IsStatusConditionTrue(svc.Status.Conditions, v1beta1.ConditionAnnounced),
+		}
+		if is.announced && !t.services[svc.Name].announced {
 			t.lastTold = now
 		}
-		t.services[svc.Name] = told
+		t.services[svc.Name] = is
+		t.says[is]++
 	}
 	if had && before.address == address {
 		return
@@ -181,20 +193,41 @@ func (t *tracker) waitAddress(ctx context.Context, service string) (assigned, er
 // waitTold waits until n services say that they are announced and returns when the last one did.
 func (t *tracker) waitTold(ctx context.Context, n int) (time.Time, error) {
 	var at time.Time
-	told := 0
-	err := t.wait(ctx, func() bool {
-		told, at = 0, t.lastTold
-		for _, is := range t.services {
-			if is {
-				told++
-			}
-		}
-		return told == n
-	})
+	err := t.waitSaid(ctx, n, func(s said) bool { return s.announced }, func() { at = t.lastTold })
 	if err != nil {
-		return at, fmt.Errorf("waiting for %d services that say that they are announced, there are %d: %w", n, told, err)
+		return at, fmt.Errorf("waiting until services say that they are announced: %w", err)
 	}
 	return at, nil
+}
+
+// waitConsidered waits until n services say whether they have an address.
+func (t *tracker) waitConsidered(ctx context.Context, n int) error {
+	err := t.waitSaid(ctx, n, func(s said) bool { return s.considered }, func() {})
+	if err != nil {
+		return fmt.Errorf("waiting until services say whether they have an address: %w", err)
+	}
+	return nil
+}
+
+// waitSaid waits until n services say what is meant, and then calls do with the lock held.
+func (t *tracker) waitSaid(ctx context.Context, n int, means func(said) bool, do func()) error {
+	count := 0
+	err := t.wait(ctx, func() bool {
+		count = 0
+		for s, services := range t.says {
+			if means(s) {
+				count += services
+			}
+		}
+		if count == n {
+			do()
+		}
+		return count == n
+	})
+	if err != nil {
+		return fmt.Errorf("of %d there are %d: %w", n, count, err)
+	}
+	return nil
 }
 
 // waitServices waits until the watch has shown n services.

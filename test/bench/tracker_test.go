@@ -84,8 +84,25 @@ func TestTheTrackerNotesWhenTheLastServiceSaysThatItIsAnnounced(t *testing.T) {
 	}
 	ended, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("over"))
-	if _, err := tr.waitTold(ended, 3); err == nil || !strings.Contains(err.Error(), "there are 2: over") {
+	if _, err := tr.waitTold(ended, 3); err == nil || !strings.Contains(err.Error(), "of 3 there are 2: over") {
 		t.Errorf("waitTold(3) = %v", err)
+	}
+}
+
+func TestTheTrackerKnowsOfServicesThatWait(t *testing.T) {
+	t.Parallel()
+	tr := newTracker()
+	waiting := withAddress("a", "")
+	waiting.Status.Conditions = []metav1.Condition{{Type: v1beta1.ConditionAllocated, Status: metav1.ConditionFalse}}
+	tr.set(waiting)
+	tr.set(withAddress("b", ""))
+	if err := tr.waitConsidered(limited(t), 1); err != nil {
+		t.Error(err)
+	}
+	ended, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("over"))
+	if err := tr.waitConsidered(ended, 2); err == nil || !strings.Contains(err.Error(), "of 2 there are 1: over") {
+		t.Errorf("waitConsidered(2) = %v", err)
 	}
 }
 

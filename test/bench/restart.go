@@ -28,7 +28,10 @@ func (b *bench) restartAnnouncer(ctx context.Context, m *measurement) error {
 		return err
 	}
 	m.Times[timeRoutes] = routes.Sub(begin)
-	return b.endOfRIB(ctx, m, before, begin, routes)
+	if err := b.endOfRIB(ctx, m, before, begin, routes); err != nil {
+		return err
+	}
+	return b.waitReported(ctx)
 }
 
 // endOfRIBLimit is how long after the last route End-of-RIB is waited for. A speaker owes it only where graceful restart was

@@ -23,6 +23,7 @@ func (r *Reconciler) disown(ctx context.Context, svc *corev1.Service) error {
 	name := client.ObjectKeyFromObject(svc)
 	held := r.Allocator.Withdraw(name).Addresses()
 	if len(held) == 0 {
+		r.release(ctx, name) // It may have given up addresses that are not free yet.
 		return nil
 	}
 	desired := svc.DeepCopy()

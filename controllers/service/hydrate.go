@@ -148,9 +148,14 @@ func (h *Hydration) listServices(ctx context.Context) ([]corev1.Service, error) 
 			return nil, fmt.Errorf("listing services: %w", err)
 		}
 		for i := range list.Items {
-			if isOfClass(&list.Items[i], h.class) {
-				list.Items[i].ManagedFields = nil
-				found = append(found, list.Items[i])
+			switch svc := &list.Items[i]; {
+			case isOfClass(svc, h.class):
+				svc.ManagedFields = nil
+				found = append(found, *svc)
+			case hasTraces(svc):
+				// They are another load balancer's, or left of a time before it had this class: seekTraces does not see those, nor
+				// may the cache before the type changes.
+				h.services.Add(client.ObjectKeyFromObject(svc))
 			}
 		}
 		if list.Continue == "" {

@@ -298,3 +298,47 @@ func TestAServiceOnItsWayIntoTheCacheIsAskedForAgain(t *testing.T) {
 		t.Errorf("got %+v, error %v: if it goes before the cache has it, nobody hears of it", result, err)
 	}
 }
+
+func TestAServiceOfAnotherClassFreesWhatItHasGivenUp(t *testing.T) {
+	t.Parallel()
+	r, _ := makeReconciler(t, nil, makeClient(t, interceptor.Funcs{}, version(builder.MakeService("web"), "9")))
+	conflict := interceptor.Funcs{SubResourcePatch: func(context.Context, client.Client, string, client.Object, client.Patch, ...client.SubResourcePatchOption) error {
+		return apierrors.NewConflict(schema.GroupResource{Resource: "services"}, "web", nil)
+	}}
+	r.Client = makeClient(t, conflict, version(builder.MakeService("web").LoadBalancerIP("nonsense"), "10"))
+	reconcile(t, r)
+	r.Client = makeClient(t, interceptor.Funcs{}, version(builder.MakeService("web").Class("example.com/other"), "11"))
+	reconcile(t, r)
+	if n := r.Allocator.PoolCounts("a").AssignedIPv4; n != 0 {
+		t.Errorf("%d addresses are in use, though nobody has any", n)
+	}
+}
+
+func TestAServiceOfAnotherClassWithTracesIsLookedAtInCaseItsTypeChangesBeforeTheCacheHasIt(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		service *builder.Service
+		want    int
+	}{
+		"with traces":    {service: builder.MakeService("web").Class("example.com/other").Holds("a"), want: 1},
+		"without traces": {service: builder.MakeService("web").Class("example.com/other")},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, services := allocator.New(), &wake.Queue{}
+			live := makeClient(t, interceptor.Funcs{}, version(tc.service, "9"))
+			if err := NewHydration(live, a, fixed{nil, a}, "", services).Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			queue := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[ctrl.Request]())
+			t.Cleanup(queue.ShutDown)
+			if err := services.Source().Start(t.Context(), queue); err != nil {
+				t.Fatal(err)
+			}
+			if n := queue.Len(); n != tc.want {
+				t.Errorf("%d are looked at, want %d", n, tc.want)
+			}
+		})
+	}
+}

@@ -37,7 +37,7 @@ func ParsePeer(p *v1beta2.BGPPeer) (Peer, field.ErrorList) {
 		ConnectTime:    r.connectTime(s.ConnectTime),
 		RouterID:       r.routerID(s.RouterID),
 		Password:       r.password(s),
-		PasswordSecret: r.passwordSecret(p),
+		PasswordSecret: passwordSecret(p),
 		MultiHop:       s.EBGPMultiHop,
 	}
 	r.asns(s)
@@ -211,16 +211,11 @@ func (r *peerReader) password(s *v1beta2.BGPPeerSpec) string {
 	return s.Password
 }
 
-// passwordSecret returns the Secret, which is in the namespace of the BGPPeer: speakers are allowed to read no other.
-func (r *peerReader) passwordSecret(p *v1beta2.BGPPeer) types.NamespacedName {
-	ref := p.Spec.PasswordSecret
-	if ref.Name == "" {
+// passwordSecret returns the Secret, which is in the namespace of the BGPPeer whatever the reference says, as it is with
+// MetalLB: speakers are allowed to read no other.
+func passwordSecret(p *v1beta2.BGPPeer) types.NamespacedName {
+	if p.Spec.PasswordSecret.Name == "" {
 		return types.NamespacedName{}
 	}
-	if ref.Namespace != "" && ref.Namespace != p.Namespace {
-		r.errs = append(r.errs, field.Invalid(r.spec.Child("passwordSecret", "namespace"), ref.Namespace, fmt.Sprintf(
-			"must be the namespace of the BGPPeer, %q: speakers read Secrets there only; create Secret %q there and remove namespace",
-			p.Namespace, ref.Name)))
-	}
-	return types.NamespacedName{Namespace: p.Namespace, Name: ref.Name}
+	return types.NamespacedName{Namespace: p.Namespace, Name: p.Spec.PasswordSecret.Name}
 }

@@ -74,6 +74,9 @@ func TestParsePeerReturnsWhatTheObjectMeans(t *testing.T) {
 		"a secret in the peer's namespace, by name": {change: func(s *v1beta2.BGPPeerSpec) {
 			s.PasswordSecret = corev1.SecretReference{Name: "md5", Namespace: "metallb-system"}
 		}, want: values{"secret": "metallb-system/md5"}},
+		"a secret in another namespace, which is not looked at": {change: func(s *v1beta2.BGPPeerSpec) {
+			s.PasswordSecret = corev1.SecretReference{Name: "md5", Namespace: "net"}
+		}, want: values{"secret": "metallb-system/md5"}},
 		"a secret's namespace alone names no secret": {change: func(s *v1beta2.BGPPeerSpec) { s.PasswordSecret.Namespace = "net" }},
 		"a deprecated field without effect":          {change: func(s *v1beta2.BGPPeerSpec) { s.DisableMP = true }},
 		"the longest password":                       {change: func(s *v1beta2.BGPPeerSpec) { s.Password = strings.Repeat("p", 80) }, want: values{"password": strings.Repeat("p", 80)}},
@@ -176,8 +179,6 @@ func TestParsePeerErrors(t *testing.T) {
 		}, []string{`spec.nodeSelectors[0]: Invalid value: "{\"matchLabels\":{\"a b\":\"x\"}}": invalid label selector: key: Invalid value: "a b": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`}},
 		"password and secret": {func(s *v1beta2.BGPPeerSpec) { s.Password, s.PasswordSecret.Name = "p", "s" },
 			[]string{`spec.password: Forbidden: can not have both password and secret ref set; remove password`}},
-		"a secret in another namespace": {func(s *v1beta2.BGPPeerSpec) { s.PasswordSecret = corev1.SecretReference{Name: "md5", Namespace: "net"} },
-			[]string{`spec.passwordSecret.namespace: Invalid value: "net": must be the namespace of the BGPPeer, "metallb-system": speakers read Secrets there only; create Secret "md5" there and remove namespace`}},
 		"a password too long, which is not shown": {func(s *v1beta2.BGPPeerSpec) { s.Password = strings.Repeat("hush", 21) },
 			[]string{`spec.password: Too long: may not be more than 80 bytes`}},
 		"a local ASN":      {func(s *v1beta2.BGPPeerSpec) { s.LocalASN = 1 }, []string{`spec.localASN: Forbidden: localASN is not supported yet; remove it and set myASN`}},

@@ -140,8 +140,8 @@ type BGPPeerSpec struct {
 	Password string `json:"password,omitempty"`
 
 	// PasswordSecret refers to a Secret of type kubernetes.io/basic-auth whose key "password" is the password for TCP MD5
-	// signatures (RFC 2385). It is in the namespace of the BGPPeer, and another one is refused. Until the Secret exists no
-	// session is set up: there is no connecting without the password.
+	// signatures (RFC 2385). It is in the namespace of the BGPPeer; that of the reference is not looked at. Until the Secret
+	// exists no session is set up: there is no connecting without the password.
 	// +optional
 	PasswordSecret corev1.SecretReference `json:"passwordSecret,omitempty"`
 

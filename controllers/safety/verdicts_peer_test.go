@@ -151,9 +151,9 @@ var peerCases = map[string]verdictCase{
 	"a secret in another namespace, which no speaker may read": {
 		given: two,
 		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254, passwordSecret: {name: md5, namespace: net}}`,
-		wantErrors: []string{
-			`spec.passwordSecret.namespace: must be the namespace of the BGPPeer, "metallb-system": speakers read Secrets there only; ` +
-				`create Secret "md5" there and remove namespace`,
+		wantWarnings: []string{
+			`BGPPeer "router" names namespace "net" in spec.passwordSecret, but speakers read Secret "md5" in the BGPPeer's own, ` +
+				`"metallb-system": create it there and remove namespace`,
 		},
 	},
 	"a node selector that is listed twice": {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"metallb.io/metallb/api/bgp"
@@ -39,7 +40,7 @@ func warnings(o Object, m *meaning, nodes []Node) []string {
 		return aboutAdvertisement(&adv, m, nodes)
 	case *v1beta2.BGPPeer:
 		peer := m.peers[x.Name]
-		return aboutPeer(&peer, nodes)
+		return aboutPeer(&peer, x.Spec.PasswordSecret, nodes)
 	default:
 		return nil
 	}
@@ -113,12 +114,17 @@ func texts(selectors []labels.Selector) []string {
 	return list
 }
 
-func aboutPeer(peer *bgp.Peer, nodes []Node) []string {
+func aboutPeer(peer *bgp.Peer, secret corev1.SecretReference, nodes []Node) []string {
 	var found []string
 	if peer.Password != "" {
 		found = append(found, fmt.Sprintf(
 			"BGPPeer %q has its password in spec.password, for everybody to read who can read the object; put it into a Secret and name that in spec.passwordSecret",
 			peer.Name))
+	}
+	if where := peer.PasswordSecret.Namespace; where != "" && secret.Namespace != "" && secret.Namespace != where {
+		found = append(found, fmt.Sprintf(
+			"BGPPeer %q names namespace %q in spec.passwordSecret, but speakers read Secret %q in the BGPPeer's own, %q: create it there and remove namespace",
+			peer.Name, secret.Namespace, secret.Name, where))
 	}
 	if !anySelected(nodes, peer.SelectsNode) {
 		found = append(found, fmt.Sprintf("BGPPeer %q is a peer of no node: none matches spec.nodeSelectors", peer.Name))

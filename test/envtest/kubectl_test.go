@@ -60,7 +60,7 @@ func TestKubectlShowsWhatMatters(t *testing.T) {
 				{type: Ready, status: "False", reason: SessionsNotEstablished, message: "", lastTransitionTime: "2026-01-01T00:00:00Z"}]}}`,
 			[]string{"bgppeers", "-o", "wide"},
 			[]string{
-				`NAME ADDRESS ASN SESSIONS READY LOCAL ASN PORT HOLD TIME MULTIHOP VALID LAST ERROR AGE`,
+				`NAME ADDRESS ASN SESSIONS READY LOCAL ASN PORT HOLD TIME BFD PROFILE MULTIHOP VALID LAST ERROR AGE`,
 				`columns 10.96.0.100 4200000000 2/3 False 64500 179 9s True node-2: connection refused`,
 			},
 		},

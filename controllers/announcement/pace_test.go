@@ -243,9 +243,9 @@ func TestAnOlderVersionOfAServiceIsNotBelieved(t *testing.T) {
 }
 
 // A thousand nodes reboot, one after the other, as for an update of the operating system.
-func TestAThousandNodesThatRebootCauseNoStorm(t *testing.T) {
+func TestManyNodesThatRebootCauseNoStorm(t *testing.T) {
 	t.Parallel()
-	const nodes, services = 1000, 8000
+	const nodes, services = rebooted, announced
 	for name, tc := range map[string]struct {
 		make      func(*builder.Service) *builder.Service
 		most      int

@@ -19,7 +19,7 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
     if [ "$TARGETARCH" = arm ]; then export GOARM="${TARGETVARIANT#v}"; fi && \
     for program in controller:./controllers speaker:./speaker router:./test/router; do \
       go build -trimpath -buildvcs=false \
-        -ldflags "-s -w -X metallb.io/metallb/api/version.Version=${VERSION} -X metallb.io/metallb/api/version.revision=${REVISION}" \
+        -ldflags "-s -w -X metallb.io/metallb/internal/version.Version=${VERSION} -X metallb.io/metallb/internal/version.revision=${REVISION}" \
         -o "/out/${program%%:*}" "${program#*:}" || exit 1; \
     done
 

@@ -3,7 +3,7 @@ SHELL := /usr/bin/env bash -o pipefail -e
 .DEFAULT_GOAL := help
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X metallb.io/metallb/api/version.Version=$(VERSION)
+LDFLAGS := -s -w -X metallb.io/metallb/internal/version.Version=$(VERSION)
 GO_TOOL := go tool -modfile=go.tools.mod
 # Programs of the test clusters, built once from their Go modules.
 export K8S_BIN ?= $(HOME)/.cache/k8s-from-modules

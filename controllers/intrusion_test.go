@@ -16,9 +16,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/claim"
+	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -387,7 +387,7 @@ func inconsistent(ctx context.Context, pool, prefix string) []string {
 	list := &corev1.ServiceList{}
 	Expect(server.Client.List(ctx, list, client.InNamespace("default"), client.MatchingFields{"spec.type": "LoadBalancer"})).To(Succeed())
 	var found []string
-	var claims claim.Claims
+	var claims config.Impacts
 	for _, svc := range list.Items {
 		address, err := netip.ParseAddr(strings.Join(addresses(ctx, svc.Name)(), " "))
 		if err != nil {
@@ -397,7 +397,7 @@ func inconsistent(ctx context.Context, pool, prefix string) []string {
 		want := "True IPAllocated: "
 		if !within.Contains(address) {
 			want = "True InvalidConfig: "
-			claims = append(claims, claim.Claim{Service: client.ObjectKeyFromObject(&svc), Address: address})
+			claims = append(claims, config.Impact{Service: client.ObjectKeyFromObject(&svc), Address: address})
 		}
 		if said := allocated(ctx, svc.Name)(); !strings.HasPrefix(said, want) {
 			found = append(found, fmt.Sprintf("%s holds %s and says %s", svc.Name, address, said))
@@ -408,7 +408,7 @@ func inconsistent(ctx context.Context, pool, prefix string) []string {
 	if len(claims) > 0 {
 		want = "False NotCompatibleWithAssignedIPs: " + claims.String()
 	}
-	if said := valid(ctx, pool)(); said != notice.Bound(want) {
+	if said := valid(ctx, pool)(); said != message.Bound(want) {
 		found = append(found, fmt.Sprintf("the pool says %s, want %s", said, want))
 	}
 	return found

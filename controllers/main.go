@@ -9,9 +9,9 @@ import (
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/controllers/migrate"
 	"metallb.io/metallb/controllers/validate"
+	"metallb.io/metallb/internal/process"
 )
 
 func main() {

@@ -20,21 +20,21 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/announcement"
+	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/controllers/coverage"
 	"metallb.io/metallb/controllers/debug"
-	"metallb.io/metallb/controllers/holding"
 	"metallb.io/metallb/controllers/peer"
 	"metallb.io/metallb/controllers/pool"
 	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/controllers/validity"
 	"metallb.io/metallb/controllers/wake"
 	"metallb.io/metallb/controllers/webhook"
+	"metallb.io/metallb/internal/process"
 )
 
 const (
@@ -104,7 +104,7 @@ func newWebhook(logger logr.Logger, settings *process.Settings, o *options) *web
 
 // setupWebhook makes the manager answer API servers, by what it observes itself and not only while it leads.
 func setupWebhook(mgr ctrl.Manager, settings *process.Settings, hook *webhook.Webhook) error {
-	feed := &holding.Feed{Index: holding.NewIndex(settings.Class), Cache: mgr.GetCache()}
+	feed := &assignment.Feed{Index: assignment.NewIndex(settings.Class), Cache: mgr.GetCache()}
 	if err := mgr.Add(feed); err != nil {
 		return err
 	}

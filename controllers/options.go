@@ -8,7 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/internal/process"
 )
 
 // The modes of the webhook.

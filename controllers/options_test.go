@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/internal/process"
 )
 
 // defaults are the options that are not set.

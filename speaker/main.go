@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/speaker/debug"
 	"metallb.io/metallb/speaker/gobgp"
 	"metallb.io/metallb/speaker/node"

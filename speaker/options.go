@@ -10,7 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/internal/process"
 )
 
 // nodeNameVariable is the variable of the environment that names the node.

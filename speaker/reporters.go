@@ -11,7 +11,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 
-	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/speaker/node"
 	"metallb.io/metallb/speaker/servicestatus"
 	"metallb.io/metallb/speaker/session"

@@ -14,6 +14,7 @@ var GroupVersion = schema.GroupVersion{Group: "metallb.io", Version: "v1beta1"}
 // AddToScheme registers the types of this package.
 func AddToScheme(s *runtime.Scheme) error {
 	s.AddKnownTypes(GroupVersion,
+		&ActiveConfiguration{}, &ActiveConfigurationList{},
 		&BGPAdvertisement{}, &BGPAdvertisementList{},
 		&BGPSessionState{}, &BGPSessionStateList{},
 		&Community{}, &CommunityList{},

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/ipam"
-	"metallb.io/metallb/controllers/claim"
+	"metallb.io/metallb/controllers/config"
 )
 
 // Allocator knows the pools, which service holds which addresses, and which services wait for one.
@@ -35,7 +35,7 @@ type Allocator struct {
 	followers []types.NamespacedName
 
 	// incompatible are the addresses held that no pool would give again, by the pool they belong to or came from.
-	incompatible map[string]map[claim.Claim]struct{}
+	incompatible map[string]map[config.Impact]struct{}
 	changed      map[string]struct{}
 }
 
@@ -81,7 +81,7 @@ func New() *Allocator {
 		holders:      map[types.NamespacedName]*holder{},
 		waiters:      map[types.NamespacedName]*waiter{},
 		queues:       map[want][]*waiter{},
-		incompatible: map[string]map[claim.Claim]struct{}{},
+		incompatible: map[string]map[config.Impact]struct{}{},
 		changed:      map[string]struct{}{},
 	}
 }

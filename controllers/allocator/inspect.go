@@ -11,7 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"metallb.io/metallb/controllers/claim"
+	"metallb.io/metallb/controllers/config"
 )
 
 // Filter selects what is inspected; the zero value selects everything.
@@ -38,7 +38,7 @@ type InspectedPool struct {
 	InForce bool
 	Counts
 	// Incompatible are the addresses held that the pool would not give again, sorted.
-	Incompatible claim.Claims
+	Incompatible config.Impacts
 }
 
 // InspectedAddress is an address in use.

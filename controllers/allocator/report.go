@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"metallb.io/metallb/controllers/claim"
+	"metallb.io/metallb/controllers/config"
 )
 
 // Counts are numbers of addresses of a pool. An address that services share counts once.
@@ -69,10 +69,10 @@ func (a *Allocator) ServicesByPool() map[string]int {
 }
 
 // Incompatible returns the addresses of the pool that are held against its present configuration, by service.
-func (a *Allocator) Incompatible(pool string) claim.Claims {
+func (a *Allocator) Incompatible(pool string) config.Impacts {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	claims := make(claim.Claims, 0, len(a.incompatible[pool]))
+	claims := make(config.Impacts, 0, len(a.incompatible[pool]))
 	for c := range a.incompatible[pool] {
 		claims = append(claims, c)
 	}
@@ -166,7 +166,7 @@ func (a *Allocator) judge(h *holder) {
 		return
 	}
 	for address, pool := range h.claims {
-		delete(a.incompatible[pool], claim.Claim{Service: name, Address: address})
+		delete(a.incompatible[pool], config.Impact{Service: name, Address: address})
 		if len(a.incompatible[pool]) == 0 {
 			delete(a.incompatible, pool)
 		}
@@ -175,9 +175,9 @@ func (a *Allocator) judge(h *holder) {
 	h.claims = claims
 	for address, pool := range claims {
 		if a.incompatible[pool] == nil {
-			a.incompatible[pool] = map[claim.Claim]struct{}{}
+			a.incompatible[pool] = map[config.Impact]struct{}{}
 		}
-		a.incompatible[pool][claim.Claim{Service: name, Address: address}] = struct{}{}
+		a.incompatible[pool][config.Impact{Service: name, Address: address}] = struct{}{}
 		a.changed[pool] = struct{}{}
 	}
 }

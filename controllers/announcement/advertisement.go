@@ -15,9 +15,9 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/internal/process"
 )
 
 // +kubebuilder:rbac:groups=metallb.io,resources=bgpadvertisements/status,verbs=patch,namespace=metallb-system

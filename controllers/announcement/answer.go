@@ -11,8 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/message"
 )
 
 // named is how many names of a kind a message has; the rest is counted.
@@ -166,7 +166,7 @@ func condition(addresses []netip.Addr, answers []answer) metav1.Condition {
 		c.Status, c.Reason = metav1.ConditionTrue, v1beta1.ReasonPartlyAnnounced
 	}
 	if same {
-		c.Message = notice.Bound(answers[0].text)
+		c.Message = message.Bound(answers[0].text)
 		return c
 	}
 	parts := make([]string, 0, len(answers))
@@ -177,6 +177,6 @@ func condition(addresses []netip.Addr, answers []answer) metav1.Condition {
 			parts = append(parts, fmt.Sprintf("%s not: %s", addresses[i], a.text))
 		}
 	}
-	c.Message = notice.Bound(strings.Join(parts, "; "))
+	c.Message = message.Bound(strings.Join(parts, "; "))
 	return c
 }

@@ -17,17 +17,17 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/safety"
-	"metallb.io/metallb/controllers/service"
+	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/controllers/config"
 )
 
 // Configuration is the one in force.
 type Configuration interface {
 	// Routes returns its routes; nil if they are not known yet.
-	Routes() *safety.Routes
+	Routes() *config.Routes
 	// Held returns the routes that an address had that is announced though the configuration does not announce it any more; nil
 	// if they are not known.
-	Held(h safety.Holding) (was *safety.Routes, held bool)
+	Held(h config.Holding) (was *config.Routes, held bool)
 }
 
 // Board puts together what is announced. It is safe for concurrent use.
@@ -39,7 +39,7 @@ type Board struct {
 	mu sync.Mutex
 	// complete is whether all that there is has been set.
 	complete bool
-	routes   *safety.Routes
+	routes   *config.Routes
 	numbers  map[string]int
 	situation
 	// offline are the nodes without a network.
@@ -48,7 +48,7 @@ type Board struct {
 	services map[types.NamespacedName]*record
 	classes  map[classKey]*class
 	// changed are nodes that tell something else than when the classes were judged, which is to be done again at reviewAt.
-	changed  safety.NodeSet
+	changed  config.NodeSet
 	reviewAt time.Time
 	pace     *pace
 	coverage coverage
@@ -86,7 +86,7 @@ func (b *Board) configure() {
 	}
 	b.names = b.routes.Nodes()
 	b.numbers = make(map[string]int, len(b.names))
-	b.unavailable = safety.NewNodeSet(len(b.names))
+	b.unavailable = config.NewNodeSet(len(b.names))
 	for i, name := range b.names {
 		b.numbers[name] = i
 		if b.offline[name] {
@@ -94,7 +94,7 @@ func (b *Board) configure() {
 		}
 	}
 	b.sessions.number(b.numbers)
-	b.changed, b.reviewAt = safety.NewNodeSet(len(b.names)), time.Time{}
+	b.changed, b.reviewAt = config.NewNodeSet(len(b.names)), time.Time{}
 	b.classes = map[classKey]*class{}
 	for _, r := range b.services {
 		r.classes = nil
@@ -115,7 +115,7 @@ func (b *Board) SetService(svc *corev1.Service) {
 
 func (b *Board) setService(svc *corev1.Service) {
 	name := client.ObjectKeyFromObject(svc)
-	if !service.IsServed(svc, b.serviceClass) {
+	if !assignment.Served(svc, b.serviceClass) {
 		b.delete(name)
 		return
 	}
@@ -137,7 +137,7 @@ func (b *Board) Told(svc *corev1.Service) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r := b.services[client.ObjectKeyFromObject(svc)]
-	served := service.IsServed(svc, b.serviceClass)
+	served := assignment.Served(svc, b.serviceClass)
 	if r == nil || r.uid != svc.UID || !served {
 		return served
 	}
@@ -251,7 +251,7 @@ func (b *Board) Turn(now time.Time) (due []types.NamespacedName, advertisements 
 // review judges the classes again, and looks at the services of those of which something else is to be said.
 func (b *Board) review() {
 	changed := b.changed
-	b.changed, b.reviewAt = safety.NewNodeSet(len(b.names)), time.Time{}
+	b.changed, b.reviewAt = config.NewNodeSet(len(b.names)), time.Time{}
 	for _, c := range b.classes {
 		all, cluster := c.judge(&b.situation)
 		for r := range c.members {
@@ -334,7 +334,7 @@ func (b *Board) unclassify(r *record) {
 }
 
 // classOf returns the class of an address; nil if it is announced by what is not known.
-func (b *Board) classOf(h safety.Holding, selection safety.Selection) *class {
+func (b *Board) classOf(h config.Holding, selection config.Selection) *class {
 	c := b.classFor(h, selection, nil)
 	if len(c.ways.Peers) > 0 {
 		return c
@@ -364,7 +364,7 @@ func (b *Board) prune(c *class) {
 }
 
 // classFor returns the class of addresses that are selected in that way.
-func (b *Board) classFor(h safety.Holding, selection safety.Selection, was *safety.Routes) *class {
+func (b *Board) classFor(h config.Holding, selection config.Selection, was *config.Routes) *class {
 	names := selection.Advertisements()
 	f := ipv4
 	if h.Address.Is6() {

@@ -13,9 +13,9 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/announcement"
+	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -247,7 +247,7 @@ func TestTheMessageIsBounded(t *testing.T) {
 	w.tell("node-0001", "tor-a", v1beta1.SessionIdle, strings.Repeat("long ", 1000))
 	w.start()
 	w.pass(time.Minute)
-	if got := len(w.told("web")); got > notice.MaxLength+len("False SessionsNotEstablished: ") || got < 1000 {
+	if got := len(w.told("web")); got > message.MaxLength+len("False SessionsNotEstablished: ") || got < 1000 {
 		t.Errorf("it has %d bytes", got)
 	}
 }

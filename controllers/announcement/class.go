@@ -3,7 +3,7 @@
 package announcement
 
 import (
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 // classKey tells classes apart.
@@ -11,16 +11,16 @@ type classKey struct {
 	pool, advertisements string
 	family               family
 	// was are the former routes that the advertisements are of; nil if they are in force.
-	was *safety.Routes
+	was *config.Routes
 }
 
 // class is what addresses have in common that the same advertisements select.
 type class struct {
 	key       classKey
-	selection safety.Selection
+	selection config.Selection
 	// names of the advertisements.
 	names []string
-	ways  safety.Ways
+	ways  config.Ways
 	// members are the services that have such an address.
 	members map[*record]struct{}
 
@@ -36,7 +36,7 @@ type situation struct {
 	// names of the nodes by number.
 	names []string
 	// unavailable nodes have no network.
-	unavailable safety.NodeSet
+	unavailable config.NodeSet
 }
 
 // judge finds the answers that the members have in common. It reports whether something else is to be said of all of them than
@@ -94,11 +94,11 @@ func (c *class) obstacle(s *situation) *answer {
 }
 
 // reach returns how the addresses get from the nodes to the peers.
-func (c *class) reach(s *situation, from safety.NodeSet) answer {
+func (c *class) reach(s *situation, from config.NodeSet) answer {
 	var (
 		r         = route{held: c.key.was != nil}
-		able      = safety.NewNodeSet(len(s.names))
-		announces = safety.NewNodeSet(len(s.names))
+		able      = config.NewNodeSet(len(s.names))
+		announces = config.NewNodeSet(len(s.names))
 		down      string
 	)
 	for _, way := range c.ways.Peers {

@@ -13,15 +13,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
-	"metallb.io/metallb/api/endpoint"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/endpoint"
 )
 
 // endpoints are where a service has endpoints that serve.
 type endpoints struct {
 	anywhere bool
 	// nodes are those with such an endpoint.
-	nodes safety.NodeSet
+	nodes config.NodeSet
 }
 
 // EndpointSlices says how to keep EndpointSlices in a cache: those of headless services, which cannot have a load balancer, not
@@ -96,7 +96,7 @@ func serviceOf(slice *discoveryv1.EndpointSlice) types.NamespacedName {
 
 // endpointsOf returns where endpoints of the stripped slices serve.
 func endpointsOf(slices map[string]*discoveryv1.EndpointSlice, numbers map[string]int) endpoints {
-	e := endpoints{nodes: safety.NewNodeSet(len(numbers))}
+	e := endpoints{nodes: config.NewNodeSet(len(numbers))}
 	for _, slice := range slices {
 		for i := range slice.Endpoints {
 			e.anywhere = true

@@ -21,8 +21,8 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/announcement"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/coverage"
-	"metallb.io/metallb/controllers/safety"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -37,10 +37,10 @@ type universe struct {
 }
 
 // without remembers no configuration that was before.
-type without struct{ routes *safety.Routes }
+type without struct{ routes *config.Routes }
 
-func (c *without) Routes() *safety.Routes                          { return c.routes }
-func (*without) Held(safety.Holding) (was *safety.Routes, is bool) { return nil, false }
+func (c *without) Routes() *config.Routes                          { return c.routes }
+func (*without) Held(config.Holding) (was *config.Routes, is bool) { return nil, false }
 
 func newUniverse(t *testing.T, seed uint64) (*universe, *without) {
 	t.Helper()
@@ -65,7 +65,7 @@ func (u *universe) some(of ...string) []string {
 
 // reconfigure makes another configuration and other nodes.
 func (u *universe) reconfigure() {
-	o := safety.Objects{}
+	o := config.Objects{}
 	for _, p := range []*builder.Pool{
 		builder.MakePool("a", "192.0.2.0/25"), builder.MakePool("b", "192.0.2.128/28"), builder.MakePool("six", "2001:db8::/64"),
 	} {
@@ -109,7 +109,7 @@ func (u *universe) reconfigure() {
 		if u.chance(15) {
 			l[corev1.LabelNodeExcludeBalancers] = ""
 		}
-		u.nodes = append(u.nodes, safety.Node{Name: fmt.Sprintf("n%d", i), Labels: l})
+		u.nodes = append(u.nodes, config.Node{Name: fmt.Sprintf("n%d", i), Labels: l})
 	}
 	u.random.Shuffle(len(u.nodes), func(i, j int) { u.nodes[i], u.nodes[j] = u.nodes[j], u.nodes[i] })
 }
@@ -282,7 +282,7 @@ func (u *universe) reach(svc *corev1.Service, addr netip.Addr, by []bgp.Advertis
 }
 
 // admits counts the node, and reports whether it may announce.
-func (u *universe) admits(svc *corev1.Service, n safety.Node, f *tally) bool {
+func (u *universe) admits(svc *corev1.Service, n config.Node, f *tally) bool {
 	f.selected++
 	if n.Labels.Has(corev1.LabelNodeExcludeBalancers) {
 		return false
@@ -301,7 +301,7 @@ func (u *universe) admits(svc *corev1.Service, n safety.Node, f *tally) bool {
 }
 
 // visit visits the peers of the node.
-func (u *universe) visit(n safety.Node, addr netip.Addr, advs []bgp.Advertisement, f *tally) {
+func (u *universe) visit(n config.Node, addr netip.Addr, advs []bgp.Advertisement, f *tally) {
 	for i := range u.objects.Peers {
 		p, _ := bgp.ParsePeer(&u.objects.Peers[i])
 		if p.Address.Is4() != addr.Is4() || !p.SelectsNode(n.Labels) ||
@@ -422,7 +422,7 @@ func TestServicesAreToldWhatAskingEachNodeAndPeerWouldSay(t *testing.T) {
 		for step := range 60 {
 			if step%20 == 0 {
 				u.reconfigure()
-				current.routes = safety.NewRoutes(u.objects, u.nodes)
+				current.routes = config.NewRoutes(u.objects, u.nodes)
 				u.Configure()
 			}
 			u.change()

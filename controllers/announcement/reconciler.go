@@ -18,9 +18,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/internal/process"
 )
 
 // concurrency is how many services are written side by side.

@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/safety"
-	"metallb.io/metallb/controllers/service"
+	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/controllers/config"
 )
 
 // record is what is known of a service that is served.
@@ -27,7 +27,7 @@ type record struct {
 	// local is whether the external traffic policy is Local.
 	local bool
 	// holdings are the addresses that it has, each once.
-	holdings  []safety.Holding
+	holdings  []config.Holding
 	endpoints endpoints
 	// classes of the addresses. One is nil of which nobody knows how it is announced.
 	classes []*class
@@ -56,8 +56,8 @@ func (r *record) takes(svc *corev1.Service, serviceClass string, now time.Time) 
 	r.uid, r.version, r.generation = svc.UID, svc.ResourceVersion, svc.Generation
 	r.local = svc.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal
 	r.holdings = nil
-	for _, h := range service.HoldingsOf(svc, serviceClass) {
-		if !slices.ContainsFunc(r.holdings, func(o safety.Holding) bool { return o.Address == h.Address }) {
+	for _, h := range assignment.HoldingsOf(svc, serviceClass) {
+		if !slices.ContainsFunc(r.holdings, func(o config.Holding) bool { return o.Address == h.Address }) {
 			r.holdings = append(r.holdings, h)
 		}
 	}

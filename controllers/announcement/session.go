@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 // family is that of an address.
@@ -81,7 +81,7 @@ type ends struct{ node, peer string }
 type peerSessions struct {
 	byNode map[string]told
 	// up has the nodes whose session carries routes of a family.
-	up [families]safety.NodeSet
+	up [families]config.NodeSet
 }
 
 // told is what an object tells of a session.
@@ -157,7 +157,7 @@ func (s *sessions) number(numbers map[string]int) {
 
 func (p *peerSessions) number(numbers map[string]int) {
 	for f := range families {
-		p.up[f] = safety.NewNodeSet(len(numbers))
+		p.up[f] = config.NewNodeSet(len(numbers))
 	}
 	for node, is := range p.byNode {
 		p.mark(numbers, node, is.session)
@@ -179,10 +179,10 @@ func (p *peerSessions) mark(numbers map[string]int, node string, is session) {
 }
 
 // up returns the nodes among these whose session with the peer carries routes of the family.
-func (s *sessions) up(peer string, f family, nodes safety.NodeSet) safety.NodeSet {
+func (s *sessions) up(peer string, f family, nodes config.NodeSet) config.NodeSet {
 	p := s.byPeer[peer]
 	if p == nil {
-		return safety.NewNodeSet(len(s.numbers))
+		return config.NewNodeSet(len(s.numbers))
 	}
 	return p.up[f].And(nodes)
 }

@@ -17,9 +17,9 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/announcement"
+	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/coverage"
-	"metallb.io/metallb/controllers/safety"
-	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -30,8 +30,8 @@ type world struct {
 	tb       testing.TB
 	clock    *clocktesting.FakeClock
 	coverage *coverage.Coverage
-	objects  safety.Objects
-	nodes    []safety.Node
+	objects  config.Objects
+	nodes    []config.Node
 	services map[types.NamespacedName]*corev1.Service
 	versions int
 	// writes are how many times a service was written, flips those of them that changed more than numbers.
@@ -82,15 +82,15 @@ func (w *world) allowDisruption() {
 // node adds nodes without labels.
 func (w *world) node(n int) {
 	for range n {
-		w.nodes = append(w.nodes, safety.Node{Name: fmt.Sprintf("node-%04d", len(w.nodes)+1)})
+		w.nodes = append(w.nodes, config.Node{Name: fmt.Sprintf("node-%04d", len(w.nodes)+1)})
 	}
 }
 
 // configure brings the configuration into force.
 func (w *world) configure() {
-	holdings := make([]safety.Holding, 0, len(w.services))
+	holdings := make([]config.Holding, 0, len(w.services))
 	for _, svc := range w.services {
-		holdings = append(holdings, service.HoldingsOf(svc, "")...)
+		holdings = append(holdings, assignment.HoldingsOf(svc, "")...)
 	}
 	w.coverage.Configure(w.objects, w.nodes, holdings, nil)
 	w.Configure()

@@ -13,14 +13,14 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 // +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools;bgppeers;bgpadvertisements;communities,verbs=list;watch,namespace=metallb-system
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=list;watch
 
 // Read returns all objects in the namespace.
-func Read(ctx context.Context, reader client.Reader, namespace string) (safety.Objects, error) {
+func Read(ctx context.Context, reader client.Reader, namespace string) (config.Objects, error) {
 	var (
 		pools          v1beta1.IPAddressPoolList
 		peers          v1beta2.BGPPeerList
@@ -29,21 +29,21 @@ func Read(ctx context.Context, reader client.Reader, namespace string) (safety.O
 	)
 	for _, list := range []client.ObjectList{&pools, &peers, &advertisements, &communities} {
 		if err := reader.List(ctx, list, client.InNamespace(namespace)); err != nil {
-			return safety.Objects{}, fmt.Errorf("listing the configuration: %w", err)
+			return config.Objects{}, fmt.Errorf("listing the configuration: %w", err)
 		}
 	}
-	return safety.Objects{
+	return config.Objects{
 		Pools: pools.Items, Peers: peers.Items, Advertisements: advertisements.Items, Communities: communities.Items,
 	}, nil
 }
 
 // Nodes returns what matters of all nodes.
-func Nodes(ctx context.Context, reader client.Reader) ([]safety.Node, error) {
+func Nodes(ctx context.Context, reader client.Reader) ([]config.Node, error) {
 	list := &corev1.NodeList{}
 	if err := reader.List(ctx, list); err != nil {
 		return nil, fmt.Errorf("listing nodes: %w", err)
 	}
-	nodes := make([]safety.Node, 0, len(list.Items))
+	nodes := make([]config.Node, 0, len(list.Items))
 	for i := range list.Items {
 		nodes = append(nodes, NodeOf(&list.Items[i]))
 	}
@@ -51,8 +51,8 @@ func Nodes(ctx context.Context, reader client.Reader) ([]safety.Node, error) {
 }
 
 // NodeOf returns what matters of the node.
-func NodeOf(n *corev1.Node) safety.Node {
-	node := safety.Node{Name: n.Name, Labels: n.Labels}
+func NodeOf(n *corev1.Node) config.Node {
+	node := config.Node{Name: n.Name, Labels: n.Labels}
 	for _, a := range n.Status.Addresses {
 		if address, err := netip.ParseAddr(a.Address); err == nil { // Host names are among them.
 			node.Addresses = append(node.Addresses, address.Unmap())

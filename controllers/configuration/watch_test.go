@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 func TestAnObjectHasChangedIfItMeansSomethingElse(t *testing.T) {
@@ -63,7 +63,7 @@ func TestOfANodeIsKeptWhatMatters(t *testing.T) {
 	if !ok || kept.Annotations != nil || kept.Status.Images != nil {
 		t.Fatalf("got %T, with what does not matter: %v", stripped, stripped)
 	}
-	want := safety.Node{Name: "node1", Labels: labels.Set{"rack": "1"}, Addresses: []netip.Addr{
+	want := config.Node{Name: "node1", Labels: labels.Set{"rack": "1"}, Addresses: []netip.Addr{
 		netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"),
 	}}
 	if diff := cmp.Diff(want, NodeOf(kept), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {

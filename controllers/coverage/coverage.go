@@ -10,8 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"metallb.io/metallb/controllers/claim"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 // Coverage knows the addresses that have lost their last route. It is safe for concurrent use. The zero Coverage is ready
@@ -27,7 +26,7 @@ type Coverage struct {
 
 // Claims returns the addresses that the pool contains and that have lost their last route; false if that is not known yet.
 // Then Configure returns the pool once it is.
-func (c *Coverage) Claims(pool string) (claim.Claims, bool) {
+func (c *Coverage) Claims(pool string) (config.Impacts, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current == nil {
@@ -37,7 +36,7 @@ func (c *Coverage) Claims(pool string) (claim.Claims, bool) {
 		c.asked[pool] = struct{}{}
 		return nil, false
 	}
-	claims := slices.AppendSeq(claim.Claims{}, maps.Keys(c.losses.byPool[pool]))
+	claims := slices.AppendSeq(config.Impacts{}, maps.Keys(c.losses.byPool[pool]))
 	claims.Sort()
 	return claims, true
 }
@@ -53,7 +52,7 @@ func (c *Coverage) Any() bool {
 // returns the pools whose claims have changed, or are known now that were asked for.
 //
 // The first time it believes what the status of the pools says was lost before.
-func (c *Coverage) Configure(objects safety.Objects, nodes []safety.Node, holdings []safety.Holding, waived Waived) []string {
+func (c *Coverage) Configure(objects config.Objects, nodes []config.Node, holdings []config.Holding, waived Waived) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now, next := newSituation(objects, nodes, c.current), newLosses()
@@ -70,7 +69,7 @@ func (c *Coverage) Configure(objects safety.Objects, nodes []safety.Node, holdin
 
 // judge returns the loss of the address held, if there is no route to it now but there was one before, and nobody meant to
 // take it away.
-func (c *Coverage) judge(h safety.Holding, now *situation, waived Waived) (loss, bool) {
+func (c *Coverage) judge(h config.Holding, now *situation, waived Waived) (loss, bool) {
 	if now.routes.Announces(h) {
 		return loss{}, false
 	}
@@ -90,7 +89,7 @@ func (c *Coverage) judge(h safety.Holding, now *situation, waived Waived) (loss,
 //
 // Nothing is lost by it: an address that is not announced any more because its service has other labels is no fault of the
 // configuration.
-func (c *Coverage) Observe(service types.NamespacedName, holdings []safety.Holding) []string {
+func (c *Coverage) Observe(service types.NamespacedName, holdings []config.Holding) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	lost := c.losses.byService[service]
@@ -112,7 +111,7 @@ func (c *Coverage) Observe(service types.NamespacedName, holdings []safety.Holdi
 
 // Routes returns the routes of the configuration that services are in now, with what of bad objects is still in force; nil if
 // that is not known yet.
-func (c *Coverage) Routes() *safety.Routes {
+func (c *Coverage) Routes() *config.Routes {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current == nil {
@@ -124,7 +123,7 @@ func (c *Coverage) Routes() *safety.Routes {
 // Held returns the routes that the address held had, if a change of configuration that nobody refused has taken away the last
 // one: speakers that announced it then hold on to them, as far as there are such nodes and peers now. Was is nil if that was
 // before this process began to look.
-func (c *Coverage) Held(h safety.Holding) (was *safety.Routes, held bool) {
+func (c *Coverage) Held(h config.Holding) (was *config.Routes, held bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l, held := c.losses.byService[h.Service][h.Address]
@@ -147,14 +146,14 @@ type loss struct {
 type losses struct {
 	byService map[types.NamespacedName]map[netip.Addr]loss
 	// byPool has those that a pool contains. The others are the services' to tell: they cannot own them any more.
-	byPool map[string]map[claim.Claim]struct{}
+	byPool map[string]map[config.Impact]struct{}
 }
 
 func newLosses() losses {
-	return losses{map[types.NamespacedName]map[netip.Addr]loss{}, map[string]map[claim.Claim]struct{}{}}
+	return losses{map[types.NamespacedName]map[netip.Addr]loss{}, map[string]map[config.Impact]struct{}{}}
 }
 
-func (ls *losses) add(h safety.Holding, l loss) {
+func (ls *losses) add(h config.Holding, l loss) {
 	if ls.byService[h.Service] == nil {
 		ls.byService[h.Service] = map[netip.Addr]loss{}
 	}
@@ -163,7 +162,7 @@ func (ls *losses) add(h safety.Holding, l loss) {
 		return
 	}
 	if ls.byPool[l.pool] == nil {
-		ls.byPool[l.pool] = map[claim.Claim]struct{}{}
+		ls.byPool[l.pool] = map[config.Impact]struct{}{}
 	}
 	ls.byPool[l.pool][claimOf(h.Service, h.Address)] = struct{}{}
 }
@@ -183,7 +182,7 @@ func (ls *losses) remove(service types.NamespacedName, address netip.Addr) {
 // diff returns the pools whose claims differ.
 func (ls *losses) diff(o losses) map[string]struct{} {
 	changed := map[string]struct{}{}
-	for _, pools := range []map[string]map[claim.Claim]struct{}{ls.byPool, o.byPool} {
+	for _, pools := range []map[string]map[config.Impact]struct{}{ls.byPool, o.byPool} {
 		for pool := range pools {
 			if !maps.Equal(ls.byPool[pool], o.byPool[pool]) {
 				changed[pool] = struct{}{}
@@ -193,6 +192,6 @@ func (ls *losses) diff(o losses) map[string]struct{} {
 	return changed
 }
 
-func claimOf(service types.NamespacedName, address netip.Addr) claim.Claim {
-	return claim.Claim{Service: service, Address: address, Loss: claim.Route}
+func claimOf(service types.NamespacedName, address netip.Addr) config.Impact {
+	return config.Impact{Service: service, Address: address, Loss: config.Route}
 }

@@ -16,14 +16,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/claim"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/coverage"
-	"metallb.io/metallb/controllers/safety"
 	"metallb.io/metallb/test/builder"
 )
 
 // setting is a configuration in the making.
-type setting []interface{ addTo(*safety.Objects) }
+type setting []interface{ addTo(*config.Objects) }
 
 type (
 	pool          builder.Pool
@@ -32,16 +31,16 @@ type (
 	community     builder.Community
 )
 
-func (p *pool) addTo(o *safety.Objects) { o.Pools = append(o.Pools, *(*builder.Pool)(p).Obj()) }
-func (p *peer) addTo(o *safety.Objects) { o.Peers = append(o.Peers, *(*builder.Peer)(p).Obj()) }
-func (a *advertisement) addTo(o *safety.Objects) {
+func (p *pool) addTo(o *config.Objects) { o.Pools = append(o.Pools, *(*builder.Pool)(p).Obj()) }
+func (p *peer) addTo(o *config.Objects) { o.Peers = append(o.Peers, *(*builder.Peer)(p).Obj()) }
+func (a *advertisement) addTo(o *config.Objects) {
 	o.Advertisements = append(o.Advertisements, *(*builder.Advertisement)(a).Obj())
 }
-func (c *community) addTo(o *safety.Objects) {
+func (c *community) addTo(o *config.Objects) {
 	o.Communities = append(o.Communities, *(*builder.Community)(c).Obj())
 }
 
-func (s setting) objects() (o safety.Objects) {
+func (s setting) objects() (o config.Objects) {
 	for _, one := range s {
 		one.addTo(&o)
 	}
@@ -49,7 +48,7 @@ func (s setting) objects() (o safety.Objects) {
 }
 
 // all returns the objects, by kind and name.
-func all(o safety.Objects) map[string]client.Object {
+func all(o config.Objects) map[string]client.Object {
 	found := map[string]client.Object{}
 	for i := range o.Pools {
 		found["pool "+o.Pools[i].Name] = &o.Pools[i]
@@ -64,7 +63,7 @@ func all(o safety.Objects) map[string]client.Object {
 }
 
 // waived returns what is waived on the way from one configuration to the next.
-func waived(before, after safety.Objects) coverage.Waived {
+func waived(before, after config.Objects) coverage.Waived {
 	var w coverage.Waivers
 	next := all(after)
 	for key, was := range all(before) {
@@ -82,11 +81,11 @@ type step struct {
 	// objects is the configuration from now on, unless it is empty.
 	objects setting
 	// nodes there are from now on, unless it is nil.
-	nodes []safety.Node
+	nodes []config.Node
 	// observe has only the service looked at.
 	observe string
 	// holdings from now on, unless it is nil.
-	holdings []safety.Holding
+	holdings []config.Holding
 	// want are the claims, as SERVICE ADDRESS POOL.
 	want []string
 	// wantWoken are the pools whose status is to be looked at.
@@ -95,8 +94,8 @@ type step struct {
 	wantAny bool
 }
 
-func held(service, address string, recorded ...string) safety.Holding {
-	return safety.Holding{
+func held(service, address string, recorded ...string) config.Holding {
+	return config.Holding{
 		Service: types.NamespacedName{Namespace: "default", Name: service}, Labels: labels.Set{"app": service},
 		Address: netip.MustParseAddr(address), Recorded: recorded,
 	}
@@ -125,12 +124,12 @@ func (a *advertisement) allowDisruption() *advertisement {
 	return adv((*builder.Advertisement)(a).AllowDisruption())
 }
 
-func node(rack string) []safety.Node {
-	return []safety.Node{{Name: "node", Labels: labels.Set{"rack": rack}}}
+func node(rack string) []config.Node {
+	return []config.Node{{Name: "node", Labels: labels.Set{"rack": rack}}}
 }
 
 // web is what is held in most of the tests.
-func web() []safety.Holding { return []safety.Holding{held("web", "198.51.100.1", "one")} }
+func web() []config.Holding { return []config.Holding{held("web", "198.51.100.1", "one")} }
 
 func TestCoverage(t *testing.T) {
 	t.Parallel()
@@ -141,11 +140,11 @@ func TestCoverage(t *testing.T) {
 	for name, steps := range map[string][]step{
 		"the last advertisement goes and comes back":     {start, lost, {objects: whole, wantWoken: []string{"one"}}},
 		"the last peer goes and comes back":              {start, {objects: setting{onePool(), every()}, want: lost.want, wantWoken: lost.wantWoken, wantAny: true}, {objects: whole, wantWoken: []string{"one"}}},
-		"the service is released":                        {start, lost, {observe: "web", holdings: []safety.Holding{}, wantWoken: []string{"one"}}},
-		"the service gets another address":               {start, lost, {observe: "web", holdings: []safety.Holding{held("web", "203.0.113.1", "two")}, wantWoken: []string{"one"}}},
+		"the service is released":                        {start, lost, {observe: "web", holdings: []config.Holding{}, wantWoken: []string{"one"}}},
+		"the service gets another address":               {start, lost, {observe: "web", holdings: []config.Holding{held("web", "203.0.113.1", "two")}, wantWoken: []string{"one"}}},
 		"another service is released":                    {start, lost, {observe: "other", want: lost.want, wantAny: true}},
 		"the service changes and is not announced still": {start, lost, {observe: "web", want: lost.want, wantAny: true}},
-		"the service is released unseen":                 {start, lost, {objects: bare, holdings: []safety.Holding{}, wantWoken: []string{"one"}}},
+		"the service is released unseen":                 {start, lost, {objects: bare, holdings: []config.Holding{}, wantWoken: []string{"one"}}},
 		"what is lost stays lost whatever else changes":  {start, lost, {objects: append(bare, twoPool()), want: lost.want, wantAny: true}},
 		"a pool that nobody ever advertised is no fault": {
 			{objects: bare, holdings: web(), wantWoken: []string{"one"}}, {objects: append(bare, twoPool())},
@@ -188,7 +187,7 @@ func TestCoverage(t *testing.T) {
 		},
 		"services give up the label that is selected": {
 			{objects: setting{onePool(), router(), adv(builder.MakeAdvertisement("web").ServicesWithLabel("app", "web"))}, holdings: web(), wantWoken: []string{"one"}},
-			{observe: "web", holdings: []safety.Holding{{
+			{observe: "web", holdings: []config.Holding{{
 				Service: types.NamespacedName{Namespace: "default", Name: "web"}, Address: netip.MustParseAddr("198.51.100.1"), Recorded: []string{"one"},
 			}}},
 			{objects: setting{onePool(), twoPool(), router(), adv(builder.MakeAdvertisement("web").ServicesWithLabel("app", "web"))}},
@@ -257,7 +256,7 @@ func TestCoverage(t *testing.T) {
 			},
 		},
 		"another load balancer's address is no concern": {
-			{objects: setting{router(), every()}, holdings: []safety.Holding{held("web", "198.51.100.1")}, wantWoken: []string{"one"}},
+			{objects: setting{router(), every()}, holdings: []config.Holding{held("web", "198.51.100.1")}, wantWoken: []string{"one"}},
 			{objects: setting{router()}},
 		},
 	} {
@@ -268,8 +267,8 @@ func TestCoverage(t *testing.T) {
 				t.Error("something is known before there is a configuration")
 			}
 			var objects setting
-			var nodes []safety.Node
-			var holdings []safety.Holding
+			var nodes []config.Node
+			var holdings []config.Holding
 			for i, s := range steps {
 				if s.holdings != nil {
 					holdings = s.holdings
@@ -285,7 +284,7 @@ func TestCoverage(t *testing.T) {
 				var woken []string
 				if s.observe != "" {
 					name := types.NamespacedName{Namespace: "default", Name: s.observe}
-					woken = c.Observe(name, slices.DeleteFunc(slices.Clone(holdings), func(h safety.Holding) bool { return h.Service != name }))
+					woken = c.Observe(name, slices.DeleteFunc(slices.Clone(holdings), func(h config.Holding) bool { return h.Service != name }))
 				} else {
 					woken = c.Configure(now, nodes, holdings, waived(before, now))
 				}
@@ -305,10 +304,10 @@ func TestCoverage(t *testing.T) {
 
 // told gives a pool the condition that addresses have lost their route.
 func told(services, address string) func(*builder.Pool) {
-	var claims claim.Claims
+	var claims config.Impacts
 	for name := range strings.SplitSeq(services, " ") {
-		claims = append(claims, claim.Claim{
-			Service: types.NamespacedName{Namespace: "default", Name: name}, Address: netip.MustParseAddr(address), Loss: claim.Route,
+		claims = append(claims, config.Impact{
+			Service: types.NamespacedName{Namespace: "default", Name: name}, Address: netip.MustParseAddr(address), Loss: config.Route,
 		})
 	}
 	return func(p *builder.Pool) {
@@ -335,7 +334,7 @@ func claims(t *testing.T, c *coverage.Coverage) []string {
 			t.Error("nothing is known though there is a configuration")
 		}
 		for _, cl := range claims {
-			if cl.Loss != claim.Route {
+			if cl.Loss != config.Route {
 				t.Errorf("a claim of another sort: %v", cl)
 			}
 			found = append(found, cl.Service.Name+" "+cl.Address.String()+" "+pool)

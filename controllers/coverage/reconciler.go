@@ -12,11 +12,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 
-	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/configuration"
-	"metallb.io/metallb/controllers/safety"
-	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/internal/process"
 )
 
 // +kubebuilder:rbac:groups="",resources=services,verbs=list;watch
@@ -61,7 +61,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err := r.Client.Get(ctx, req.NamespacedName, svc); client.IgnoreNotFound(err) != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the service: %w", err)
 	}
-	r.wake(r.Coverage.Observe(req.NamespacedName, service.HoldingsOf(svc, r.Class)))
+	r.wake(r.Coverage.Observe(req.NamespacedName, assignment.HoldingsOf(svc, r.Class)))
 	return ctrl.Result{}, nil
 }
 
@@ -78,9 +78,9 @@ func (r *Reconciler) configure(ctx context.Context, waived Waived) error {
 	if err := r.Client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
 		return fmt.Errorf("listing services: %w", err)
 	}
-	var holdings []safety.Holding
+	var holdings []config.Holding
 	for i := range list.Items {
-		holdings = append(holdings, service.HoldingsOf(&list.Items[i], r.Class)...)
+		holdings = append(holdings, assignment.HoldingsOf(&list.Items[i], r.Class)...)
 	}
 	r.wake(r.Coverage.Configure(objects, nodes, holdings, waived))
 	if r.Configured != nil {

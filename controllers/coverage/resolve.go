@@ -9,12 +9,12 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 // resolve returns the objects that are in force: of those that are bad the versions that were before, if these were good.
-func resolve(now, before safety.Objects) safety.Objects {
-	return safety.Objects{
+func resolve(now, before config.Objects) config.Objects {
+	return config.Objects{
 		Pools:          lastGood(now.Pools, before.Pools, parsesPool, parsesPool, nil),
 		Peers:          lastGood(now.Peers, before.Peers, parsesPeer, parsesPeer, nil),
 		Advertisements: lastGood(now.Advertisements, before.Advertisements, resolves(now.Aliases()), resolves(before.Aliases()), forgetAliases),

@@ -11,17 +11,17 @@ import (
 
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 // situation is a configuration in force, the nodes, and what follows.
 type situation struct {
-	objects safety.Objects
-	nodes   []safety.Node
-	routes  *safety.Routes
+	objects config.Objects
+	nodes   []config.Node
+	routes  *config.Routes
 	pools   ipam.Pools
 	// parts are the routes that there would be of single objects, once they were asked for.
-	parts map[reference]*safety.Routes
+	parts map[reference]*config.Routes
 }
 
 // reference names an object that has part in routes.
@@ -40,13 +40,13 @@ const (
 
 // newSituation returns the situation after the previous one, which is nil if there was none. What of a bad object was in
 // force then stays so: the object itself is told that it is bad.
-func newSituation(objects safety.Objects, nodes []safety.Node, previous *situation) *situation {
+func newSituation(objects config.Objects, nodes []config.Node, previous *situation) *situation {
 	if previous == nil {
 		previous = &situation{}
 	}
 	inForce := resolve(objects, previous.objects)
 	s := &situation{
-		objects: inForce, nodes: nodes, routes: safety.NewRoutes(inForce, nodes), parts: map[reference]*safety.Routes{},
+		objects: inForce, nodes: nodes, routes: config.NewRoutes(inForce, nodes), parts: map[reference]*config.Routes{},
 	}
 	var pools []ipam.Pool
 	for i := range inForce.Pools {
@@ -59,7 +59,7 @@ func newSituation(objects safety.Objects, nodes []safety.Node, previous *situati
 }
 
 // poolOf returns the pool that contains the address held, the one it was allocated from before others; empty if none does.
-func (s *situation) poolOf(h safety.Holding) string {
+func (s *situation) poolOf(h config.Holding) string {
 	for _, name := range h.Recorded {
 		if p, found := s.pools.ByName(name); found && p.Contains(h.Address) {
 			return name
@@ -73,7 +73,7 @@ func (s *situation) poolOf(h safety.Holding) string {
 
 // wasTold reports whether the condition of the pool says that the address held has lost its route. Of a condition that does
 // not name everything it is supposed to.
-func (s *situation) wasTold(h safety.Holding) bool {
+func (s *situation) wasTold(h config.Holding) bool {
 	p := byName(s.objects.Pools, s.poolOf(h))
 	if p == nil {
 		return false
@@ -88,7 +88,7 @@ func (s *situation) wasTold(h safety.Holding) bool {
 
 // meant reports whether the route to the address held was taken away on purpose: its pool allows disruption, or an object
 // that had part in the route is waived.
-func (l *loss) meant(h safety.Holding, now *situation, waived Waived) bool {
+func (l *loss) meant(h config.Holding, now *situation, waived Waived) bool {
 	if p, found := now.pools.ByName(l.pool); found && p.AllowDisruption {
 		return true
 	}
@@ -101,7 +101,7 @@ func (l *loss) meant(h safety.Holding, now *situation, waived Waived) bool {
 }
 
 // hadPart reports whether the object is the address's pool, or would have announced it if there had been no other of its kind.
-func (s *situation) hadPart(r reference, h safety.Holding) bool {
+func (s *situation) hadPart(r reference, h config.Holding) bool {
 	if r.kind == pool {
 		return r.name == s.poolOf(h)
 	}
@@ -115,7 +115,7 @@ func (s *situation) hadPart(r reference, h safety.Holding) bool {
 			part.Peers = only(part.Peers, r.name)
 		case pool:
 		}
-		routes = safety.NewRoutes(part, s.nodes)
+		routes = config.NewRoutes(part, s.nodes)
 		s.parts[r] = routes
 	}
 	return routes.Announces(h)

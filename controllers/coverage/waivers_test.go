@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/coverage"
-	"metallb.io/metallb/controllers/safety"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -85,10 +85,10 @@ func TestAPoolThatIsAskedForWhileNothingIsKnownIsWokenThoughItIsNotSeenYet(t *te
 			t.Fatal("something is known before there is a configuration")
 		}
 	}
-	if diff := cmp.Diff([]string{"new"}, c.Configure(safety.Objects{}, nil, nil, nil)); diff != "" {
+	if diff := cmp.Diff([]string{"new"}, c.Configure(config.Objects{}, nil, nil, nil)); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
 	}
-	if woken := c.Configure(safety.Objects{}, nil, nil, nil); len(woken) > 0 {
+	if woken := c.Configure(config.Objects{}, nil, nil, nil); len(woken) > 0 {
 		t.Errorf("woken again: %v", woken)
 	}
 }

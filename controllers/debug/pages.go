@@ -13,8 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/internal/process"
 )
 
 // The filters of the page.

@@ -18,9 +18,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/ipam"
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/debug"
+	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/test/builder"
 )
 

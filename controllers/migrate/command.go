@@ -11,7 +11,7 @@ import (
 	"os"
 	"slices"
 
-	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/internal/process"
 )
 
 const details = `FILE is the ConfigMap, in YAML or JSON and alone or among other objects, or just the text of its key "config"; - stands

@@ -16,11 +16,11 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/yaml"
 
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/validate"
+	"metallb.io/metallb/internal/process"
 )
 
 var update = flag.Bool("update", false, "write what comes out into testdata, to be looked at")
@@ -126,7 +126,7 @@ func TestTheOldTutorialMeansWhatTheNewOneDoes(t *testing.T) {
 	// Step 6 of the tutorial changes the pool.
 	for i := range objects(t, content(t, "../../config/tutorial/tutorial-3.yaml")).Pools {
 		pool := objects(t, content(t, "../../config/tutorial/tutorial-3.yaml")).Pools[i]
-		want = want.Apply(safety.Change{New: &pool})
+		want = want.Apply(config.Change{New: &pool})
 	}
 	compare(t, want, objects(t, migrated(t.Context(), content(t, "testdata/tutorial-3/config.yaml")).resources))
 }
@@ -138,15 +138,15 @@ func TestTheWebhookHasNothingToSay(t *testing.T) {
 	for name, wantWarnings := range map[string]int{"tutorial-1": 0, "tutorial-3": 0, "bare": 0, "alike": 0, "renamed": 0, "oldest": 1} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var before safety.Objects
+			var before config.Objects
 			var warnings []string
 			for _, o := range list(t, migrated(t.Context(), content(t, filepath.Join("testdata", name, "config.yaml"))).resources) {
-				verdict := safety.Check("metallb-system", before, safety.Change{New: o}, safety.Use{})
+				verdict := config.Check("metallb-system", before, config.Change{New: o}, config.Use{})
 				if len(verdict.Errors) > 0 {
 					t.Error(verdict.Errors)
 				}
 				warnings = append(warnings, verdict.Warnings...)
-				before = before.Apply(safety.Change{New: o})
+				before = before.Apply(config.Change{New: o})
 			}
 			if len(warnings) != wantWarnings {
 				t.Errorf("got %d warnings, want %d: %q", len(warnings), wantWarnings, warnings)
@@ -156,9 +156,9 @@ func TestTheWebhookHasNothingToSay(t *testing.T) {
 }
 
 // compare compares configurations but for names that nothing names.
-func compare(t *testing.T, want, got safety.Objects) {
+func compare(t *testing.T, want, got config.Objects) {
 	t.Helper()
-	for _, o := range []safety.Objects{want, got} {
+	for _, o := range []config.Objects{want, got} {
 		slices.SortFunc(o.Peers, func(a, b v1beta2.BGPPeer) int { return cmp.Compare(a.Spec.Address, b.Spec.Address) })
 		for i := range o.Peers {
 			o.Peers[i].Name = ""
@@ -170,25 +170,25 @@ func compare(t *testing.T, want, got safety.Objects) {
 }
 
 // objects reads a manifest.
-func objects(t *testing.T, manifest string) safety.Objects {
+func objects(t *testing.T, manifest string) config.Objects {
 	t.Helper()
-	var all safety.Objects
+	var all config.Objects
 	for _, o := range list(t, manifest) {
-		all = all.Apply(safety.Change{New: o})
+		all = all.Apply(config.Change{New: o})
 	}
 	return all
 }
 
 // list reads the objects of a manifest, in their order.
-func list(t *testing.T, manifest string) []safety.Object {
+func list(t *testing.T, manifest string) []config.Object {
 	t.Helper()
-	var all []safety.Object
+	var all []config.Object
 	for document := range strings.SplitSeq(manifest, "---\n") {
 		var kind struct{ Kind string }
 		if err := yaml.Unmarshal([]byte(document), &kind); err != nil {
 			t.Fatal(err)
 		}
-		o := map[string]safety.Object{
+		o := map[string]config.Object{
 			"IPAddressPool": &v1beta1.IPAddressPool{}, "BGPPeer": &v1beta2.BGPPeer{},
 			"BGPAdvertisement": &v1beta1.BGPAdvertisement{}, "Community": &v1beta1.Community{},
 		}[kind.Kind]

@@ -14,7 +14,7 @@ import (
 
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 // Why something is left out.
@@ -29,7 +29,7 @@ type migration struct {
 	remarks
 	namespace string
 	// objects that are carried over.
-	objects safety.Objects
+	objects config.Objects
 	// names that are taken, by kind.
 	names map[string]map[string]bool
 	// pools is how many pools are carried over, and announcements are theirs.
@@ -94,9 +94,9 @@ func (m *migration) configuration(root *yaml.Node) {
 }
 
 // add adds an object, unless it cannot be made, its parser finds something wrong with it, or it contradicts others.
-func (m *migration) add(d *draft, o safety.Object, errs field.ErrorList) bool {
+func (m *migration) add(d *draft, o config.Object, errs field.ErrorList) bool {
 	if !d.broken && len(errs) == 0 {
-		errs = safety.Contradictions(o, m.objects, nil)
+		errs = config.Contradictions(o, m.objects, nil)
 	}
 	if d.broken {
 		return false
@@ -105,7 +105,7 @@ func (m *migration) add(d *draft, o safety.Object, errs field.ErrorList) bool {
 		d.spoil(d.lineOf(err.Field), "%s: %v", d.path, err)
 	}
 	if !d.broken {
-		m.objects = m.objects.Apply(safety.Change{New: o})
+		m.objects = m.objects.Apply(config.Change{New: o})
 	}
 	return !d.broken
 }

@@ -13,13 +13,13 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 // resource is an object and its kind.
 type resource struct {
 	kind   schema.GroupVersionKind
-	object safety.Object
+	object config.Object
 }
 
 // yaml returns the custom resources as a manifest.
@@ -51,7 +51,7 @@ func (m *migration) resources() []resource {
 
 func resourcesOf[T any, P interface {
 	*T
-	safety.Object
+	config.Object
 }](list []T, kind schema.GroupVersionKind) []resource {
 	found := make([]resource, 0, len(list))
 	for i := range list {

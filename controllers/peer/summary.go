@@ -13,9 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"metallb.io/metallb/api/bgp"
-	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/message"
 )
 
 // named is how many nodes a message names; the rest is counted.
@@ -123,7 +123,7 @@ func (s summary) condition(generation int64) metav1.Condition {
 	default:
 		c.Status, c.Reason, c.Message = metav1.ConditionTrue, v1beta1.ReasonSessionsEstablished, "all sessions are established"
 	}
-	c.Message = notice.Bound(c.Message)
+	c.Message = message.Bound(c.Message)
 	return c
 }
 
@@ -154,7 +154,7 @@ func (s summary) put(status *v1beta2.BGPPeerStatus) {
 	status.LastError = ""
 	switch {
 	case len(s.faults) > 0:
-		status.LastError = notice.Bound(s.faults[0].String())
+		status.LastError = message.Bound(s.faults[0].String())
 	case s.desired == 0 && !s.invalid:
 		status.LastError = s.nobody()
 	}

@@ -21,10 +21,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"metallb.io/metallb/api/ipam"
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/internal/process"
 )
 
 // Configuration is the pools in force.

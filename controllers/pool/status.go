@@ -20,12 +20,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 
-	"metallb.io/metallb/api/notice"
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
-	"metallb.io/metallb/controllers/claim"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/internal/message"
+	"metallb.io/metallb/internal/process"
 )
 
 // writeInterval is the shortest time from one write of a pool's status to another look at it: the counts of many changes go
@@ -36,7 +36,7 @@ const writeInterval = time.Second
 type Routes interface {
 	// Claims returns those that have lost their last route; false if that is not known yet. Once it is, it asks for another
 	// look at the pool.
-	Claims(pool string) (claim.Claims, bool)
+	Claims(pool string) (config.Impacts, bool)
 }
 
 // +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools,verbs=list;watch,namespace=metallb-system
@@ -123,7 +123,7 @@ func (r *StatusReconciler) patch(ctx context.Context, p *v1beta1.IPAddressPool) 
 }
 
 // setStatus puts counts and conditions into the pool.
-func (r *StatusReconciler) setStatus(p *v1beta1.IPAddressPool, v Verdict, lost claim.Claims) {
+func (r *StatusReconciler) setStatus(p *v1beta1.IPAddressPool, v Verdict, lost config.Impacts) {
 	counts := r.Allocator.PoolCounts(p.Name)
 	p.Status.AssignedIPv4, p.Status.AssignedIPv6 = counts.AssignedIPv4, counts.AssignedIPv6
 	p.Status.AvailableIPv4, p.Status.AvailableIPv6 = counts.AvailableIPv4, counts.AvailableIPv6
@@ -134,14 +134,14 @@ func (r *StatusReconciler) setStatus(p *v1beta1.IPAddressPool, v Verdict, lost c
 
 // together returns the claims of both sorts. To announce an address that its service cannot own would be in vain, so of that
 // no more is said.
-func together(incompatible, lost claim.Claims) claim.Claims {
-	owned := make(map[claim.Claim]bool, len(incompatible))
+func together(incompatible, lost config.Impacts) config.Impacts {
+	owned := make(map[config.Impact]bool, len(incompatible))
 	for _, c := range incompatible {
-		owned[claim.Claim{Service: c.Service, Address: c.Address}] = true
+		owned[config.Impact{Service: c.Service, Address: c.Address}] = true
 	}
 	all := incompatible
 	for _, c := range lost {
-		if !owned[claim.Claim{Service: c.Service, Address: c.Address}] {
+		if !owned[config.Impact{Service: c.Service, Address: c.Address}] {
 			all = append(all, c)
 		}
 	}
@@ -150,7 +150,7 @@ func together(incompatible, lost claim.Claims) claim.Claims {
 }
 
 // valid returns the condition Valid of a pool.
-func valid(generation int64, v Verdict, claims claim.Claims) metav1.Condition {
+func valid(generation int64, v Verdict, claims config.Impacts) metav1.Condition {
 	c := metav1.Condition{Type: v1beta1.ConditionValid, Status: metav1.ConditionFalse, ObservedGeneration: generation}
 	switch {
 	case v.Rejection != "":
@@ -160,7 +160,7 @@ func valid(generation int64, v Verdict, claims claim.Claims) metav1.Condition {
 	default:
 		c.Status, c.Reason, c.Message = metav1.ConditionTrue, v1beta1.ReasonAccepted, "in force as written"
 	}
-	c.Message = notice.Bound(c.Message)
+	c.Message = message.Bound(c.Message)
 	return c
 }
 

@@ -20,18 +20,18 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
-	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
-	"metallb.io/metallb/controllers/claim"
+	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/test/builder"
 )
 
 func TestARejectionOfAnyLengthCanBeTold(t *testing.T) {
 	t.Parallel()
 	condition := valid(1, Verdict{Rejection: strings.Repeat("ä", 40000)}, nil)
-	if n := len(condition.Message); n > notice.MaxLength {
-		t.Errorf("the condition says %d bytes, more than %d", n, notice.MaxLength)
+	if n := len(condition.Message); n > message.MaxLength {
+		t.Errorf("the condition says %d bytes, more than %d", n, message.MaxLength)
 	}
 	before, after := builder.MakePool("a").Obj(), builder.MakePool("a").Obj()
 	after.Status.Conditions = append(after.Status.Conditions, condition)
@@ -44,15 +44,15 @@ func TestARejectionOfAnyLengthCanBeTold(t *testing.T) {
 
 func TestAPoolSaysInOneSentenceWhatServicesLose(t *testing.T) {
 	t.Parallel()
-	of := func(service, address string, loss claim.Loss) claim.Claim {
-		return claim.Claim{Service: types.NamespacedName{Namespace: "default", Name: service}, Address: netip.MustParseAddr(address), Loss: loss}
+	of := func(service, address string, loss config.Loss) config.Impact {
+		return config.Impact{Service: types.NamespacedName{Namespace: "default", Name: service}, Address: netip.MustParseAddr(address), Loss: loss}
 	}
 	got := together(
-		claim.Claims{of("b", "198.51.100.2", claim.Ownership)},
-		claim.Claims{of("a", "198.51.100.1", claim.Route), of("b", "198.51.100.2", claim.Route), of("b", "198.51.100.3", claim.Route)},
+		config.Impacts{of("b", "198.51.100.2", config.Ownership)},
+		config.Impacts{of("a", "198.51.100.1", config.Route), of("b", "198.51.100.2", config.Route), of("b", "198.51.100.3", config.Route)},
 	)
-	want := claim.Claims{
-		of("a", "198.51.100.1", claim.Route), of("b", "198.51.100.2", claim.Ownership), of("b", "198.51.100.3", claim.Route),
+	want := config.Impacts{
+		of("a", "198.51.100.1", config.Route), of("b", "198.51.100.2", config.Ownership), of("b", "198.51.100.3", config.Route),
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("claims (-want +got):\n%s", diff)
@@ -106,7 +106,7 @@ func TestAnEventTellsOfAFaultOnce(t *testing.T) {
 // counted tells of no route that is lost, and counts the questions.
 type counted struct{ questions int }
 
-func (c *counted) Claims(string) (claim.Claims, bool) {
+func (c *counted) Claims(string) (config.Impacts, bool) {
 	c.questions++
 	return nil, true
 }

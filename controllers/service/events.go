@@ -14,9 +14,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 
-	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/internal/message"
 )
 
 // Reasons of events that have no condition of the same reason.
@@ -47,7 +48,7 @@ func transition(before, after *corev1.Service, o *outcome) []event {
 	if len(gone) > 0 {
 		found = append(found, clearing(gone...))
 	}
-	if len(addresses) > 0 && fmt.Sprint(ingressTexts(before)) != fmt.Sprint(texts(addresses)) {
+	if len(addresses) > 0 && fmt.Sprint(assignment.IngressTexts(before)) != fmt.Sprint(texts(addresses)) {
 		found = append(found, event{corev1.EventTypeNormal, v1beta1.ReasonIPAllocated, assigned(addresses)})
 	}
 	was := meta.FindStatusCondition(before.Status.Conditions, v1beta1.ConditionAllocated)
@@ -82,7 +83,7 @@ func doing(before, after *corev1.Service, o *outcome) string {
 		return "refusing what the service requests"
 	case len(o.left(before)) > 0:
 		return "moving the service to other addresses, as its pool allows"
-	case !slices.Equal(ingressTexts(before), addresses):
+	case !slices.Equal(assignment.IngressTexts(before), addresses):
 		return "assigning addresses"
 	case is.Reason == v1beta1.ReasonAllocationFailed && !told:
 		return "keeping addresses that another service has the better right to"
@@ -110,7 +111,7 @@ const (
 
 // clearing is the event for a Service that has lost addresses.
 func clearing(messages ...string) event {
-	return event{corev1.EventTypeNormal, reasonClearAssignment, notice.Bound(strings.Join(messages, "; "))}
+	return event{corev1.EventTypeNormal, reasonClearAssignment, message.Bound(strings.Join(messages, "; "))}
 }
 
 // cleared says that a Service has lost addresses.
@@ -130,7 +131,7 @@ func moved(left []allocator.Reason) string {
 
 // lost returns the addresses that the Service told until now, and does not hold any more though it did not have to leave them.
 func (o *outcome) lost(before *corev1.Service) []netip.Addr {
-	if annotation(before, v1beta1.AnnotationIPAllocatedFromPool) == "" {
+	if assignment.Annotation(before, v1beta1.AnnotationIPAllocatedFromPool) == "" {
 		return nil // They were not this load balancer's.
 	}
 	kept := o.result.Addresses()

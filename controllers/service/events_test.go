@@ -16,7 +16,7 @@ func TestTheLogSaysWhatIsDone(t *testing.T) {
 	holding := func(assignments ...allocator.Assignment) outcome {
 		return outcome{result: allocator.Result{Assignments: assignments}}
 	}
-	first, other, elsewhere := assignment("a", "192.0.2.1"), assignment("a", "192.0.2.2"), assignment("b", "192.0.2.1")
+	first, other, elsewhere := assign("a", "192.0.2.1"), assign("a", "192.0.2.2"), assign("b", "192.0.2.1")
 	incompatible, disputed := first, first
 	incompatible.Incompatible = true
 	disputed.Disputed = types.NamespacedName{Namespace: "default", Name: "other"}

@@ -20,6 +20,7 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/wake"
 )
 
@@ -149,7 +150,7 @@ func (h *Hydration) listServices(ctx context.Context) ([]corev1.Service, error) 
 		}
 		for i := range list.Items {
 			switch svc := &list.Items[i]; {
-			case isOfClass(svc, h.class):
+			case assignment.Served(svc, h.class):
 				svc.ManagedFields = nil
 				found = append(found, *svc)
 			case hasTraces(svc):
@@ -205,8 +206,8 @@ func (h *Hydration) namespaceLabels(ctx context.Context) (map[string]labels.Set,
 // ours returns the addresses in the Service's status that this load balancer gave to it. Without its annotation, those
 // are the addresses that a pool contains: others come from a load balancer that was here before.
 func ours(svc *corev1.Service, pools ipam.Pools) []allocator.Assignment {
-	found := assignmentsOf(svc)
-	if annotation(svc, v1beta1.AnnotationIPAllocatedFromPool) != "" {
+	found := assignment.Of(svc)
+	if assignment.Annotation(svc, v1beta1.AnnotationIPAllocatedFromPool) != "" {
 		return found
 	}
 	return slices.DeleteFunc(found, func(as allocator.Assignment) bool {

@@ -21,10 +21,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/internal/process"
 )
 
 // +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch
@@ -95,7 +96,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if r.Hydration.replayed.areAhead(svc) || r.written.areAhead(svc) {
 		return ctrl.Result{}, nil // A newer version is on its way here.
 	}
-	if !isOfClass(svc, r.Class) {
+	if !assignment.Served(svc, r.Class) {
 		return ctrl.Result{}, r.disown(ctx, svc)
 	}
 	namespaceLabels, err := r.namespaceLabels(ctx, svc.Namespace)
@@ -118,17 +119,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	r.Services.Add(r.Allocator.Settle(req.NamespacedName, o.result.Addresses())...)
 	return ctrl.Result{}, nil
-}
-
-// isOfClass reports whether the Service is of type LoadBalancer and of the class.
-func isOfClass(svc *corev1.Service, class string) bool {
-	if svc.Spec.Type != corev1.ServiceTypeLoadBalancer {
-		return false
-	}
-	if svc.Spec.LoadBalancerClass == nil {
-		return class == ""
-	}
-	return class != "" && *svc.Spec.LoadBalancerClass == class
 }
 
 func (r *Reconciler) namespaceLabels(ctx context.Context, name string) (labels.Set, error) {

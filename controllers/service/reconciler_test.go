@@ -22,6 +22,7 @@ import (
 
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/wake"
 	"metallb.io/metallb/test/builder"
 )
@@ -114,7 +115,7 @@ func TestACachedServiceThatIsOlderThanWhatWasReplayedChangesNothing(t *testing.T
 	if err := r.Client.Get(t.Context(), web, svc); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"192.0.2.7"}, ingressTexts(svc)); diff != "" {
+	if diff := cmp.Diff([]string{"192.0.2.7"}, assignment.IngressTexts(svc)); diff != "" {
 		t.Errorf("addresses in the status (-want +got):\n%s", diff)
 	}
 }
@@ -138,7 +139,7 @@ func TestAServiceOfAnotherClassKeepsWhatItsLoadBalancerGaveIt(t *testing.T) {
 			if err := c.Get(t.Context(), web, svc); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, ingressTexts(svc)); diff != "" {
+			if diff := cmp.Diff(tc.want, assignment.IngressTexts(svc)); diff != "" {
 				t.Errorf("addresses in the status (-want +got):\n%s", diff)
 			}
 			if held := r.Allocator.Withdraw(web).Addresses(); len(held) > 0 {
@@ -200,7 +201,7 @@ func TestAServiceThatTakesTheNameOfAnotherDoesNotInheritItsShareOfAnAddress(t *t
 	if err := c.Get(t.Context(), web, svc); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{}, ingressTexts(svc)); diff != "" {
+	if diff := cmp.Diff([]string{}, assignment.IngressTexts(svc)); diff != "" {
 		t.Errorf("addresses in the status (-want +got):\n%s", diff)
 	}
 }
@@ -208,7 +209,7 @@ func TestAServiceThatTakesTheNameOfAnotherDoesNotInheritItsShareOfAnAddress(t *t
 func TestWhatAServiceWasToldIsNotFreeThoughItIsToMoveAgainBeforeTheCacheKnows(t *testing.T) {
 	t.Parallel()
 	holds := version(builder.MakeService("web").Holds("a", "192.0.2.0"), "9")
-	first := outcome{result: allocator.Result{Assignments: []allocator.Assignment{assignment("a", "192.0.2.0")}}}
+	first := outcome{result: allocator.Result{Assignments: []allocator.Assignment{assign("a", "192.0.2.0")}}}
 	first.apply(holds)
 	tests := map[string]struct {
 		svc    *corev1.Service
@@ -242,7 +243,7 @@ func TestWhatAServiceWasToldIsNotFreeThoughItIsToMoveAgainBeforeTheCacheKnows(t 
 			if err := live.Get(t.Context(), web, told); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff([]string{tc.told}, ingressTexts(told)); diff != "" {
+			if diff := cmp.Diff([]string{tc.told}, assignment.IngressTexts(told)); diff != "" {
 				t.Fatalf("addresses in the status (-want +got):\n%s", diff)
 			}
 			use(tc.other + "/32")
@@ -280,7 +281,7 @@ func TestAWriteUnderWayIsWaitedForAndNoneIsBegunAfterTheStop(t *testing.T) {
 	if err := c.Get(t.Context(), web, svc); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"192.0.2.0"}, ingressTexts(svc)); diff != "" {
+	if diff := cmp.Diff([]string{"192.0.2.0"}, assignment.IngressTexts(svc)); diff != "" {
 		t.Errorf("addresses in the status (-want +got):\n%s", diff)
 	}
 	desired := svc.DeepCopy()

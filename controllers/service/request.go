@@ -16,6 +16,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/assignment"
 )
 
 // requestOf returns what the Service requests. The error, if the Service contradicts itself, says what to change.
@@ -28,8 +29,8 @@ func requestOf(svc *corev1.Service, namespaceLabels labels.Set) (allocator.Reque
 		NamespaceLabels: namespaceLabels,
 		Families:        familiesOf(svc),
 		RequireAll:      policyOf(svc) == corev1.IPFamilyPolicyRequireDualStack,
-		Pool:            annotation(svc, v1beta1.AnnotationAddressPool),
-		Recorded:        assignmentsOf(svc),
+		Pool:            assignment.Annotation(svc, v1beta1.AnnotationAddressPool),
+		Recorded:        assignment.Of(svc),
 		Sharing:         sharingOf(svc),
 	}
 	if len(r.Families) == 0 {
@@ -42,21 +43,12 @@ func requestOf(svc *corev1.Service, namespaceLabels labels.Set) (allocator.Reque
 	return r, checkFamilies(&r)
 }
 
-// annotation returns the value of an annotation, which may also be written with the deprecated prefix.
-func annotation(svc *corev1.Service, key string) string {
-	return strings.TrimSpace(cmp.Or(svc.Annotations[key], svc.Annotations[deprecated(key)]))
-}
-
-func deprecated(key string) string {
-	return v1beta1.DeprecatedAnnotationPrefix + strings.TrimPrefix(key, v1beta1.AnnotationPrefix)
-}
-
 // deprecatedAnnotations returns the annotations of the Service that carry the deprecated prefix and have an effect.
 func deprecatedAnnotations(svc *corev1.Service) []string {
 	var found []string
 	for _, key := range []string{v1beta1.AnnotationAddressPool, v1beta1.AnnotationAllowSharedIP, v1beta1.AnnotationLoadBalancerIPs} {
-		if svc.Annotations[key] == "" && svc.Annotations[deprecated(key)] != "" {
-			found = append(found, deprecated(key))
+		if svc.Annotations[key] == "" && svc.Annotations[assignment.Deprecated(key)] != "" {
+			found = append(found, assignment.Deprecated(key))
 		}
 	}
 	return found
@@ -81,7 +73,7 @@ func familiesOf(svc *corev1.Service) []corev1.IPFamily {
 // sharingOf returns on what terms the Service shares addresses. With the traffic policy Local a node announces an address
 // if it has endpoints of the Service, so services can share one only if they have the same endpoints.
 func sharingOf(svc *corev1.Service) allocator.Sharing {
-	s := allocator.Sharing{Key: annotation(svc, v1beta1.AnnotationAllowSharedIP)}
+	s := allocator.Sharing{Key: assignment.Annotation(svc, v1beta1.AnnotationAllowSharedIP)}
 	if svc.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal {
 		s.Backend = "local:" + labels.Set(svc.Spec.Selector).String()
 	}
@@ -97,7 +89,7 @@ func sharingOf(svc *corev1.Service) allocator.Sharing {
 
 // addressesOf returns the addresses that the Service names, as written.
 func addressesOf(svc *corev1.Service) ([]netip.Addr, error) {
-	listed, field := annotation(svc, v1beta1.AnnotationLoadBalancerIPs), "annotation "+v1beta1.AnnotationLoadBalancerIPs
+	listed, field := assignment.Annotation(svc, v1beta1.AnnotationLoadBalancerIPs), "annotation "+v1beta1.AnnotationLoadBalancerIPs
 	if svc.Spec.LoadBalancerIP != "" {
 		if listed != "" {
 			return nil, fmt.Errorf("both annotation %s and spec.loadBalancerIP are set, remove one of them", v1beta1.AnnotationLoadBalancerIPs)

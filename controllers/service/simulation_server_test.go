@@ -21,6 +21,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -247,7 +248,7 @@ func (s *simulation) put(svc *corev1.Service) {
 	s.note("%s", s.describe(svc))
 	before := s.told[svc.UID]
 	now := map[string][]terms{}
-	for _, address := range ingressTexts(svc) {
+	for _, address := range assignment.IngressTexts(svc) {
 		now[address] = append(slices.Clone(before[address]), termsOf(svc))
 	}
 	s.told[svc.UID] = now
@@ -264,8 +265,8 @@ func (s *simulation) describe(svc *corev1.Service) string {
 		text += " of another class"
 	}
 	return fmt.Sprintf("%s, %v, key %q, port %d, labels %v, asks %q %q %q, has %v, version %s", text, svc.Spec.IPFamilies,
-		annotation(svc, v1beta1.AnnotationAllowSharedIP), svc.Spec.Ports[0].Port, svc.Labels, svc.Spec.LoadBalancerIP,
-		annotation(svc, v1beta1.AnnotationLoadBalancerIPs), annotation(svc, v1beta1.AnnotationAddressPool), ingressTexts(svc), svc.ResourceVersion)
+		assignment.Annotation(svc, v1beta1.AnnotationAllowSharedIP), svc.Spec.Ports[0].Port, svc.Labels, svc.Spec.LoadBalancerIP,
+		assignment.Annotation(svc, v1beta1.AnnotationLoadBalancerIPs), assignment.Annotation(svc, v1beta1.AnnotationAddressPool), assignment.IngressTexts(svc), svc.ResourceVersion)
 }
 
 // clashes returns who is told the same address, and never could share it since.
@@ -290,7 +291,7 @@ func (s *simulation) clashes() []clash {
 // requestIn is what the Service asks for.
 func requestIn(svc *corev1.Service) string {
 	return fmt.Sprint(svc.Spec.Type, svc.Spec.LoadBalancerClass, svc.Spec.IPFamilies, *svc.Spec.IPFamilyPolicy, svc.Spec.LoadBalancerIP,
-		annotation(svc, v1beta1.AnnotationLoadBalancerIPs), annotation(svc, v1beta1.AnnotationAddressPool), termsOf(svc))
+		assignment.Annotation(svc, v1beta1.AnnotationLoadBalancerIPs), assignment.Annotation(svc, v1beta1.AnnotationAddressPool), termsOf(svc))
 }
 
 // companion is another Service that uses the same address: its terms as the allocator knows them, and all since it was told.
@@ -348,12 +349,12 @@ func (s *simulation) write(desired *corev1.Service, term int, companions map[str
 		s.note("a controller of before writes")
 		s.spoilt[now.UID] = true
 	}
-	had, has := ingressTexts(now), ingressTexts(desired)
+	had, has := assignment.IngressTexts(now), assignment.IngressTexts(desired)
 	taken := slices.DeleteFunc(slices.Clone(had), func(address string) bool {
 		return slices.Contains(has, address) || s.hadToGo(now, address, companions[address])
 	})
 	switch {
-	case !isOfClass(now, "") || s.spoilt[now.UID]:
+	case !assignment.Served(now, "") || s.spoilt[now.UID]:
 	case len(had) > 0 && len(has) == 0:
 		s.fail("%s is left without an address, and had %v", desired.Name, had)
 	case len(taken) > 0 && !s.disrupts && s.met[now.UID] == requestIn(now):
@@ -437,7 +438,7 @@ type status struct {
 
 func (w status) Patch(_ context.Context, object client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
 	desired := object.(*corev1.Service)
-	w.note("the controller wants %s of version %s to have %v", desired.Name, desired.ResourceVersion, ingressTexts(desired))
+	w.note("the controller wants %s of version %s to have %v", desired.Name, desired.ResourceVersion, assignment.IngressTexts(desired))
 	companions := w.companions(w.allocator, desired.Name)
 	w.meanwhile()
 	defer w.meanwhile()

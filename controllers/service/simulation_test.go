@@ -23,6 +23,7 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/wake"
 	"metallb.io/metallb/test/builder"
 )
@@ -254,7 +255,7 @@ func (s *simulation) rest() {
 func (s *simulation) toldTo() map[string]string {
 	told := map[string]string{}
 	for name, svc := range s.services {
-		told[name] = fmt.Sprint(ingressTexts(svc), meta.IsStatusConditionTrue(svc.Status.Conditions, v1beta1.ConditionAllocated))
+		told[name] = fmt.Sprint(assignment.IngressTexts(svc), meta.IsStatusConditionTrue(svc.Status.Conditions, v1beta1.ConditionAllocated))
 	}
 	return told
 }
@@ -266,7 +267,7 @@ func (s *simulation) assertTold() {
 		if svc.Spec.Type != corev1.ServiceTypeLoadBalancer && hasTraces(svc) {
 			s.fail("%s is not of type LoadBalancer any more, and still tells what it was given", name)
 		}
-		if !isOfClass(svc, "") {
+		if !assignment.Served(svc, "") {
 			continue
 		}
 		c := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated)
@@ -278,7 +279,7 @@ func (s *simulation) assertTold() {
 		for _, address := range held.Addresses {
 			want = append(want, address.Address.String())
 		}
-		if got := slices.Sorted(slices.Values(ingressTexts(svc))); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+		if got := slices.Sorted(slices.Values(assignment.IngressTexts(svc))); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
 			s.fail("%s holds %v, and is told %v", name, want, got)
 		}
 		for _, address := range want {
@@ -350,7 +351,7 @@ type terms struct {
 }
 
 func termsOf(svc *corev1.Service) terms {
-	return terms{annotation(svc, v1beta1.AnnotationAllowSharedIP), svc.Spec.Ports[0].Port}
+	return terms{assignment.Annotation(svc, v1beta1.AnnotationAllowSharedIP), svc.Spec.Ports[0].Port}
 }
 
 func (t terms) admit(o terms) bool { return t.key != "" && t.key == o.key && t.port != o.port }

@@ -13,10 +13,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
-	"metallb.io/metallb/controllers/claim"
+	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/message"
 )
 
 // outcome is the answer to what a Service requests.
@@ -31,7 +32,7 @@ type outcome struct {
 // there is replaced, but not before there is something to replace it.
 func (o *outcome) apply(svc *corev1.Service) bool {
 	changed := false
-	if len(o.result.Assignments) > 0 || annotation(svc, v1beta1.AnnotationIPAllocatedFromPool) != "" {
+	if len(o.result.Assignments) > 0 || assignment.Annotation(svc, v1beta1.AnnotationIPAllocatedFromPool) != "" {
 		changed = setIngress(svc, o.result.Addresses())
 	}
 	changed = setPools(svc, o.result.Assignments) || changed
@@ -40,7 +41,7 @@ func (o *outcome) apply(svc *corev1.Service) bool {
 
 // gives reports whether the outcome has addresses that the Service does not tell yet.
 func (o *outcome) gives(svc *corev1.Service) bool {
-	told := ingressTexts(svc)
+	told := assignment.IngressTexts(svc)
 	return slices.ContainsFunc(o.result.Addresses(), func(a netip.Addr) bool { return !slices.Contains(told, a.String()) })
 }
 
@@ -64,16 +65,16 @@ func (o *outcome) condition() metav1.Condition {
 			c.Message += "; " + o.result.Missing.String()
 		}
 	}
-	c.Message = notice.Bound(c.Message)
+	c.Message = message.Bound(c.Message)
 	return c
 }
 
 // claims says which addresses the present pools would not give to the Service.
 func (o *outcome) claims() string {
-	var claims claim.Claims
+	var claims config.Impacts
 	for _, as := range o.result.Assignments {
 		if as.Incompatible {
-			claims = append(claims, claim.Claim{Service: o.service, Address: as.Address})
+			claims = append(claims, config.Impact{Service: o.service, Address: as.Address})
 		}
 	}
 	return claims.String()
@@ -81,7 +82,7 @@ func (o *outcome) claims() string {
 
 // left returns why the Service had to leave addresses that it told until now.
 func (o *outcome) left(before *corev1.Service) []allocator.Reason {
-	told := ingressTexts(before)
+	told := assignment.IngressTexts(before)
 	return slices.DeleteFunc(slices.Clone(o.result.Moved), func(r allocator.Reason) bool {
 		return !slices.Contains(told, r.Address.String())
 	})
@@ -111,7 +112,7 @@ func quote(addresses []netip.Addr) string {
 // setIngress makes the addresses those of the status. An ingress that says the same is left as it is, since the API
 // server and others add to it.
 func setIngress(svc *corev1.Service, addresses []netip.Addr) bool {
-	if slices.Equal(ingressTexts(svc), texts(addresses)) {
+	if slices.Equal(assignment.IngressTexts(svc), texts(addresses)) {
 		return false
 	}
 	ingress := make([]corev1.LoadBalancerIngress, 0, len(addresses))
@@ -120,15 +121,6 @@ func setIngress(svc *corev1.Service, addresses []netip.Addr) bool {
 	}
 	svc.Status.LoadBalancer.Ingress = ingress
 	return true
-}
-
-// ingressTexts returns the entries of the status; an entry without an address is an empty text.
-func ingressTexts(svc *corev1.Service) []string {
-	found := make([]string, 0, len(svc.Status.LoadBalancer.Ingress))
-	for _, ingress := range svc.Status.LoadBalancer.Ingress {
-		found = append(found, ingress.IP)
-	}
-	return found
 }
 
 func texts(addresses []netip.Addr) []string {
@@ -161,26 +153,9 @@ func setPools(svc *corev1.Service, assignments []allocator.Assignment) bool {
 	return true
 }
 
-// assignmentsOf reads back what setIngress and setPools wrote. Entries that are not addresses are left out.
-func assignmentsOf(svc *corev1.Service) []allocator.Assignment {
-	recorded := annotation(svc, v1beta1.AnnotationIPAllocatedFromPool)
-	pools := strings.Split(recorded, ",")
-	var assignments []allocator.Assignment
-	for i, text := range ingressTexts(svc) {
-		address, err := netip.ParseAddr(text)
-		if err != nil {
-			continue
-		}
-		assignments = append(assignments, allocator.Assignment{
-			Address: address.Unmap(), Pool: pools[min(i, len(pools)-1)],
-		})
-	}
-	return assignments
-}
-
 // toldBy returns the addresses in the Service's status.
 func toldBy(svc *corev1.Service) []netip.Addr {
-	return allocator.Result{Assignments: assignmentsOf(svc)}.Addresses()
+	return allocator.Result{Assignments: assignment.Of(svc)}.Addresses()
 }
 
 // hasTraces reports whether the Service carries anything that apply wrote, or the condition that tells how it is announced.

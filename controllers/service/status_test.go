@@ -12,16 +12,17 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/test/builder"
 )
 
-func assignment(pool, address string) allocator.Assignment {
+func assign(pool, address string) allocator.Assignment {
 	return allocator.Assignment{Pool: pool, Address: netip.MustParseAddr(address)}
 }
 
 func TestOutcome(t *testing.T) {
 	t.Parallel()
-	first, second := assignment("a", "192.0.2.1"), assignment("b", "2001:db8::1")
+	first, second := assign("a", "192.0.2.1"), assign("b", "2001:db8::1")
 	incompatible, disputed := first, first
 	incompatible.Incompatible = true
 	disputed.Disputed = types.NamespacedName{Namespace: "default", Name: "other"}
@@ -199,7 +200,7 @@ func TestOutcome(t *testing.T) {
 			if got := string(c.Status) + " " + c.Reason + ": " + c.Message; got != tc.wantCondition {
 				t.Errorf("condition %s, want %s", got, tc.wantCondition)
 			}
-			if diff := cmp.Diff(o.result.Assignments, assignmentsOf(after), ignoreVerdicts()); diff != "" {
+			if diff := cmp.Diff(o.result.Assignments, assignment.Of(after), ignoreVerdicts()); diff != "" {
 				t.Errorf("read back (-want +got):\n%s", diff)
 			}
 			if got := after.Annotations["metallb.io/ip-allocated-from-pool"]; got != tc.wantPool {
@@ -236,7 +237,7 @@ func TestAnIngressThatSaysTheSameIsLeftAlone(t *testing.T) {
 	svc := builder.MakeService("web").Holds("a", "192.0.2.1").Obj()
 	mode := corev1.LoadBalancerIPModeVIP
 	svc.Status.LoadBalancer.Ingress[0].IPMode = &mode
-	o := outcome{result: allocator.Result{Assignments: []allocator.Assignment{assignment("a", "192.0.2.1")}}}
+	o := outcome{result: allocator.Result{Assignments: []allocator.Assignment{assign("a", "192.0.2.1")}}}
 	o.apply(svc)
 	if svc.Status.LoadBalancer.Ingress[0].IPMode == nil {
 		t.Error("the mode is gone")
@@ -252,8 +253,8 @@ func TestWhatAnotherLoadBalancerGaveStaysUntilItIsReplaced(t *testing.T) {
 	if diff := cmp.Diff(theirs, svc.Status.LoadBalancer.Ingress); diff != "" {
 		t.Errorf("without an address (-want +got):\n%s", diff)
 	}
-	(&outcome{result: allocator.Result{Assignments: []allocator.Assignment{assignment("a", "192.0.2.1")}}}).apply(svc)
-	if diff := cmp.Diff([]string{"192.0.2.1"}, ingressTexts(svc)); diff != "" {
+	(&outcome{result: allocator.Result{Assignments: []allocator.Assignment{assign("a", "192.0.2.1")}}}).apply(svc)
+	if diff := cmp.Diff([]string{"192.0.2.1"}, assignment.IngressTexts(svc)); diff != "" {
 		t.Errorf("with an address (-want +got):\n%s", diff)
 	}
 }

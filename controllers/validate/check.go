@@ -10,8 +10,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/claim"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 // checker looks at objects beside each other and beside those of the cluster.
@@ -20,7 +19,7 @@ type checker struct {
 	// entries whose object will be part of the configuration.
 	entries []*entry
 	// after is the configuration once all are applied.
-	after safety.Objects
+	after config.Objects
 }
 
 // check returns what is found in the documents, in their order, as if they were applied to the cluster in this order.
@@ -55,9 +54,9 @@ func check(namespace string, documents []document, at cluster) ([]finding, error
 func (c *checker) contradict() {
 	others := c.cluster.objects
 	for _, e := range c.entries {
-		others = others.Apply(safety.Change{Old: e.object})
+		others = others.Apply(config.Change{Old: e.object})
 	}
-	succession := safety.NewSuccession(others, c.cluster.use.Nodes)
+	succession := config.NewSuccession(others, c.cluster.use.Nodes)
 	for _, e := range c.entries {
 		if e.parses {
 			e.refuse(texts(succession.Next(e.object))...)
@@ -67,20 +66,20 @@ func (c *checker) contradict() {
 
 // take finds what services would lose once all is applied, and tells it of the object by which they lose it for good.
 func (c *checker) take() {
-	total := safety.Lost(c.cluster.objects, c.after, c.cluster.use)
+	total := config.Lost(c.cluster.objects, c.after, c.cluster.use)
 	if len(total) == 0 {
 		return
 	}
-	by := make(map[claim.Claim]*entry, len(total))
+	by := make(map[config.Impact]*entry, len(total))
 	state := c.cluster.objects
 	for _, e := range c.entries {
 		next := state.Apply(e.change())
-		for _, one := range safety.Lost(state, next, c.cluster.use) {
+		for _, one := range config.Lost(state, next, c.cluster.use) {
 			by[one] = e
 		}
 		state = next
 	}
-	claims := map[*entry]claim.Claims{}
+	claims := map[*entry]config.Impacts{}
 	for _, one := range total {
 		e := by[one]
 		if e == nil { // It takes several objects to lose it.
@@ -104,14 +103,14 @@ func (c *checker) suspect() {
 		if _, isCommunity := e.object.(*v1beta1.Community); isCommunity && e.old != nil {
 			e.refuse(texts(c.missed(e))...)
 		}
-		e.warn(safety.Warnings(e.object, c.after, c.cluster.use.Nodes)...)
+		e.warn(config.Warnings(e.object, c.after, c.cluster.use.Nodes)...)
 	}
 }
 
 // missed returns what refuses to let aliases of a Community go.
 func (c *checker) missed(e *entry) field.ErrorList {
-	before := c.after.Apply(safety.Change{New: e.old})
-	verdict := safety.Check(e.object.GetNamespace(), before, e.change(), safety.Use{Nodes: c.cluster.use.Nodes})
+	before := c.after.Apply(config.Change{New: e.old})
+	verdict := config.Check(e.object.GetNamespace(), before, e.change(), config.Use{Nodes: c.cluster.use.Nodes})
 	return slices.DeleteFunc(verdict.Errors, func(e *field.Error) bool { return e.Type != field.ErrorTypeForbidden })
 }
 
@@ -123,7 +122,7 @@ func (c *checker) step() {
 	state := c.cluster.objects
 	for _, e := range c.entries {
 		if e.parses {
-			verdict := safety.Check(e.object.GetNamespace(), state, e.change(), c.cluster.use)
+			verdict := config.Check(e.object.GetNamespace(), state, e.change(), c.cluster.use)
 			for _, text := range texts(verdict.Errors) {
 				if !e.says(text) {
 					e.warn("it is refused until what comes later is applied: " + text)
@@ -135,7 +134,7 @@ func (c *checker) step() {
 }
 
 // lookUp returns the object of the same kind and name; nil if there is none.
-func lookUp(objects safety.Objects, o safety.Object) safety.Object {
+func lookUp(objects config.Objects, o config.Object) config.Object {
 	switch o.(type) {
 	case *v1beta1.IPAddressPool:
 		return named(objects.Pools, o.GetName())
@@ -151,8 +150,8 @@ func lookUp(objects safety.Objects, o safety.Object) safety.Object {
 
 func named[T any, P interface {
 	*T
-	safety.Object
-}](list []T, name string) safety.Object {
+	config.Object
+}](list []T, name string) config.Object {
 	for i := range list {
 		if p := P(&list[i]); metav1.Object(p).GetName() == name {
 			return p

@@ -15,12 +15,12 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/configuration"
-	"metallb.io/metallb/controllers/holding"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/internal/process"
 )
 
 const (
@@ -32,8 +32,8 @@ const (
 
 // cluster is what files are checked against. The zero value is no cluster.
 type cluster struct {
-	objects safety.Objects
-	use     safety.Use
+	objects config.Objects
+	use     config.Use
 }
 
 // readCluster reads the configuration in the namespace and what it is used for. Of services, those of the loadBalancerClass
@@ -73,8 +73,8 @@ func readWith(ctx context.Context, c client.Reader, namespace, class string) (cl
 	} else if err != nil {
 		return cluster{}, err
 	}
-	holdings, namespaces := holding.NewIndex(class), map[string]labels.Set{}
-	at := cluster{objects, safety.Use{
+	holdings, namespaces := assignment.NewIndex(class), map[string]labels.Set{}
+	at := cluster{objects, config.Use{
 		Holdings:        holdings,
 		NamespaceLabels: func(name string) labels.Set { return namespaces[name] },
 	}}

@@ -20,17 +20,17 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/test/builder"
 )
 
 // world is a cluster that answers as an API server does, a page at a time.
 type world struct {
 	client.Reader
-	objects    safety.Objects
+	objects    config.Objects
 	nodes      []corev1.Node
 	namespaces []corev1.Namespace
 	services   []corev1.Service
@@ -79,7 +79,7 @@ func page[T any](all []T, asked client.ListOptions, list client.ObjectList) []T 
 func tutorial(t *testing.T) cluster {
 	t.Helper()
 	w := &world{
-		objects: safety.Objects{
+		objects: config.Objects{
 			Pools:          []v1beta1.IPAddressPool{*builder.MakePool("space", "198.51.100.0/24").Obj(), *builder.MakePool("other", "203.0.113.0/24").Obj()},
 			Peers:          []v1beta2.BGPPeer{*builder.MakePeer("router", "10.0.0.1").Obj()},
 			Advertisements: []v1beta1.BGPAdvertisement{*builder.MakeAdvertisement("all", "space", "other").Communities("far").Obj()},
@@ -107,7 +107,7 @@ func tutorial(t *testing.T) cluster {
 func TestFilesAreCheckedAgainstACluster(t *testing.T) {
 	t.Parallel()
 	const sentence = "new config not compatible with assigned IPs: "
-	list := func(objects ...safety.Object) []safety.Object { return objects }
+	list := func(objects ...config.Object) []config.Object { return objects }
 	const until = `it is refused until what comes later is applied: `
 	const lostWeb = `spec.addresses: Forbidden: ` + sentence + `service "default/web" cannot own "198.51.100.200" under new config`
 	const unannounced = `-:1: warning: IPAddressPool metallb-system/new: IPAddressPool "new" is selected by no BGPAdvertisement, so its addresses are not announced; create one that selects it`
@@ -115,7 +115,7 @@ func TestFilesAreCheckedAgainstACluster(t *testing.T) {
 		return builder.MakeAdvertisement("all", "space", "other").Communities("far")
 	}
 	tests := map[string]struct {
-		objects []safety.Object
+		objects []config.Object
 		want    []string
 	}{
 		"what is there already": {objects: list(
@@ -226,7 +226,7 @@ func TestFilesAreCheckedAgainstACluster(t *testing.T) {
 }
 
 // manifest returns the objects as a file, each on a line of its own, with the odd numbers.
-func manifest(t *testing.T, objects []safety.Object) []byte {
+func manifest(t *testing.T, objects []config.Object) []byte {
 	t.Helper()
 	documents := make([]string, 0, len(objects))
 	for _, o := range objects {

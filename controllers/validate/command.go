@@ -10,7 +10,7 @@ import (
 	"io"
 	"slices"
 
-	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/internal/process"
 )
 
 const details = `A FILE is a file of YAML or JSON with any number of objects, a directory of them (*.yaml, *.yml and *.json, not those of

@@ -15,7 +15,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 // maxWrongTypes bounds how many values of the wrong type are looked for in one object.
@@ -36,7 +36,7 @@ func newDecoder() (decoder, error) {
 
 // decode reads what is written into the object. The problems are what the schema refuses and no parser sees; the object is
 // not whole if some are of the type of a value.
-func (d decoder) decode(written map[string]any, into safety.Object) (problems []string, whole bool) {
+func (d decoder) decode(written map[string]any, into config.Object) (problems []string, whole bool) {
 	written = runtime.DeepCopyJSON(written)
 	whole = true
 	for _, e := range checkSchema(written) {
@@ -72,7 +72,7 @@ func (d decoder) decode(written map[string]any, into safety.Object) (problems []
 }
 
 // once decodes what is written up to the first value that cannot be decoded.
-func (d decoder) once(written map[string]any, into safety.Object) error {
+func (d decoder) once(written map[string]any, into config.Object) error {
 	text, err := encoding.Marshal(written)
 	if err != nil {
 		return err

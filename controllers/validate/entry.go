@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 // entry is a document, the object in it, and what is found.
@@ -21,15 +21,15 @@ type entry struct {
 	// name is the object's kind, namespace and name.
 	name string
 	// object is set if it will be part of the configuration.
-	object safety.Object
+	object config.Object
 	// old is the object in the cluster that it takes the place of.
-	old safety.Object
+	old config.Object
 	// parses: nothing is wrong with the object by itself.
 	parses   bool
 	findings []finding
 }
 
-func (e *entry) change() safety.Change { return safety.Change{Old: e.old, New: e.object} }
+func (e *entry) change() config.Change { return config.Change{Old: e.old, New: e.object} }
 
 func (e *entry) refuse(texts ...string) { e.find(false, texts) }
 
@@ -112,7 +112,7 @@ func (r *reader) nameOf(kind, namespace, name string) string {
 }
 
 // belongs reports whether the object will be part of the configuration: it is in the namespace, and the first of its name.
-func (r *reader) belongs(e *entry, object safety.Object) bool {
+func (r *reader) belongs(e *entry, object config.Object) bool {
 	metadata := field.NewPath("metadata")
 	if namespace := object.GetNamespace(); namespace != r.namespace {
 		e.refuse(field.Invalid(metadata.Child("namespace"), namespace,
@@ -134,7 +134,7 @@ func (r *reader) belongs(e *entry, object safety.Object) bool {
 }
 
 // checkMetadata returns what the API server refuses of the metadata of any object.
-func checkMetadata(o safety.Object) field.ErrorList {
+func checkMetadata(o config.Object) field.ErrorList {
 	path := field.NewPath("metadata")
 	if o.GetName() == "" {
 		return field.ErrorList{field.Required(path.Child("name"), "an object needs a name")}
@@ -143,7 +143,7 @@ func checkMetadata(o safety.Object) field.ErrorList {
 }
 
 // parse returns what is wrong with the object by itself.
-func parse(o safety.Object) field.ErrorList {
+func parse(o config.Object) field.ErrorList {
 	errs := slices.DeleteFunc(parseSpec(o), func(e *field.Error) bool { return e.Field == "metadata.name" })
 	return append(checkMetadata(o), errs...)
 }

@@ -12,11 +12,11 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 // newObject returns an empty object of the kind; nil if there is no such kind here.
-func newObject(gvk schema.GroupVersionKind) safety.Object {
+func newObject(gvk schema.GroupVersionKind) config.Object {
 	switch gvk {
 	case v1beta1.GroupVersion.WithKind("IPAddressPool"):
 		return &v1beta1.IPAddressPool{}
@@ -31,7 +31,7 @@ func newObject(gvk schema.GroupVersionKind) safety.Object {
 }
 
 // parseSpec returns what the parser of the kind finds wrong.
-func parseSpec(o safety.Object) field.ErrorList {
+func parseSpec(o config.Object) field.ErrorList {
 	var errs field.ErrorList
 	switch o := o.(type) {
 	case *v1beta1.IPAddressPool:

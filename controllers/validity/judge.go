@@ -14,10 +14,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/bgp"
-	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/message"
 )
 
 // verdict is an object as it is, and with the status that it should have.
@@ -29,11 +29,11 @@ type verdict struct {
 }
 
 // judge returns the verdicts on all objects but the pools. The order of the objects is of no consequence.
-func judge(all safety.Objects, nodes []safety.Node) []verdict {
+func judge(all config.Objects, nodes []config.Node) []verdict {
 	aliases := all.Aliases()
-	routes := safety.NewRoutes(all, nodes)
+	routes := config.NewRoutes(all, nodes)
 	// To an advertisement every pool matters, however old.
-	succession := safety.NewSuccession(safety.Objects{Pools: all.Pools}, nodes)
+	succession := config.NewSuccession(config.Objects{Pools: all.Pools}, nodes)
 	verdicts := make([]verdict, 0, len(all.Peers)+len(all.Communities)+len(all.Advertisements))
 	for _, p := range byAge(all.Peers) {
 		verdicts = append(verdicts, decide(&p, p.DeepCopy(), succession.Next(&p)))
@@ -90,7 +90,7 @@ func undefined(a *v1beta1.BGPAdvertisement, aliases bgp.Aliases) field.ErrorList
 }
 
 // cover puts into the status what the advertisement covers. How many services are covered is not known here, and stays.
-func cover(s *v1beta1.BGPAdvertisementStatus, covered safety.Coverage) {
+func cover(s *v1beta1.BGPAdvertisementStatus, covered config.Coverage) {
 	s.NodesIPv4, s.NodesIPv6 = bounded(covered.NodesIPv4), bounded(covered.NodesIPv6)
 	s.PoolCount, s.Pools = bounded(covered.Pools), covered.PoolNames
 	s.PeerCount, s.Peers = bounded(covered.Peers), covered.PeerNames
@@ -126,7 +126,7 @@ func condition(generation int64, faults field.ErrorList) metav1.Condition {
 		Message: "valid as written", ObservedGeneration: generation,
 	}
 	if len(faults) > 0 {
-		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1beta1.ReasonInvalidConfig, notice.Bound(faults.ToAggregate().Error())
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1beta1.ReasonInvalidConfig, message.Bound(faults.ToAggregate().Error())
 	}
 	return c
 }

@@ -11,50 +11,50 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/test/builder"
 )
 
 func TestErrorsOfAnyLengthCanBeTold(t *testing.T) {
 	t.Parallel()
 	faults := field.ErrorList{field.Invalid(field.NewPath("spec"), strings.Repeat("ä", 40000), "is too long")}
-	if n := len(condition(1, faults).Message); n > notice.MaxLength {
-		t.Errorf("the condition says %d bytes, more than %d", n, notice.MaxLength)
+	if n := len(condition(1, faults).Message); n > message.MaxLength {
+		t.Errorf("the condition says %d bytes, more than %d", n, message.MaxLength)
 	}
 }
 
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	young, old := time.Unix(2, 0), time.Unix(1, 0)
-	peers := func(list ...*builder.Peer) (o safety.Objects) {
+	peers := func(list ...*builder.Peer) (o config.Objects) {
 		for _, p := range list {
 			o.Peers = append(o.Peers, *p.Obj())
 		}
 		return o
 	}
-	advertisements := func(list ...*builder.Advertisement) (o safety.Objects) {
+	advertisements := func(list ...*builder.Advertisement) (o config.Objects) {
 		for _, a := range list {
 			o.Advertisements = append(o.Advertisements, *a.Obj())
 		}
 		return o
 	}
-	communities := func(list ...*builder.Community) (o safety.Objects) {
+	communities := func(list ...*builder.Community) (o config.Objects) {
 		for _, c := range list {
 			o.Communities = append(o.Communities, *c.Obj())
 		}
 		return o
 	}
-	with := func(o safety.Objects, pool *builder.Pool) safety.Objects {
+	with := func(o config.Objects, pool *builder.Pool) config.Objects {
 		o.Pools = append(o.Pools, *pool.Obj())
 		return o
 	}
-	rack := func(n string) safety.Node { return safety.Node{Name: n, Labels: labels.Set{"rack": n}} }
+	rack := func(n string) config.Node { return config.Node{Name: n, Labels: labels.Set{"rack": n}} }
 	for name, tc := range map[string]struct {
-		objects safety.Objects
-		nodes   []safety.Node
+		objects config.Objects
+		nodes   []config.Node
 		// want is what the conditions of objects that are not valid say, by name: part of it.
 		want map[string]string
 	}{
@@ -72,7 +72,7 @@ func TestJudge(t *testing.T) {
 		"peers that do not meet on a node are valid": {
 			objects: peers(builder.MakePeer("a", "192.0.2.1").NodesWithLabel("rack", "1"),
 				builder.MakePeer("b", "192.0.2.1").NodesWithLabel("rack", "2")),
-			nodes: []safety.Node{rack("1"), rack("2")},
+			nodes: []config.Node{rack("1"), rack("2")},
 		},
 		"an object that cannot be understood is no reason to find fault with another": {
 			objects: peers(builder.MakePeer("a", "192.0.2.999"), builder.MakePeer("b", "192.0.2.999")),
@@ -126,8 +126,8 @@ func TestJudge(t *testing.T) {
 
 func TestTheNodesOfAnAdvertisementAreCounted(t *testing.T) {
 	t.Parallel()
-	rack := func(n string) safety.Node { return safety.Node{Labels: labels.Set{"rack": n}} }
-	all := safety.Objects{
+	rack := func(n string) config.Node { return config.Node{Labels: labels.Set{"rack": n}} }
+	all := config.Objects{
 		Peers: []v1beta2.BGPPeer{
 			*builder.MakePeer("four", "192.0.2.1").Obj(), *builder.MakePeer("six", "2001:db8::1").NodesWithLabel("rack", "2").Obj(),
 		},
@@ -136,7 +136,7 @@ func TestTheNodesOfAnAdvertisementAreCounted(t *testing.T) {
 		},
 	}
 	got := map[string][2]int32{}
-	for _, v := range judge(all, []safety.Node{rack("1"), rack("1"), rack("2")}) {
+	for _, v := range judge(all, []config.Node{rack("1"), rack("1"), rack("2")}) {
 		if a, ok := v.desired.(*v1beta1.BGPAdvertisement); ok {
 			got[a.Name] = [2]int32{a.Status.NodesIPv4, a.Status.NodesIPv6}
 		}
@@ -148,7 +148,7 @@ func TestTheNodesOfAnAdvertisementAreCounted(t *testing.T) {
 
 func TestTheAdvertisementsThatUseACommunityAreCountedOnceEach(t *testing.T) {
 	t.Parallel()
-	all := safety.Objects{
+	all := config.Objects{
 		Communities: []v1beta1.Community{
 			*builder.MakeCommunity("used").Alias("blue", "1:1").Alias("red", "1:2").Obj(), *builder.MakeCommunity("unused").Alias("green", "1:3").Obj(),
 		},
@@ -170,8 +170,8 @@ func TestTheAdvertisementsThatUseACommunityAreCountedOnceEach(t *testing.T) {
 
 func TestAnEventMarksATransition(t *testing.T) {
 	t.Parallel()
-	ofTwo := safety.Objects{Peers: []v1beta2.BGPPeer{*builder.MakePeer("a", "192.0.2.1").Obj(), *builder.MakePeer("b", "192.0.2.1").Obj()}}
-	told := func(o safety.Objects) (bool, safety.Objects) {
+	ofTwo := config.Objects{Peers: []v1beta2.BGPPeer{*builder.MakePeer("a", "192.0.2.1").Obj(), *builder.MakePeer("b", "192.0.2.1").Obj()}}
+	told := func(o config.Objects) (bool, config.Objects) {
 		var b verdict
 		for _, v := range judge(o, nil) {
 			if v.current.GetName() == "b" {

@@ -18,8 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/internal/process"
 )
 
 const actionValidate = "Validate"

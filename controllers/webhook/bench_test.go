@@ -16,8 +16,8 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/holding"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -78,7 +78,7 @@ func (m *memory) Get(_ context.Context, key client.ObjectKey, object client.Obje
 // an advertisement of its own, or all by one that is called everything.
 func large(peers int, everything bool) *observed {
 	m := &memory{namespaces: map[string]*corev1.Namespace{}}
-	index := holding.NewIndex("")
+	index := assignment.NewIndex("")
 	hold := func(svc *corev1.Service) {
 		m.serve(svc)
 		index.Set(svc)
@@ -127,7 +127,7 @@ func BenchmarkAdmission(b *testing.B) {
 	for _, bc := range []struct {
 		name        string
 		state       *observed
-		was, is     safety.Object
+		was, is     config.Object
 		wantAllowed bool
 	}{
 		{"pool update admitted", common, p().Obj(), builder.MakePool("pool-07", "10.0.7.0/24", "10.1.7.0/24").Obj(), true},
@@ -162,7 +162,7 @@ func BenchmarkAdmission(b *testing.B) {
 }
 
 // openAny returns the webhook of the kind of the objects, one of which may be missing.
-func openAny(tb testing.TB, was, is safety.Object, s state) *door {
+func openAny(tb testing.TB, was, is config.Object, s state) *door {
 	tb.Helper()
 	one := was
 	if one == nil {

@@ -13,8 +13,8 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/holding"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -40,7 +40,7 @@ func (m *memory) serve(services ...*corev1.Service) {
 
 // observedOf returns what was observed of the cluster before it became as it is now.
 func observedOf(was, is *memory) *observed {
-	o := &observed{namespace: namespace, reader: was, live: is, index: holding.NewIndex(""), fed: func() bool { return true }}
+	o := &observed{namespace: namespace, reader: was, live: is, index: assignment.NewIndex(""), fed: func() bool { return true }}
 	for _, svc := range was.services {
 		o.index.Set(svc)
 	}
@@ -52,7 +52,7 @@ func TestWhatIsInTheWayInTheCacheOnlyRefusesNothing(t *testing.T) {
 	t.Parallel()
 	advertisement := builder.MakeAdvertisement("public", "my-ip-space").Peers("router").Obj()
 	for name, tc := range map[string]struct {
-		was, is safety.Object
+		was, is config.Object
 		// meanwhile is what has changed in the cluster since it was observed.
 		meanwhile func(*memory)
 		// wantRefusal is part of why it is refused all the same; empty if it is not.

@@ -17,10 +17,9 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/claim"
+	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/configuration"
-	"metallb.io/metallb/controllers/holding"
-	"metallb.io/metallb/controllers/safety"
 )
 
 // maxConfirmed is how many claims are confirmed: more have hardly gone in the moment that the cache is behind.
@@ -34,7 +33,7 @@ type observed struct {
 	reader    client.Reader
 	// live reads from the API server itself.
 	live  client.Reader
-	index *holding.Index
+	index *assignment.Index
 	// fed reports whether the index is complete.
 	fed func() bool
 
@@ -68,32 +67,32 @@ func (o *observed) Start(ctx context.Context) error {
 func (o *observed) complete() bool { return o.filled.Load() && o.fed() }
 
 // read returns what was observed.
-func (o *observed) read(ctx context.Context) (safety.Objects, safety.Use, error) {
+func (o *observed) read(ctx context.Context) (config.Objects, config.Use, error) {
 	if !o.complete() {
-		return safety.Objects{}, safety.Use{}, errStarting
+		return config.Objects{}, config.Use{}, errStarting
 	}
 	reader := shared{o.reader}
 	objects, err := configuration.Read(ctx, reader, o.namespace)
 	if err != nil {
-		return safety.Objects{}, safety.Use{}, err
+		return config.Objects{}, config.Use{}, err
 	}
 	nodes, err := configuration.Nodes(ctx, reader)
 	if err != nil {
-		return safety.Objects{}, safety.Use{}, err
+		return config.Objects{}, config.Use{}, err
 	}
-	return objects, safety.Use{Holdings: o.index.Snapshot(), NamespaceLabels: o.namespaceLabels(ctx), Nodes: nodes}, nil
+	return objects, config.Use{Holdings: o.index.Snapshot(), NamespaceLabels: o.namespaceLabels(ctx), Nodes: nodes}, nil
 }
 
 // confirm returns what was observed, but of the configuration, and of the services of the claims, what the API server itself
 // has now; false if that is what was seen, as far as it was asked.
-func (o *observed) confirm(ctx context.Context, seen safety.Objects, claims claim.Claims) (safety.Objects, safety.Use, bool, error) {
+func (o *observed) confirm(ctx context.Context, seen config.Objects, claims config.Impacts) (config.Objects, config.Use, bool, error) {
 	objects, err := configuration.Read(ctx, o.live, o.namespace)
 	if err != nil {
-		return safety.Objects{}, safety.Use{}, false, err
+		return config.Objects{}, config.Use{}, false, err
 	}
 	many := len(claims) > maxConfirmed
 	if many && maps.Equal(versions(seen), versions(objects)) {
-		return safety.Objects{}, safety.Use{}, false, nil
+		return config.Objects{}, config.Use{}, false, nil
 	}
 	_, use, err := o.read(ctx)
 	if err != nil || many {
@@ -106,7 +105,7 @@ func (o *observed) confirm(ctx context.Context, seen safety.Objects, claims clai
 		case apierrors.IsNotFound(err):
 			holdings.Delete(c.Service)
 		case err != nil:
-			return safety.Objects{}, safety.Use{}, false, err
+			return config.Objects{}, config.Use{}, false, err
 		default:
 			holdings.Set(svc)
 		}
@@ -116,7 +115,7 @@ func (o *observed) confirm(ctx context.Context, seen safety.Objects, claims clai
 }
 
 // versions returns the version of each object.
-func versions(o safety.Objects) map[string]string {
+func versions(o config.Objects) map[string]string {
 	found := map[string]string{}
 	for i := range o.Pools {
 		found["pool "+o.Pools[i].Name] = o.Pools[i].ResourceVersion

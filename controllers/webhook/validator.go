@@ -20,8 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
-	"metallb.io/metallb/controllers/claim"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 // errStarting is why nothing can be judged yet.
@@ -30,14 +29,14 @@ var errStarting = errors.New("the webhook has not read the configuration and the
 // state is what changes are judged by.
 type state interface {
 	// read returns the configuration and what it is used for. Nothing in it may be modified.
-	read(ctx context.Context) (safety.Objects, safety.Use, error)
+	read(ctx context.Context) (config.Objects, config.Use, error)
 	// confirm does so where a change is about to be refused for what was seen and for the claims, and is behind nothing; false
 	// if nothing has changed.
-	confirm(ctx context.Context, seen safety.Objects, claims claim.Claims) (safety.Objects, safety.Use, bool, error)
+	confirm(ctx context.Context, seen config.Objects, claims config.Impacts) (config.Objects, config.Use, bool, error)
 }
 
 // validator judges changes of one kind.
-type validator[T safety.Object] struct {
+type validator[T config.Object] struct {
 	kind      schema.GroupKind
 	namespace string
 	state     state
@@ -47,7 +46,7 @@ type validator[T safety.Object] struct {
 	logger       logr.Logger
 }
 
-var _ admission.Validator[safety.Object] = &validator[safety.Object]{}
+var _ admission.Validator[config.Object] = &validator[config.Object]{}
 
 // webhook returns the webhook of the kind.
 func (v *validator[T]) webhook(scheme *runtime.Scheme) *admission.Webhook {
@@ -58,21 +57,21 @@ func (v *validator[T]) webhook(scheme *runtime.Scheme) *admission.Webhook {
 
 // ValidateCreate judges the creation of the object.
 func (v *validator[T]) ValidateCreate(ctx context.Context, object T) (admission.Warnings, error) {
-	return v.review(ctx, safety.Change{New: object})
+	return v.review(ctx, config.Change{New: object})
 }
 
 // ValidateUpdate judges an update of the object.
 func (v *validator[T]) ValidateUpdate(ctx context.Context, was, is T) (admission.Warnings, error) {
-	return v.review(ctx, safety.Change{Old: was, New: is})
+	return v.review(ctx, config.Change{Old: was, New: is})
 }
 
 // ValidateDelete judges the deletion of the object.
 func (v *validator[T]) ValidateDelete(ctx context.Context, object T) (admission.Warnings, error) {
-	return v.review(ctx, safety.Change{Old: object})
+	return v.review(ctx, config.Change{Old: object})
 }
 
 // review answers the request. What could not be judged is refused, unless it is a deletion: the way out stays open.
-func (v *validator[T]) review(ctx context.Context, change safety.Change) (admission.Warnings, error) {
+func (v *validator[T]) review(ctx context.Context, change config.Change) (admission.Warnings, error) {
 	start := time.Now()
 	request, err := admission.RequestFromContext(ctx)
 	if err != nil {
@@ -112,7 +111,7 @@ func failure(err error) *apierrors.StatusError {
 }
 
 // describe returns what log lines say of a request. It does not name the object itself where a collection is deleted.
-func describe(kind string, object safety.Object, request *admission.Request) []any {
+func describe(kind string, object config.Object, request *admission.Request) []any {
 	values := []any{
 		"kind", kind, "object", client.ObjectKeyFromObject(object).String(),
 		"operation", request.Operation, "user", request.UserInfo.Username,
@@ -125,7 +124,7 @@ func describe(kind string, object safety.Object, request *admission.Request) []a
 
 // judge returns the warnings about the change, or why it is refused: then there is nothing else worth a word. The error is
 // why neither is known.
-func (v *validator[T]) judge(ctx context.Context, request *admission.Request, change safety.Change) (_ admission.Warnings, _ *apierrors.StatusError, err error) {
+func (v *validator[T]) judge(ctx context.Context, request *admission.Request, change config.Change) (_ admission.Warnings, _ *apierrors.StatusError, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			log.FromContext(ctx).Error(nil, "checking a change panicked", "panic", r, "stack", string(debug.Stack()))
@@ -136,7 +135,7 @@ func (v *validator[T]) judge(ctx context.Context, request *admission.Request, ch
 	if err != nil {
 		return nil, nil, err
 	}
-	verdict := safety.Check(v.namespace, objects, change, use)
+	verdict := config.Check(v.namespace, objects, change, use)
 	if len(verdict.Errors) > 0 && change.New == nil && v.leaving(ctx) {
 		return nil, nil, nil
 	}
@@ -155,7 +154,7 @@ func (v *validator[T]) judge(ctx context.Context, request *admission.Request, ch
 
 // again judges the change that is about to be refused or warned of once more: what is in its way in the cache may have gone a
 // moment ago, as where a script deletes one object after the other, and what it lacks may have come.
-func (v *validator[T]) again(ctx context.Context, seen safety.Objects, change safety.Change, verdict safety.Verdict) safety.Verdict {
+func (v *validator[T]) again(ctx context.Context, seen config.Objects, change config.Change, verdict config.Verdict) config.Verdict {
 	objects, use, changed, err := v.state.confirm(ctx, seen, verdict.Claims)
 	if err != nil {
 		log.FromContext(ctx).Error(err, "confirming what was found")
@@ -163,7 +162,7 @@ func (v *validator[T]) again(ctx context.Context, seen safety.Objects, change sa
 	if !changed {
 		return verdict
 	}
-	return safety.Check(v.namespace, objects, change, use)
+	return config.Check(v.namespace, objects, change, use)
 }
 
 // details returns what is wrong without the fields: of an object that is deleted, no field is.

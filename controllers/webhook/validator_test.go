@@ -19,8 +19,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/holding"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -28,14 +28,14 @@ const inUse = `new config not compatible with assigned IPs: service "default/ngi
 
 // tutorial is the configuration of the tutorial, whose first address the service nginx has.
 func tutorial() *known {
-	index := holding.NewIndex("")
+	index := assignment.NewIndex("")
 	index.Set(builder.MakeService("nginx").Holds("my-ip-space", "198.51.100.0").Obj())
 	return &known{
-		objects: safety.Objects{
+		objects: config.Objects{
 			Pools:          []v1beta1.IPAddressPool{*pool().Obj()},
 			Advertisements: []v1beta1.BGPAdvertisement{*builder.MakeAdvertisement("my-ip-space", "my-ip-space").Obj()},
 		},
-		use: safety.Use{Holdings: index, NamespaceLabels: func(string) labels.Set { return nil }},
+		use: config.Use{Holdings: index, NamespaceLabels: func(string) labels.Set { return nil }},
 	}
 }
 
@@ -102,7 +102,7 @@ func TestAnAnswerIsInTheWordsOfAnAPIServer(t *testing.T) {
 }
 
 // object returns the pool, or nil if there is none.
-func object(p *builder.Pool) safety.Object {
+func object(p *builder.Pool) config.Object {
 	if p == nil {
 		return nil
 	}

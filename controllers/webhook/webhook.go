@@ -20,8 +20,8 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/holding"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/controllers/config"
 )
 
 // Options are how the webhook is reached and trusted.
@@ -72,7 +72,7 @@ func (w *Webhook) Secrets() cache.ByObject {
 }
 
 // SetupWithManager registers the webhook of each kind, and what it takes to answer. The feed is the caller's to start.
-func (w *Webhook) SetupWithManager(mgr ctrl.Manager, feed *holding.Feed, registry prometheus.Registerer) error {
+func (w *Webhook) SetupWithManager(mgr ctrl.Manager, feed *assignment.Feed, registry prometheus.Registerer) error {
 	counted, err := newMetrics(registry)
 	if err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
@@ -105,7 +105,7 @@ func (w *Webhook) SetupWithManager(mgr ctrl.Manager, feed *holding.Feed, registr
 }
 
 // register registers the webhook of the object's kind.
-func register[T safety.Object](mgr ctrl.Manager, object T, o Options, s state, counted *metrics) error {
+func register[T config.Object](mgr ctrl.Manager, object T, o Options, s state, counted *metrics) error {
 	kind, err := apiutil.GVKForObject(object, mgr.GetScheme())
 	if err != nil {
 		return err

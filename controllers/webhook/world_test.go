@@ -25,29 +25,28 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/claim"
-	"metallb.io/metallb/controllers/safety"
+	"metallb.io/metallb/controllers/config"
 )
 
 const namespace = "metallb-system"
 
 // known is a state that is made up. The error, or the panic if there is one, is all there is if set.
 type known struct {
-	objects safety.Objects
-	use     safety.Use
+	objects config.Objects
+	use     config.Use
 	err     error
 	panics  any
 }
 
-func (k *known) read(context.Context) (safety.Objects, safety.Use, error) {
+func (k *known) read(context.Context) (config.Objects, config.Use, error) {
 	if k.panics != nil {
 		panic(k.panics)
 	}
 	return k.objects, k.use, k.err
 }
 
-func (k *known) confirm(context.Context, safety.Objects, claim.Claims) (safety.Objects, safety.Use, bool, error) {
-	return safety.Objects{}, safety.Use{}, false, nil
+func (k *known) confirm(context.Context, config.Objects, config.Impacts) (config.Objects, config.Use, bool, error) {
+	return config.Objects{}, config.Use{}, false, nil
 }
 
 // namespaces is a reader that only knows what becomes of namespaces, and counts how often it is asked.
@@ -119,7 +118,7 @@ type door struct {
 }
 
 // open returns the webhook of the object's kind.
-func open[T safety.Object](tb testing.TB, object T, s state) *door {
+func open[T config.Object](tb testing.TB, object T, s state) *door {
 	tb.Helper()
 	scheme := newScheme(tb)
 	kinds, _, err := scheme.ObjectKinds(object)
@@ -140,12 +139,12 @@ func open[T safety.Object](tb testing.TB, object T, s state) *door {
 
 // ask returns the answer to a request to make one object of the other. It is a creation if there is no old one, a deletion
 // if there is no new one.
-func ask(tb testing.TB, d *door, was, is safety.Object) admission.Response {
+func ask(tb testing.TB, d *door, was, is config.Object) admission.Response {
 	tb.Helper()
 	return d.Handle(tb.Context(), requestFor(tb, was, is))
 }
 
-func requestFor(tb testing.TB, was, is safety.Object) admission.Request {
+func requestFor(tb testing.TB, was, is config.Object) admission.Request {
 	tb.Helper()
 	request := admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{
 		UID: "1", Operation: admissionv1.Update, Resource: metav1.GroupVersionResource{Group: "metallb.io", Resource: "ipaddresspools"},
@@ -158,7 +157,7 @@ func requestFor(tb testing.TB, was, is safety.Object) admission.Request {
 		request.Operation = admissionv1.Delete
 	}
 	for _, side := range []struct {
-		object safety.Object
+		object config.Object
 		raw    *runtime.RawExtension
 	}{{was, &request.OldObject}, {is, &request.Object}} {
 		if side.object == nil {

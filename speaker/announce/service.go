@@ -10,8 +10,8 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
-	"metallb.io/metallb/api/endpoint"
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/endpoint"
 )
 
 // Service is what matters of a service.

@@ -11,7 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"metallb.io/metallb/api/process"
+	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/speaker/node"
 )
 

@@ -25,9 +25,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/speaker/debug"
 	"metallb.io/metallb/speaker/node"
 	"metallb.io/metallb/speaker/policy"

@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/flowcontrol"
 
-	"metallb.io/metallb/api/notice"
+	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/speaker/announce"
 	"metallb.io/metallb/speaker/policy"
 )
@@ -78,7 +78,7 @@ func (w eventWriter) emit(svc *corev1.Service, kind, reason, action, note string
 		w.dropped()
 		return
 	}
-	w.recorder.Eventf(svc, nil, kind, reason, action, "%s", notice.Bound(note))
+	w.recorder.Eventf(svc, nil, kind, reason, action, "%s", message.Bound(note))
 }
 
 // assigned names the peers that are told now, and those that will be when they have a session.
@@ -133,7 +133,7 @@ func (w eventWriter) conflicting(svc *corev1.Service, c announce.Conflict) {
 
 func (w eventWriter) rejected(object runtime.Object, r policy.Rejection) {
 	w.recorder.Eventf(object, nil, corev1.EventTypeWarning, EventInvalidConfig, actionConfigure,
-		"%s", notice.Bound(fmt.Sprintf("not in force on node %q: %s", w.node, r.Reason)))
+		"%s", message.Bound(fmt.Sprintf("not in force on node %q: %s", w.node, r.Reason)))
 }
 
 // severity is a warning where a service that worked may not work any more and nobody asked for that.

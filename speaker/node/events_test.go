@@ -17,8 +17,8 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
 
-	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/speaker/announce"
 	"metallb.io/metallb/speaker/policy"
 )
@@ -27,10 +27,10 @@ func TestALongReasonOfARejectionFitsIntoAnEvent(t *testing.T) {
 	t.Parallel()
 	recorder := events.NewFakeRecorder(1)
 	w := newEventWriter(recorder, "node-1", func() {})
-	w.rejected(&v1beta1.IPAddressPool{}, policy.Rejection{Reason: strings.Repeat("100% wrong; ", notice.MaxLength)})
+	w.rejected(&v1beta1.IPAddressPool{}, policy.Rejection{Reason: strings.Repeat("100% wrong; ", message.MaxLength)})
 	const head = "Warning InvalidConfig "
 	note, found := strings.CutPrefix(<-recorder.Events, head)
-	if !found || !strings.HasPrefix(note, `not in force on node "node-1": 100% wrong; `) || !strings.HasSuffix(note, "…") || len(note) > notice.MaxLength {
+	if !found || !strings.HasPrefix(note, `not in force on node "node-1": 100% wrong; `) || !strings.HasSuffix(note, "…") || len(note) > message.MaxLength {
 		t.Errorf("%d bytes: %.80s", len(note), note)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/speaker/pace"
 	"metallb.io/metallb/speaker/session"
 )
@@ -41,7 +41,7 @@ func statusOf(node string, s session.State) v1beta1.BGPSessionStateStatus {
 	since := metav1.NewTime(s.Since.UTC().Truncate(time.Second)) // As the API has it.
 	status := v1beta1.BGPSessionStateStatus{
 		Node: node, Peer: s.Peer, Address: s.Address.String(), State: v1beta1.SessionState(s.FSM), Since: &since,
-		LastError: notice.Bound(s.LastError),
+		LastError: message.Bound(s.LastError),
 	}
 	if s.RouterID.IsValid() {
 		status.LocalRouterID = s.RouterID.String()

@@ -15,8 +15,8 @@ import (
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"metallb.io/metallb/api/notice"
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/speaker/naming"
 	"metallb.io/metallb/speaker/pace"
 	"metallb.io/metallb/speaker/session"
@@ -203,7 +203,7 @@ func (r *Reporter) desired(now time.Time) map[string]v1beta1.BGPSessionStateStat
 		since := metav1.NewTime(now.UTC().Truncate(time.Second))
 		desired[refusal.Peer] = v1beta1.BGPSessionStateStatus{
 			Node: r.options.Node, Peer: refusal.Peer, Address: refusal.Address, State: v1beta1.SessionIdle, Since: &since,
-			LastError: notice.Bound(refusal.Reason),
+			LastError: message.Bound(refusal.Reason),
 		}
 	}
 	for _, s := range r.options.Sessions() {

@@ -16,8 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/controllers/validate"
+	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/test/envtest"
 )
 

@@ -20,8 +20,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/controllers/validate"
+	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/test/envtest"
 )
 

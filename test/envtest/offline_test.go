@@ -14,9 +14,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/controllers/migrate"
 	"metallb.io/metallb/controllers/validate"
+	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/test/builder"
 	"metallb.io/metallb/test/envtest"
 )

@@ -21,10 +21,10 @@ import (
 
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/ipam"
-	"metallb.io/metallb/api/process"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/validate"
+	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/test/envtest"
 )
 

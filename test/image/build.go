@@ -12,7 +12,7 @@ import (
 )
 
 // versionPackage has the variables that are stamped into programs.
-const versionPackage = "metallb.io/metallb/api/version"
+const versionPackage = "metallb.io/metallb/internal/version"
 
 // mains are the packages of the project's programs, by image.
 func mains() map[string]string {

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assignment
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+
+	"metallb.io/metallb/controllers/configuration"
+)
+
+// Feed keeps an Index as the cached Services are, on every replica. It is to be started by a manager.
+type Feed struct {
+	Index *Index
+	Cache cache.Informers
+
+	synced atomic.Bool
+}
+
+// NeedLeaderElection makes the manager start the Feed on every replica.
+func (f *Feed) NeedLeaderElection() bool { return false }
+
+// Synced reports whether the Index has had all Services that there were when the Feed was started.
+func (f *Feed) Synced() bool { return f.synced.Load() }
+
+// Start feeds the Index until the context ends.
+func (f *Feed) Start(ctx context.Context) error {
+	informer, err := configuration.Informer(ctx, f.Cache, &corev1.Service{})
+	if err != nil {
+		return nil //nolint:nilerr // stopped before the API server was there, which is no failure
+	}
+	registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc:    f.set,
+		UpdateFunc: func(_, svc any) { f.set(svc) },
+		DeleteFunc: f.remove,
+	})
+	if err != nil {
+		return fmt.Errorf("watching services: %w", err)
+	}
+	if toolscache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
+		f.synced.Store(true)
+	}
+	<-ctx.Done()
+	return informer.RemoveEventHandler(registration)
+}
+
+func (f *Feed) set(object any) {
+	if svc, ok := object.(*corev1.Service); ok {
+		f.Index.Set(svc)
+	}
+}
+
+func (f *Feed) remove(object any) {
+	if name, err := toolscache.DeletionHandlingObjectToName(object); err == nil {
+		f.Index.Delete(types.NamespacedName(name))
+	}
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"metallb.io/metallb/api/v1beta1"
+)
+
+// Check judges a change. The namespace is the one of the configuration.
+func Check(namespace string, before Objects, change Change, use Use) Verdict {
+	change = Change{Old: present(change.Old), New: present(change.New)}
+	if change == (Change{}) || change.concernsNobody() {
+		return Verdict{}
+	}
+	if change.New != nil && change.New.GetNamespace() != namespace {
+		return Verdict{Errors: field.ErrorList{field.Invalid(field.NewPath("metadata", "namespace"), change.New.GetNamespace(),
+			fmt.Sprintf("resource must be created in %s namespace; others are not looked at", namespace))}}
+	}
+	if change.New == nil && change.Old.GetNamespace() != namespace {
+		return Verdict{}
+	}
+	// What was read of the configuration may be of a moment before or after the old object's.
+	all := mean(before)
+	was, _ := all.with(Change{Old: change.New, New: change.Old})
+	is, errs := was.with(change)
+	if len(errs) > 0 {
+		return Verdict{Errors: errs}
+	}
+	j := &judgement{change: change, was: &was, is: &is, use: use, nodes: newNodes(use.Nodes)}
+	j.contradictions()
+	j.references()
+	j.claims()
+	if change.New != nil {
+		j.warn(warnings(change.New, &is, use.Nodes)...)
+	}
+	return j.verdict
+}
+
+// judgement is a Verdict in the making.
+type judgement struct {
+	change  Change
+	was, is *meaning
+	use     Use
+	nodes   *nodes
+	verdict Verdict
+}
+
+func (j *judgement) refuse(errs ...*field.Error) {
+	j.verdict.Errors = append(j.verdict.Errors, errs...)
+}
+
+func (j *judgement) warn(sentences ...string) {
+	j.verdict.Warnings = append(j.verdict.Warnings, sentences...)
+}
+
+// contradictions refuses those that the change brings. What contradicted another before, with the same words, is told.
+func (j *judgement) contradictions() {
+	if j.change.New == nil {
+		return
+	}
+	old := map[string]bool{}
+	if j.change.Old != nil {
+		for _, err := range contradictions(j.change.Old, j.was, j.nodes) {
+			old[err.Detail] = true
+		}
+	}
+	var stale []string
+	var fresh field.ErrorList
+	for _, err := range contradictions(j.change.New, j.is, j.nodes) {
+		if old[err.Detail] {
+			stale = append(stale, err.Error())
+		} else {
+			fresh = append(fresh, err)
+		}
+	}
+	j.refuse(fresh[:min(len(fresh), maxErrors)]...)
+	j.warn(first(stale)...)
+}
+
+// claims refuses what services would lose something by, or tells of it if that is what the object's operator wants.
+func (j *judgement) claims() {
+	claims := lost(j.was, j.is, j.use, j.nodes)
+	j.verdict.Claims = claims
+	errs, warnings := j.change.Against(claims)
+	j.refuse(errs...)
+	j.warn(warnings...)
+}
+
+// Against returns what the claims of services that lose something by the change have against it: an error, or warnings, one
+// for each service, if the object's operator overrides them.
+func (c Change) Against(claims Impacts) (errs field.ErrorList, warnings []string) {
+	if len(claims) == 0 {
+		return nil, nil
+	}
+	object := present(c.New)
+	if object == nil {
+		object = present(c.Old)
+	}
+	if object != nil && v1beta1.AllowsDisruption(object) {
+		return nil, first(byService(claims))
+	}
+	return field.ErrorList{field.Forbidden(c.path(claims), claims.String())}, nil
+}
+
+// byService returns a sentence for each service.
+func byService(claims Impacts) []string {
+	var sentences []string
+	for i, c := range claims {
+		if i > 0 && c.Service == claims[i-1].Service {
+			sentences[len(sentences)-1] += ", " + c.String()
+			continue
+		}
+		sentences = append(sentences, c.String())
+	}
+	return sentences
+}
+
+const (
+	// maxErrors is how many contradictions of one object are told.
+	maxErrors = 100
+	// maxWarnings is how many warnings of one sort are given.
+	maxWarnings = 10
+)
+
+// first returns the first sentences, and how many more there are.
+func first(sentences []string) []string {
+	more := len(sentences) - maxWarnings
+	if more <= 0 {
+		return sentences
+	}
+	return append(slices.Clip(sentences[:maxWarnings]), fmt.Sprintf("and %d more", more))
+}
+
+// list returns the first names, quoted, and how many more there are.
+func list(names []string) string {
+	quoted := make([]string, 0, len(names))
+	for _, n := range names {
+		quoted = append(quoted, fmt.Sprintf("%q", n))
+	}
+	return strings.Join(first(quoted), ", ")
+}

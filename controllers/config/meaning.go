@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+)
+
+// meaning is what the objects of a configuration mean, by name. One that does not parse means nothing, but is there.
+type meaning struct {
+	pools          map[string]ipam.Pool
+	peers          map[string]bgp.Peer
+	advertisements map[string]advertisement
+	communities    map[string]bgp.Aliases
+
+	// labels of every pool that is there.
+	labels map[string]labels.Set
+	// names of every peer that is there.
+	peerNames map[string]bool
+}
+
+// advertisement is one that parses, beside what its operator has written.
+type advertisement struct {
+	bgp.Advertisement
+	spec *v1beta1.BGPAdvertisementSpec
+}
+
+func mean(o Objects) meaning {
+	m := meaning{
+		pools:          make(map[string]ipam.Pool, len(o.Pools)),
+		peers:          make(map[string]bgp.Peer, len(o.Peers)),
+		advertisements: make(map[string]advertisement, len(o.Advertisements)),
+		communities:    make(map[string]bgp.Aliases, len(o.Communities)),
+		labels:         make(map[string]labels.Set, len(o.Pools)),
+		peerNames:      make(map[string]bool, len(o.Peers)),
+	}
+	for i := range o.Pools {
+		m.add(&o.Pools[i])
+	}
+	for i := range o.Peers {
+		m.add(&o.Peers[i])
+	}
+	for i := range o.Advertisements {
+		m.add(&o.Advertisements[i])
+	}
+	for i := range o.Communities {
+		m.add(&o.Communities[i])
+	}
+	return m
+}
+
+// add adds an object, and returns why it means nothing.
+func (m *meaning) add(o Object) field.ErrorList {
+	var errs field.ErrorList
+	switch x := o.(type) {
+	case *v1beta1.IPAddressPool:
+		m.labels[x.Name] = x.Labels
+		errs = put(m.pools, x.Name)(ipam.ParsePool(x))
+	case *v1beta2.BGPPeer:
+		m.peerNames[x.Name] = true
+		errs = put(m.peers, x.Name)(bgp.ParsePeer(x))
+	case *v1beta1.BGPAdvertisement:
+		parsed, parseErrs := bgp.ParseAdvertisement(x)
+		errs = put(m.advertisements, x.Name)(advertisement{parsed, &x.Spec}, parseErrs)
+	case *v1beta1.Community:
+		errs = put(m.communities, x.Name)(bgp.ParseCommunities(x))
+	}
+	return errs
+}
+
+func put[T any](values map[string]T, name string) func(T, field.ErrorList) field.ErrorList {
+	return func(value T, errs field.ErrorList) field.ErrorList {
+		if len(errs) == 0 {
+			values[name] = value
+		}
+		return errs
+	}
+}
+
+// with returns the meaning after the change, and why the new object means nothing.
+func (m meaning) with(change Change) (meaning, field.ErrorList) {
+	for _, gone := range []Object{change.Old, change.New} {
+		switch x := gone.(type) {
+		case *v1beta1.IPAddressPool:
+			m.pools, m.labels = lacking(m.pools, x.Name), lacking(m.labels, x.Name)
+		case *v1beta2.BGPPeer:
+			m.peers, m.peerNames = lacking(m.peers, x.Name), lacking(m.peerNames, x.Name)
+		case *v1beta1.BGPAdvertisement:
+			m.advertisements = lacking(m.advertisements, x.Name)
+		case *v1beta1.Community:
+			m.communities = lacking(m.communities, x.Name)
+		}
+	}
+	if change.New == nil {
+		return m, nil
+	}
+	return m, m.add(change.New)
+}
+
+func lacking[T any](values map[string]T, name string) map[string]T {
+	rest := maps.Clone(values)
+	delete(rest, name)
+	return rest
+}
+
+// sortedPools returns the pools that parse, in the order in which they are tried.
+func (m *meaning) sortedPools() ipam.Pools {
+	return ipam.NewPools(slices.Collect(maps.Values(m.pools))...)
+}
+
+// defined returns every alias that a Community defines.
+func (m *meaning) defined() map[string]bool {
+	names := map[string]bool{}
+	for _, aliases := range m.communities {
+		for name := range aliases {
+			names[name] = true
+		}
+	}
+	return names
+}
+
+// selecting returns the advertisements that select the pool, by name.
+func (m *meaning) selecting(name string, l labels.Set) []advertisement {
+	var found []advertisement
+	for _, a := range sorted(m.advertisements) {
+		if a.SelectsPool(name, l) {
+			found = append(found, a)
+		}
+	}
+	return found
+}
+
+// sorted returns the values by name.
+func sorted[T any](values map[string]T) []T {
+	list := make([]T, 0, len(values))
+	for _, name := range slices.SortedFunc(maps.Keys(values), cmp.Compare[string]) {
+		list = append(list, values[name])
+	}
+	return list
+}
+
+// names returns the keys of both, sorted, each once.
+func names[T any](a, b map[string]T) []string {
+	list := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
+	slices.Sort(list)
+	return slices.Compact(list)
+}

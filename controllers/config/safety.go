@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"iter"
+	"net/netip"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+)
+
+// Objects are a configuration: all objects of each kind, in the product's namespace. Names are unique within a kind.
+type Objects struct {
+	Pools          []v1beta1.IPAddressPool
+	Peers          []v1beta2.BGPPeer
+	Advertisements []v1beta1.BGPAdvertisement
+	Communities    []v1beta1.Community
+}
+
+// Object is an IPAddressPool, BGPPeer, BGPAdvertisement or Community.
+type Object interface {
+	metav1.Object
+	runtime.Object
+}
+
+// Change is that of one object: Old is nil if it is created, New if it is deleted.
+type Change struct{ Old, New Object }
+
+// Use is what a configuration is used for.
+type Use struct {
+	// Holdings are the addresses that services hold; nil if there are none.
+	Holdings Holdings
+	// NamespaceLabels returns the labels of a namespace.
+	NamespaceLabels func(namespace string) labels.Set
+	// Nodes of the cluster. If there are none, as where no cluster is at hand, one without labels stands for them.
+	Nodes []Node
+}
+
+// Node is what matters of a node.
+type Node struct {
+	Name   string
+	Labels labels.Set
+	// Addresses of the node itself.
+	Addresses []netip.Addr
+}
+
+// Holding is an address that a service holds.
+type Holding struct {
+	Service types.NamespacedName
+	// Labels of the service.
+	Labels  labels.Set
+	Address netip.Addr
+	// Recorded are the pools that the service's addresses were allocated from, as its annotation has them; none if the
+	// address may be another load balancer's.
+	Recorded []string
+	// RequestedPool is the pool that the service asks for by annotation; empty if it asks for none.
+	RequestedPool string
+}
+
+// Holdings finds holdings. None is modified.
+type Holdings interface {
+	// In returns those whose address is in the range, by address.
+	In(r ipam.Range) iter.Seq[Holding]
+	// From returns those that were recorded as allocated from the pool.
+	From(pool string) iter.Seq[Holding]
+	// All returns all.
+	All() iter.Seq[Holding]
+}
+
+// Verdict is what is said about a change.
+type Verdict struct {
+	// Errors refuse the change. Each names the field.
+	Errors field.ErrorList
+	// Warnings are for what is legal but suspicious, a sentence each, and for claims that the object's operator overrides.
+	Warnings []string
+	// Claims are the services that the change would take something from. Unless the object allows disruption, they are
+	// among the errors.
+	Claims Impacts
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+)
+
+// Warnings returns what is legal but suspicious about the object in a configuration that it is part of.
+func Warnings(o Object, all Objects, nodes []Node) []string {
+	if o = present(o); o == nil {
+		return nil
+	}
+	configuration := mean(all)
+	m, errs := configuration.with(Change{New: o})
+	if len(errs) > 0 {
+		return nil
+	}
+	return warnings(o, &m, nodes)
+}
+
+// warnings is Warnings for an object that parses.
+func warnings(o Object, m *meaning, nodes []Node) []string {
+	switch x := o.(type) {
+	case *v1beta1.IPAddressPool:
+		pool := m.pools[x.Name]
+		return aboutPool(&pool, m, nodes)
+	case *v1beta1.BGPAdvertisement:
+		adv := m.advertisements[x.Name]
+		return aboutAdvertisement(&adv, m, nodes)
+	case *v1beta2.BGPPeer:
+		peer := m.peers[x.Name]
+		return aboutPeer(&peer, x.Spec.PasswordSecret, nodes)
+	default:
+		return nil
+	}
+}
+
+func aboutPool(pool *ipam.Pool, m *meaning, nodes []Node) []string {
+	var found []string
+	if len(m.selecting(pool.Name, pool.Labels)) == 0 {
+		found = append(found, fmt.Sprintf(
+			"IPAddressPool %q is selected by no BGPAdvertisement, so its addresses are not announced; create one that selects it", pool.Name))
+	}
+	var own []string
+	for i := range nodes {
+		for _, a := range nodes[i].Addresses {
+			if pool.Contains(a) {
+				own = append(own, fmt.Sprintf(
+					"IPAddressPool %q contains %s in spec.addresses, which is an address of node %q; leave it out, else a service takes it from the node",
+					pool.Name, a, nodes[i].Name))
+			}
+		}
+	}
+	slices.Sort(own)
+	return append(found, first(own)...)
+}
+
+func aboutAdvertisement(adv *advertisement, m *meaning, nodes []Node) []string {
+	var found []string
+	missing := func(field, kind string, names []string, is func(string) bool) {
+		if names = slices.DeleteFunc(slices.Clone(names), is); len(names) > 0 {
+			found = append(found, fmt.Sprintf("BGPAdvertisement %q names %ss in %s that do not exist: %s", adv.Name, kind, field, list(names)))
+		}
+	}
+	missing("spec.ipAddressPools", "IPAddressPool", adv.Pools, func(name string) bool { _, is := m.labels[name]; return is })
+	missing("spec.peers", "BGPPeer", adv.Peers, func(name string) bool { return m.peerNames[name] })
+	if aliases := undefined(adv.Communities, m.defined()); len(aliases) > 0 {
+		found = append(found, fmt.Sprintf(
+			"BGPAdvertisement %q names aliases in spec.communities that no Community defines, and is not in force until one does: %s",
+			adv.Name, list(aliases)))
+	}
+	own := identity(adv)
+	for _, other := range sorted(m.advertisements) {
+		if other.Name != adv.Name && identity(&other) == own {
+			found = append(found, fmt.Sprintf("BGPAdvertisement %q is equal to BGPAdvertisement %q; one of them is enough", adv.Name, other.Name))
+			break
+		}
+	}
+	if !anySelected(nodes, adv.SelectsNode) {
+		found = append(found, fmt.Sprintf("BGPAdvertisement %q selects no node: none matches spec.nodeSelectors", adv.Name))
+	}
+	return found
+}
+
+// identity returns a text that is equal for advertisements that say the same.
+func identity(adv *advertisement) string {
+	lists := [][]string{
+		adv.Communities, adv.Pools, adv.Peers, texts(adv.PoolSelectors), texts(adv.NodeSelectors), texts(adv.ServiceSelectors),
+	}
+	var b strings.Builder
+	fmt.Fprint(&b, adv.AggregationLength, adv.AggregationLengthV6, adv.LocalPref, adv.ASPathPrepend)
+	for _, l := range lists {
+		fmt.Fprintf(&b, "%q", slices.Sorted(slices.Values(l)))
+	}
+	return b.String()
+}
+
+func texts(selectors []labels.Selector) []string {
+	list := make([]string, 0, len(selectors))
+	for _, s := range selectors {
+		list = append(list, s.String())
+	}
+	return list
+}
+
+func aboutPeer(peer *bgp.Peer, secret corev1.SecretReference, nodes []Node) []string {
+	var found []string
+	if peer.Password != "" {
+		found = append(found, fmt.Sprintf(
+			"BGPPeer %q has its password in spec.password, for everybody to read who can read the object; put it into a Secret and name that in spec.passwordSecret",
+			peer.Name))
+	}
+	if where := peer.PasswordSecret.Namespace; where != "" && secret.Namespace != "" && secret.Namespace != where {
+		found = append(found, fmt.Sprintf(
+			"BGPPeer %q names namespace %q in spec.passwordSecret, but speakers read Secret %q in the BGPPeer's own, %q: create it there and remove namespace",
+			peer.Name, secret.Namespace, secret.Name, where))
+	}
+	if !anySelected(nodes, peer.SelectsNode) {
+		found = append(found, fmt.Sprintf("BGPPeer %q is a peer of no node: none matches spec.nodeSelectors", peer.Name))
+	}
+	return found
+}
+
+// anySelected reports whether a node is selected. Where no cluster is at hand, nothing says that none is.
+func anySelected(nodes []Node, selects func(labels.Set) bool) bool {
+	return len(nodes) == 0 || slices.ContainsFunc(nodes, func(n Node) bool { return selects(n.Labels) })
+}

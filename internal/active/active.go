@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package active
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+)
+
+// The kinds of configuration objects.
+const (
+	KindIPAddressPool    = "IPAddressPool"
+	KindBGPAdvertisement = "BGPAdvertisement"
+	KindBGPPeer          = "BGPPeer"
+	KindCommunity        = "Community"
+)
+
+// Key names a configuration object.
+type Key struct{ Kind, Name string }
+
+// String returns the key as "BGPPeer "rack"".
+func (k Key) String() string { return fmt.Sprintf("%s %q", k.Kind, k.Name) }
+
+// ObjectName returns the name of the ActiveConfiguration of the object.
+func (k Key) ObjectName() string { return strings.ToLower(k.Kind) + "." + k.Name }
+
+// Objects are configuration objects of all kinds.
+type Objects struct {
+	Pools          []v1beta1.IPAddressPool
+	Peers          []v1beta2.BGPPeer
+	Advertisements []v1beta1.BGPAdvertisement
+	Communities    []v1beta1.Community
+}
+
+// KeyOf returns the key of a configuration object; the zero Key of any other.
+func KeyOf(o metav1.Object) Key {
+	kind := ""
+	switch o.(type) {
+	case *v1beta1.IPAddressPool:
+		kind = KindIPAddressPool
+	case *v1beta1.BGPAdvertisement:
+		kind = KindBGPAdvertisement
+	case *v1beta2.BGPPeer:
+		kind = KindBGPPeer
+	case *v1beta1.Community:
+		kind = KindCommunity
+	default:
+		return Key{}
+	}
+	return Key{kind, o.GetName()}
+}
+
+// KeyOfActive returns the key of the object that an ActiveConfiguration is a version of.
+func KeyOfActive(a *v1beta1.ActiveConfiguration) Key { return Key{a.Spec.Kind, a.Spec.Name} }
+
+// Make returns the ActiveConfiguration of a configuration object as it is now.
+func Make(o metav1.Object) (*v1beta1.ActiveConfiguration, error) {
+	var spec any
+	switch o := o.(type) {
+	case *v1beta1.IPAddressPool:
+		spec = o.Spec
+	case *v1beta1.BGPAdvertisement:
+		spec = o.Spec
+	case *v1beta2.BGPPeer:
+		spec = o.Spec
+	case *v1beta1.Community:
+		spec = o.Spec
+	default:
+		return nil, fmt.Errorf("%T is no configuration object", o)
+	}
+	raw, err := json.Marshal(spec)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the spec of %s: %w", KeyOf(o), err)
+	}
+	key := KeyOf(o)
+	return &v1beta1.ActiveConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Namespace: o.GetNamespace(), Name: key.ObjectName()},
+		Spec: v1beta1.ActiveConfigurationSpec{
+			Kind: key.Kind, Name: key.Name, UID: string(o.GetUID()), Generation: o.GetGeneration(), Labels: maps.Clone(o.GetLabels()),
+			AllowDisruption: v1beta1.AllowsDisruption(o), Object: runtime.RawExtension{Raw: raw},
+		},
+	}, nil
+}
+
+// meta returns what an ActiveConfiguration keeps of the metadata of its object.
+func meta(a *v1beta1.ActiveConfiguration) metav1.ObjectMeta {
+	m := metav1.ObjectMeta{
+		Namespace: a.Namespace, Name: a.Spec.Name, UID: types.UID(a.Spec.UID), Generation: a.Spec.Generation, Labels: a.Spec.Labels,
+		CreationTimestamp: a.CreationTimestamp,
+	}
+	if a.Spec.AllowDisruption {
+		m.Annotations = map[string]string{v1beta1.AnnotationAllowDisruption: "true"}
+	}
+	return m
+}
+
+// Decode returns the configuration objects of the ActiveConfigurations. The error is for the first that cannot be read, which
+// is left out, as are others like it.
+func Decode(list []v1beta1.ActiveConfiguration) (Objects, error) {
+	var o Objects
+	var first error
+	for i := range list {
+		if err := o.add(&list[i]); err != nil && first == nil {
+			first = err
+		}
+	}
+	return o, first
+}
+
+func (o *Objects) add(a *v1beta1.ActiveConfiguration) error {
+	var err error
+	switch a.Spec.Kind {
+	case KindIPAddressPool:
+		o.Pools, err = decoded(o.Pools, a, func(x *v1beta1.IPAddressPool) any { x.ObjectMeta = meta(a); return &x.Spec })
+	case KindBGPAdvertisement:
+		o.Advertisements, err = decoded(o.Advertisements, a, func(x *v1beta1.BGPAdvertisement) any { x.ObjectMeta = meta(a); return &x.Spec })
+	case KindBGPPeer:
+		o.Peers, err = decoded(o.Peers, a, func(x *v1beta2.BGPPeer) any { x.ObjectMeta = meta(a); return &x.Spec })
+	case KindCommunity:
+		o.Communities, err = decoded(o.Communities, a, func(x *v1beta1.Community) any { x.ObjectMeta = meta(a); return &x.Spec })
+	default:
+		err = fmt.Errorf("ActiveConfiguration %q: spec.kind: unknown kind %q", a.Name, a.Spec.Kind)
+	}
+	return err
+}
+
+// decoded returns the list with the object of the ActiveConfiguration, whose spec is where the function says.
+func decoded[T any](list []T, a *v1beta1.ActiveConfiguration, spec func(*T) any) ([]T, error) {
+	var one T
+	if err := json.Unmarshal(a.Spec.Object.Raw, spec(&one)); err != nil {
+		return list, fmt.Errorf("ActiveConfiguration %q: spec.object: %w", a.Name, err)
+	}
+	return append(list, one), nil
+}
+
+// InUse returns the configuration that is in use: the ActiveConfigurations and, of the objects as written, those that have
+// none. Those are new, or there is no controller to write ActiveConfigurations.
+func InUse(written, active Objects) Objects {
+	return Objects{
+		Pools:          overlay(written.Pools, active.Pools),
+		Peers:          overlay(written.Peers, active.Peers),
+		Advertisements: overlay(written.Advertisements, active.Advertisements),
+		Communities:    overlay(written.Communities, active.Communities),
+	}
+}
+
+func overlay[T any, P interface {
+	*T
+	metav1.Object
+}](written, active []T,
+) []T {
+	inUse := make([]T, 0, len(written)+len(active))
+	known := make(map[string]bool, len(active))
+	for i := range active {
+		known[P(&active[i]).GetName()] = true
+		inUse = append(inUse, active[i])
+	}
+	for i := range written {
+		if !known[P(&written[i]).GetName()] {
+			inUse = append(inUse, written[i])
+		}
+	}
+	return inUse
+}

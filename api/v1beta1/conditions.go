@@ -63,3 +63,6 @@ const (
 	// ReasonNoPeers: no BGPPeer of the address's family is there for the nodes that may announce.
 	ReasonNoPeers = "NoPeers"
 )
+
+// ReasonInUse is a reason why an ActiveConfiguration is held: services hold addresses of the pool, which is deleted.
+const ReasonInUse = "InUse"

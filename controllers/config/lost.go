@@ -21,12 +21,17 @@ func Lost(before, after Objects, use Use) Impacts {
 	return lost(&was, &is, use, newNodes(use.Nodes))
 }
 
-func lost(was, is *meaning, use Use, n *nodes) Impacts {
+func lost(was, is *meaning, use Use, n *nodes) Impacts { return compare(was, is, use, n, false) }
+
+// lostEach is lost, but of an address that loses both, it reports the route as well as the ownership.
+func lostEach(was, is *meaning, use Use, n *nodes) Impacts { return compare(was, is, use, n, true) }
+
+func compare(was, is *meaning, use Use, n *nodes, both bool) Impacts {
 	if use.Holdings == nil {
 		return nil
 	}
 	c := &comparison{
-		was: was, is: is, use: use,
+		was: was, is: is, use: use, both: both,
 		before: newRoutes(was, n), after: newRoutes(is, n),
 		namespaces: map[string]labels.Set{}, owned: map[address]bool{},
 	}
@@ -44,6 +49,8 @@ type comparison struct {
 	before, after *Routes
 	use           Use
 	namespaces    map[string]labels.Set
+	// both is whether a lost route is reported of an address of which ownership is lost too.
+	both bool
 
 	claims Impacts
 	// owned are the addresses of which a claim of ownership tells already.
@@ -174,14 +181,16 @@ func (c *comparison) each(holdings iter.Seq[Holding], look func(*Holding)) {
 func (c *comparison) judge(h *Holding) {
 	if c.compatible(c.before, h) && !c.compatible(c.after, h) {
 		c.claim(h, Ownership)
-		return
+		if !c.both {
+			return
+		}
 	}
 	c.judgeRoute(h)
 }
 
 // judgeRoute looks for a loss of the route.
 func (c *comparison) judgeRoute(h *Holding) {
-	if !c.before.Announces(*h) || c.after.Announces(*h) || c.owned[address{h.Service, h.Address}] {
+	if !c.before.Announces(*h) || c.after.Announces(*h) || !c.both && c.owned[address{h.Service, h.Address}] {
 		return
 	}
 	// An address that no record says is ours, and that no pool gives, is another load balancer's.

@@ -27,16 +27,19 @@ type meaning struct {
 	labels map[string]labels.Set
 	// names of every peer that is there.
 	peerNames map[string]bool
+
+	parser *Parser
 }
 
-// advertisement is one that parses, beside what its operator has written.
-type advertisement struct {
-	bgp.Advertisement
-	spec *v1beta1.BGPAdvertisementSpec
-}
+// advertisement is one that parses.
+type advertisement struct{ bgp.Advertisement }
 
-func mean(o Objects) meaning {
+func mean(o Objects) meaning { return meanBy(nil, o) }
+
+// meanBy is mean with a Parser that may know the objects.
+func meanBy(p *Parser, o Objects) meaning {
 	m := meaning{
+		parser:         p,
 		pools:          make(map[string]ipam.Pool, len(o.Pools)),
 		peers:          make(map[string]bgp.Peer, len(o.Peers)),
 		advertisements: make(map[string]advertisement, len(o.Advertisements)),
@@ -65,15 +68,14 @@ func (m *meaning) add(o Object) field.ErrorList {
 	switch x := o.(type) {
 	case *v1beta1.IPAddressPool:
 		m.labels[x.Name] = x.Labels
-		errs = put(m.pools, x.Name)(ipam.ParsePool(x))
+		errs = put(m.pools, x.Name)(m.parser.pool(x))
 	case *v1beta2.BGPPeer:
 		m.peerNames[x.Name] = true
-		errs = put(m.peers, x.Name)(bgp.ParsePeer(x))
+		errs = put(m.peers, x.Name)(m.parser.peer(x))
 	case *v1beta1.BGPAdvertisement:
-		parsed, parseErrs := bgp.ParseAdvertisement(x)
-		errs = put(m.advertisements, x.Name)(advertisement{parsed, &x.Spec}, parseErrs)
+		errs = put(m.advertisements, x.Name)(m.parser.advertisement(x))
 	case *v1beta1.Community:
-		errs = put(m.communities, x.Name)(bgp.ParseCommunities(x))
+		errs = put(m.communities, x.Name)(m.parser.aliases(x))
 	}
 	return errs
 }

@@ -47,6 +47,8 @@ type intrusion struct {
 	// blamed is the pool that carries the condition; if it is empty, the service does.
 	blamed string
 	want   string
+	// heldBack is whether the pool stays as it was, so that the service has nothing to say of itself.
+	heldBack bool
 
 	controller *controllerProcess
 }
@@ -119,27 +121,21 @@ var _ = Describe("With the webhook off", func() {
 				p.Spec.AllocateTo = &v1beta1.ServiceAllocation{Namespaces: []string{"other"}}
 			}),
 			undo:   editPool(func(p *v1beta1.IPAddressPool) { p.Spec.AllocateTo = nil }),
-			blamed: "one", want: notOwned,
+			blamed: "one", want: notOwned, heldBack: true,
 		}),
 		Entry("the pool is kept for namespaces with other labels", intrusion{
 			change: editPool(func(p *v1beta1.IPAddressPool) {
 				p.Spec.AllocateTo = &v1beta1.ServiceAllocation{NamespaceSelectors: selectors("team", "red")}
 			}),
 			undo:   label(defaultNamespace(), "team", "red"),
-			blamed: "one", want: notOwned,
+			blamed: "one", want: notOwned, heldBack: true,
 		}),
 		Entry("the pool is kept for other services", intrusion{
 			change: editPool(func(p *v1beta1.IPAddressPool) {
 				p.Spec.AllocateTo = &v1beta1.ServiceAllocation{ServiceSelectors: selectors("app", "db")}
 			}),
 			undo:   editPool(func(p *v1beta1.IPAddressPool) { p.Spec.AllocateTo = nil }),
-			blamed: "one", want: notOwned,
-		}),
-		Entry("the namespace is relabelled", intrusion{
-			pool:   onePool().NamespacesWithLabel("team", "blue"),
-			change: label(defaultNamespace(), "team", "red"),
-			undo:   label(defaultNamespace(), "team", "blue"),
-			blamed: "one", want: notOwned,
+			blamed: "one", want: notOwned, heldBack: true,
 		}),
 		Entry("the pool is deleted", intrusion{
 			change: func(ctx context.Context) { remove(ctx, onePool().Obj()) },
@@ -231,8 +227,6 @@ var _ = Describe("With the webhook off", func() {
 		i.begin(ctx)
 		remove(ctx, everything().Obj())
 		Eventually(valid(ctx, "one")).Should(Equal("False NotCompatibleWithAssignedIPs: " + notAnnounced))
-		create(ctx, builder.MakeService("unannounced").Obj())
-		Eventually(addresses(ctx, "unannounced")).ShouldNot(BeEmpty())
 		i.controller.stop(syscall.SIGKILL)
 		startController(intrusionFlags()...)
 		Eventually(stale(ctx)).Should(Equal("1"))
@@ -243,6 +237,61 @@ var _ = Describe("With the webhook off", func() {
 		create(ctx, everything().Obj())
 		Eventually(valid(ctx, "one")).Should(HavePrefix("True Accepted"))
 		Eventually(stale(ctx)).Should(Equal("0"))
+	})
+
+	It("what is held back is shown by kubectl, is the same after a restart, and ends with its ActiveConfiguration", func(ctx SpecContext) {
+		i := intrusion{}
+		i.begin(ctx)
+		table := func() []string {
+			out, err := server.Kubectl(GinkgoTB(), "", "get", "activeconfigurations", "-n", "metallb-system")
+			Expect(err).NotTo(HaveOccurred(), out)
+			return columns(out)
+		}
+		Expect(table()).To(HaveExactElements(
+			"NAME|KIND|OBJECT|GENERATION|HELD|REASON",
+			"bgpadvertisement.adv|BGPAdvertisement|adv|1",
+			"bgppeer.router|BGPPeer|router|1",
+			"ipaddresspool.one|IPAddressPool|one|1",
+		))
+		remove(ctx, everything().Obj())
+		held := ContainElement("bgpadvertisement.adv|BGPAdvertisement|adv|1|true|NotCompatibleWithAssignedIPs")
+		Eventually(table).Should(held)
+		Eventually(metric(ctx, "metallb_k8s_client_config_held_objects")).Should(Equal("1"))
+		i.controller.stop(syscall.SIGKILL)
+		startController(intrusionFlags()...)
+		Eventually(metric(ctx, "metallb_k8s_client_config_held_objects")).Should(Equal("1"))
+		Expect(table()).To(held)
+
+		By("ending it")
+		out, err := server.Kubectl(GinkgoTB(), "", "delete", "activeconfiguration", "bgpadvertisement.adv", "-n", "metallb-system")
+		Expect(err).NotTo(HaveOccurred(), out)
+		Eventually(valid(ctx, "one")).Should(HavePrefix("True Accepted"))
+		Eventually(stale(ctx)).Should(Equal("0"))
+		Expect(table()).To(HaveLen(3))
+	})
+
+	It("a pool that is rejected serves on as it was, before and after a restart", func(ctx SpecContext) {
+		i := intrusion{others: []client.Object{builder.MakePool("other", "203.0.113.0/24").NoAutoAssign().Obj()}}
+		i.begin(ctx)
+		editPool(func(p *v1beta1.IPAddressPool) { p.Spec.Addresses = []string{"203.0.113.0/25"} })(ctx)
+		Eventually(valid(ctx, "one")).Should(HavePrefix("False InvalidConfig"))
+		create(ctx, builder.MakeService("before").Obj())
+		Eventually(addresses(ctx, "before")).Should(holds("198.51.100.1"))
+		i.controller.stop(syscall.SIGKILL)
+		startController(intrusionFlags()...)
+		create(ctx, builder.MakeService("after").Obj())
+		Eventually(addresses(ctx, "after")).Should(holds("198.51.100.2"))
+		Expect(valid(ctx, "one")()).To(HavePrefix("False InvalidConfig"))
+	})
+
+	It("what changes while no controller runs is held back by the one that comes", func(ctx SpecContext) {
+		i := intrusion{}
+		i.begin(ctx)
+		i.controller.stop(syscall.SIGKILL)
+		remove(ctx, everything().Obj())
+		startController(intrusionFlags()...)
+		Eventually(valid(ctx, "one")).Should(Equal("False NotCompatibleWithAssignedIPs: " + notAnnounced))
+		Eventually(metric(ctx, "metallb_k8s_client_config_held_objects")).Should(Equal("1"))
 	})
 
 	It("a route that is taken away on purpose is no fault", func(ctx SpecContext) {
@@ -301,12 +350,13 @@ var _ = Describe("With the webhook off", func() {
 		remove(ctx, onePool().Obj())
 		create(ctx, builder.MakePool("new", "198.51.100.0/24").Obj())
 		Eventually(valid(ctx, "new")).Should(Equal("False NotCompatibleWithAssignedIPs: " + notAnnounced))
-		Eventually(allocated(ctx, "web")).Should(HavePrefix("True IPAllocated"), "pool new owns its address")
+		Eventually(allocated(ctx, "web")).Should(HavePrefix("True InvalidConfig"), "pool new is not used")
 		Eventually(tellings(ctx, "IPAddressPool", "new")).Should(ConsistOf("Warning InvalidConfig: " + notAnnounced))
 		Consistently(addresses(ctx, "web")).Should(holds("198.51.100.0"))
 		Expect(stale(ctx)()).To(Equal("1"))
-		editAdvertisement(func(s *v1beta1.BGPAdvertisementSpec) { s.IPAddressPools = []string{"new"} })(ctx)
+		editAdvertisement(func(s *v1beta1.BGPAdvertisementSpec) { s.IPAddressPools = []string{"one", "new"} })(ctx)
 		Eventually(valid(ctx, "new")).Should(HavePrefix("True Accepted"))
+		Eventually(allocated(ctx, "web")).Should(HavePrefix("True IPAllocated"), "pool new owns its address")
 		Eventually(stale(ctx)).Should(Equal("0"))
 	})
 })
@@ -350,7 +400,7 @@ func (i *intrusion) run(ctx context.Context) {
 		return slices.Concat(tellings(ctx, "IPAddressPool", "one")(), tellings(ctx, "IPAddressPool", "new")(), tellings(ctx, "Service", "web")())
 	}
 	wantTold := []string{assigned, "Warning InvalidConfig: " + i.want}
-	if i.blamed != "" && i.want == notOwned {
+	if i.blamed != "" && i.want == notOwned && !i.heldBack {
 		wantTold = append(wantTold, wantTold[1]) // The service says it of itself too.
 	}
 	Eventually(told).Should(ConsistOf(wantTold))
@@ -404,7 +454,7 @@ func inconsistent(ctx context.Context, pool, prefix string) []string {
 		}
 	}
 	claims.Sort()
-	want := "True Accepted: in force as written"
+	want := "True Accepted: in use as written"
 	if len(claims) > 0 {
 		want = "False NotCompatibleWithAssignedIPs: " + claims.String()
 	}
@@ -416,6 +466,11 @@ func inconsistent(ctx context.Context, pool, prefix string) []string {
 
 // stale returns a function that reads whether the controller calls its configuration a stale one.
 func stale(ctx context.Context) func() (string, error) {
+	return metric(ctx, "metallb_k8s_client_config_stale_bool")
+}
+
+// metric returns a function that reads the value of a metric without labels.
+func metric(ctx context.Context, name string) func() (string, error) {
 	return func() (string, error) {
 		page, err := get(ctx, "http://"+metricsAddress+"/metrics")()
 		if err != nil {
@@ -423,7 +478,7 @@ func stale(ctx context.Context) func() (string, error) {
 		}
 		var value string
 		for _, line := range slices.Backward(strings.Split(page, "\n")) {
-			if _, err := fmt.Sscanf(line, "metallb_k8s_client_config_stale_bool %s", &value); err == nil {
+			if _, err := fmt.Sscanf(line, name+" %s", &value); err == nil {
 				return value, nil
 			}
 		}

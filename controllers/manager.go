@@ -25,13 +25,12 @@ import (
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/announcement"
 	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/configuration"
-	"metallb.io/metallb/controllers/coverage"
 	"metallb.io/metallb/controllers/debug"
 	"metallb.io/metallb/controllers/peer"
 	"metallb.io/metallb/controllers/pool"
 	"metallb.io/metallb/controllers/service"
-	"metallb.io/metallb/controllers/validity"
 	"metallb.io/metallb/controllers/wake"
 	"metallb.io/metallb/controllers/webhook"
 	"metallb.io/metallb/internal/process"
@@ -59,7 +58,7 @@ const (
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
 // start runs the reconcilers and the webhook until the context ends.
-func start(ctx context.Context, config *rest.Config, settings *process.Settings, o *options) error {
+func start(ctx context.Context, cluster *rest.Config, settings *process.Settings, o *options) error {
 	timeout := stopTimeout
 	managed := ctrl.Options{
 		Cache:                         cacheOptions(settings.Namespace),
@@ -75,20 +74,25 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 		managed.WebhookServer = hook.Server()
 		managed.Cache.ByObject[&corev1.Secret{}] = hook.Secrets()
 	}
-	mgr, err := settings.NewManager(config, managed)
+	mgr, err := settings.NewManager(cluster, managed)
 	if err != nil {
 		return err
 	}
 	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("setting up the readiness check: %w", err)
 	}
+	assigned := &assignment.Feed{Index: assignment.NewIndex(settings.Class), Cache: mgr.GetCache()}
+	if err := mgr.Add(assigned); err != nil {
+		return err
+	}
+	parser := config.NewParser()
 	if o.servesWebhook() {
-		if err := setupWebhook(mgr, settings, hook); err != nil {
+		if err := hook.SetupWithManager(mgr, assigned, parser, metrics.Registry); err != nil {
 			return fmt.Errorf("setting up the webhook: %w", err)
 		}
 	}
 	if o.reconciles() {
-		if err := setupReconcilers(mgr, settings, log.FromContext(ctx)); err != nil {
+		if err := setupReconcilers(mgr, settings, assigned, parser, log.FromContext(ctx)); err != nil {
 			return fmt.Errorf("setting up: %w", err)
 		}
 	}
@@ -100,15 +104,6 @@ func newWebhook(logger logr.Logger, settings *process.Settings, o *options) *web
 		Namespace: settings.Namespace, Port: o.webhookPort, Service: o.webhookService, Secret: o.webhookSecret,
 		Rotate: !o.disableRotation, Logger: logger,
 	})
-}
-
-// setupWebhook makes the manager answer API servers, by what it observes itself and not only while it leads.
-func setupWebhook(mgr ctrl.Manager, settings *process.Settings, hook *webhook.Webhook) error {
-	feed := &assignment.Feed{Index: assignment.NewIndex(settings.Class), Cache: mgr.GetCache()}
-	if err := mgr.Add(feed); err != nil {
-		return err
-	}
-	return hook.SetupWithManager(mgr, feed, metrics.Registry)
 }
 
 // activation is what happens when this controller becomes the active one.
@@ -146,23 +141,21 @@ func cacheOptions(namespace string) cache.Options {
 	}
 }
 
-func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.Logger) error {
+func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, assigned *assignment.Feed, parser *config.Parser, logger logr.Logger) error {
 	addresses := allocator.New()
 	services, pools := &wake.Queue{}, &wake.Queue{}
 	recorder := mgr.GetEventRecorder(eventSource)
-	pooled := pool.NewConfiguration(mgr.GetClient(), settings.Namespace, addresses)
-	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, pooled, settings.Class, services)
+	tracker := configuration.NewTracker(mgr.GetAPIReader(), mgr.GetClient(), settings.Namespace, assigned, addresses, parser)
+	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, tracker, settings.Class, services)
 	if err := mgr.Add(activation{hydration, logger}); err != nil {
 		return err
 	}
 	settings.AddPages(debug.Pages(addresses, hydration.Done)...)
-	routes := &coverage.Coverage{}
-	board, err := setupAnnouncement(mgr, settings, routes)
+	board, err := setupAnnouncement(mgr, settings, tracker)
 	if err != nil {
 		return err
 	}
-	objects := &validity.Reconciler{Client: mgr.GetClient(), Recorder: recorder, Namespace: settings.Namespace}
-	if err := metrics.Registry.Register(pool.NewMetrics(addresses, pooled, routes.Any, objects.Invalid)); err != nil {
+	if err := metrics.Registry.Register(pool.NewMetrics(addresses, tracker)); err != nil {
 		return err
 	}
 	serviceMetrics, err := service.NewMetrics(metrics.Registry)
@@ -170,9 +163,12 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 		return err
 	}
 	for _, r := range []interface{ SetupWithManager(ctrl.Manager) error }{
-		&pool.ConfigurationReconciler{Configuration: pooled, Gate: hydration, Services: services, Pools: pools},
+		&configuration.Reconciler{
+			Client: mgr.GetClient(), Tracker: tracker, Gate: hydration, Recorder: recorder, Namespace: settings.Namespace,
+			HoldingsOf: assigned.Index.HoldingsOf, Services: services, Pools: pools, Configured: board.Configure,
+		},
 		&pool.StatusReconciler{
-			Client: mgr.GetClient(), Configuration: pooled, Allocator: addresses, Routes: routes, Gate: hydration,
+			Client: mgr.GetClient(), Configuration: tracker, Allocator: addresses, Gate: hydration,
 			Recorder: recorder, Clock: clock.RealClock{}, Pools: pools,
 		},
 		&service.Reconciler{
@@ -180,11 +176,6 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 			Recorder: recorder, Metrics: serviceMetrics, Class: settings.Class, Services: services, Pools: pools,
 			PoolNamespace: settings.Namespace, Concurrency: concurrency,
 		},
-		&coverage.Reconciler{
-			Client: mgr.GetClient(), Coverage: routes, Namespace: settings.Namespace, Class: settings.Class, Pools: pools,
-			Configured: board.Configure,
-		},
-		objects,
 		&peer.Reconciler{Client: mgr.GetClient(), Recorder: recorder, Namespace: settings.Namespace, Clock: clock.RealClock{}},
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {
@@ -194,11 +185,16 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 	return nil
 }
 
+// followed is a Tracker for a Board that still asks what is held.
+type followed struct{ *configuration.Tracker }
+
+func (followed) Held(config.Holding) (*config.Routes, bool) { return nil, false }
+
 // setupAnnouncement makes the leader tell how services are announced. The Board is to be told when the configuration has
 // changed.
-func setupAnnouncement(mgr ctrl.Manager, settings *process.Settings, routes *coverage.Coverage) (*announcement.Board, error) {
+func setupAnnouncement(mgr ctrl.Manager, settings *process.Settings, tracker *configuration.Tracker) (*announcement.Board, error) {
 	services, advertisements := &wake.Queue{}, &wake.Queue{}
-	board := announcement.NewBoard(routes, settings.Class, clock.RealClock{})
+	board := announcement.NewBoard(followed{tracker}, settings.Class, clock.RealClock{})
 	err := mgr.Add(&announcement.Feed{
 		Board: board, Cache: mgr.GetCache(), Clock: clock.RealClock{}, Namespace: settings.Namespace,
 		Services: services, Advertisements: advertisements,

@@ -25,7 +25,7 @@ var _ = Describe("The status of a BGPPeer", func() {
 		startController()
 		create(ctx, builder.MakePeer("router", "10.96.0.100").NodesWithLabel("rack", "1").Obj())
 		Eventually(routerReady(ctx)).Should(Equal("0/0 False NoNodes: no node matches nodeSelectors"))
-		Expect(peerValid(ctx, "router")()).To(Equal("True Accepted: valid as written"), "which is another's business")
+		Expect(peerValid(ctx, "router")()).To(Equal("True Accepted: in use as written"), "which is another's business")
 
 		create(ctx, rackNode("node-1"), rackNode("node-2"), rackNode("node-3"), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "other"}})
 		Eventually(routerReady(ctx)).Should(Equal("0/3 False SessionsNotEstablished: node-1: no report from its speaker; " +
@@ -47,7 +47,7 @@ var _ = Describe("The status of a BGPPeer", func() {
 		By("deleting the state of one and the node of another")
 		remove(ctx, sessionState("node-2", "router"), rackNode("node-3"))
 		Eventually(routerReady(ctx)).Should(Equal("1/2 False SessionsNotEstablished: node-2: no report from its speaker"))
-		Expect(peerValid(ctx, "router")()).To(Equal("True Accepted: valid as written"))
+		Expect(peerValid(ctx, "router")()).To(Equal("True Accepted: in use as written"))
 	})
 
 	It("does not believe the sessions of a node that is not ready or is gone", func(ctx SpecContext) {

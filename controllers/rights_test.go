@@ -35,7 +35,7 @@ var _ = Describe("A controller with no rights but its role's", func() {
 		Eventually(events(ctx, "IPAddressPool", "my-ip-space")).Should(HaveLen(1))
 		change(ctx, web, func(svc *corev1.Service) { svc.Spec.Type = corev1.ServiceTypeClusterIP })
 		Eventually(func() map[string]string { return read(ctx, "default", "web").Annotations }).Should(BeEmpty())
-		Eventually(communityValid(ctx, "aliases")).Should(Equal("True Accepted: valid as written"))
+		Eventually(communityValid(ctx, "aliases")).Should(Equal("True Accepted: in use as written"))
 	})
 })
 

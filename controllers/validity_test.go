@@ -36,7 +36,7 @@ var _ = Describe("The condition Valid", func() {
 		startController()
 		peer := builder.MakePeer("router", "10.96.0.100").Obj()
 		create(ctx, peer)
-		Eventually(peerValid(ctx, "router")).Should(Equal("True Accepted: valid as written"))
+		Eventually(peerValid(ctx, "router")).Should(Equal("True Accepted: in use as written"))
 		// What the schema does not tell: the operator of a selector.
 		change(ctx, peer, func(p *v1beta2.BGPPeer) {
 			p.Spec.NodeSelectors = []metav1.LabelSelector{{
@@ -70,7 +70,7 @@ var _ = Describe("The condition Valid", func() {
 		Entry("pools that overlap", contradiction{
 			older: builder.MakePool("a", "198.51.100.0/24").Obj(), younger: builder.MakePool("b", "198.51.100.128/25").Obj(),
 			kind: "IPAddressPool", said: valid, others: valid,
-			want: `CIDR "198.51.100.128/25" in pool "b" overlaps with already defined CIDR "198.51.100.0/24" in pool "a"`,
+			want: `spec.addresses[0]: Invalid value: "198.51.100.128/25": CIDR "198.51.100.128/25" in pool "b" overlaps with already defined CIDR "198.51.100.0/24" in pool "a"`,
 		}),
 		Entry("peers that are one and the same", contradiction{
 			older: builder.MakePeer("a", "192.0.2.1").Obj(), younger: builder.MakePeer("b", "192.0.2.1").Obj(),

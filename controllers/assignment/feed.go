@@ -5,6 +5,7 @@ package assignment
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +13,8 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/configuration"
 )
 
@@ -22,6 +25,15 @@ type Feed struct {
 
 	synced atomic.Bool
 }
+
+// In returns the holdings whose address is in the range.
+func (f *Feed) In(r ipam.Range) iter.Seq[config.Holding] { return f.Index.In(r) }
+
+// From returns the holdings that are recorded as allocated from the pool.
+func (f *Feed) From(pool string) iter.Seq[config.Holding] { return f.Index.From(pool) }
+
+// All returns all holdings.
+func (f *Feed) All() iter.Seq[config.Holding] { return f.Index.All() }
 
 // NeedLeaderElection makes the manager start the Feed on every replica.
 func (f *Feed) NeedLeaderElection() bool { return false }

@@ -63,6 +63,9 @@ func (x *Index) Set(svc *corev1.Service) {
 	x.replace(client.ObjectKeyFromObject(svc), HoldingsOf(svc, x.class))
 }
 
+// HoldingsOf returns the addresses that the Service holds, as Set takes them.
+func (x *Index) HoldingsOf(svc *corev1.Service) []config.Holding { return HoldingsOf(svc, x.class) }
+
 // Delete removes what the Service holds.
 func (x *Index) Delete(name types.NamespacedName) { x.replace(name, nil) }
 

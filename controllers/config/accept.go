@@ -35,13 +35,45 @@ func (b *builder) accept() bool {
 		if r := rank(x) - rank(y); r != 0 {
 			return r
 		}
-		return compareKeys(x.key, y.key)
+		return x.key.Compare(y.key)
 	})
 	progress := false
-	for _, p := range b.pending {
+	added := slices.IndexFunc(b.pending, func(p pending) bool { return p.old != nil })
+	if added < 0 {
+		added = len(b.pending)
+	}
+	for _, p := range b.pending[:added] {
+		progress = b.try(p) || progress
+	}
+	if b.tryTogether(b.pending[added:]) {
+		return true
+	}
+	for _, p := range b.pending[added:] {
 		progress = b.try(p) || progress
 	}
 	return progress
+}
+
+// tryTogether brings changes into use if they take nothing from a service together, though each may alone: as where a pool has
+// another label and its advertisement selects by that.
+func (b *builder) tryTogether(changes []pending) bool {
+	changes = slices.DeleteFunc(slices.Clone(changes), func(p pending) bool {
+		return p.new == nil && p.key.Kind == active.KindIPAddressPool
+	})
+	if len(changes) < 2 {
+		return false
+	}
+	candidate := b.current
+	for _, p := range changes {
+		candidate, _ = candidate.with(Change{Old: p.old, New: p.new})
+	}
+	if len(b.losses(&candidate)) > 0 {
+		return false
+	}
+	for _, p := range changes {
+		b.replace(p.key, p.new)
+	}
+	return true
 }
 
 // try brings the change into use, or as much of it as takes nothing from a service.
@@ -129,7 +161,15 @@ func (b *builder) blocking(p pending, version Object) Impacts {
 		}
 		return b.disruptable(b.taken(pool.Name, &candidate))
 	}
-	impacts := lostEach(&b.current, &candidate, b.in.State, b.nodes)
+	return b.losses(&candidate)
+}
+
+// losses returns what services would lose if the candidate was used, as far as that holds it back.
+func (b *builder) losses(candidate *meaning) Impacts {
+	if b.in.State.Holdings == nil {
+		return nil
+	}
+	impacts := lostEach(&b.current, candidate, b.in.State, b.nodes)
 	owners := newOwners(candidate.sortedPools())
 	return b.disruptable(slices.DeleteFunc(impacts, func(i Impact) bool {
 		if i.Loss == Route {
@@ -263,6 +303,12 @@ func (b *builder) snapshot() *Snapshot {
 			s.Abandoned, s.abandoned[name] = append(s.Abandoned, name), true
 		}
 	}
+	// What is held back may be released by a label that nothing in use selects by.
+	written := meanBy(b.current.parser, Objects{})
+	for _, o := range b.written {
+		written.add(o)
+	}
+	maps.Copy(s.nodeKeys, written.nodeKeys())
 	slices.Sort(s.Abandoned)
 	s.Pools = ipam.NewPools(pools...)
 	b.attribute(s)
@@ -323,7 +369,7 @@ func (b *builder) keys() []active.Key {
 			keys = append(keys, key)
 		}
 	}
-	slices.SortFunc(keys, compareKeys)
+	slices.SortFunc(keys, active.Key.Compare)
 	return keys
 }
 

@@ -26,7 +26,8 @@ func Check(namespace string, before Objects, change Change, use Use) Verdict {
 		return Verdict{}
 	}
 	// What was read of the configuration may be of a moment before or after the old object's.
-	all := mean(before)
+	all := meanBy(use.Parser, before)
+	all.parser = nil // A change that is refused leaves its generation to the next one.
 	was, _ := all.with(Change{Old: change.New, New: change.Old})
 	is, errs := was.with(change)
 	if len(errs) > 0 {

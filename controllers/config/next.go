@@ -5,6 +5,7 @@ package config
 import (
 	"cmp"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -109,11 +110,7 @@ func sameVersion(a, b Object) bool {
 		equality.Semantic.DeepEqual(spec(a), spec(b))
 }
 
-func samePool(a, b ipam.Pool) bool { return equality.Semantic.DeepEqual(a, b) }
-
-func compareKeys(a, b active.Key) int {
-	return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
-}
+func samePool(a, b ipam.Pool) bool { return reflect.DeepEqual(a, b) }
 
 // round brings into use what can be, and reports whether that was anything: then more may follow.
 func (b *builder) round() bool {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -294,6 +295,21 @@ func TestADeletedPoolIsKnownWhileServicesHoldAddressesOfIt(t *testing.T) {
 	}
 }
 
+func TestChangesThatTakeNothingTogetherAreBroughtIntoUseTogether(t *testing.T) {
+	t.Parallel()
+	h := web()
+	zone := func(value string) *v1beta1.BGPAdvertisement {
+		return adv("zone", func(a *builder.Advertisement) { a.PoolsWithLabel("zone", value) })
+	}
+	h.step(t, pool(), rackPeer(), zone("a"))
+	relabelled := pool(func(p *v1beta1.IPAddressPool) { p.Labels["zone"] = "b" })
+	h.step(t, relabelled, rackPeer(), zone("a"))
+	h.want(t, []string{"ipaddresspool.one NotCompatibleWithAssignedIPs"}, "IPAddressPool one NotCompatibleWithAssignedIPs")
+	h.step(t, relabelled, rackPeer(), zone("b"))
+	h.want(t, nil)
+	h.announced(t, true)
+}
+
 func TestANewPoolThatWouldTakeARouteAwayIsNotUsed(t *testing.T) {
 	t.Parallel()
 	h := web()
@@ -443,5 +459,35 @@ func held(service, address string, recorded ...string) config.Holding {
 	return config.Holding{
 		Service: types.NamespacedName{Namespace: "default", Name: service}, Labels: labels.Set{"app": service},
 		Address: netip.MustParseAddr(address), Recorded: recorded,
+	}
+}
+
+func TestADifferenceNamesWhatItConcerns(t *testing.T) {
+	t.Parallel()
+	h := web()
+	h.step(t, pool(), rackPeer(), adv("every"))
+	first := h.snapshot
+	if d := first.Since(nil); !d.Allocation || !d.Routes || len(d.Objects) != 3 {
+		t.Errorf("at first %+v", d)
+	}
+	h.step(t, pool(), rackPeer(), adv("every"))
+	if diff := cmp.Diff(config.Difference{}, h.snapshot.Since(first), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("nothing has changed (-want +got):\n%s", diff)
+	}
+	h.step(t, pool(), builder.MakePool("two", "203.0.113.0/24").Obj(), rackPeer(), adv("every"))
+	want := config.Difference{Allocation: true, Routes: true, Objects: []active.Key{{Kind: "IPAddressPool", Name: "two"}}, Pools: []string{"two"}}
+	if diff := cmp.Diff(want, h.snapshot.Since(first)); diff != "" {
+		t.Errorf("another pool (-want +got):\n%s", diff)
+	}
+}
+
+func TestANodesLabelMattersOnlyIfSomethingSelectsByIt(t *testing.T) {
+	t.Parallel()
+	h := web()
+	h.step(t, pool(), rackPeer(), adv("every", func(a *builder.Advertisement) { a.NodesWithLabel("rack", "1") }))
+	for key, want := range map[string]bool{"rack": true, "node.kubernetes.io/exclude-from-external-load-balancers": true, "zone": false} {
+		if got := h.snapshot.UsesNodeLabel(key); got != want {
+			t.Errorf("%s matters: %v", key, got)
+		}
 	}
 }

@@ -147,7 +147,7 @@ func (s *Snapshot) Since(before *Snapshot) Difference {
 		}
 	}
 	d.Pools = slices.Sorted(maps.Keys(pools))
-	slices.SortFunc(d.Objects, compareKeys)
+	slices.SortFunc(d.Objects, active.Key.Compare)
 	return d
 }
 

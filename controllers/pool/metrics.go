@@ -3,22 +3,20 @@
 package pool
 
 import (
-	"slices"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/configuration"
 )
 
 // Metrics are read from the allocator whenever they are collected: they are exact, and end with their pool.
 type Metrics struct {
 	allocator     *allocator.Allocator
-	configuration *Configuration
-	faults        []func() bool
+	configuration interface{ State() configuration.State }
 
-	gauges        []gauge
-	services      *prometheus.Desc
-	loaded, stale *prometheus.Desc
+	gauges              []gauge
+	services            *prometheus.Desc
+	loaded, stale, held *prometheus.Desc
 }
 
 // gauge is a metric with one value per pool.
@@ -27,13 +25,13 @@ type gauge struct {
 	value func(allocator.Counts) float64
 }
 
-// NewMetrics returns the metrics, to be registered. Besides the pools, each of the faults makes the configuration a stale one.
-func NewMetrics(a *allocator.Allocator, c *Configuration, faults ...func() bool) *Metrics {
+// NewMetrics returns the metrics, to be registered.
+func NewMetrics(a *allocator.Allocator, c interface{ State() configuration.State }) *Metrics {
 	perPool := func(name, help string, value func(allocator.Counts) float64) gauge {
 		return gauge{prometheus.NewDesc("metallb_allocator_"+name, help, []string{"pool"}, nil), value}
 	}
 	return &Metrics{
-		allocator: a, configuration: c, faults: faults,
+		allocator: a, configuration: c,
 		gauges: []gauge{
 			perPool("addresses_total", "Number of addresses in the pool.",
 				func(c allocator.Counts) float64 { return float64(c.SizeIPv4) + float64(c.SizeIPv6) }),
@@ -53,8 +51,9 @@ func NewMetrics(a *allocator.Allocator, c *Configuration, faults ...func() bool)
 		loaded: prometheus.NewDesc("metallb_k8s_client_config_loaded_bool",
 			"1 if the configuration was loaded at least once.", nil, nil),
 		stale: prometheus.NewDesc("metallb_k8s_client_config_stale_bool",
-			"1 if an object of the configuration is not in force as written, or a service holds an address that no pool would give "+
-				"it, or no advertisement announces, any more.", nil, nil),
+			"1 if an object of the configuration is not in use as written, or a service holds an address that no pool would give it any more.", nil, nil),
+		held: prometheus.NewDesc("metallb_k8s_client_config_held_objects",
+			"Number of objects of the configuration that are in use in an earlier version than the one written, or though they are deleted.", nil, nil),
 	}
 }
 
@@ -66,6 +65,7 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- m.services
 	ch <- m.loaded
 	ch <- m.stale
+	ch <- m.held
 }
 
 // Collect implements prometheus.Collector.
@@ -81,10 +81,10 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	if !state.Asked {
 		return // A replica that stands by does not lack a configuration.
 	}
-	stale := state.Rejected || m.allocator.HasIncompatible() ||
-		slices.ContainsFunc(m.faults, func(stands func() bool) bool { return stands() })
+	stale := state.Stale || m.allocator.HasIncompatible()
 	ch <- prometheus.MustNewConstMetric(m.loaded, prometheus.GaugeValue, toFloat(state.Loaded))
 	ch <- prometheus.MustNewConstMetric(m.stale, prometheus.GaugeValue, toFloat(stale))
+	ch <- prometheus.MustNewConstMetric(m.held, prometheus.GaugeValue, float64(state.Held))
 }
 
 func toFloat(b bool) float64 {

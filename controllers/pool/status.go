@@ -6,9 +6,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -23,8 +25,9 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/controllers/wake"
-	"metallb.io/metallb/internal/message"
+	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/internal/process"
 )
 
@@ -32,11 +35,16 @@ import (
 // into one write, and what is said of many services is put together once.
 const writeInterval = time.Second
 
-// Routes tells which addresses of a pool are not announced any more.
-type Routes interface {
-	// Claims returns those that have lost their last route; false if that is not known yet. Once it is, it asks for another
-	// look at the pool.
-	Claims(pool string) (config.Impacts, bool)
+// Configuration has the configuration in use.
+type Configuration interface {
+	// Snapshot returns it; nil before it is known. Whoever publishes one asks for another look at the pools that it concerns.
+	Snapshot() *config.Snapshot
+}
+
+// Gate holds reconcilers back.
+type Gate interface {
+	// Wait returns when the allocator knows what all Services hold, or with the context's error.
+	Wait(ctx context.Context) error
 }
 
 // +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools,verbs=list;watch,namespace=metallb-system
@@ -46,9 +54,8 @@ type Routes interface {
 // StatusReconciler writes the status of IPAddressPools.
 type StatusReconciler struct {
 	Client        client.Client
-	Configuration *Configuration
+	Configuration Configuration
 	Allocator     *allocator.Allocator
-	Routes        Routes
 	Gate          Gate
 	Recorder      events.EventRecorder
 	Clock         clock.PassiveClock
@@ -85,16 +92,12 @@ func (r *StatusReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	if early := r.tooEarly(req.NamespacedName); early > 0 {
 		return ctrl.Result{RequeueAfter: early}, nil
 	}
-	verdict, ok := r.Configuration.Verdict(p.Name)
-	if !ok || verdict.UID != p.UID || verdict.Generation != p.Generation {
+	finding, held, ok := r.finding(p)
+	if !ok {
 		return ctrl.Result{}, nil // The configuration reconciler is at it, and asks again when it is done.
 	}
-	lost, ok := r.Routes.Claims(p.Name)
-	if !ok {
-		return ctrl.Result{}, nil
-	}
 	desired := p.DeepCopy()
-	r.setStatus(desired, verdict, lost)
+	r.setStatus(desired, finding, held)
 	if equality.Semantic.DeepEqual(desired.Status, p.Status) {
 		return ctrl.Result{}, nil
 	}
@@ -106,7 +109,7 @@ func (r *StatusReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 		return ctrl.Result{}, fmt.Errorf("writing the pool's status: %w", err)
 	}
 	r.setWritten(req.NamespacedName, r.Clock.Now())
-	record(r.Recorder, p, desired)
+	r.record(p, desired)
 	return ctrl.Result{}, nil
 }
 
@@ -122,46 +125,52 @@ func (r *StatusReconciler) patch(ctx context.Context, p *v1beta1.IPAddressPool) 
 	return r.Client.Status().Patch(ctx, p, client.RawPatch(types.MergePatchType, body))
 }
 
+// finding returns what was found of this version of the pool, and what is held back of changes that concern its addresses.
+func (r *StatusReconciler) finding(p *v1beta1.IPAddressPool) (config.Finding, config.Impacts, bool) {
+	s := r.Configuration.Snapshot()
+	if s == nil {
+		return config.Finding{}, nil, false
+	}
+	f, found := s.Findings[active.KeyOf(p)]
+	if !found || f.Object.GetUID() != p.UID || f.Object.GetGeneration() != p.Generation {
+		return config.Finding{}, nil, false
+	}
+	return f, s.PoolImpacts(p.Name), true
+}
+
 // setStatus puts counts and conditions into the pool.
-func (r *StatusReconciler) setStatus(p *v1beta1.IPAddressPool, v Verdict, lost config.Impacts) {
+func (r *StatusReconciler) setStatus(p *v1beta1.IPAddressPool, f config.Finding, held config.Impacts) {
 	counts := r.Allocator.PoolCounts(p.Name)
 	p.Status.AssignedIPv4, p.Status.AssignedIPv6 = counts.AssignedIPv4, counts.AssignedIPv6
 	p.Status.AvailableIPv4, p.Status.AvailableIPv6 = counts.AvailableIPv4, counts.AvailableIPv6
 	p.Status.Assigned, p.Status.Available = inWords(counts)
 	p.Status.ObservedGeneration = p.Generation
-	meta.SetStatusCondition(&p.Status.Conditions, valid(p.Generation, v, together(r.Allocator.Incompatible(p.Name), lost)))
+	meta.SetStatusCondition(&p.Status.Conditions, valid(f, slices.Concat(r.Allocator.Incompatible(p.Name), held)))
 }
 
-// together returns the claims of both sorts. To announce an address that its service cannot own would be in vain, so of that
-// no more is said.
-func together(incompatible, lost config.Impacts) config.Impacts {
-	owned := make(map[config.Impact]bool, len(incompatible))
-	for _, c := range incompatible {
-		owned[config.Impact{Service: c.Service, Address: c.Address}] = true
+// valid returns the condition Valid of a pool of which that was found, and to which services hold addresses though the
+// configuration as written would not give or announce them.
+func valid(f config.Finding, impacts config.Impacts) metav1.Condition {
+	if f.Reason != v1beta1.ReasonInvalidConfig && len(impacts)+len(f.Impacts) > 0 {
+		f.Reason, f.Impacts = v1beta1.ReasonNotCompatibleWithAssignedIPs, together(slices.Concat(f.Impacts, impacts))
 	}
-	all := incompatible
-	for _, c := range lost {
-		if !owned[config.Impact{Service: c.Service, Address: c.Address}] {
-			all = append(all, c)
+	return configuration.ConditionOf(&f)
+}
+
+// together sorts the impacts and leaves out what is there twice. To announce an address that its service cannot own would be in
+// vain, so of that no more is said.
+func together(impacts config.Impacts) config.Impacts {
+	owned := map[config.Impact]bool{}
+	for _, i := range impacts {
+		if i.Loss == config.Ownership {
+			owned[i] = true
 		}
 	}
+	all := slices.DeleteFunc(impacts, func(i config.Impact) bool {
+		return i.Loss == config.Route && owned[config.Impact{Service: i.Service, Address: i.Address}]
+	})
 	all.Sort()
-	return all
-}
-
-// valid returns the condition Valid of a pool.
-func valid(generation int64, v Verdict, claims config.Impacts) metav1.Condition {
-	c := metav1.Condition{Type: v1beta1.ConditionValid, Status: metav1.ConditionFalse, ObservedGeneration: generation}
-	switch {
-	case v.Rejection != "":
-		c.Reason, c.Message = v1beta1.ReasonInvalidConfig, v.Rejection
-	case len(claims) > 0:
-		c.Reason, c.Message = v1beta1.ReasonNotCompatibleWithAssignedIPs, claims.String()
-	default:
-		c.Status, c.Reason, c.Message = metav1.ConditionTrue, v1beta1.ReasonAccepted, "in force as written"
-	}
-	c.Message = message.Bound(c.Message)
-	return c
+	return slices.Compact(all)
 }
 
 // tooEarly returns how long to wait before the status may be looked at again.
@@ -187,4 +196,13 @@ func (r *StatusReconciler) setWritten(name types.NamespacedName, at time.Time) {
 		r.written = map[types.NamespacedName]time.Time{}
 	}
 	r.written[name] = at
+}
+
+// record says in an event that a pool has become invalid.
+func (r *StatusReconciler) record(before, after *v1beta1.IPAddressPool) {
+	was := meta.FindStatusCondition(before.Status.Conditions, v1beta1.ConditionValid)
+	is := meta.FindStatusCondition(after.Status.Conditions, v1beta1.ConditionValid)
+	if configuration.IsNews(was, is) {
+		r.Recorder.Eventf(after, nil, corev1.EventTypeWarning, v1beta1.ReasonInvalidConfig, "Validate", "%s", is.Message)
+	}
 }

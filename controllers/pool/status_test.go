@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/client-go/tools/events"
 	testclock "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -29,14 +30,17 @@ import (
 
 func TestARejectionOfAnyLengthCanBeTold(t *testing.T) {
 	t.Parallel()
-	condition := valid(1, Verdict{Rejection: strings.Repeat("ä", 40000)}, nil)
+	condition := valid(config.Finding{
+		Object: builder.MakePool("a").Obj(), Reason: v1beta1.ReasonInvalidConfig,
+		Errors: field.ErrorList{field.Invalid(field.NewPath("spec"), "", strings.Repeat("ä", 40000))},
+	}, nil)
 	if n := len(condition.Message); n > message.MaxLength {
 		t.Errorf("the condition says %d bytes, more than %d", n, message.MaxLength)
 	}
 	before, after := builder.MakePool("a").Obj(), builder.MakePool("a").Obj()
 	after.Status.Conditions = append(after.Status.Conditions, condition)
 	recorder := events.NewFakeRecorder(1)
-	record(recorder, before, after)
+	(&StatusReconciler{Recorder: recorder}).record(before, after)
 	if got, want := <-recorder.Events, "Warning "+v1beta1.ReasonInvalidConfig+" "+condition.Message; got != want {
 		t.Errorf("the event says %s, want %s", got, want)
 	}
@@ -47,10 +51,10 @@ func TestAPoolSaysInOneSentenceWhatServicesLose(t *testing.T) {
 	of := func(service, address string, loss config.Loss) config.Impact {
 		return config.Impact{Service: types.NamespacedName{Namespace: "default", Name: service}, Address: netip.MustParseAddr(address), Loss: loss}
 	}
-	got := together(
-		config.Impacts{of("b", "198.51.100.2", config.Ownership)},
-		config.Impacts{of("a", "198.51.100.1", config.Route), of("b", "198.51.100.2", config.Route), of("b", "198.51.100.3", config.Route)},
-	)
+	got := together(config.Impacts{
+		of("b", "198.51.100.2", config.Ownership), of("a", "198.51.100.1", config.Route), of("b", "198.51.100.2", config.Route),
+		of("b", "198.51.100.3", config.Route), of("a", "198.51.100.1", config.Route),
+	})
 	want := config.Impacts{
 		of("a", "198.51.100.1", config.Route), of("b", "198.51.100.2", config.Ownership), of("b", "198.51.100.3", config.Route),
 	}
@@ -82,11 +86,11 @@ func TestAnEventTellsOfAFaultOnce(t *testing.T) {
 		"a new pool is rejected":               {is: rejected("overlap"), want: "Warning InvalidConfig overlap"},
 		"a pool becomes invalid":               {was: []metav1.Condition{valid}, is: rejected("overlap"), want: "Warning InvalidConfig overlap"},
 		"it is rejected for the same reason":   {was: []metav1.Condition{rejected("overlap")}, is: rejected("overlap")},
-		"it is rejected for another reason":    {was: []metav1.Condition{rejected("overlap")}, is: rejected("nonsense"), want: "Warning InvalidConfig nonsense"},
-		"it is in force, but services hold":    {was: []metav1.Condition{rejected("overlap")}, is: held(2, "a, b"), want: "Warning InvalidConfig a, b"},
+		"another is in its way":                {was: []metav1.Condition{rejected("overlap")}, is: rejected("another overlap")},
+		"it is in use, but services hold":      {was: []metav1.Condition{rejected("overlap")}, is: held(2, "a, b"), want: "Warning InvalidConfig a, b"},
 		"one of the services has gone":         {was: []metav1.Condition{held(2, "a, b")}, is: held(2, "a")},
 		"another version takes more from them": {was: []metav1.Condition{held(2, "a")}, is: held(3, "a, b"), want: "Warning InvalidConfig a, b"},
-		"another version takes the same":       {was: []metav1.Condition{held(2, "a")}, is: held(3, "a")},
+		"another version takes the same":       {was: []metav1.Condition{held(2, "a")}, is: held(3, "a"), want: "Warning InvalidConfig a"},
 		"it is valid again":                    {was: []metav1.Condition{held(2, "a")}, is: valid},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,7 +98,7 @@ func TestAnEventTellsOfAFaultOnce(t *testing.T) {
 			before, after := builder.MakePool("a").Obj(), builder.MakePool("a").Obj()
 			before.Status.Conditions, after.Status.Conditions = tc.was, []metav1.Condition{tc.is}
 			recorder := events.NewFakeRecorder(1)
-			record(recorder, before, after)
+			(&StatusReconciler{Recorder: recorder}).record(before, after)
 			close(recorder.Events)
 			if got := <-recorder.Events; got != tc.want {
 				t.Errorf("got the event %q, want %q", got, tc.want)
@@ -103,12 +107,15 @@ func TestAnEventTellsOfAFaultOnce(t *testing.T) {
 	}
 }
 
-// counted tells of no route that is lost, and counts the questions.
-type counted struct{ questions int }
+// counted is a configuration of one pool that counts the questions.
+type counted struct {
+	snapshot  *config.Snapshot
+	questions int
+}
 
-func (c *counted) Claims(string) (config.Impacts, bool) {
+func (c *counted) Snapshot() *config.Snapshot {
 	c.questions++
-	return nil, true
+	return c.snapshot
 }
 
 // opened holds nobody back.
@@ -124,14 +131,12 @@ func TestWhatServicesDoToAPoolIsPutTogetherOnceASecond(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := builder.MakePool("a", "192.0.2.0/24").Obj()
-	a, routes, clock := allocator.New(), &counted{}, testclock.NewFakePassiveClock(time.Unix(0, 0))
+	snapshot := config.Next(config.Inputs{Written: config.Objects{Pools: []v1beta1.IPAddressPool{*p}}}, nil)
+	a, configured, clock := allocator.New(), &counted{snapshot: snapshot}, testclock.NewFakePassiveClock(time.Unix(0, 0))
+	a.SetPools(snapshot.Pools)
 	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(p).WithStatusSubresource(p).Build()
-	configuration := NewConfiguration(c, p.Namespace, a)
-	if _, err := configuration.Load(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	r := &StatusReconciler{
-		Client: c, Configuration: configuration, Allocator: a, Routes: routes, Gate: opened{}, Clock: clock, Recorder: events.NewFakeRecorder(1),
+		Client: c, Configuration: configured, Allocator: a, Gate: opened{}, Clock: clock, Recorder: events.NewFakeRecorder(1),
 	}
 	reconcile := func(wantAssigned int64, wantQuestions int) {
 		t.Helper()
@@ -142,8 +147,8 @@ func TestWhatServicesDoToAPoolIsPutTogetherOnceASecond(t *testing.T) {
 		if err := c.Get(t.Context(), client.ObjectKeyFromObject(p), p); err != nil {
 			t.Fatal(err)
 		}
-		if p.Status.AssignedIPv4 != wantAssigned || routes.questions != wantQuestions {
-			t.Errorf("%d assigned after %d questions, want %d after %d", p.Status.AssignedIPv4, routes.questions, wantAssigned, wantQuestions)
+		if p.Status.AssignedIPv4 != wantAssigned || configured.questions != wantQuestions {
+			t.Errorf("%d assigned after %d questions, want %d after %d", p.Status.AssignedIPv4, configured.questions, wantAssigned, wantQuestions)
 		}
 		if p.Status.AssignedIPv4 != a.PoolCounts("a").AssignedIPv4 && result.RequeueAfter == 0 {
 			t.Error("nobody looks again")

@@ -36,6 +36,8 @@ type observed struct {
 	index *assignment.Index
 	// fed reports whether the index is complete.
 	fed func() bool
+	// parser knows what objects mean that it has parsed.
+	parser *config.Parser
 
 	filled atomic.Bool
 }
@@ -80,7 +82,7 @@ func (o *observed) read(ctx context.Context) (config.Objects, config.Use, error)
 	if err != nil {
 		return config.Objects{}, config.Use{}, err
 	}
-	return objects, config.Use{Holdings: o.index.Snapshot(), NamespaceLabels: o.namespaceLabels(ctx), Nodes: nodes}, nil
+	return objects, config.Use{Holdings: o.index.Snapshot(), NamespaceLabels: o.namespaceLabels(ctx), Nodes: nodes, Parser: o.parser}, nil
 }
 
 // confirm returns what was observed, but of the configuration, and of the services of the claims, what the API server itself

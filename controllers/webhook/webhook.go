@@ -72,14 +72,14 @@ func (w *Webhook) Secrets() cache.ByObject {
 }
 
 // SetupWithManager registers the webhook of each kind, and what it takes to answer. The feed is the caller's to start.
-func (w *Webhook) SetupWithManager(mgr ctrl.Manager, feed *assignment.Feed, registry prometheus.Registerer) error {
+func (w *Webhook) SetupWithManager(mgr ctrl.Manager, feed *assignment.Feed, parser *config.Parser, registry prometheus.Registerer) error {
 	counted, err := newMetrics(registry)
 	if err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
 	w.certificate.caches = mgr.GetCache()
 	o := &observed{
-		namespace: w.options.Namespace, caches: mgr.GetCache(), reader: mgr.GetClient(), live: mgr.GetAPIReader(), index: feed.Index, fed: feed.Synced,
+		namespace: w.options.Namespace, caches: mgr.GetCache(), reader: mgr.GetClient(), live: mgr.GetAPIReader(), index: feed.Index, fed: feed.Synced, parser: parser,
 	}
 	runnables := []manager.Runnable{w.certificate, o}
 	if w.options.Rotate {

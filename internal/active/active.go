@@ -3,6 +3,7 @@
 package active
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -171,3 +172,6 @@ func overlay[T any, P interface {
 	}
 	return inUse
 }
+
+// Compare orders keys by kind and name.
+func (k Key) Compare(o Key) int { return cmp.Or(strings.Compare(k.Kind, o.Kind), strings.Compare(k.Name, o.Name)) }

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package validity
+package configuration
 
 import (
 	"context"
 	"errors"
+	"iter"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -18,10 +22,49 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/test/builder"
 )
+
+func TestErrorsOfAnyLengthFitIntoACondition(t *testing.T) {
+	t.Parallel()
+	f := config.Finding{
+		Object: builder.MakePool("a").Obj(), Reason: v1beta1.ReasonInvalidConfig,
+		Errors: field.ErrorList{field.Invalid(field.NewPath("spec"), strings.Repeat("ä", 40000), "is too long")},
+	}
+	if n := len(ConditionOf(&f).Message); n > message.MaxLength {
+		t.Errorf("the condition has %d bytes, more than %d", n, message.MaxLength)
+	}
+}
+
+func TestAnEventIsDueOnceForEachGenerationAndReason(t *testing.T) {
+	t.Parallel()
+	of := func(status metav1.ConditionStatus, reason string, generation int64, text string) *metav1.Condition {
+		return &metav1.Condition{Status: status, Reason: reason, ObservedGeneration: generation, Message: text}
+	}
+	invalid := of(metav1.ConditionFalse, v1beta1.ReasonInvalidConfig, 1, "a")
+	for name, tc := range map[string]struct {
+		was, is *metav1.Condition
+		want    bool
+	}{
+		"it is invalid at first":   {nil, invalid, true},
+		"it is still invalid":      {invalid, of(metav1.ConditionFalse, v1beta1.ReasonInvalidConfig, 1, "b"), false},
+		"a newer one is invalid":   {invalid, of(metav1.ConditionFalse, v1beta1.ReasonInvalidConfig, 2, "a"), true},
+		"it is held back":          {invalid, of(metav1.ConditionFalse, v1beta1.ReasonNotCompatibleWithAssignedIPs, 1, "a"), true},
+		"it is used":               {invalid, of(metav1.ConditionTrue, v1beta1.ReasonAccepted, 1, ""), false},
+		"it is invalid once again": {of(metav1.ConditionTrue, v1beta1.ReasonAccepted, 1, ""), invalid, true},
+	} {
+		if got := IsNews(tc.was, tc.is); got != tc.want {
+			t.Errorf("%s: an event is due: %v", name, got)
+		}
+	}
+}
 
 var errRefused = errors.New("refused")
 
@@ -58,7 +101,20 @@ func TestAnObjectThatCannotBeWrittenKeepsNoOtherFromBeingToldSoon(t *testing.T) 
 	}
 }
 
-// makeReconciler returns one of three communities of which none has been judged, and the names of those written.
+// nothing is held.
+type nothing struct{}
+
+func (nothing) In(ipam.Range) iter.Seq[config.Holding] { return func(func(config.Holding) bool) {} }
+func (nothing) From(string) iter.Seq[config.Holding]   { return func(func(config.Holding) bool) {} }
+func (nothing) All() iter.Seq[config.Holding]          { return func(func(config.Holding) bool) {} }
+func (nothing) Synced() bool                           { return true }
+
+// opened holds nobody back.
+type opened struct{}
+
+func (opened) Wait(context.Context) error { return nil }
+
+// makeReconciler returns one of three communities that have not been looked at, and the names of those written.
 func makeReconciler(t *testing.T, answers map[string]error) (*Reconciler, *[]string) {
 	t.Helper()
 	scheme := runtime.NewScheme()
@@ -82,5 +138,9 @@ func makeReconciler(t *testing.T, answers map[string]error) (*Reconciler, *[]str
 			written = append(written, o.GetName())
 			return c.SubResource(sub).Patch(ctx, o, p, opts...)
 		}}).Build()
-	return &Reconciler{Client: c, Recorder: events.NewFakeRecorder(10), Namespace: objects[0].GetNamespace()}, &written
+	namespace := objects[0].GetNamespace()
+	return &Reconciler{
+		Client: c, Tracker: NewTracker(c, c, namespace, nothing{}, allocator.New(), config.NewParser()), Gate: opened{},
+		Recorder: events.NewFakeRecorder(10), Namespace: namespace, Services: &wake.Queue{}, Pools: &wake.Queue{},
+	}, &written
 }

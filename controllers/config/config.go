@@ -42,6 +42,8 @@ type Use struct {
 	NamespaceLabels func(namespace string) labels.Set
 	// Nodes of the cluster. If there are none, as where no cluster is at hand, one without labels stands for them.
 	Nodes []Node
+	// Parser knows what objects mean that it has parsed; nil if none does.
+	Parser *Parser
 }
 
 // Node is what matters of a node.

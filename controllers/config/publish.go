@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+
+	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/active"
+	"metallb.io/metallb/internal/message"
+)
+
+// snapshot returns what was found.
+func (b *builder) snapshot() *Snapshot {
+	inUse := b.current
+	for _, a := range b.partly {
+		inUse, _ = inUse.with(Change{New: a})
+	}
+	s := &Snapshot{
+		Routes: newRoutes(&inUse, b.nodes), Findings: b.findings, Held: len(b.held),
+		inUse: b.inUse, nodes: b.in.State.Nodes, impacts: map[string]Impacts{}, nodeKeys: inUse.nodeKeys(), abandoned: map[string]bool{},
+	}
+	var pools []ipam.Pool
+	for name, p := range b.current.pools {
+		key := active.Key{Kind: active.KindIPAddressPool, Name: name}
+		if b.written[key] != nil {
+			p.Labels = nil // They matter to advertisements, not to what is allocated.
+			pools = append(pools, p)
+		} else if p.AllowDisruption {
+			s.Abandoned, s.abandoned[name] = append(s.Abandoned, name), true
+		}
+	}
+	// What is held back may be released by a label that nothing in use selects by.
+	written := meanBy(b.current.parser, Objects{})
+	for _, o := range b.written {
+		written.add(o)
+	}
+	maps.Copy(s.nodeKeys, written.nodeKeys())
+	slices.Sort(s.Abandoned)
+	s.Pools = ipam.NewPools(pools...)
+	b.attribute(s)
+	s.Changes = b.changes()
+	return s
+}
+
+// attribute gives the impacts of what is held back to the pools that contain the addresses.
+func (b *builder) attribute(s *Snapshot) {
+	if len(b.held) == 0 {
+		return
+	}
+	owners := newOwners(s.Pools)
+	for _, h := range b.held {
+		for _, i := range h.impacts {
+			if pool, found := owners.find(i.Address); found {
+				s.impacts[pool.Name] = append(s.impacts[pool.Name], i)
+			}
+		}
+	}
+	for name, impacts := range s.impacts {
+		impacts.Sort()
+		s.impacts[name] = slices.Compact(impacts)
+	}
+}
+
+// changes returns what is to be done to the ActiveConfigurations.
+func (b *builder) changes() []ActiveChange {
+	var changes []ActiveChange
+	for _, key := range b.keys() {
+		old, o := b.mirrors[key], b.inUse[key]
+		if o == nil {
+			changes = append(changes, ActiveChange{Old: old})
+			continue
+		}
+		desired := b.mirror(key, o)
+		if desired == nil || old != nil && sameMirror(old, desired) {
+			continue
+		}
+		if old != nil {
+			copied := old.DeepCopy()
+			copied.Spec, copied.Status = desired.Spec, desired.Status
+			desired = copied
+		}
+		changes = append(changes, ActiveChange{Old: old, New: desired})
+	}
+	return changes
+}
+
+// keys returns the keys of all ActiveConfigurations that there are or are to be, in order.
+func (b *builder) keys() []active.Key {
+	keys := make([]active.Key, 0, len(b.inUse))
+	for key := range b.inUse {
+		keys = append(keys, key)
+	}
+	for key := range b.mirrors {
+		if b.inUse[key] == nil {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, active.Key.Compare)
+	return keys
+}
+
+// mirror returns the ActiveConfiguration of an object in use.
+func (b *builder) mirror(key active.Key, o Object) *v1beta1.ActiveConfiguration {
+	if w := b.written[key]; w != nil && sameVersion(w, o) {
+		o = w // The same content may be of a newer generation.
+	}
+	m, err := active.Make(o)
+	if err != nil {
+		return nil // It came out of the API.
+	}
+	if h, isHeld := b.held[key]; isHeld {
+		m.Status = v1beta1.ActiveConfigurationStatus{Held: true, Reason: h.reason, Message: h.sentence(key, m.Name)}
+	}
+	return m
+}
+
+// sentence says why the change is held back, and how to end that.
+func (h *hold) sentence(key active.Key, name string) string {
+	var why string
+	switch h.reason {
+	case v1beta1.ReasonInvalidConfig:
+		f := Finding{Reason: h.reason, Errors: h.errors}
+		why = f.Message()
+	case v1beta1.ReasonInUse:
+		return fmt.Sprintf("%s is deleted, and services hold addresses of it; it gives no addresses to others", key)
+	default:
+		why = h.impacts.String()
+	}
+	return message.Bound(fmt.Sprintf("%s is used as it was before: %s; to use it as it is now, run kubectl delete activeconfiguration %s", key, why, name))
+}
+
+// sameMirror reports whether nothing is to be written.
+func sameMirror(a, b *v1beta1.ActiveConfiguration) bool {
+	return a.Spec.UID == b.Spec.UID && a.Spec.Generation == b.Spec.Generation && a.Spec.AllowDisruption == b.Spec.AllowDisruption &&
+		maps.Equal(a.Spec.Labels, b.Spec.Labels) && a.Status == b.Status && sameJSON(a.Spec.Object.Raw, b.Spec.Object.Raw)
+}
+
+// sameJSON reports whether both texts are the same document; the API server may have put it into another form.
+func sameJSON(a, b []byte) bool {
+	var x, y any
+	return bytes.Equal(a, b) || json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && equality.Semantic.DeepEqual(x, y)
+}

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/internal/message"
 )
 
@@ -67,7 +68,7 @@ func noLocalEndpoint() answer {
 	return not(v1beta1.ReasonNoEndpoints, "externalTrafficPolicy is Local and no endpoint is ready on a node that could announce")
 }
 
-func noPeer(advertisements []string, f family) answer {
+func noPeer(advertisements []string, f endpoint.Family) answer {
 	return not(v1beta1.ReasonNoPeers, "no BGPPeer with an %s address connects nodes for %s", f, list("BGPAdvertisement", advertisements))
 }
 

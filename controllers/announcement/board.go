@@ -19,6 +19,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/endpoint"
 )
 
 // Configuration is the one in force.
@@ -255,7 +256,7 @@ func (b *Board) review() {
 	for _, c := range b.classes {
 		all, cluster := c.judge(&b.situation)
 		for r := range c.members {
-			if all || !r.local && cluster || r.local && r.endpoints.nodes.Meets(changed) {
+			if all || !r.local && cluster || r.local && r.endpoints[c.key.family].nodes.Meets(changed) {
 				b.consider(r)
 			}
 		}
@@ -366,15 +367,12 @@ func (b *Board) prune(c *class) {
 // classFor returns the class of addresses that are selected in that way.
 func (b *Board) classFor(h config.Holding, selection config.Selection, was *config.Routes) *class {
 	names := selection.Advertisements()
-	f := ipv4
-	if h.Address.Is6() {
-		f = ipv6
-	}
+	f := endpoint.Of(h.Address)
 	key := classKey{selection.Pool, strings.Join(names, "/"), f, was}
 	c := b.classes[key]
 	if c == nil {
 		c = &class{
-			key: key, selection: selection, names: names, ways: b.routes.Ways(&selection, f.kind()), members: map[*record]struct{}{},
+			key: key, selection: selection, names: names, ways: b.routes.Ways(&selection, f.Kind()), members: map[*record]struct{}{},
 		}
 		c.judge(&b.situation)
 		b.classes[key] = c

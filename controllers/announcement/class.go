@@ -4,12 +4,13 @@ package announcement
 
 import (
 	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/endpoint"
 )
 
 // classKey tells classes apart.
 type classKey struct {
 	pool, advertisements string
-	family               family
+	family               endpoint.Family
 	// was are the former routes that the advertisements are of; nil if they are in force.
 	was *config.Routes
 }
@@ -57,12 +58,12 @@ func (c *class) answer(s *situation, e *endpoints, local bool) answer {
 	switch {
 	case c.impediment != nil:
 		return *c.impediment
-	case !e.anywhere:
+	case !e[c.key.family].anywhere:
 		return noEndpoint()
 	case !local:
 		return c.cluster
 	}
-	nodes := c.ways.Eligible.Without(s.unavailable).And(e.nodes)
+	nodes := c.ways.Eligible.Without(s.unavailable).And(e[c.key.family].nodes)
 	if nodes.First() < 0 {
 		return noLocalEndpoint()
 	}

@@ -57,8 +57,9 @@ func (w *watched) of(o client.Object) *cachetesting.FakeControllerSource {
 func sliceOf(name, service string) *discoveryv1.EndpointSlice {
 	node := "node-0001"
 	return &discoveryv1.EndpointSlice{
-		ObjectMeta: builder.MakeService(name).Label(discoveryv1.LabelServiceName, service).Obj().ObjectMeta,
-		Endpoints:  []discoveryv1.Endpoint{{Addresses: []string{"10.0.0.1"}, NodeName: &node}},
+		AddressType: discoveryv1.AddressTypeIPv4,
+		ObjectMeta:  builder.MakeService(name).Label(discoveryv1.LabelServiceName, service).Obj().ObjectMeta,
+		Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{"10.0.0.1"}, NodeName: &node}},
 	}
 }
 

@@ -5,35 +5,15 @@ package announcement
 import (
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/endpoint"
 )
-
-// family is that of an address.
-type family int
-
-const (
-	ipv4 family = iota
-	ipv6
-	families
-)
-
-// String returns the family as Kubernetes spells it.
-func (f family) String() string { return string(f.kind()) }
-
-func (f family) kind() corev1.IPFamily {
-	if f == ipv4 {
-		return corev1.IPv4Protocol
-	}
-	return corev1.IPv6Protocol
-}
 
 // session is what a node tells of its session with a peer.
 type session struct {
 	// carries says of which families routes go over the session, as it is now: none if it is not established.
-	carries [families]bool
+	carries [endpoint.Families]bool
 	// why it is not established; empty if it is.
 	why string
 }
@@ -45,8 +25,8 @@ func sessionOf(s *v1beta1.BGPSessionStateStatus) session {
 	switch {
 	case s.State == v1beta1.SessionEstablished:
 		// Who does not tell what was negotiated says nothing against it.
-		carries := func(f family) bool { return len(s.Families) == 0 || slices.Contains(s.Families, f.kind()) }
-		return session{carries: [families]bool{carries(ipv4), carries(ipv6)}}
+		carries := func(f endpoint.Family) bool { return len(s.Families) == 0 || slices.Contains(s.Families, f.Kind()) }
+		return session{carries: [endpoint.Families]bool{carries(endpoint.IPv4), carries(endpoint.IPv6)}}
 	case s.LastError != "":
 		return session{why: s.LastError}
 	default:
@@ -55,7 +35,7 @@ func sessionOf(s *v1beta1.BGPSessionStateStatus) session {
 }
 
 // fault returns why routes of the family do not go over the session.
-func (s *session) fault(f family) string {
+func (s *session) fault(f endpoint.Family) string {
 	switch {
 	case s == nil:
 		return noReport
@@ -81,7 +61,7 @@ type ends struct{ node, peer string }
 type peerSessions struct {
 	byNode map[string]told
 	// up has the nodes whose session carries routes of a family.
-	up [families]config.NodeSet
+	up [endpoint.Families]config.NodeSet
 }
 
 // told is what an object tells of a session.
@@ -156,7 +136,7 @@ func (s *sessions) number(numbers map[string]int) {
 }
 
 func (p *peerSessions) number(numbers map[string]int) {
-	for f := range families {
+	for f := range endpoint.Families {
 		p.up[f] = config.NewNodeSet(len(numbers))
 	}
 	for node, is := range p.byNode {
@@ -169,7 +149,7 @@ func (p *peerSessions) mark(numbers map[string]int, node string, is session) {
 	if !known {
 		return
 	}
-	for f := range families {
+	for f := range endpoint.Families {
 		if is.carries[f] {
 			p.up[f].Add(i)
 		} else {
@@ -179,7 +159,7 @@ func (p *peerSessions) mark(numbers map[string]int, node string, is session) {
 }
 
 // up returns the nodes among these whose session with the peer carries routes of the family.
-func (s *sessions) up(peer string, f family, nodes config.NodeSet) config.NodeSet {
+func (s *sessions) up(peer string, f endpoint.Family, nodes config.NodeSet) config.NodeSet {
 	p := s.byPeer[peer]
 	if p == nil {
 		return config.NewNodeSet(len(s.numbers))
@@ -188,7 +168,7 @@ func (s *sessions) up(peer string, f family, nodes config.NodeSet) config.NodeSe
 }
 
 // fault returns why routes of the family do not go over the node's session with the peer.
-func (s *sessions) fault(peer, node string, f family) string {
+func (s *sessions) fault(peer, node string, f endpoint.Family) string {
 	var known *session
 	if p := s.byPeer[peer]; p != nil {
 		if is, found := p.byNode[node]; found {

@@ -4,6 +4,7 @@ package announcement_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,14 +112,25 @@ func (w *world) set(svc *corev1.Service) *corev1.Service {
 	return svc
 }
 
-// serve makes nodes have an endpoint of the service that is ready.
+// serve makes nodes have an endpoint of each family of the service that is ready.
 func (w *world) serve(name string, nodes ...string) {
-	slice := &discoveryv1.EndpointSlice{}
-	slice.Namespace, slice.Name = metav1.NamespaceDefault, name
+	w.serveIn(discoveryv1.AddressTypeIPv4, name, nodes...)
+	w.serveIn(discoveryv1.AddressTypeIPv6, name, nodes...)
+}
+
+// serveIn makes nodes have an endpoint of the service with that type of address that is ready.
+func (w *world) serveIn(kind discoveryv1.AddressType, name string, nodes ...string) {
+	slice := &discoveryv1.EndpointSlice{AddressType: kind}
+	slice.Namespace, slice.Name = metav1.NamespaceDefault, name+"-"+strings.ToLower(string(kind))
 	slice.Labels = map[string]string{discoveryv1.LabelServiceName: name}
 	for i := range nodes {
 		slice.Endpoints = append(slice.Endpoints, discoveryv1.Endpoint{Addresses: []string{"10.0.0.1"}, NodeName: &nodes[i]})
 	}
+	w.setSlice(slice)
+}
+
+// setSlice sets a slice as the cache has it.
+func (w *world) setSlice(slice *discoveryv1.EndpointSlice) {
 	stripped, err := announcement.EndpointSlices().Transform(slice)
 	if err != nil {
 		w.tb.Fatal(err)

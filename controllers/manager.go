@@ -82,13 +82,18 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("setting up the readiness check: %w", err)
 	}
+	assignments := &assignment.Feed{Index: assignment.NewIndex(settings.Class), Cache: mgr.GetCache()}
+	if err := mgr.Add(assignments); err != nil {
+		return err
+	}
 	if o.servesWebhook() {
-		if err := setupWebhook(mgr, settings, hook); err != nil {
+		// By what it observes itself, and not only while it leads.
+		if err := hook.SetupWithManager(mgr, assignments, metrics.Registry); err != nil {
 			return fmt.Errorf("setting up the webhook: %w", err)
 		}
 	}
 	if o.reconciles() {
-		if err := setupReconcilers(mgr, settings, log.FromContext(ctx)); err != nil {
+		if err := setupReconcilers(mgr, settings, assignments, log.FromContext(ctx)); err != nil {
 			return fmt.Errorf("setting up: %w", err)
 		}
 	}
@@ -100,15 +105,6 @@ func newWebhook(logger logr.Logger, settings *process.Settings, o *options) *web
 		Namespace: settings.Namespace, Port: o.webhookPort, Service: o.webhookService, Secret: o.webhookSecret,
 		Rotate: !o.disableRotation, Logger: logger,
 	})
-}
-
-// setupWebhook makes the manager answer API servers, by what it observes itself and not only while it leads.
-func setupWebhook(mgr ctrl.Manager, settings *process.Settings, hook *webhook.Webhook) error {
-	feed := &assignment.Feed{Index: assignment.NewIndex(settings.Class), Cache: mgr.GetCache()}
-	if err := mgr.Add(feed); err != nil {
-		return err
-	}
-	return hook.SetupWithManager(mgr, feed, metrics.Registry)
 }
 
 // activation is what happens when this controller becomes the active one.
@@ -146,7 +142,7 @@ func cacheOptions(namespace string) cache.Options {
 	}
 }
 
-func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.Logger) error {
+func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, assignments *assignment.Feed, logger logr.Logger) error {
 	addresses := allocator.New()
 	services, pools := &wake.Queue{}, &wake.Queue{}
 	recorder := mgr.GetEventRecorder(eventSource)
@@ -157,7 +153,7 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 	}
 	settings.AddPages(debug.Pages(addresses, hydration.Done)...)
 	routes := &coverage.Coverage{}
-	board, err := setupAnnouncement(mgr, settings, routes)
+	tracker, err := setupAnnouncement(mgr, settings, assignments, routes)
 	if err != nil {
 		return err
 	}
@@ -182,7 +178,7 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 		},
 		&coverage.Reconciler{
 			Client: mgr.GetClient(), Coverage: routes, Namespace: settings.Namespace, Class: settings.Class, Pools: pools,
-			Configured: board.Configure,
+			Configured: tracker.Configure,
 		},
 		objects,
 		&peer.Reconciler{Client: mgr.GetClient(), Recorder: recorder, Namespace: settings.Namespace, Clock: clock.RealClock{}},
@@ -194,27 +190,29 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, logger logr.
 	return nil
 }
 
-// setupAnnouncement makes the leader tell how services are announced. The Board is to be told when the configuration has
+// setupAnnouncement makes the leader report how services are announced. The Tracker is to be told when the configuration has
 // changed.
-func setupAnnouncement(mgr ctrl.Manager, settings *process.Settings, routes *coverage.Coverage) (*announcement.Board, error) {
+func setupAnnouncement(
+	mgr ctrl.Manager, settings *process.Settings, assignments *assignment.Feed, routes announcement.Configuration,
+) (*announcement.Tracker, error) {
 	services, advertisements := &wake.Queue{}, &wake.Queue{}
-	board := announcement.NewBoard(routes, settings.Class, clock.RealClock{})
+	tracker := announcement.NewTracker(routes, assignments.Index, clock.RealClock{})
 	err := mgr.Add(&announcement.Feed{
-		Board: board, Cache: mgr.GetCache(), Clock: clock.RealClock{}, Namespace: settings.Namespace,
+		Tracker: tracker, Assignments: assignments, Cache: mgr.GetCache(), Clock: clock.RealClock{}, Namespace: settings.Namespace,
 		Services: services, Advertisements: advertisements,
 	})
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range []interface{ SetupWithManager(ctrl.Manager) error }{
-		&announcement.Reconciler{Client: mgr.GetClient(), Board: board, Services: services},
+		&announcement.Reconciler{Client: mgr.GetClient(), Tracker: tracker, Class: settings.Class, Services: services},
 		&announcement.AdvertisementReconciler{
-			Client: mgr.GetClient(), Board: board, Clock: clock.RealClock{}, Advertisements: advertisements,
+			Client: mgr.GetClient(), Tracker: tracker, Clock: clock.RealClock{}, Advertisements: advertisements,
 		},
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {
 			return nil, err
 		}
 	}
-	return board, nil
+	return tracker, nil
 }

@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
-	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/internal/endpoint"
 )
 
@@ -19,14 +18,14 @@ import (
 type endpoints [endpoint.Families]struct {
 	anywhere bool
 	// nodes are those with such an endpoint.
-	nodes config.NodeSet
+	nodes nodeSet
 }
 
 // EndpointSlices says how to keep EndpointSlices in a cache: those of headless services, which cannot have a load balancer, not
 // at all, and of the others on which nodes endpoints serve.
 func EndpointSlices() cache.ByObject {
 	shared := true
-	o := cache.ByObject{Transform: (&names{}).strip, UnsafeDisableDeepCopy: &shared}
+	o := cache.ByObject{Transform: (&nodeNames{}).strip, UnsafeDisableDeepCopy: &shared}
 	if headless, err := labels.NewRequirement(corev1.IsHeadlessService, selection.DoesNotExist, nil); err == nil {
 		o.Label = labels.NewSelector().Add(*headless)
 	}
@@ -35,7 +34,7 @@ func EndpointSlices() cache.ByObject {
 
 // strip leaves of an EndpointSlice its service, its family and the nodes where endpoints get connections. What is stripped stays the
 // same if it is stripped again, which a cache may do.
-func (n *names) strip(object any) (any, error) {
+func (n *nodeNames) strip(object any) (any, error) {
 	slice, ok := object.(*discoveryv1.EndpointSlice)
 	if !ok {
 		return object, nil
@@ -55,23 +54,63 @@ func serviceOf(slice *discoveryv1.EndpointSlice) types.NamespacedName {
 	return types.NamespacedName{Namespace: slice.Namespace, Name: slice.Labels[discoveryv1.LabelServiceName]}
 }
 
-// endpointsOf returns where endpoints of the stripped slices get connections.
-func endpointsOf(slices map[string]*discoveryv1.EndpointSlice, numbers map[string]int) (e endpoints) {
-	for f := range e {
-		e[f].nodes = config.NewNodeSet(len(numbers))
+// sliceSet are the slices of services, by service and name. They use the numbers of the nodes that they name.
+type sliceSet struct {
+	nodes     *nodes
+	byService map[types.NamespacedName]map[string]*discoveryv1.EndpointSlice
+}
+
+// set replaces a slice; it returns its former version, nil if there was none. The nodes of that are to be dropped when nothing
+// has their numbers because of it.
+func (s *sliceSet) set(slice *discoveryv1.EndpointSlice) (before *discoveryv1.EndpointSlice) {
+	service := serviceOf(slice)
+	if s.byService[service] == nil {
+		s.byService[service] = map[string]*discoveryv1.EndpointSlice{}
 	}
-	for _, slice := range slices {
+	before = s.byService[service][slice.Name]
+	s.byService[service][slice.Name] = slice
+	for e := range endpoint.In(slice) {
+		if e.NodeName != nil {
+			s.nodes.use(*e.NodeName)
+		}
+	}
+	return before
+}
+
+// remove removes a slice; it returns its last version, whose nodes are to be dropped as with set.
+func (s *sliceSet) remove(slice *discoveryv1.EndpointSlice) (last *discoveryv1.EndpointSlice) {
+	service := serviceOf(slice)
+	last = s.byService[service][slice.Name]
+	delete(s.byService[service], slice.Name)
+	if len(s.byService[service]) == 0 {
+		delete(s.byService, service)
+	}
+	return last
+}
+
+// drop drops the nodes of a slice that is not there any more.
+func (s *sliceSet) drop(slice *discoveryv1.EndpointSlice) {
+	if slice == nil {
+		return
+	}
+	for e := range endpoint.In(slice) {
+		if e.NodeName != nil {
+			s.nodes.drop(*e.NodeName)
+		}
+	}
+}
+
+// of returns where endpoints of the service get connections.
+func (s *sliceSet) of(service types.NamespacedName) (e endpoints) {
+	for _, slice := range s.byService[service] {
 		f, known := endpoint.FamilyOf(slice)
 		if !known {
 			continue
 		}
 		for one := range endpoint.In(slice) {
 			e[f].anywhere = true
-			if one.NodeName == nil {
-				continue
-			}
-			if number, known := numbers[*one.NodeName]; known {
-				e[f].nodes.Add(number)
+			if one.NodeName != nil {
+				e[f].nodes.add(s.nodes.numbers[*one.NodeName])
 			}
 		}
 	}

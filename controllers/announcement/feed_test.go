@@ -21,6 +21,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/announcement"
+	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/wake"
 	"metallb.io/metallb/test/builder"
 )
@@ -88,7 +89,11 @@ func TestTheFeedFollowsTheClusterUntilItIsStopped(t *testing.T) {
 	}
 	defer cancel()
 	services := &wake.Queue{}
-	feed := &announcement.Feed{Board: w.Board, Cache: cluster, Clock: w.clock, Services: services, Advertisements: &wake.Queue{}}
+	assignments := &assignment.Feed{Index: w.index, Cache: cluster}
+	running.Go(func() { _ = assignments.Start(ctx) })
+	feed := &announcement.Feed{
+		Tracker: w.Tracker, Assignments: assignments, Cache: cluster, Clock: w.clock, Services: services, Advertisements: &wake.Queue{},
+	}
 	done := make(chan error, 1)
 	running.Go(func() { done <- feed.Start(ctx) })
 

@@ -8,15 +8,15 @@ import (
 	"weak"
 )
 
-// names has each name of a node once, for all EndpointSlices in the cache, and as long as one of them has it. The zero names is
+// nodeNames has each name of a node once, for all EndpointSlices in the cache, and as long as one of them has it. The zero nodeNames is
 // ready to use.
-type names struct {
+type nodeNames struct {
 	mu    sync.Mutex
 	known map[string]weak.Pointer[string]
 }
 
 // once returns the name at one and the same place.
-func (n *names) once(name string) *string {
+func (n *nodeNames) once(name string) *string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if known := n.known[name].Value(); known != nil {
@@ -32,7 +32,7 @@ func (n *names) once(name string) *string {
 }
 
 // forget is for a name that no slice has any more.
-func (n *names) forget(name string) {
+func (n *nodeNames) forget(name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.known[name].Value() == nil { // Otherwise it has come back.

@@ -116,17 +116,14 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 		"an address of nobody": {builder.MakeService("web").Holds("", "203.0.113.1"), func(*world) {},
 			"False NoPool: the address is in no IPAddressPool"},
 		"no advertisement of the pool": {web(), func(w *world) {
-			w.allowDisruption()
 			w.advertise(builder.MakeAdvertisement("adv", "six"))
 			w.configure()
 		}, `False NoAdvertisement: no BGPAdvertisement selects IPAddressPool "a"`},
 		"no advertisement of the service": {web(), func(w *world) {
-			w.allowDisruption()
 			w.advertise(builder.MakeAdvertisement("adv").ServicesWithLabel("app", "other"))
 			w.configure()
 		}, `False NoAdvertisement: no BGPAdvertisement that selects IPAddressPool "a" selects the service`},
 		"no node of the advertisements": {web(), func(w *world) {
-			w.allowDisruption()
 			w.advertise(builder.MakeAdvertisement("one").NodesWithLabel("rack", "1"), builder.MakeAdvertisement("two").NodesWithLabel("rack", "2"))
 			w.configure()
 		}, `False NoNodes: no node matches nodeSelectors of BGPAdvertisements "one", "two"`},
@@ -170,15 +167,6 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 			w.nodes[0].Labels, w.nodes[1].Labels = map[string]string{"rack": "1"}, map[string]string{"rack": "2"}
 			w.configure()
 		}, `True Announced: from 2 nodes to peers "tor-a", "tor-b"`},
-		"a route that is held": {web(), func(w *world) {
-			w.advertise()
-			w.configure()
-		}, all + "; held, since the configuration does not announce it any more"},
-		"a route that was held, whose peers are gone": {web(), func(w *world) {
-			w.advertise()
-			w.peer()
-			w.configure()
-		}, `False NoAdvertisement: no BGPAdvertisement selects IPAddressPool "a"`},
 		"more peers than are named": {web(), func(w *world) {
 			peers := make([]*builder.Peer, 0, 8)
 			for i := range 8 {

@@ -235,7 +235,7 @@ func TestAnOlderVersionOfAServiceIsNotBelieved(t *testing.T) {
 	w.serve("web", "node-0001")
 	w.start()
 	w.pass(time.Minute)
-	w.SetService(old) // The cache is late.
+	w.setService(old) // The cache is late.
 	w.pass(time.Minute)
 	if w.writes != 1 {
 		t.Errorf("%d writes", w.writes)

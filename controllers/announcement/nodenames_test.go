@@ -11,7 +11,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-func (n *names) count() int {
+func (n *nodeNames) count() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return len(n.known)
@@ -20,7 +20,7 @@ func (n *names) count() int {
 func TestNamesOfNodesThatAreGoneAreForgotten(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	n := &names{}
+	n := &nodeNames{}
 	kept := n.once("stays")
 	for i := range 1000 {
 		n.once(fmt.Sprintf("gone-%d", i))

@@ -43,6 +43,16 @@ type answer struct {
 	fault fault
 }
 
+// worded is an answer with its text.
+type worded struct {
+	answer
+
+	text string
+}
+
+// inWords makes the text of an answer.
+func inWords(a answer) *worded { return &worded{answer: a, text: a.sentence()} }
+
 // named is how many names of a kind a text has; the rest is counted.
 const named = 5
 

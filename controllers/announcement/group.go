@@ -25,10 +25,10 @@ type group struct {
 	// members are the services that have such an address.
 	members map[*service]struct{}
 
-	// ineligible keeps all of them from being announced, whatever endpoints they have; the zero answer if nothing does.
-	ineligible answer
-	// cluster is the answer for services that any node announces.
-	cluster answer
+	// ineligible keeps all of them from being announced, whatever endpoints they have; nil if nothing does.
+	ineligible *worded
+	// cluster is the answer for services that any node announces; nil if none is.
+	cluster *worded
 }
 
 // paths are how addresses get from nodes to peers.
@@ -64,30 +64,49 @@ type nodeState struct {
 // before, and of those with the traffic policy Cluster.
 func (g *group) judge(s *nodeState) (all, ofCluster bool) {
 	ineligible, cluster := g.obstacle(s), answer{}
-	if ineligible == (answer{}) {
+	if ineligible.cause == unknown {
 		cluster = g.reach(s, g.paths.eligible.without(s.unavailable))
 	}
-	all, ofCluster = ineligible != g.ineligible, cluster != g.cluster
-	g.ineligible, g.cluster = ineligible, cluster
-	return all, ofCluster
+	return replace(&g.ineligible, ineligible), replace(&g.cluster, cluster)
 }
 
+// replace replaces an answer, and reports whether it differs.
+func replace(before **worded, now answer) (differs bool) {
+	var was answer
+	if *before != nil {
+		was = (*before).answer
+	}
+	if was == now {
+		return false
+	}
+	*before = nil
+	if now.cause != unknown {
+		*before = inWords(now)
+	}
+	return true
+}
+
+var (
+	withoutEndpoint      = inWords(answer{cause: noEndpoint})
+	withoutLocalEndpoint = inWords(answer{cause: noLocalEndpoint})
+)
+
 // answer returns the answer for a service: of one with the traffic policy Local by the nodes where it has endpoints.
-func (g *group) answer(s *nodeState, e *endpoints, local bool) answer {
+func (g *group) answer(s *nodeState, e *endpoints, local bool) *worded {
 	here := &e[g.key.family]
 	switch {
-	case g.ineligible != answer{}:
+	case g.ineligible != nil:
 		return g.ineligible
 	case !here.anywhere:
-		return answer{cause: noEndpoint}
+		return withoutEndpoint
 	case !local:
 		return g.cluster
 	}
 	nodes := g.paths.eligible.without(s.unavailable).and(here.nodes)
 	if nodes.empty() {
-		return answer{cause: noLocalEndpoint}
+		return withoutLocalEndpoint
 	}
-	return g.reach(s, nodes)
+	return inWords(g.reach(s, nodes))
 }
 
 // obstacle returns what keeps all members from being announced.

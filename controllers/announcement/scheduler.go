@@ -6,6 +6,7 @@ import (
 	"container/heap"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -45,39 +46,49 @@ type scheduler struct {
 
 // entry is a service that is to be written.
 type entry struct {
-	name  types.NamespacedName
-	due   time.Time
-	line  *line
-	index int
+	name types.NamespacedName
+	due  time.Time
+	// since when there is something to write.
+	since time.Time
+	// status that is to be written; empty if that stays.
+	status metav1.ConditionStatus
+	line   *line
+	index  int
 }
 
 func newScheduler() *scheduler { return &scheduler{entries: map[types.NamespacedName]*entry{}} }
 
-// flip has the service written after a while because its status or reason changes, at least flipTime after the last time.
-func (s *scheduler) flip(name types.NamespacedName, now time.Time, after time.Duration, last time.Time) {
+// flip has the service written after a while because its status or reason changes to this one, at least flipTime after the last time.
+func (s *scheduler) flip(name types.NamespacedName, now time.Time, after time.Duration, last time.Time, status metav1.ConditionStatus) {
 	due := now.Add(after)
 	if earliest := last.Add(flipTime); earliest.After(due) {
 		due = earliest
 	}
-	s.add(name, &s.flips, due)
+	s.add(&entry{name: name, due: due, since: now, status: status, line: &s.flips})
 }
 
 // renumber has the service written because of its numbers.
 func (s *scheduler) renumber(name types.NamespacedName, now time.Time) {
-	s.add(name, &s.numbers, now.Add(numberTime))
+	s.add(&entry{name: name, due: now.Add(numberTime), since: now, line: &s.numbers})
 }
 
-// add keeps the place of one that is in the line already, unless it is due sooner.
-func (s *scheduler) add(name types.NamespacedName, l *line, due time.Time) {
-	if e := s.entries[name]; e != nil {
-		if e.line == l && !due.Before(e.due) {
-			return
+// add keeps the place of one that is in the line already, unless it is due sooner, or is to have another status by now: then it waits
+// for that, but no longer than flipTime in all.
+func (s *scheduler) add(e *entry) {
+	if before := s.entries[e.name]; before != nil {
+		if before.line == e.line {
+			e.since = before.since
+			if latest := e.since.Add(flipTime); before.status != e.status && e.due.After(latest) && latest.After(before.due) {
+				e.due = latest
+			}
+			if before.status == e.status && !e.due.Before(before.due) {
+				return
+			}
 		}
-		s.drop(name)
+		s.drop(e.name)
 	}
-	e := &entry{name: name, due: due, line: l}
-	s.entries[name] = e
-	heap.Push(l, e)
+	s.entries[e.name] = e
+	heap.Push(e.line, e)
 }
 
 // drop has the service not written.

@@ -47,7 +47,7 @@ func (s *service) desired(n *nodeState) *metav1.Condition {
 	if len(s.Holdings) == 0 {
 		return nil
 	}
-	answers := make([]answer, 0, 2)
+	answers := make([]*worded, 0, 2)
 	addresses := make([]netip.Addr, 0, 2)
 	for i, g := range s.groups {
 		answers = append(answers, g.answer(n, &s.endpoints, s.Local))

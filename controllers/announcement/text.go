@@ -35,8 +35,8 @@ func (c cause) reason() string {
 	return v1beta1.ReasonAnnounced
 }
 
-// text returns what the condition says of the address.
-func (a *answer) text() string {
+// sentence returns what the condition says of the address.
+func (a *answer) sentence() string {
 	switch a.cause {
 	case noPool:
 		return "the address is in no IPAddressPool"
@@ -113,14 +113,14 @@ func count(n int, noun string) string {
 }
 
 // condition sums up the answers for the addresses, of which there is at least one.
-func condition(addresses []netip.Addr, answers []answer) metav1.Condition {
+func condition(addresses []netip.Addr, answers []*worded) metav1.Condition {
 	c := metav1.Condition{Type: v1beta1.ConditionAnnounced}
 	good, same := 0, true
 	for _, a := range answers {
 		if a.cause == announced {
 			good++
 		}
-		same = same && a == answers[0]
+		same = same && (a == answers[0] || a.answer == answers[0].answer)
 	}
 	switch good {
 	case 0:
@@ -131,7 +131,7 @@ func condition(addresses []netip.Addr, answers []answer) metav1.Condition {
 		c.Status, c.Reason = metav1.ConditionTrue, v1beta1.ReasonPartlyAnnounced
 	}
 	if same {
-		c.Message = message.Bound(answers[0].text())
+		c.Message = message.Bound(answers[0].text)
 		return c
 	}
 	parts := make([]string, 0, len(answers))
@@ -140,7 +140,7 @@ func condition(addresses []netip.Addr, answers []answer) metav1.Condition {
 		if a.cause == announced {
 			not = ""
 		}
-		parts = append(parts, fmt.Sprintf("%s %s%s", addresses[i], not, a.text()))
+		parts = append(parts, fmt.Sprintf("%s %s%s", addresses[i], not, a.text))
 	}
 	c.Message = message.Bound(strings.Join(parts, "; "))
 	return c

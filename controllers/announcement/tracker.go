@@ -237,7 +237,11 @@ func (t *Tracker) consider(s *service) {
 	case !differs:
 		t.scheduler.drop(s.Name)
 	case flips:
-		t.scheduler.flip(s.Name, t.clock.Now(), s.delay(c), s.flipped)
+		status := metav1.ConditionUnknown // It is to be removed.
+		if c != nil {
+			status = c.Status
+		}
+		t.scheduler.flip(s.Name, t.clock.Now(), s.delay(c), s.flipped, status)
 	default:
 		t.scheduler.renumber(s.Name, t.clock.Now())
 	}

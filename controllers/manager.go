@@ -151,7 +151,7 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, assigned *as
 		return err
 	}
 	settings.AddPages(debug.Pages(addresses, hydration.Done)...)
-	board, err := setupAnnouncement(mgr, settings, tracker)
+	announcements, err := setupAnnouncement(mgr, settings, assigned, tracker)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, assigned *as
 	for _, r := range []interface{ SetupWithManager(ctrl.Manager) error }{
 		&configuration.Reconciler{
 			Client: mgr.GetClient(), Tracker: tracker, Gate: hydration, Recorder: recorder, Namespace: settings.Namespace,
-			HoldingsOf: assigned.Index.HoldingsOf, Services: services, Pools: pools, Configured: board.Configure,
+			Assignments: assigned.Index, Services: services, Pools: pools, Configured: announcements.Configure,
 		},
 		&pool.StatusReconciler{
 			Client: mgr.GetClient(), Configuration: tracker, Allocator: addresses, Gate: hydration,
@@ -185,32 +185,29 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, assigned *as
 	return nil
 }
 
-// followed is a Tracker for a Board that still asks what is held.
-type followed struct{ *configuration.Tracker }
-
-func (followed) Held(config.Holding) (*config.Routes, bool) { return nil, false }
-
-// setupAnnouncement makes the leader tell how services are announced. The Board is to be told when the configuration has
+// setupAnnouncement makes the leader report how services are announced. The Tracker is to be told when the configuration has
 // changed.
-func setupAnnouncement(mgr ctrl.Manager, settings *process.Settings, tracker *configuration.Tracker) (*announcement.Board, error) {
+func setupAnnouncement(
+	mgr ctrl.Manager, settings *process.Settings, assigned *assignment.Feed, routes announcement.Configuration,
+) (*announcement.Tracker, error) {
 	services, advertisements := &wake.Queue{}, &wake.Queue{}
-	board := announcement.NewBoard(followed{tracker}, settings.Class, clock.RealClock{})
+	tracker := announcement.NewTracker(routes, assigned.Index, clock.RealClock{})
 	err := mgr.Add(&announcement.Feed{
-		Board: board, Cache: mgr.GetCache(), Clock: clock.RealClock{}, Namespace: settings.Namespace,
+		Tracker: tracker, Assignments: assigned, Cache: mgr.GetCache(), Clock: clock.RealClock{}, Namespace: settings.Namespace,
 		Services: services, Advertisements: advertisements,
 	})
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range []interface{ SetupWithManager(ctrl.Manager) error }{
-		&announcement.Reconciler{Client: mgr.GetClient(), Board: board, Services: services},
+		&announcement.Reconciler{Client: mgr.GetClient(), Tracker: tracker, Class: settings.Class, Services: services},
 		&announcement.AdvertisementReconciler{
-			Client: mgr.GetClient(), Board: board, Clock: clock.RealClock{}, Advertisements: advertisements,
+			Client: mgr.GetClient(), Tracker: tracker, Clock: clock.RealClock{}, Advertisements: advertisements,
 		},
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {
 			return nil, err
 		}
 	}
-	return board, nil
+	return tracker, nil
 }

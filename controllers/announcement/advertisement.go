@@ -25,9 +25,9 @@ import (
 // AdvertisementReconciler writes into the status of BGPAdvertisements how many Services they cover. The rest of the status is
 // somebody else's.
 type AdvertisementReconciler struct {
-	Client client.Client
-	Board  *Board
-	Clock  clock.PassiveClock
+	Client  client.Client
+	Tracker *Tracker
+	Clock   clock.PassiveClock
 	// Advertisements is the queue of those whose number may have changed.
 	Advertisements *wake.Queue
 
@@ -56,7 +56,7 @@ func (r *AdvertisementReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the advertisement: %w", err)
 	}
-	services, nodes, known := r.Board.Covered(req.Name)
+	services, nodes, known := r.Tracker.Covered(req.Name)
 	switch {
 	case !known:
 		return ctrl.Result{RequeueAfter: settleTime}, nil

@@ -86,6 +86,6 @@ func BenchmarkNode(b *testing.B) {
 func BenchmarkConfiguration(b *testing.B) {
 	w := steady(b, 1000, 10000, asItIs)
 	for b.Loop() {
-		w.Configure()
+		w.configure()
 	}
 }

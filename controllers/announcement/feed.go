@@ -16,16 +16,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/controllers/wake"
 )
 
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list;watch
 
-// Feed sets on a Board what is in the cache, and has looked at in time what is due. It is to be started by a manager, on the
-// leader.
+// Feed sets on a Tracker what there is, and has looked at in time what is due. It is to be started by a manager, on the leader.
 type Feed struct {
-	Board *Board
+	Tracker *Tracker
+	// Assignments are the services.
+	Assignments *assignment.Feed
+	// Cache has the others.
 	Cache cache.Informers
 	Clock clock.WithTicker
 	// Namespace of the advertisements.
@@ -37,9 +40,9 @@ type Feed struct {
 // NeedLeaderElection makes the manager start the Feed on the leader only: others need not even watch EndpointSlices.
 func (f *Feed) NeedLeaderElection() bool { return true }
 
-// Start feeds the Board until the context ends.
+// Start feeds the Tracker until the context ends.
 func (f *Feed) Start(ctx context.Context) error {
-	var synced []toolscache.InformerSynced
+	synced := []toolscache.InformerSynced{f.Assignments.Synced}
 	for _, kind := range []struct {
 		object      client.Object
 		set, remove func(any)
@@ -47,7 +50,6 @@ func (f *Feed) Start(ctx context.Context) error {
 		{&corev1.Node{}, f.setNode, f.removeNode},
 		{&v1beta1.BGPSessionState{}, f.setSession, f.removeSession},
 		{&discoveryv1.EndpointSlice{}, f.setSlice, f.removeSlice},
-		{&corev1.Service{}, f.setService, f.removeService},
 	} {
 		informer, err := configuration.Informer(ctx, f.Cache, kind.object)
 		if err != nil {
@@ -68,10 +70,11 @@ func (f *Feed) Start(ctx context.Context) error {
 		}
 		synced = append(synced, registration.HasSynced)
 	}
+	defer f.Assignments.Index.Follow(f.Tracker.SetService)()
 	if !toolscache.WaitForCacheSync(ctx.Done(), synced...) {
 		return nil
 	}
-	f.Board.Complete()
+	f.Tracker.Complete()
 	f.run(ctx)
 	return nil
 }
@@ -86,7 +89,7 @@ func (f *Feed) run(ctx context.Context) {
 			return
 		case <-ticker.C():
 		}
-		services, advertisements := f.Board.Turn(f.Clock.Now())
+		services, advertisements := f.Tracker.Turn(f.Clock.Now())
 		f.Services.Add(services...)
 		for _, name := range advertisements {
 			f.Advertisements.Add(types.NamespacedName{Namespace: f.Namespace, Name: name})
@@ -94,21 +97,9 @@ func (f *Feed) run(ctx context.Context) {
 	}
 }
 
-func (f *Feed) setService(object any) {
-	if svc, ok := object.(*corev1.Service); ok {
-		f.Board.SetService(svc)
-	}
-}
-
-func (f *Feed) removeService(object any) {
-	if name, err := toolscache.DeletionHandlingObjectToName(object); err == nil {
-		f.Board.DeleteService(types.NamespacedName(name))
-	}
-}
-
 func (f *Feed) setSlice(object any) {
 	if slice, ok := object.(*discoveryv1.EndpointSlice); ok {
-		f.Board.SetEndpointSlice(slice)
+		f.Tracker.SetEndpointSlice(slice)
 	}
 }
 
@@ -117,7 +108,7 @@ func (f *Feed) removeSlice(object any) {
 		object = tombstone.Obj
 	}
 	if slice, ok := object.(*discoveryv1.EndpointSlice); ok {
-		f.Board.DeleteEndpointSlice(slice)
+		f.Tracker.DeleteEndpointSlice(slice)
 	}
 }
 
@@ -130,19 +121,19 @@ func another(before, object any) bool {
 
 func (f *Feed) setSession(object any) {
 	if s, ok := object.(*v1beta1.BGPSessionState); ok {
-		f.Board.SetSession(s.Name, &s.Status)
+		f.Tracker.SetSession(s.Name, &s.Status)
 	}
 }
 
 func (f *Feed) removeSession(object any) {
 	if name, err := toolscache.DeletionHandlingObjectToName(object); err == nil {
-		f.Board.SetSession(name.Name, nil)
+		f.Tracker.SetSession(name.Name, nil)
 	}
 }
 
 func (f *Feed) setNode(object any) {
 	if n, ok := object.(*corev1.Node); ok {
-		f.Board.SetNode(n.Name, slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
+		f.Tracker.SetNode(n.Name, slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
 			return c.Type == corev1.NodeNetworkUnavailable && c.Status == corev1.ConditionTrue
 		}))
 	}
@@ -150,6 +141,6 @@ func (f *Feed) setNode(object any) {
 
 func (f *Feed) removeNode(object any) {
 	if name, err := toolscache.DeletionHandlingObjectToName(object); err == nil {
-		f.Board.SetNode(name.Name, false)
+		f.Tracker.SetNode(name.Name, false)
 	}
 }

@@ -21,6 +21,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/announcement"
+	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/wake"
 	"metallb.io/metallb/test/builder"
 )
@@ -57,8 +58,9 @@ func (w *watched) of(o client.Object) *cachetesting.FakeControllerSource {
 func sliceOf(name, service string) *discoveryv1.EndpointSlice {
 	node := "node-0001"
 	return &discoveryv1.EndpointSlice{
-		ObjectMeta: builder.MakeService(name).Label(discoveryv1.LabelServiceName, service).Obj().ObjectMeta,
-		Endpoints:  []discoveryv1.Endpoint{{Addresses: []string{"10.0.0.1"}, NodeName: &node}},
+		AddressType: discoveryv1.AddressTypeIPv4,
+		ObjectMeta:  builder.MakeService(name).Label(discoveryv1.LabelServiceName, service).Obj().ObjectMeta,
+		Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{"10.0.0.1"}, NodeName: &node}},
 	}
 }
 
@@ -87,7 +89,11 @@ func TestTheFeedFollowsTheClusterUntilItIsStopped(t *testing.T) {
 	}
 	defer cancel()
 	services := &wake.Queue{}
-	feed := &announcement.Feed{Board: w.Board, Cache: cluster, Clock: w.clock, Services: services, Advertisements: &wake.Queue{}}
+	assignments := &assignment.Feed{Index: w.index, Cache: cluster}
+	running.Go(func() { _ = assignments.Start(ctx) })
+	feed := &announcement.Feed{
+		Tracker: w.Tracker, Assignments: assignments, Cache: cluster, Clock: w.clock, Services: services, Advertisements: &wake.Queue{},
+	}
 	done := make(chan error, 1)
 	running.Go(func() { done <- feed.Start(ctx) })
 

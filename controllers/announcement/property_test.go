@@ -20,13 +20,11 @@ import (
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/announcement"
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/coverage"
 	"metallb.io/metallb/test/builder"
 )
 
-// universe is a world at random, and what is known of it without the Board.
+// universe is a world at random, and what is known of it without the Tracker.
 type universe struct {
 	*world
 
@@ -36,23 +34,16 @@ type universe struct {
 	offline  map[string]bool
 }
 
-// without remembers no configuration that was before.
-type without struct{ routes *config.Routes }
-
-func (c *without) Routes() *config.Routes                          { return c.routes }
-func (*without) Held(config.Holding) (was *config.Routes, is bool) { return nil, false }
-
-func newUniverse(t *testing.T, seed uint64) (*universe, *without) {
+func newUniverse(t *testing.T, seed uint64) *universe {
 	t.Helper()
-	current := &without{}
 	w := newWorld(t)
-	w.clock, w.coverage = clocktesting.NewFakeClock(time.Unix(1e9, 0)), &coverage.Coverage{}
+	w.clock = clocktesting.NewFakeClock(time.Unix(1e9, 0))
 	w.step = time.Second
-	w.Board = announcement.NewBoard(current, "", w.clock)
+	w.track()
 	return &universe{
 		world: w, random: rand.New(rand.NewPCG(seed, 7)), serving: map[string][]string{},
 		sessions: map[[2]string]v1beta1.BGPSessionStateStatus{}, offline: map[string]bool{},
-	}, current
+	}
 }
 
 func (u *universe) chance(percent int) bool { return u.random.IntN(100) < percent }
@@ -417,13 +408,12 @@ func TestServicesAreToldWhatAskingEachNodeAndPeerWouldSay(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
 	for seed := range uint64(300) {
-		u, current := newUniverse(t, seed)
+		u := newUniverse(t, seed)
 		u.Complete()
 		for step := range 60 {
 			if step%20 == 0 {
 				u.reconfigure()
-				current.routes = config.NewRoutes(u.objects, u.nodes)
-				u.Configure()
+				u.configure()
 			}
 			u.change()
 			u.pass(40 * time.Second) // All that there is to write is written.

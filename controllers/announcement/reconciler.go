@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/wake"
 	"metallb.io/metallb/internal/process"
 )
@@ -30,13 +31,15 @@ const concurrency = 4
 
 // Reconciler writes the condition Announced of Services that are due.
 type Reconciler struct {
-	Client client.Client
-	Board  *Board
+	Client  client.Client
+	Tracker *Tracker
+	// Class is that of the services that are served.
+	Class string
 	// Services is the queue of those that are due.
 	Services *wake.Queue
 }
 
-// SetupWithManager registers the reconciler. It watches nothing: the Board says when a Service is due.
+// SetupWithManager registers the reconciler. It watches nothing: the Tracker says when a Service is due.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("announcement").
@@ -46,9 +49,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Complete(r)
 }
 
-// Reconcile writes the condition of one Service if it is to be told something else.
+// Reconcile writes the condition of one Service if it is to have another one.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
-	uid, desired, wanted := r.Board.Wanted(req.NamespacedName)
+	uid, desired, wanted := r.Tracker.Wanted(req.NamespacedName)
 	if !wanted {
 		return ctrl.Result{}, nil
 	}
@@ -57,9 +60,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	if desired != nil {
-		log.FromContext(ctx).V(1).Info("told", "status", desired.Status, "reason", desired.Reason, "message", desired.Message)
+		log.FromContext(ctx).V(1).Info("wrote the condition", "status", desired.Status, "reason", desired.Reason, "message", desired.Message)
 	}
-	if !r.Board.Told(svc) && desired != nil {
+	if is := assignment.RecordOf(svc, r.Class); is != nil {
+		r.Tracker.Wrote(is)
+	} else if desired != nil {
 		// It has become another's meanwhile, whom this condition would mislead.
 		_, err = r.patch(ctx, req.NamespacedName, uid, nil)
 	}
@@ -76,8 +81,8 @@ func (r *Reconciler) patch(ctx context.Context, name types.NamespacedName, uid t
 	svc := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
 	switch err := r.Client.Status().Patch(ctx, svc, client.RawPatch(types.StrategicMergePatchType, patch)); {
 	case apierrors.IsNotFound(err), apierrors.IsConflict(err), isOther(err):
-		// It is gone, and another may be there of its name; or it has changed so often that the Board will hear of that.
-		log.FromContext(ctx).V(1).Info("not telling a service that is gone or has changed", "error", err.Error())
+		// It is gone, and another may be there of its name; or it has changed so often that the Tracker will hear of that.
+		log.FromContext(ctx).V(1).Info("not writing to a service that is gone or has changed", "error", err.Error())
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("writing the condition of the service: %w", err)

@@ -26,7 +26,7 @@ var shared envtest.Shared
 
 func TestMain(m *testing.M) { os.Exit(shared.Main(m)) }
 
-// served is a service on a real API server, which the Board of a world knows.
+// served is a service on a real API server, which the Tracker of a world knows.
 type served struct {
 	*world
 
@@ -39,11 +39,11 @@ type served struct {
 func newServed(t *testing.T, name string) *served {
 	t.Helper()
 	s := &served{world: newWorld(t), t: t, server: shared.Get(t), key: client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: name}}
-	s.reconciler = announcement.Reconciler{Client: s.server.Client, Board: s.Board}
+	s.reconciler = announcement.Reconciler{Client: s.server.Client, Tracker: s.Tracker}
 	s.node(1)
 	s.up("node-0001")
 	s.serve(name, "node-0001")
-	s.SetService(s.create())
+	s.setService(s.create())
 	s.start()
 	return s
 }
@@ -128,7 +128,7 @@ func TestTheConditionIsWrittenNextToOthers(t *testing.T) {
 	if err := s.server.Client.Status().Update(t.Context(), current); err != nil {
 		t.Fatal(err)
 	}
-	s.SetService(stale)
+	s.setService(stale)
 	s.serve(s.key.Name)
 	s.reconcile()
 	s.want("example.com/Other True: ", "metallb.io/Allocated False: second", isNotServing)
@@ -157,7 +157,7 @@ func TestTheConditionIsNotCarriedOverToAServiceOfTheSameName(t *testing.T) {
 	s.want(isAllocated)
 	s.delete()
 	s.reconcile()
-	s.SetService(s.create())
+	s.setService(s.create())
 	s.reconcile()
 	s.want(isAllocated, isAnnounced)
 }
@@ -172,7 +172,7 @@ func TestTheConditionIsTakenBackFromAServiceThatIsServedNoMore(t *testing.T) {
 	}
 	s.reconcile() // The cache does not know yet.
 	s.want(isAllocated)
-	s.DeleteService(s.key)
+	s.index.Delete(s.key)
 	s.reconcile()
 	s.want(isAllocated)
 }
@@ -187,7 +187,7 @@ func TestTheConditionIsRemovedFromAServiceThatHasNoAddress(t *testing.T) {
 	if err := s.server.Client.Status().Update(t.Context(), svc); err != nil {
 		t.Fatal(err)
 	}
-	s.SetService(svc)
+	s.setService(svc)
 	s.reconcile()
 	s.want(isAllocated)
 }
@@ -200,7 +200,7 @@ func TestTheNumberOfServicesIsWrittenOftenEnoughAndNotMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.server.Client.Delete(t.Context(), adv) })
-	r := &announcement.AdvertisementReconciler{Client: s.server.Client, Board: s.Board, Clock: s.clock}
+	r := &announcement.AdvertisementReconciler{Client: s.server.Client, Tracker: s.Tracker, Clock: s.clock}
 	reconcile := func(want int32) (again time.Duration) {
 		t.Helper()
 		result, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(adv)})

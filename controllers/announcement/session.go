@@ -5,48 +5,27 @@ package announcement
 import (
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/endpoint"
 )
 
-// family is that of an address.
-type family int
-
-const (
-	ipv4 family = iota
-	ipv6
-	families
-)
-
-// String returns the family as Kubernetes spells it.
-func (f family) String() string { return string(f.kind()) }
-
-func (f family) kind() corev1.IPFamily {
-	if f == ipv4 {
-		return corev1.IPv4Protocol
-	}
-	return corev1.IPv6Protocol
-}
-
-// session is what a node tells of its session with a peer.
+// session is what a node reports of its session with a peer.
 type session struct {
 	// carries says of which families routes go over the session, as it is now: none if it is not established.
-	carries [families]bool
+	carries [endpoint.Families]bool
 	// why it is not established; empty if it is.
 	why string
 }
 
-// noReport is said of a session that nobody tells of.
+// noReport is said of a session that no speaker reports.
 const noReport = "no report from its speaker"
 
 func sessionOf(s *v1beta1.BGPSessionStateStatus) session {
 	switch {
 	case s.State == v1beta1.SessionEstablished:
-		// Who does not tell what was negotiated says nothing against it.
-		carries := func(f family) bool { return len(s.Families) == 0 || slices.Contains(s.Families, f.kind()) }
-		return session{carries: [families]bool{carries(ipv4), carries(ipv6)}}
+		// A speaker that does not report what was negotiated says nothing against it.
+		carries := func(f endpoint.Family) bool { return len(s.Families) == 0 || slices.Contains(s.Families, f.Kind()) }
+		return session{carries: [endpoint.Families]bool{carries(endpoint.IPv4), carries(endpoint.IPv6)}}
 	case s.LastError != "":
 		return session{why: s.LastError}
 	default:
@@ -55,7 +34,7 @@ func sessionOf(s *v1beta1.BGPSessionStateStatus) session {
 }
 
 // fault returns why routes of the family do not go over the session.
-func (s *session) fault(f family) string {
+func (s *session) fault(f endpoint.Family) string {
 	switch {
 	case s == nil:
 		return noReport
@@ -66,129 +45,108 @@ func (s *session) fault(f family) string {
 	}
 }
 
-// sessions are what nodes tell of their sessions.
+// sessions are what nodes report of their sessions.
 type sessions struct {
 	// objects have node and peer of each BGPSessionState, by its name.
 	objects map[string]ends
 	byPeer  map[string]*peerSessions
-	// numbers of the nodes that there are.
-	numbers map[string]int
+	nodes   *nodes
 }
 
 type ends struct{ node, peer string }
 
 // peerSessions are those with one peer.
 type peerSessions struct {
-	byNode map[string]told
+	byNode map[string]reported
 	// up has the nodes whose session carries routes of a family.
-	up [families]config.NodeSet
+	up [endpoint.Families]nodeSet
 }
 
-// told is what an object tells of a session.
-type told struct {
+// reported is what an object says of a session.
+type reported struct {
 	session
 
 	object string
 }
 
-func newSessions() *sessions {
-	return &sessions{objects: map[string]ends{}, byPeer: map[string]*peerSessions{}}
+func newSessions(n *nodes) *sessions {
+	return &sessions{objects: map[string]ends{}, byPeer: map[string]*peerSessions{}, nodes: n}
 }
 
-// set takes what an object tells, nil if it is gone. It returns the nodes of which something else is told than before.
-func (s *sessions) set(object string, status *v1beta1.BGPSessionStateStatus) []string {
+// set takes what an object says, nil if it is gone. It returns the nodes of which something else is said than before.
+func (s *sessions) set(object string, status *v1beta1.BGPSessionStateStatus) (changed []int) {
 	before, known := s.objects[object]
-	if status == nil || status.Node == "" || status.Peer == "" {
-		if !known {
-			return nil
+	now, is := ends{}, status != nil && status.Node != "" && status.Peer != ""
+	if is {
+		now = ends{status.Node, status.Peer}
+		s.objects[object] = now
+		if node := s.nodes.use(now.node); s.put(object, now, sessionOf(status)) {
+			changed = append(changed, node)
 		}
+	}
+	if !known {
+		return changed
+	}
+	if !is {
 		delete(s.objects, object)
+	}
+	if before != now {
 		s.remove(object, before)
-		return []string{before.node}
+		changed = append(changed, s.nodes.numbers[before.node])
 	}
-	now, changed := ends{status.Node, status.Peer}, []string(nil)
-	if known && before != now {
-		s.remove(object, before)
-		changed = append(changed, before.node)
-	}
-	s.objects[object] = now
-	if s.put(object, now, sessionOf(status)) {
-		changed = append(changed, now.node)
-	}
+	s.nodes.drop(before.node)
 	return changed
 }
 
 func (s *sessions) put(object string, e ends, is session) (changed bool) {
 	p := s.byPeer[e.peer]
 	if p == nil {
-		p = &peerSessions{byNode: map[string]told{}}
-		p.number(s.numbers)
+		p = &peerSessions{byNode: map[string]reported{}}
 		s.byPeer[e.peer] = p
 	}
 	was, known := p.byNode[e.node]
-	p.byNode[e.node] = told{session: is, object: object}
+	p.byNode[e.node] = reported{session: is, object: object}
 	if known && was.session == is {
 		return false
 	}
-	p.mark(s.numbers, e.node, is)
+	p.mark(s.nodes.numbers[e.node], is)
 	return true
 }
 
-// remove forgets what the object told of the session, unless another has told of it since.
+// remove forgets what the object said of the session, unless another one has said something since.
 func (s *sessions) remove(object string, e ends) {
 	p := s.byPeer[e.peer]
 	if p == nil || p.byNode[e.node].object != object {
 		return
 	}
 	delete(p.byNode, e.node)
-	p.mark(s.numbers, e.node, session{})
+	p.mark(s.nodes.numbers[e.node], session{})
 	if len(p.byNode) == 0 {
 		delete(s.byPeer, e.peer)
 	}
 }
 
-// number numbers the nodes anew.
-func (s *sessions) number(numbers map[string]int) {
-	s.numbers = numbers
-	for _, p := range s.byPeer {
-		p.number(numbers)
-	}
-}
-
-func (p *peerSessions) number(numbers map[string]int) {
-	for f := range families {
-		p.up[f] = config.NewNodeSet(len(numbers))
-	}
-	for node, is := range p.byNode {
-		p.mark(numbers, node, is.session)
-	}
-}
-
-func (p *peerSessions) mark(numbers map[string]int, node string, is session) {
-	i, known := numbers[node]
-	if !known {
-		return
-	}
-	for f := range families {
+func (p *peerSessions) mark(node int, is session) {
+	for f := range p.up {
 		if is.carries[f] {
-			p.up[f].Add(i)
+			p.up[f].add(node)
 		} else {
-			p.up[f].Remove(i)
+			p.up[f].remove(node)
 		}
 	}
 }
 
-// up returns the nodes among these whose session with the peer carries routes of the family.
-func (s *sessions) up(peer string, f family, nodes config.NodeSet) config.NodeSet {
+// established returns the nodes among these whose session with the peer carries routes of the family.
+func (s *sessions) established(peer string, f endpoint.Family, nodes nodeSet) nodeSet {
 	p := s.byPeer[peer]
 	if p == nil {
-		return config.NewNodeSet(len(s.numbers))
+		return nil
 	}
-	return p.up[f].And(nodes)
+	return p.up[f].and(nodes)
 }
 
 // fault returns why routes of the family do not go over the node's session with the peer.
-func (s *sessions) fault(peer, node string, f family) string {
+func (s *sessions) fault(peer, node string, f endpoint.Family) string {
 	var known *session
 	if p := s.byPeer[peer]; p != nil {
 		if is, found := p.byNode[node]; found {

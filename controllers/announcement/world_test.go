@@ -4,6 +4,7 @@ package announcement_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,17 +20,17 @@ import (
 	"metallb.io/metallb/controllers/announcement"
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/coverage"
 	"metallb.io/metallb/test/builder"
 )
 
-// world is a Board, and what it is told of.
+// world is a Tracker, and what it is told of.
 type world struct {
-	*announcement.Board
+	*announcement.Tracker
 
 	tb       testing.TB
 	clock    *clocktesting.FakeClock
-	coverage *coverage.Coverage
+	index    *assignment.Index
+	routes   *routes
 	objects  config.Objects
 	nodes    []config.Node
 	services map[types.NamespacedName]*corev1.Service
@@ -40,7 +41,7 @@ type world struct {
 	perSecond map[int64]int
 	// step is how often it is asked what is due.
 	step time.Duration
-	// watchFirst is whether the Board hears of a write by the watch before it has the answer.
+	// watchFirst is whether the Tracker hears of a write by the watch before it has the answer.
 	watchFirst bool
 }
 
@@ -48,7 +49,7 @@ type world struct {
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
 	w := &world{
-		tb: tb, clock: clocktesting.NewFakeClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)), coverage: &coverage.Coverage{},
+		tb: tb, clock: clocktesting.NewFakeClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)), index: assignment.NewIndex(""), routes: &routes{},
 		services: map[types.NamespacedName]*corev1.Service{}, perSecond: map[int64]int{}, step: 100 * time.Millisecond,
 	}
 	w.objects.Pools = []v1beta1.IPAddressPool{
@@ -56,9 +57,23 @@ func newWorld(tb testing.TB) *world {
 	}
 	w.advertise(builder.MakeAdvertisement("adv"))
 	w.peer(builder.MakePeer("tor-a", "192.0.2.1"), builder.MakePeer("tor-b", "192.0.2.2"), builder.MakePeer("tor-6", "2001:db8:1::1"))
-	w.Board = announcement.NewBoard(w.coverage, "", w.clock)
+	w.track()
 	return w
 }
+
+// routes are those of the configuration in use.
+type routes struct{ is *config.Routes }
+
+func (r *routes) Routes() *config.Routes { return r.is }
+
+// track makes another Tracker, as when another controller becomes the active one.
+func (w *world) track() {
+	w.Tracker = announcement.NewTracker(w.routes, w.index, w.clock)
+	w.index.Follow(w.Tracker.SetService)
+}
+
+// setService sets a service as the watch says it is.
+func (w *world) setService(svc *corev1.Service) { w.index.Set(svc) }
 
 func (w *world) advertise(advertisements ...*builder.Advertisement) {
 	w.objects.Advertisements = nil
@@ -74,11 +89,6 @@ func (w *world) peer(peers ...*builder.Peer) {
 	}
 }
 
-// allowDisruption makes pool a allow routes to be taken away.
-func (w *world) allowDisruption() {
-	w.objects.Pools[0] = *builder.MakePool("a", "198.18.0.0/15").AllowDisruption().Obj()
-}
-
 // node adds nodes without labels.
 func (w *world) node(n int) {
 	for range n {
@@ -88,15 +98,11 @@ func (w *world) node(n int) {
 
 // configure brings the configuration into force.
 func (w *world) configure() {
-	holdings := make([]config.Holding, 0, len(w.services))
-	for _, svc := range w.services {
-		holdings = append(holdings, assignment.HoldingsOf(svc, "")...)
-	}
-	w.coverage.Configure(w.objects, w.nodes, holdings, nil)
+	w.routes.is = config.NewRoutes(w.objects, w.nodes)
 	w.Configure()
 }
 
-// start makes the Board ready.
+// start makes the Tracker ready.
 func (w *world) start() {
 	w.configure()
 	w.Complete()
@@ -107,18 +113,29 @@ func (w *world) set(svc *corev1.Service) *corev1.Service {
 	w.versions++
 	svc.UID, svc.ResourceVersion = types.UID(svc.Name), fmt.Sprint(w.versions)
 	w.services[client.ObjectKeyFromObject(svc)] = svc
-	w.SetService(svc)
+	w.setService(svc)
 	return svc
 }
 
-// serve makes nodes have an endpoint of the service that is ready.
+// serve makes nodes have an endpoint of each family of the service that is ready.
 func (w *world) serve(name string, nodes ...string) {
-	slice := &discoveryv1.EndpointSlice{}
-	slice.Namespace, slice.Name = metav1.NamespaceDefault, name
+	w.serveIn(discoveryv1.AddressTypeIPv4, name, nodes...)
+	w.serveIn(discoveryv1.AddressTypeIPv6, name, nodes...)
+}
+
+// serveIn makes nodes have an endpoint of the service with that type of address that is ready.
+func (w *world) serveIn(kind discoveryv1.AddressType, name string, nodes ...string) {
+	slice := &discoveryv1.EndpointSlice{AddressType: kind}
+	slice.Namespace, slice.Name = metav1.NamespaceDefault, name+"-"+strings.ToLower(string(kind))
 	slice.Labels = map[string]string{discoveryv1.LabelServiceName: name}
 	for i := range nodes {
 		slice.Endpoints = append(slice.Endpoints, discoveryv1.Endpoint{Addresses: []string{"10.0.0.1"}, NodeName: &nodes[i]})
 	}
+	w.setSlice(slice)
+}
+
+// setSlice sets a slice as the cache has it.
+func (w *world) setSlice(slice *discoveryv1.EndpointSlice) {
 	stripped, err := announcement.EndpointSlices().Transform(slice)
 	if err != nil {
 		w.tb.Fatal(err)
@@ -179,9 +196,9 @@ func (w *world) write(name types.NamespacedName) {
 	w.services[name] = svc
 	for range 2 { // The watch may be faster than the answer.
 		if w.watchFirst {
-			w.SetService(svc)
+			w.setService(svc)
 		} else {
-			w.Told(svc)
+			w.Wrote(assignment.RecordOf(svc, ""))
 		}
 		w.watchFirst = !w.watchFirst
 	}

@@ -22,20 +22,26 @@ import (
 // degree is that of the trees: a node has up to twice as many entries.
 const degree = 32
 
-// Index is what services hold. A change of one service, and a Snapshot, cost the same however many there are.
+// Index knows the services of one class, and what they hold, by address and by pool. Each version of a Service is parsed once, for
+// all who ask. A change of one service, and a Snapshot, cost the same however many there are.
 type Index struct {
 	class string
 
+	// delivery is held while a service is changed and subscribers are told of it, so that all of them are told in order.
+	delivery    sync.Mutex
+	subscribers []*subscriber
+
+	// mu is held for what is below only, never while somebody is told.
 	mu        sync.Mutex
 	byAddress *btree.BTreeG[*config.Holding]
-	byPool    *btree.BTreeG[record]
-	byService map[types.NamespacedName][]config.Holding
+	byPool    *btree.BTreeG[entry]
+	byService map[types.NamespacedName]*Record
 }
 
 var _ config.Holdings = &Index{}
 
-// record is a holding by one of the pools that it was recorded as allocated from.
-type record struct {
+// entry is a holding by one of the pools that it was recorded as allocated from.
+type entry struct {
 	pool    string
 	holding *config.Holding
 }
@@ -45,10 +51,10 @@ func NewIndex(class string) *Index {
 	return &Index{
 		class:     class,
 		byAddress: btree.NewG(degree, func(a, b *config.Holding) bool { return order(a, b) < 0 }),
-		byPool: btree.NewG(degree, func(a, b record) bool {
+		byPool: btree.NewG(degree, func(a, b entry) bool {
 			return cmp.Or(strings.Compare(a.pool, b.pool), order(a.holding, b.holding)) < 0
 		}),
-		byService: map[types.NamespacedName][]config.Holding{},
+		byService: map[types.NamespacedName]*Record{},
 	}
 }
 
@@ -58,46 +64,63 @@ func order(a, b *config.Holding) int {
 		strings.Compare(a.Service.Namespace, b.Service.Namespace), strings.Compare(a.Service.Name, b.Service.Name))
 }
 
-// Set replaces what the Service holds. The Index keeps its labels, so it must not be modified afterwards.
+// Set takes a Service as it is now. The Index keeps its labels, so it must not be modified afterwards.
 func (x *Index) Set(svc *corev1.Service) {
-	x.replace(client.ObjectKeyFromObject(svc), HoldingsOf(svc, x.class))
+	x.change(client.ObjectKeyFromObject(svc), RecordOf(svc, x.class))
 }
 
-// HoldingsOf returns the addresses that the Service holds, as Set takes them.
-func (x *Index) HoldingsOf(svc *corev1.Service) []config.Holding { return HoldingsOf(svc, x.class) }
+// Delete is for a Service that is gone.
+func (x *Index) Delete(name types.NamespacedName) { x.change(name, nil) }
 
-// Delete removes what the Service holds.
-func (x *Index) Delete(name types.NamespacedName) { x.replace(name, nil) }
-
-func (x *Index) replace(name types.NamespacedName, holdings []config.Holding) {
+// Get returns what is known of the service; nil if it is not there, or not served.
+func (x *Index) Get(name types.NamespacedName) *Record {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	before := x.byService[name]
-	if slices.EqualFunc(before, holdings, same) {
-		return
-	}
-	for i := range before {
-		x.byAddress.Delete(&before[i])
-		for _, pool := range before[i].Recorded {
-			x.byPool.Delete(record{pool, &before[i]})
-		}
-	}
-	for i := range holdings {
-		x.byAddress.ReplaceOrInsert(&holdings[i])
-		for _, pool := range holdings[i].Recorded {
-			x.byPool.ReplaceOrInsert(record{pool, &holdings[i]})
-		}
-	}
-	if len(holdings) == 0 {
-		delete(x.byService, name)
-		return
-	}
-	x.byService[name] = holdings
+	return x.byService[name]
 }
 
-func same(a, b config.Holding) bool {
-	return a.Service == b.Service && a.Address == b.Address && a.RequestedPool == b.RequestedPool &&
-		slices.Equal(a.Recorded, b.Recorded) && maps.Equal(a.Labels, b.Labels)
+func (x *Index) change(name types.NamespacedName, after *Record) {
+	x.delivery.Lock()
+	defer x.delivery.Unlock()
+	before := x.replace(name, after)
+	if before == nil && after == nil {
+		return
+	}
+	for _, s := range x.subscribers {
+		s.changed(name, before, after)
+	}
+}
+
+// replace returns what was known of the service before.
+func (x *Index) replace(name types.NamespacedName, after *Record) (before *Record) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	before = x.byService[name]
+	if after == nil {
+		delete(x.byService, name)
+	} else {
+		x.byService[name] = after
+	}
+	held, holds := before.holdings(), after.holdings()
+	if slices.EqualFunc(held, holds, same) {
+		if after != nil {
+			after.Holdings = held // The trees point to them.
+		}
+		return before
+	}
+	for i := range held {
+		x.byAddress.Delete(&held[i])
+		for _, pool := range held[i].Recorded {
+			x.byPool.Delete(entry{pool, &held[i]})
+		}
+	}
+	for i := range holds {
+		x.byAddress.ReplaceOrInsert(&holds[i])
+		for _, pool := range holds[i].Recorded {
+			x.byPool.ReplaceOrInsert(entry{pool, &holds[i]})
+		}
+	}
+	return before
 }
 
 // Snapshot returns what services hold at this moment.
@@ -112,6 +135,13 @@ func (x *Index) Clone() *Index {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return &Index{class: x.class, byAddress: x.byAddress.Clone(), byPool: x.byPool.Clone(), byService: maps.Clone(x.byService)}
+}
+
+// records returns all that is known, in no order.
+func (x *Index) records() map[types.NamespacedName]*Record {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return maps.Clone(x.byService)
 }
 
 // In returns the holdings whose address is in the range when the iteration begins.
@@ -133,7 +163,7 @@ func (x *Index) All() iter.Seq[config.Holding] {
 // lock.
 type Snapshot struct {
 	byAddress *btree.BTreeG[*config.Holding]
-	byPool    *btree.BTreeG[record]
+	byPool    *btree.BTreeG[entry]
 }
 
 var _ config.Holdings = &Snapshot{}
@@ -150,7 +180,7 @@ func (s *Snapshot) In(r ipam.Range) iter.Seq[config.Holding] {
 // From returns the holdings that are recorded as allocated from the pool, by address.
 func (s *Snapshot) From(pool string) iter.Seq[config.Holding] {
 	return func(yield func(config.Holding) bool) {
-		s.byPool.AscendGreaterOrEqual(record{pool, &config.Holding{}}, func(r record) bool {
+		s.byPool.AscendGreaterOrEqual(entry{pool, &config.Holding{}}, func(r entry) bool {
 			return r.pool == pool && yield(*r.holding)
 		})
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -45,8 +44,10 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	// Namespace of the configuration.
 	Namespace string
-	// HoldingsOf returns the addresses that a Service holds.
-	HoldingsOf func(*corev1.Service) []config.Holding
+	// Assignments tell when a service holds something else than before.
+	Assignments interface {
+		Subscribe(f func(service types.NamespacedName, before, after []config.Holding)) (stop func())
+	}
 	// Services and Pools are the queues of those who depend on the configuration.
 	Services, Pools *wake.Queue
 	// Configured is called when addresses may be announced differently.

@@ -5,7 +5,6 @@ package configuration
 import (
 	"context"
 	"maps"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
@@ -49,16 +49,13 @@ func (r *Reconciler) watch(b *builder.Builder) *builder.Builder {
 		b = b.Watches(kind, objects, builder.WithPredicates(predicate.Funcs{UpdateFunc: changed}))
 	}
 	never := func(event.CreateEvent) bool { return false }
-	released := enqueue(releaseTime, nil)
 	return b.
 		Watches(&v1beta1.ActiveConfiguration{}, enqueue(settleTime, nil), builder.WithPredicates(predicate.Funcs{
 			CreateFunc: never, UpdateFunc: func(event.UpdateEvent) bool { return false },
 		})).
 		Watches(&corev1.Node{}, enqueue(settleTime, nil), builder.WithPredicates(predicate.Funcs{UpdateFunc: r.nodeChanged})).
-		Watches(&corev1.Service{}, released, builder.WithPredicates(predicate.Funcs{
-			CreateFunc: never, UpdateFunc: r.serviceChanged, DeleteFunc: func(event.DeleteEvent) bool { return r.holds() },
-		})).
-		Watches(&corev1.Namespace{}, released, builder.WithPredicates(predicate.Funcs{
+		WatchesRawSource(r.released()).
+		Watches(&corev1.Namespace{}, enqueue(releaseTime, nil), builder.WithPredicates(predicate.Funcs{
 			CreateFunc: never, UpdateFunc: r.namespaceChanged, DeleteFunc: func(event.DeleteEvent) bool { return false },
 		}))
 }
@@ -113,16 +110,17 @@ func (r *Reconciler) holds() bool {
 	return s == nil || s.Held > 0 || s.Invalid()
 }
 
-// serviceChanged reports whether the service holds something else than before, while that matters.
-func (r *Reconciler) serviceChanged(e event.UpdateEvent) bool {
-	was, ok := e.ObjectOld.(*corev1.Service)
-	is, alike := e.ObjectNew.(*corev1.Service)
-	return ok && alike && r.holds() &&
-		!slices.EqualFunc(r.HoldingsOf(was), r.HoldingsOf(is), sameHolding)
-}
-
-func sameHolding(a, b config.Holding) bool {
-	return a.Address == b.Address && a.RequestedPool == b.RequestedPool && slices.Equal(a.Recorded, b.Recorded) && maps.Equal(a.Labels, b.Labels)
+// released makes the request some time after a service holds something else than before, while that matters.
+func (r *Reconciler) released() source.Source {
+	return source.Func(func(ctx context.Context, q queue) error {
+		stop := r.Assignments.Subscribe(func(types.NamespacedName, []config.Holding, []config.Holding) {
+			if r.holds() {
+				q.AddAfter(request(), releaseTime)
+			}
+		})
+		context.AfterFunc(ctx, stop)
+		return nil
+	})
 }
 
 func (r *Reconciler) namespaceChanged(e event.UpdateEvent) bool {

@@ -3,11 +3,13 @@
 package peer
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clocktesting "k8s.io/utils/clock/testing"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/builder"
@@ -16,17 +18,36 @@ import (
 // moment is what a peer is like at a time, and the event that is wanted then.
 type moment struct {
 	at    time.Duration
-	is    summary
+	is    func(*index)
 	event string
 }
 
-// lacking is the summary of a peer of three nodes of which some lack their session.
-func lacking(names ...string) summary {
-	s := summary{desired: 3, established: 3 - len(names)}
-	for _, name := range names {
-		s.faults = append(s.faults, fault{name, "connection refused"})
+// lacking makes the nodes that select the peer, of three, lack their session, and no others.
+func lacking(names ...string) func(*index) {
+	return func(x *index) {
+		for _, name := range []string{"node-1", "node-2", "node-3"} {
+			x.setNode(nodeOf(name, "1", false))
+			s := state(name, v1beta1.SessionEstablished, "")
+			if slices.Contains(names, name) {
+				s = state(name, v1beta1.SessionActive, "connection refused")
+			}
+			x.setSession(name, &s)
+		}
+		x.setPeer(builder.MakePeer("router", "192.0.2.1").Obj())
 	}
-	return s
+}
+
+// nobody makes the peer select no node.
+func nobody(x *index) {
+	x.setPeer(builder.MakePeer("router", "192.0.2.1").NodesWithLabel("rack", "9").Obj())
+}
+
+// invalid makes the peer invalid.
+func invalid(x *index) {
+	x.setPeer(builder.MakePeer("router", "nonsense").Obj())
+	for _, name := range []string{"node-1", "node-2", "node-3"} {
+		x.setSession(name, nil)
+	}
 }
 
 func TestAnEventTellsOnceOfWhatLasts(t *testing.T) {
@@ -49,22 +70,27 @@ func TestAnEventTellsOnceOfWhatLasts(t *testing.T) {
 			{18 * time.Second, lacking("node-2", "node-3"), warning},
 		},
 		"no node is selected, and then one": {
-			{0, summary{selective: true}, ""}, {10 * time.Second, summary{selective: true}, warning}, {11 * time.Second, lacking("node-1"), ""},
+			{0, nobody, ""}, {10 * time.Second, nobody, warning}, {11 * time.Second, lacking("node-1"), ""},
 			{12 * time.Second, lacking(), normal},
 		},
 		"a peer that is not valid, of which another event tells": {
-			{0, summary{invalid: true}, ""}, {time.Hour, summary{invalid: true}, ""}, {2 * time.Hour, lacking(), ""},
+			{0, invalid, ""}, {time.Hour, invalid, ""}, {2 * time.Hour, lacking(), ""},
 		},
 		"a peer that becomes invalid while it lacks sessions": {
-			{0, lacking("node-1"), ""}, {time.Minute, lacking("node-1"), warning}, {time.Hour, summary{invalid: true}, ""}, {2 * time.Hour, lacking(), normal},
+			{0, lacking("node-1"), ""}, {time.Minute, lacking("node-1"), warning}, {time.Hour, invalid, ""}, {2 * time.Hour, lacking(), normal},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			start := time.Unix(0, 0)
+			start := time.Unix(1000, 0)
+			clock := clocktesting.NewFakePassiveClock(start)
+			x := newIndex(clock)
 			o := newOutage(builder.MakePeer("router", "192.0.2.1").Obj(), start)
 			for _, m := range moments {
-				event, wait := o.observe(m.is, start.Add(m.at))
+				clock.SetTime(start.Add(m.at))
+				m.is(x)
+				s, _ := x.summary("router")
+				event, wait := o.observe(s, clock.Now())
 				if event != m.event {
 					t.Errorf("after %s the event is %q, want %q", m.at, event, m.event)
 				}
@@ -83,7 +109,7 @@ func TestAnEventIsNotSentAgainByAnotherController(t *testing.T) {
 	for name, tt := range map[string]struct {
 		status metav1.ConditionStatus
 		since  time.Duration
-		is     summary
+		is     func(*index)
 		event  string
 	}{
 		"not ready for long":             {"False", time.Minute, lacking("node-1"), ""},
@@ -97,11 +123,14 @@ func TestAnEventIsNotSentAgainByAnotherController(t *testing.T) {
 			p.Status.Conditions = []metav1.Condition{{
 				Type: v1beta1.ConditionReady, Status: tt.status, LastTransitionTime: metav1.NewTime(now.Add(-tt.since)),
 			}}
+			x := newIndex(clocktesting.NewFakePassiveClock(now))
+			tt.is(x)
+			is, _ := x.summary("router")
 			o := newOutage(p, now)
-			if event, _ := o.observe(tt.is, now); event != tt.event {
+			if event, _ := o.observe(is, now); event != tt.event {
 				t.Errorf("the event is %q, want %q", event, tt.event)
 			}
-			if event, _ := o.observe(tt.is, now.Add(time.Hour)); tt.status == "False" && tt.since > holdTime && event != "" {
+			if event, _ := o.observe(is, now.Add(time.Hour)); tt.status == "False" && tt.since > holdTime && event != "" {
 				t.Errorf("an hour later the event is %q", event)
 			}
 		})

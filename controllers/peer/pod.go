@@ -7,7 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 )
 
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch,namespace=metallb-system
@@ -41,8 +40,6 @@ func runs(p *corev1.Pod) bool {
 }
 
 // podChanged reports whether the pod has begun to run or ceased to.
-func podChanged(e event.UpdateEvent) bool {
-	before, was := e.ObjectOld.(*corev1.Pod)
-	after, is := e.ObjectNew.(*corev1.Pod)
-	return was && is && (before.UID != after.UID || runs(before) != runs(after))
+func podChanged(before, after *corev1.Pod) bool {
+	return before.UID != after.UID || runs(before) != runs(after)
 }

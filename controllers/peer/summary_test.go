@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"metallb.io/metallb/api/v1beta1"
@@ -18,21 +17,45 @@ import (
 	"metallb.io/metallb/test/builder"
 )
 
+// nodeOf returns a node that is ready, unless it is said to be asleep.
+func nodeOf(name, rack string, asleep bool) *corev1.Node {
+	n := &corev1.Node{}
+	n.Name, n.Labels = name, map[string]string{"rack": rack}
+	if asleep {
+		n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionUnknown}}
+	}
+	return n
+}
+
 // nodes have the label rack=1, but for the last one.
-func nodes(names ...string) []node {
-	list := make([]node, 0, len(names))
+func nodes(names ...string) []*corev1.Node {
+	list := make([]*corev1.Node, 0, len(names))
 	for i, name := range names {
 		rack := "1"
 		if i == len(names)-1 && i > 0 {
 			rack = "2"
 		}
-		list = append(list, node{name: name, labels: labels.Set{"rack": rack}, ready: true})
+		list = append(list, nodeOf(name, rack, false))
 	}
 	return list
 }
 
-func state(node string, s v1beta1.SessionState, lastError string) v1beta1.BGPSessionState {
-	return v1beta1.BGPSessionState{Status: v1beta1.BGPSessionStateStatus{Node: node, State: s, LastError: lastError}}
+func state(node string, s v1beta1.SessionState, lastError string) v1beta1.BGPSessionStateStatus {
+	return v1beta1.BGPSessionStateStatus{Node: node, Peer: "router", State: s, LastError: lastError}
+}
+
+// summarize returns what an index says that is told of all this in the order of its arguments.
+func summarize(p *v1beta2.BGPPeer, nodes []*corev1.Node, states []v1beta1.BGPSessionStateStatus) summary {
+	x := newIndex(clocktesting.NewFakePassiveClock(time.Unix(0, 0)))
+	x.setPeer(p)
+	for _, n := range nodes {
+		x.setNode(n)
+	}
+	for i := range states {
+		x.setSession(states[i].Node+"-router", &states[i])
+	}
+	s, _ := x.summary("router")
+	return s
 }
 
 func TestSummary(t *testing.T) {
@@ -40,27 +63,27 @@ func TestSummary(t *testing.T) {
 	broken := builder.MakePeer("router", "192.0.2.1").Obj()
 	broken.Spec.Address = "nonsense"
 	const lots = 5000
-	many, manyStates := make([]node, 0, lots), make([]v1beta1.BGPSessionState, 0, lots)
+	many, manyStates := make([]*corev1.Node, 0, lots), make([]v1beta1.BGPSessionStateStatus, 0, lots)
 	for i := range lots {
 		name := fmt.Sprintf("node-%04d", i)
-		many, manyStates = append(many, node{name: name, ready: true}), append(manyStates, state(name, "Active", "connection refused"))
+		many, manyStates = append(many, nodeOf(name, "1", false)), append(manyStates, state(name, "Active", "connection refused"))
 	}
 	asleep := nodes("node-1", "node-2")
-	asleep[1].ready = false
+	asleep[1] = nodeOf("node-2", "2", true)
 	for name, tt := range map[string]struct {
 		peer                  *v1beta2.BGPPeer
-		nodes                 []node
-		states                []v1beta1.BGPSessionState
+		nodes                 []*corev1.Node
+		states                []v1beta1.BGPSessionStateStatus
 		sessions, ready, last string
 	}{
 		"all sessions are established": {
 			nodes:    nodes("node-1", "node-2"),
-			states:   []v1beta1.BGPSessionState{state("node-1", "Established", "connection lost"), state("node-2", "Established", "")},
+			states:   []v1beta1.BGPSessionStateStatus{state("node-1", "Established", "connection lost"), state("node-2", "Established", "")},
 			sessions: "2/2", ready: "True SessionsEstablished: all sessions are established",
 		},
 		"some are not, for several reasons": {
 			nodes: nodes("node-5", "node-4", "node-3", "node-2", "node-1"),
-			states: []v1beta1.BGPSessionState{
+			states: []v1beta1.BGPSessionStateStatus{
 				state("node-1", "Established", ""), state("node-2", "Active", "connection refused"), state("node-3", "Idle", "peer ASN is not 64512"),
 				state("node-4", "Connect", ""),
 			},
@@ -74,17 +97,17 @@ func TestSummary(t *testing.T) {
 		},
 		"a node that is not ready is not believed": {
 			nodes:    asleep,
-			states:   []v1beta1.BGPSessionState{state("node-1", "Established", ""), state("node-2", "Established", "")},
+			states:   []v1beta1.BGPSessionStateStatus{state("node-1", "Established", ""), state("node-2", "Established", "")},
 			sessions: "1/2", ready: "False SessionsNotEstablished: node-2: node is not ready", last: "node-2: node is not ready",
 		},
 		"states of nodes that are gone do not count": {
 			nodes:    nodes("node-1"),
-			states:   []v1beta1.BGPSessionState{state("node-1", "Established", ""), state("node-2", "Established", "")},
+			states:   []v1beta1.BGPSessionStateStatus{state("node-1", "Established", ""), state("node-2", "Established", "")},
 			sessions: "1/1", ready: "True SessionsEstablished: all sessions are established",
 		},
 		"nodes that are not selected do not count": {
 			peer:  builder.MakePeer("router", "192.0.2.1").NodesWithLabel("rack", "2").Obj(),
-			nodes: nodes("node-1", "node-2"), states: []v1beta1.BGPSessionState{state("node-2", "Established", "")},
+			nodes: nodes("node-1", "node-2"), states: []v1beta1.BGPSessionStateStatus{state("node-2", "Established", "")},
 			sessions: "1/1", ready: "True SessionsEstablished: all sessions are established",
 		},
 		"no node is selected": {
@@ -93,7 +116,7 @@ func TestSummary(t *testing.T) {
 		},
 		"there are no nodes": {sessions: "0/0", ready: "False NoNodes: there are no nodes", last: "there are no nodes"},
 		"a peer that is not valid": {
-			peer: broken, nodes: nodes("node-1", "node-2"), states: []v1beta1.BGPSessionState{state("node-1", "Established", "")},
+			peer: broken, nodes: nodes("node-1", "node-2"), states: []v1beta1.BGPSessionStateStatus{state("node-1", "Established", "")},
 			sessions: "1/1", ready: "False InvalidConfig: not in force as written, see the condition Valid",
 		},
 		"many nodes": {
@@ -106,8 +129,9 @@ func TestSummary(t *testing.T) {
 			if tt.peer == nil {
 				tt.peer = builder.MakePeer("router", "192.0.2.1").Obj()
 			}
+			tt.peer.Generation = 7
 			s := summarize(tt.peer, tt.nodes, tt.states)
-			c := s.condition(7)
+			c := s.condition()
 			var status v1beta2.BGPPeerStatus
 			s.put(&status)
 			got := []string{status.Sessions, fmt.Sprintf("%s %s: %s", c.Status, c.Reason, c.Message), status.LastError}
@@ -124,10 +148,10 @@ func TestSummary(t *testing.T) {
 func TestALongErrorIsBounded(t *testing.T) {
 	t.Parallel()
 	s := summarize(builder.MakePeer("router", "192.0.2.1").Obj(), nodes("node-1"),
-		[]v1beta1.BGPSessionState{state("node-1", "Idle", strings.Repeat("x", 5000))})
+		[]v1beta1.BGPSessionStateStatus{state("node-1", "Idle", strings.Repeat("x", 5000))})
 	var status v1beta2.BGPPeerStatus
 	s.put(&status)
-	if c := s.condition(1); len(c.Message) > 1024 || len(status.LastError) > 1024 {
+	if c := s.condition(); len(c.Message) > 1024 || len(status.LastError) > 1024 {
 		t.Errorf("message of %d bytes, last error of %d", len(c.Message), len(status.LastError))
 	}
 }

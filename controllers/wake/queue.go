@@ -5,6 +5,7 @@ package wake
 import (
 	"context"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
@@ -17,7 +18,13 @@ import (
 type Queue struct {
 	mu      sync.Mutex
 	queue   workqueue.TypedRateLimitingInterface[ctrl.Request]
-	waiting []types.NamespacedName
+	waiting []delayed
+}
+
+// delayed are objects to look at after a while.
+type delayed struct {
+	names []types.NamespacedName
+	after time.Duration
 }
 
 // Source is the source for the reconciler to watch.
@@ -26,25 +33,35 @@ func (q *Queue) Source() source.Source {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		q.queue = queue
-		q.add(q.waiting)
+		for _, d := range q.waiting {
+			q.add(d)
+		}
 		q.waiting = nil
 		return nil
 	})
 }
 
 // Add asks the reconciler to look at the objects.
-func (q *Queue) Add(names ...types.NamespacedName) {
+func (q *Queue) Add(names ...types.NamespacedName) { q.AddAfter(0, names...) }
+
+// AddAfter asks the reconciler to look at the objects after a while, which begins when the reconciler has started.
+func (q *Queue) AddAfter(delay time.Duration, names ...types.NamespacedName) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	d := delayed{names, delay}
 	if q.queue == nil {
-		q.waiting = append(q.waiting, names...)
+		q.waiting = append(q.waiting, d)
 		return
 	}
-	q.add(names)
+	q.add(d)
 }
 
-func (q *Queue) add(names []types.NamespacedName) {
-	for _, name := range names {
-		q.queue.Add(ctrl.Request{NamespacedName: name})
+func (q *Queue) add(d delayed) {
+	for _, name := range d.names {
+		if d.after == 0 {
+			q.queue.Add(ctrl.Request{NamespacedName: name})
+		} else {
+			q.queue.AddAfter(ctrl.Request{NamespacedName: name}, d.after)
+		}
 	}
 }

@@ -3,35 +3,142 @@
 package endpoint_test
 
 import (
+	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"metallb.io/metallb/internal/endpoint"
+	"metallb.io/metallb/internal/endpoint/endpointtest"
 )
 
-func TestAnEndpointServes(t *testing.T) {
+// slice has endpoints of the node, each written as its address and state: + for ready, ~ for draining, - for neither.
+func slice(kind discoveryv1.AddressType, node string, endpoints ...string) discoveryv1.EndpointSlice {
+	s := discoveryv1.EndpointSlice{AddressType: kind}
+	for _, text := range endpoints {
+		e := discoveryv1.Endpoint{Addresses: []string{text[1:]}, NodeName: &node}
+		if text[0] != '+' {
+			e.Conditions = discoveryv1.EndpointConditions{Ready: new(false), Serving: new(text[0] == '~'), Terminating: new(true)}
+		}
+		s.Endpoints = append(s.Endpoints, e)
+	}
+	return s
+}
+
+func TestWhatANodeSeesIsCountedByAddress(t *testing.T) {
 	t.Parallel()
-	yes, no := new(bool), new(bool)
-	*yes = true
+	const v4, v6, fqdn = discoveryv1.AddressTypeIPv4, discoveryv1.AddressTypeIPv6, discoveryv1.AddressTypeFQDN
 	for name, tc := range map[string]struct {
-		addresses []string
-		is        discoveryv1.EndpointConditions
-		want      bool
+		slices     []discoveryv1.EndpointSlice
+		four, six  endpoint.View
+		usableHere int
 	}{
-		"if it is ready":                        {[]string{"10.0.0.1"}, discoveryv1.EndpointConditions{Ready: yes}, true},
-		"if nobody says that it is not ready":   {[]string{"10.0.0.1"}, discoveryv1.EndpointConditions{}, true},
-		"not if it is not ready":                {[]string{"10.0.0.1"}, discoveryv1.EndpointConditions{Ready: no}, false},
-		"if it serves while it terminates":      {[]string{"10.0.0.1"}, discoveryv1.EndpointConditions{Ready: no, Serving: yes, Terminating: yes}, true},
-		"not if it terminates and serves not":   {[]string{"10.0.0.1"}, discoveryv1.EndpointConditions{Ready: no, Serving: no, Terminating: yes}, false},
-		"not without an address, ready or not":  {nil, discoveryv1.EndpointConditions{Ready: yes}, false},
-		"if it is ready, whether it serves too": {[]string{"10.0.0.1"}, discoveryv1.EndpointConditions{Ready: yes, Serving: no}, true},
+		"none": {},
+		"ready ones here": {
+			slices: []discoveryv1.EndpointSlice{slice(v4, "here", "+a", "+b", "-c")},
+			four:   endpoint.View{Local: endpoint.Count{Ready: 2}, Anywhere: endpoint.Ready}, usableHere: 2,
+		},
+		"one that moves from slice to slice": {
+			slices: []discoveryv1.EndpointSlice{slice(v4, "here", "+a"), slice(v4, "here", "+a", "~b")},
+			four:   endpoint.View{Local: endpoint.Count{Ready: 1, Draining: 1}, Anywhere: endpoint.Ready}, usableHere: 1,
+		},
+		"one that is ready in one slice and drains in another": {
+			slices: []discoveryv1.EndpointSlice{slice(v4, "here", "~a"), slice(v4, "here", "+a")},
+			four:   endpoint.View{Local: endpoint.Count{Ready: 1}, Anywhere: endpoint.Ready}, usableHere: 1,
+		},
+		"draining ones here, ready ones elsewhere": {
+			slices: []discoveryv1.EndpointSlice{slice(v4, "here", "~a", "~b"), slice(v4, "there", "+c")},
+			four:   endpoint.View{Local: endpoint.Count{Draining: 2}, Anywhere: endpoint.Ready}, usableHere: 2,
+		},
+		"draining ones elsewhere": {
+			slices: []discoveryv1.EndpointSlice{slice(v4, "there", "~a", "-b")},
+			four:   endpoint.View{Anywhere: endpoint.Draining},
+		},
+		"one of each family, and a name": {
+			slices: []discoveryv1.EndpointSlice{slice(v6, "here", "+a"), slice(v4, "there", "+b"), slice(fqdn, "here", "+c")},
+			four:   endpoint.View{Anywhere: endpoint.Ready},
+			six:    endpoint.View{Local: endpoint.Count{Ready: 1}, Anywhere: endpoint.Ready},
+		},
+		"one without an address": {slices: []discoveryv1.EndpointSlice{{AddressType: v4, Endpoints: []discoveryv1.Endpoint{{}}}}},
+		"one without a node": {
+			slices: []discoveryv1.EndpointSlice{{AddressType: v4, Endpoints: []discoveryv1.Endpoint{{Addresses: []string{"a"}}}}},
+			four:   endpoint.View{Anywhere: endpoint.Ready},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := endpoint.Serves(&discoveryv1.Endpoint{Addresses: tc.addresses, Conditions: tc.is}); got != tc.want {
-				t.Errorf("serves: %v", got)
+			for _, times := range []string{"as they are", "reduced once", "reduced twice"} {
+				got := endpoint.Views(tc.slices, "here")
+				if diff := cmp.Diff([endpoint.Families]endpoint.View{tc.four, tc.six}, got); diff != "" {
+					t.Errorf("slices %s (-want +got):\n%s", times, diff)
+				}
+				if n := got[endpoint.IPv4].Local.Usable(); n != tc.usableHere {
+					t.Errorf("slices %s: %d are usable here", times, n)
+				}
+				for i := range tc.slices {
+					tc.slices[i].Endpoints = endpoint.ReduceFor(&tc.slices[i], "here")
+				}
 			}
 		})
+	}
+}
+
+func TestANodeSeesWhatItsProxyForwardsTo(t *testing.T) {
+	t.Parallel()
+	families := map[endpoint.Family]discoveryv1.AddressType{endpoint.IPv4: discoveryv1.AddressTypeIPv4, endpoint.IPv6: discoveryv1.AddressTypeIPv6}
+	n := 0
+	for m := range endpointtest.Mixtures("web") {
+		n++
+		for _, node := range []string{endpointtest.Node, endpointtest.OtherNode, "another"} {
+			slices := append([]discoveryv1.EndpointSlice(nil), m.Slices...)
+			for _, times := range []string{"as they are", "reduced once", "reduced twice"} {
+				views := endpoint.Views(slices, node)
+				for f, kind := range families {
+					for _, local := range []bool{false, true} {
+						if got, want := views[f].Usable(local), m.Forwards(kind, local, node); got != want {
+							t.Fatalf("%s (%s), for %s with Local=%v on %s: %v, want %v", m, times, f, local, node, got, want)
+						}
+					}
+				}
+				for i := range slices {
+					before := slices[i].Endpoints
+					slices[i].Endpoints = endpoint.ReduceFor(&slices[i], node)
+					if times != "as they are" && cmp.Diff(before, slices[i].Endpoints) != "" {
+						t.Fatalf("%s: reduced again it is %+v, not %+v", m, slices[i].Endpoints, before)
+					}
+				}
+			}
+		}
+	}
+	if n < 2000 {
+		t.Errorf("%d mixtures only", n)
+	}
+}
+
+func TestReducedForAllNodesASliceSaysWhereEndpointsAre(t *testing.T) {
+	t.Parallel()
+	s := slice(discoveryv1.AddressTypeIPv4, "here", "~a", "+b", "+c")
+	there := slice(discoveryv1.AddressTypeIPv4, "there", "~d", "-e")
+	s.Endpoints = append(s.Endpoints, there.Endpoints...)
+	s.Endpoints = append(s.Endpoints, discoveryv1.Endpoint{Addresses: []string{"f"}})
+	once := func(name string) *string { return &name }
+	var got []string
+	for range 2 {
+		s.Endpoints, got = endpoint.Reduce(&s, once), nil
+		for e, state := range endpoint.In(&s) {
+			name := "nowhere"
+			if e.NodeName != nil {
+				name = *e.NodeName
+			}
+			got = append(got, fmt.Sprint(name, " ", state == endpoint.Ready))
+		}
+		if diff := cmp.Diff([]string{"here true", "there false", "nowhere true"}, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	name := slice(discoveryv1.AddressTypeFQDN, "here", "+example.com")
+	if kept := endpoint.Reduce(&name, once); len(kept) > 0 {
+		t.Errorf("of a slice of names is kept %+v", kept)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/policy"
 	"metallb.io/metallb/speaker/rib"
 )
@@ -64,7 +65,7 @@ func (d *Decision) decide(p *policy.Policy, s Service, e Endpoints, addr netip.A
 		}
 	}
 	if reason == "" || reason == NoPeer {
-		reason = cmp.Or(impediment(p, s, e), reason)
+		reason = cmp.Or(ineligible(p, s, e[endpoint.Of(addr)]), reason)
 	}
 	if reason == "" || len(before) > 0 {
 		d.Memory = d.Memory.with(addr, known, uncovered != "")
@@ -116,16 +117,17 @@ func reachable(by []*policy.Advertisement, addr netip.Addr) bool {
 	return slices.ContainsFunc(by, func(a *policy.Advertisement) bool { return len(a.Peers(addr)) > 0 })
 }
 
-// impediment returns what keeps the service from being announced for now, whatever the configuration says of it.
-func impediment(p *policy.Policy, s Service, e Endpoints) Reason {
+// ineligible returns what keeps an address from being announced for now, whatever the configuration says of it. The endpoints are
+// those of its family.
+func ineligible(p *policy.Policy, s Service, e endpoint.View) Reason {
 	switch {
 	case p.NetworkUnavailable:
 		return NodeNetworkUnavailable
 	case p.Excluded:
 		return NodeExcluded
-	case s.Local && !e.Local:
+	case s.Local && !e.Usable(true):
 		return NoLocalEndpoints
-	case !e.Anywhere:
+	case !e.Usable(false):
 		return NoEndpoints
 	}
 	return ""

@@ -13,6 +13,7 @@ import (
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/announce"
 	"metallb.io/metallb/speaker/policy"
 	"metallb.io/metallb/speaker/rib"
@@ -24,6 +25,14 @@ var comparable = cmp.Options{
 	cmp.Comparer(func(a, b bgp.Community) bool { return a == b }),
 	cmpopts.EquateEmpty(),
 }
+
+// readyHere are endpoints of both families that are ready on the node.
+func readyHere() announce.Endpoints { return inBothFamilies(endpoint.View{Local: endpoint.Count{Ready: 1}, Anywhere: endpoint.Ready}) }
+
+// readyElsewhere are endpoints of both families that are ready on another node.
+func readyElsewhere() announce.Endpoints { return inBothFamilies(endpoint.View{Anywhere: endpoint.Ready}) }
+
+func inBothFamilies(v endpoint.View) announce.Endpoints { return announce.Endpoints{v, v} }
 
 func selector(key, value string) []metav1.LabelSelector {
 	return []metav1.LabelSelector{{MatchLabels: map[string]string{key: value}}}
@@ -90,7 +99,7 @@ func TestDecide(t *testing.T) {
 		in.Node.Labels["node.kubernetes.io/exclude-from-external-load-balancers"] = "false"
 	}
 	host := path(t, "198.51.100.7/32", 0)
-	everywhere := announce.Endpoints{Local: true, Anywhere: true}
+	everywhere := readyHere()
 
 	tests := map[string]struct {
 		node            func(*policy.Input)
@@ -194,14 +203,14 @@ func TestDecide(t *testing.T) {
 			node: excluded, advertisements: everything, wantRefused: map[netip.Addr]announce.Reason{v4: announce.NodeExcluded},
 		},
 		"the Local policy without an endpoint on the node": {
-			advertisements: everything, local: true, endpoints: announce.Endpoints{Anywhere: true},
+			advertisements: everything, local: true, endpoints: readyElsewhere(),
 			wantRefused: map[netip.Addr]announce.Reason{v4: announce.NoLocalEndpoints},
 		},
 		"the Local policy with an endpoint on the node": {
 			advertisements: everything, local: true, endpoints: everywhere, want: map[string][]rib.Path{"p1": {host}, "p2": {host}},
 		},
 		"the Cluster policy with an endpoint on another node": {
-			advertisements: everything, endpoints: announce.Endpoints{Anywhere: true}, want: map[string][]rib.Path{"p1": {host}, "p2": {host}},
+			advertisements: everything, endpoints: readyElsewhere(), want: map[string][]rib.Path{"p1": {host}, "p2": {host}},
 		},
 		"the Cluster policy without endpoint": {
 			advertisements: everything, wantRefused: map[netip.Addr]announce.Reason{v4: announce.NoEndpoints},

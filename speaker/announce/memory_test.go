@@ -72,7 +72,7 @@ func newScene() *scene {
 			PoolInUse:      func(string) bool { return true },
 		},
 		service:   announce.Service{Labels: map[string]string{"color": "blue"}, Addresses: []netip.Addr{netip.MustParseAddr(four)}, AllocatedFrom: []string{"pool"}},
-		endpoints: announce.Endpoints{Local: true, Anywhere: true},
+		endpoints: readyHere(),
 	}
 }
 
@@ -204,9 +204,9 @@ func TestAnAddressThatAChangeOfTheConfigurationDoesNotCoverIsHeld(t *testing.T) 
 		"and is interrupted by what interrupts others, no longer than these": {
 			deleted,
 			{"no endpoints", []func(*scene){func(s *scene) { s.endpoints = announce.Endpoints{} }}, interrupted(announce.NoEndpoints)},
-			{"endpoints elsewhere", []func(*scene){func(s *scene) { s.endpoints.Anywhere = true }}, held(announce.NotOwner)},
+			{"endpoints elsewhere", []func(*scene){func(s *scene) { s.endpoints = readyElsewhere() }}, held(announce.NotOwner)},
 			{"Local", []func(*scene){func(s *scene) { s.service.Local = true }}, interrupted(announce.NoLocalEndpoints)},
-			{"endpoints here", []func(*scene){func(s *scene) { s.endpoints.Local = true }}, held(announce.NotOwner)},
+			{"endpoints here", []func(*scene){func(s *scene) { s.endpoints = readyHere() }}, held(announce.NotOwner)},
 			{"no network", []func(*scene){func(s *scene) { s.in.Node.NetworkUnavailable = true }}, interrupted(announce.NodeNetworkUnavailable)},
 			{"excluded", []func(*scene){func(s *scene) {
 				s.in.Node.NetworkUnavailable = false
@@ -217,7 +217,7 @@ func TestAnAddressThatAChangeOfTheConfigurationDoesNotCoverIsHeld(t *testing.T) 
 		"while it has no endpoints": {
 			{"no endpoints", []func(*scene){func(s *scene) { s.endpoints = announce.Endpoints{} }}, interrupted(announce.NoEndpoints)},
 			{"no advertisement", []func(*scene){advertise()}, interrupted(announce.NoEndpoints)},
-			{"endpoints", []func(*scene){func(s *scene) { s.endpoints.Anywhere = true }}, held(announce.NotOwner)},
+			{"endpoints", []func(*scene){func(s *scene) { s.endpoints = readyElsewhere() }}, held(announce.NotOwner)},
 		},
 		"and others are advertised elsewhere": {
 			{"for other services", []func(*scene){func(s *scene) {
@@ -348,13 +348,16 @@ func TestWhatWasNeverAnnouncedIsNotHeld(t *testing.T) {
 		t.Run(fmt.Sprint("local ", local), func(t *testing.T) {
 			t.Parallel()
 			s := newScene()
-			s.service.Local, s.endpoints = local, announce.Endpoints{Anywhere: local}
+			s.service.Local, s.endpoints = local, announce.Endpoints{}
+			if local {
+				s.endpoints = readyElsewhere()
+			}
 			if o := s.decide(); o.Remembers || len(o.Routes) > 0 {
 				t.Fatalf("before: %+v", o)
 			}
 			advertise()(s)
 			s.decide()
-			s.endpoints = announce.Endpoints{Local: true, Anywhere: true}
+			s.endpoints = readyHere()
 			if diff := cmp.Diff(refused(announce.NotOwner), s.decide(), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("with endpoints (-want +got):\n%s", diff)
 			}

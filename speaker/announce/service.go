@@ -82,25 +82,10 @@ func allocatedFrom(annotations map[string]string) []string {
 	return nil
 }
 
-// Endpoints says where a service has endpoints that can serve.
-type Endpoints struct {
-	// Local is on this node, Anywhere on any node, this one included.
-	Local, Anywhere bool
-}
+// Endpoints are what a node sees of a service's endpoints, by family.
+type Endpoints [endpoint.Families]endpoint.View
 
-// EndpointsOf returns where the endpoints of the slice can serve, as seen from the node.
-func EndpointsOf(slice *discoveryv1.EndpointSlice, node string) Endpoints {
-	var e Endpoints
-	for i := range slice.Endpoints {
-		if one := &slice.Endpoints[i]; endpoint.Serves(one) {
-			e.Anywhere = true
-			e.Local = e.Local || one.NodeName != nil && *one.NodeName == node
-		}
-	}
-	return e
-}
-
-// Or returns where either can serve.
-func (e Endpoints) Or(f Endpoints) Endpoints {
-	return Endpoints{Local: e.Local || f.Local, Anywhere: e.Anywhere || f.Anywhere}
+// EndpointsOf returns what the node sees of the endpoints of a service, of which these are the slices.
+func EndpointsOf(slices []discoveryv1.EndpointSlice, node string) Endpoints {
+	return endpoint.Views(slices, node)
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"metallb.io/metallb/speaker/announce"
 )
@@ -90,42 +89,6 @@ func TestServiceOf(t *testing.T) {
 			}
 			if diff := cmp.Diff(tc.want, got, comparable); diff != "" {
 				t.Errorf("ServiceOf (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestEndpointsOf(t *testing.T) {
-	t.Parallel()
-	yes, no := true, false
-	here, elsewhere := "node-1", "node-2"
-	endpoint := func(node *string, ready, serving *bool) discoveryv1.Endpoint {
-		return discoveryv1.Endpoint{
-			Addresses: []string{"10.244.0.1"}, NodeName: node, Conditions: discoveryv1.EndpointConditions{Ready: ready, Serving: serving},
-		}
-	}
-	tests := map[string]struct {
-		endpoints []discoveryv1.Endpoint
-		want      announce.Endpoints
-	}{
-		"none":                          {},
-		"ready here":                    {[]discoveryv1.Endpoint{endpoint(&here, &yes, &yes)}, announce.Endpoints{Local: true, Anywhere: true}},
-		"ready elsewhere":               {[]discoveryv1.Endpoint{endpoint(&elsewhere, &yes, nil)}, announce.Endpoints{Anywhere: true}},
-		"ready on no node in any":       {[]discoveryv1.Endpoint{endpoint(nil, &yes, nil)}, announce.Endpoints{Anywhere: true}},
-		"of unknown condition is ready": {[]discoveryv1.Endpoint{endpoint(&here, nil, nil)}, announce.Endpoints{Local: true, Anywhere: true}},
-		"serving while it terminates":   {[]discoveryv1.Endpoint{endpoint(&here, &no, &yes)}, announce.Endpoints{Local: true, Anywhere: true}},
-		"neither ready nor serving":     {[]discoveryv1.Endpoint{endpoint(&here, &no, &no)}, announce.Endpoints{}},
-		"not ready, serving unknown":    {[]discoveryv1.Endpoint{endpoint(&here, &no, nil)}, announce.Endpoints{}},
-		"without address":               {[]discoveryv1.Endpoint{{NodeName: &here}}, announce.Endpoints{}},
-		"not ready here, ready elsewhere": {
-			[]discoveryv1.Endpoint{endpoint(&here, &no, &no), endpoint(&elsewhere, &yes, &yes)}, announce.Endpoints{Anywhere: true},
-		},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if got := announce.EndpointsOf(&discoveryv1.EndpointSlice{Endpoints: tc.endpoints}, here); got != tc.want {
-				t.Errorf("EndpointsOf = %+v, want %+v", got, tc.want)
 			}
 		})
 	}

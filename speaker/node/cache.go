@@ -16,6 +16,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/announce"
 )
 
@@ -113,19 +114,11 @@ func stripNode(n *corev1.Node) {
 	n.Status = status
 }
 
-// stripEndpointSlice leaves at most two endpoints, of no other meaning than where endpoints can serve.
+// stripEndpointSlice leaves the service, the family and where endpoints get connections, as seen from the node.
 func stripEndpointSlice(s *discoveryv1.EndpointSlice, node string) {
-	where := announce.EndpointsOf(s, node)
-	s.Annotations, s.OwnerReferences, s.Finalizers, s.Ports, s.Endpoints = nil, nil, nil, nil, nil
+	s.Annotations, s.OwnerReferences, s.Finalizers, s.Ports = nil, nil, nil, nil
 	s.Labels = map[string]string{discoveryv1.LabelServiceName: s.Labels[discoveryv1.LabelServiceName]}
-	ready := discoveryv1.Endpoint{Addresses: []string{""}}
-	switch {
-	case where.Local:
-		ready.NodeName = &node
-		s.Endpoints = []discoveryv1.Endpoint{ready}
-	case where.Anywhere:
-		s.Endpoints = []discoveryv1.Endpoint{ready}
-	}
+	s.Endpoints = endpoint.ReduceFor(s, node)
 }
 
 // stripSecret leaves what a BGPPeer may refer to.

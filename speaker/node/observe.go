@@ -91,11 +91,7 @@ func (r serviceReader) endpoints(ctx context.Context, service types.NamespacedNa
 	if err != nil {
 		return announce.Endpoints{}, fmt.Errorf("listing endpoint slices of service %s: %w", service, err)
 	}
-	var e announce.Endpoints
-	for i := range slices.Items {
-		e = e.Or(announce.EndpointsOf(&slices.Items[i], r.node))
-	}
-	return e, nil
+	return announce.EndpointsOf(slices.Items, r.node), nil
 }
 
 // pools returns the names of the pools that services have addresses from.

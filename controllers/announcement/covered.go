@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// coverage is how many services each advertisement covers.
-type coverage struct {
+// covered is how many services each advertisement covers.
+type covered struct {
 	services map[string]int
 	// changed are the advertisements whose number has changed, and at when they are to be looked at.
 	changed map[string]struct{}
@@ -17,7 +17,7 @@ type coverage struct {
 }
 
 // count takes that other advertisements cover a service than before.
-func (c *coverage) count(before, now []string, at time.Time) {
+func (c *covered) count(before, now []string, at time.Time) {
 	if slices.Equal(before, now) {
 		return
 	}
@@ -37,7 +37,7 @@ func (c *coverage) count(before, now []string, at time.Time) {
 }
 
 // take returns the advertisements to look at now.
-func (c *coverage) take(now time.Time) []string {
+func (c *covered) take(now time.Time) []string {
 	if c.at.IsZero() || now.Before(c.at) {
 		return nil
 	}
@@ -47,8 +47,8 @@ func (c *coverage) take(now time.Time) []string {
 }
 
 // Covered returns how many services the advertisement covers, if that is known, and how many nodes there are.
-func (b *Board) Covered(advertisement string) (services, nodes int, known bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.coverage.services[advertisement], len(b.names), b.ready()
+func (t *Tracker) Covered(advertisement string) (services, nodes int, known bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.covered.services[advertisement], t.nodeState.count, t.ready()
 }

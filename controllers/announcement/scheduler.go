@@ -6,6 +6,7 @@ import (
 	"container/heap"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -13,7 +14,8 @@ const (
 	// settleTime is how long after a change a service is written whose status or reason changes, so that what changes together
 	// is written together.
 	settleTime = time.Second
-	// lossTime is the same for one that was announced and is not: a speaker that is restarted takes less.
+	// lossTime is the same for one that is not announced and was, or is new: a speaker that is restarted takes less, and so do
+	// most pods of a new service to become ready.
 	lossTime = 5 * time.Second
 	// flipTime is the least time between two such writes of one service.
 	flipTime = 10 * time.Second
@@ -35,8 +37,8 @@ func ratesFor(nodes int) rates {
 	}
 }
 
-// pace knows which services are to be written, and when.
-type pace struct {
+// scheduler knows which services are to be written, and when.
+type scheduler struct {
 	entries map[types.NamespacedName]*entry
 	// flips are services whose status or reason changes, numbers the others.
 	flips, numbers line
@@ -44,54 +46,64 @@ type pace struct {
 
 // entry is a service that is to be written.
 type entry struct {
-	name  types.NamespacedName
-	due   time.Time
-	line  *line
-	index int
+	name types.NamespacedName
+	due  time.Time
+	// since when there is something to write.
+	since time.Time
+	// status that is to be written; empty if that stays.
+	status metav1.ConditionStatus
+	line   *line
+	index  int
 }
 
-func newPace() *pace { return &pace{entries: map[types.NamespacedName]*entry{}} }
+func newScheduler() *scheduler { return &scheduler{entries: map[types.NamespacedName]*entry{}} }
 
-// flip has the service written after a while because its status or reason changes, at least flipTime after the last time.
-func (p *pace) flip(name types.NamespacedName, now time.Time, after time.Duration, last time.Time) {
+// flip has the service written after a while because its status or reason changes to this one, at least flipTime after the last time.
+func (s *scheduler) flip(name types.NamespacedName, now time.Time, after time.Duration, last time.Time, status metav1.ConditionStatus) {
 	due := now.Add(after)
 	if earliest := last.Add(flipTime); earliest.After(due) {
 		due = earliest
 	}
-	p.add(name, &p.flips, due)
+	s.add(&entry{name: name, due: due, since: now, status: status, line: &s.flips})
 }
 
 // renumber has the service written because of its numbers.
-func (p *pace) renumber(name types.NamespacedName, now time.Time) {
-	p.add(name, &p.numbers, now.Add(numberTime))
+func (s *scheduler) renumber(name types.NamespacedName, now time.Time) {
+	s.add(&entry{name: name, due: now.Add(numberTime), since: now, line: &s.numbers})
 }
 
-// add keeps the place of one that is in the line already, unless it is due sooner.
-func (p *pace) add(name types.NamespacedName, l *line, due time.Time) {
-	if e := p.entries[name]; e != nil {
-		if e.line == l && !due.Before(e.due) {
-			return
+// add keeps the place of one that is in the line already, unless it is due sooner, or is to have another status by now: then it waits
+// for that, but no longer than flipTime in all.
+func (s *scheduler) add(e *entry) {
+	if before := s.entries[e.name]; before != nil {
+		if before.line == e.line {
+			e.since = before.since
+			if latest := e.since.Add(flipTime); before.status != e.status && e.due.After(latest) && latest.After(before.due) {
+				e.due = latest
+			}
+			if before.status == e.status && !e.due.Before(before.due) {
+				return
+			}
 		}
-		p.drop(name)
+		s.drop(e.name)
 	}
-	e := &entry{name: name, due: due, line: l}
-	p.entries[name] = e
-	heap.Push(l, e)
+	s.entries[e.name] = e
+	heap.Push(e.line, e)
 }
 
 // drop has the service not written.
-func (p *pace) drop(name types.NamespacedName) {
-	if e := p.entries[name]; e != nil {
+func (s *scheduler) drop(name types.NamespacedName) {
+	if e := s.entries[name]; e != nil {
 		heap.Remove(e.line, e.index)
-		delete(p.entries, name)
+		delete(s.entries, name)
 	}
 }
 
 // take returns the services to write now.
-func (p *pace) take(now time.Time, r rates) []types.NamespacedName {
-	due := append(p.flips.take(now, r.flips), p.numbers.take(now, r.numbers)...)
+func (s *scheduler) take(now time.Time, r rates) []types.NamespacedName {
+	due := append(s.flips.take(now, r.flips), s.numbers.take(now, r.numbers)...)
 	for _, name := range due {
-		delete(p.entries, name)
+		delete(s.entries, name)
 	}
 	return due
 }

@@ -83,9 +83,13 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 		"no endpoint": {web(), func(w *world) { w.serve("web") }, "False NoEndpoints: no endpoint is ready"},
 		"no slice": {web(), func(w *world) {
 			slice := &discoveryv1.EndpointSlice{}
-			slice.Namespace, slice.Name, slice.Labels = "default", "web", map[string]string{discoveryv1.LabelServiceName: "web"}
+			slice.Namespace, slice.Name, slice.Labels = "default", "web-ipv4", map[string]string{discoveryv1.LabelServiceName: "web"}
 			w.DeleteEndpointSlice(slice)
 		}, "False NoEndpoints: no endpoint is ready"},
+		"an endpoint of the other family only": {web(), func(w *world) { w.serveIn(discoveryv1.AddressTypeIPv4, "web") },
+			"False NoEndpoints: no endpoint is ready"},
+		"both families, endpoints of one": {dual(), func(w *world) { w.serveIn(discoveryv1.AddressTypeIPv6, "web") },
+			`True PartlyAnnounced: 198.18.0.1 from 3 nodes to peers "tor-a", "tor-b"; 2001:db8::1 not: no endpoint is ready`},
 		"an endpoint without a node": {web(), func(w *world) { w.serve("web", "") }, all},
 		"traffic policy Local": {local(), func(w *world) { w.serve("web", "node-0001", "node-0003", "node-0003") },
 			`True Announced: from 2 nodes to peers "tor-a", "tor-b"`},
@@ -112,17 +116,14 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 		"an address of nobody": {builder.MakeService("web").Holds("", "203.0.113.1"), func(*world) {},
 			"False NoPool: the address is in no IPAddressPool"},
 		"no advertisement of the pool": {web(), func(w *world) {
-			w.allowDisruption()
 			w.advertise(builder.MakeAdvertisement("adv", "six"))
 			w.configure()
 		}, `False NoAdvertisement: no BGPAdvertisement selects IPAddressPool "a"`},
 		"no advertisement of the service": {web(), func(w *world) {
-			w.allowDisruption()
 			w.advertise(builder.MakeAdvertisement("adv").ServicesWithLabel("app", "other"))
 			w.configure()
 		}, `False NoAdvertisement: no BGPAdvertisement that selects IPAddressPool "a" selects the service`},
 		"no node of the advertisements": {web(), func(w *world) {
-			w.allowDisruption()
 			w.advertise(builder.MakeAdvertisement("one").NodesWithLabel("rack", "1"), builder.MakeAdvertisement("two").NodesWithLabel("rack", "2"))
 			w.configure()
 		}, `False NoNodes: no node matches nodeSelectors of BGPAdvertisements "one", "two"`},
@@ -166,15 +167,6 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 			w.nodes[0].Labels, w.nodes[1].Labels = map[string]string{"rack": "1"}, map[string]string{"rack": "2"}
 			w.configure()
 		}, `True Announced: from 2 nodes to peers "tor-a", "tor-b"`},
-		"a route that is held": {web(), func(w *world) {
-			w.advertise()
-			w.configure()
-		}, all + "; held, since the configuration does not announce it any more"},
-		"a route that was held, whose peers are gone": {web(), func(w *world) {
-			w.advertise()
-			w.peer()
-			w.configure()
-		}, `False NoAdvertisement: no BGPAdvertisement selects IPAddressPool "a"`},
 		"more peers than are named": {web(), func(w *world) {
 			peers := make([]*builder.Peer, 0, 8)
 			for i := range 8 {
@@ -275,14 +267,14 @@ func TestNothingIsSaidBeforeAllIsKnown(t *testing.T) {
 func TestAnEndpointSliceIsStrippedToWhereItServes(t *testing.T) {
 	t.Parallel()
 	no, node, other := false, "node-1", "node-2"
-	slice := &discoveryv1.EndpointSlice{}
+	slice := &discoveryv1.EndpointSlice{AddressType: discoveryv1.AddressTypeIPv6}
 	slice.Namespace, slice.Name, slice.Annotations = "default", "web-1", map[string]string{"large": "value"}
 	slice.Labels = map[string]string{discoveryv1.LabelServiceName: "web", "app": "web"}
 	slice.Endpoints = []discoveryv1.Endpoint{
 		{Addresses: []string{"10.0.0.1"}, NodeName: &node}, {Addresses: []string{"10.0.0.2"}, NodeName: &node},
 		{Addresses: []string{"10.0.0.3"}}, {Addresses: []string{"10.0.0.4"}, NodeName: &other, Conditions: discoveryv1.EndpointConditions{Ready: &no}},
 	}
-	want := &discoveryv1.EndpointSlice{}
+	want := &discoveryv1.EndpointSlice{AddressType: discoveryv1.AddressTypeIPv6}
 	want.Namespace, want.Name, want.Labels = "default", "web-1", map[string]string{discoveryv1.LabelServiceName: "web"}
 	want.Endpoints = []discoveryv1.Endpoint{{Addresses: []string{""}, NodeName: &node}, {Addresses: []string{""}}}
 	var got any = slice

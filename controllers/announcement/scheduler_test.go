@@ -4,9 +4,11 @@ package announcement_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -80,7 +82,11 @@ func TestANewServiceIsToldSoonThatItIsAnnouncedThoughItWasNotAtFirst(t *testing.
 	t.Parallel()
 	w := steady(t, 1, 1, asItIs)
 	w.set(builder.MakeService("web").Holds("a", "198.18.0.200").Obj())
-	w.pass(1500 * time.Millisecond)
+	w.pass(4900 * time.Millisecond)
+	if w.told("web") != "" {
+		t.Errorf("while its pods may be starting it says %s", w.told("web"))
+	}
+	w.pass(200 * time.Millisecond)
 	if want := "False NoEndpoints: no endpoint is ready"; w.told("web") != want {
 		t.Errorf("it says %s", w.told("web"))
 	}
@@ -88,6 +94,82 @@ func TestANewServiceIsToldSoonThatItIsAnnouncedThoughItWasNotAtFirst(t *testing.
 	w.pass(1100 * time.Millisecond)
 	if want := `True Announced: from 1 node to peers "tor-a", "tor-b"`; w.told("web") != want {
 		t.Errorf("it says %s", w.told("web"))
+	}
+}
+
+func TestANewServiceIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	web := func() *builder.Service { return builder.MakeService("web").Holds("a,six", "198.18.0.1", "2001:db8::1") }
+	for name, happens := range map[string]func(*world){
+		"that has its address after 50 ms and endpoints after 300 ms": func(w *world) {
+			w.set(builder.MakeService("web").Obj())
+			w.pass(50 * time.Millisecond)
+			w.set(web().Obj())
+			w.pass(250 * time.Millisecond)
+			w.serve("web", "node-0001")
+		},
+		"that has endpoints first": func(w *world) {
+			w.serve("web", "node-0001", "node-0002")
+			w.pass(time.Minute)
+			w.set(builder.MakeService("web").Obj())
+			w.pass(50 * time.Millisecond)
+			w.set(web().Obj())
+		},
+		"whose pods take 4 s to start": func(w *world) {
+			w.set(web().Obj())
+			w.pass(4 * time.Second)
+			w.serve("web", "node-0001")
+		},
+		"whose first pod crashes": func(w *world) {
+			w.set(web().Local().Obj())
+			w.pass(2 * time.Second)
+			w.serve("web", "node-0001")
+			w.pass(500 * time.Millisecond)
+			w.serve("web")
+			w.pass(4 * time.Second)
+			w.serve("web", "node-0001")
+		},
+		"that has endpoints of one family first": func(w *world) {
+			w.set(web().Obj())
+			w.pass(100 * time.Millisecond)
+			w.serveIn(discoveryv1.AddressTypeIPv4, "web", "node-0001")
+			w.pass(100 * time.Millisecond)
+			w.serveIn(discoveryv1.AddressTypeIPv6, "web", "node-0001")
+		},
+		"made with its peers, whose sessions take 3 s": func(w *world) {
+			w.down("node-0001")
+			w.down("node-0002")
+			w.set(web().Obj())
+			w.serve("web", "node-0001")
+			w.pass(3 * time.Second)
+			w.up("node-0001")
+			w.up("node-0002")
+		},
+		"made with its advertisement, which comes last": func(w *world) {
+			w.advertise()
+			w.configure()
+			w.set(web().Obj())
+			w.serve("web", "node-0001")
+			w.pass(time.Second)
+			w.advertise(builder.MakeAdvertisement("adv"))
+			w.configure()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.step = 50 * time.Millisecond
+			w.node(2)
+			for _, n := range w.nodes {
+				w.up(n.Name)
+			}
+			w.start()
+			happens(w)
+			w.pass(time.Minute)
+			if w.writes != 1 || !strings.HasPrefix(w.told("web"), "True Announced") {
+				t.Errorf("%d writes, in the end it says %s", w.writes, w.told("web"))
+			}
+		})
 	}
 }
 
@@ -212,17 +294,33 @@ func TestTheTimeOfTheTransitionMovesOnlyWhenTheStatusFlips(t *testing.T) {
 	}
 }
 
-func TestTheGenerationThatIsToldOfFollows(t *testing.T) {
+func TestTheGenerationFollowsWithoutHaste(t *testing.T) {
 	t.Parallel()
 	w := steady(t, 1, 1, asItIs)
 	name := types.NamespacedName{Namespace: "default", Name: "s00000"}
-	svc := w.services[name].DeepCopy()
-	svc.Generation = 7
-	w.set(svc)
+	change := func(generation int64) {
+		svc := w.services[name].DeepCopy()
+		svc.Generation = generation
+		w.set(svc)
+	}
+	generation := func() int64 {
+		return meta.FindStatusCondition(w.services[name].Status.Conditions, v1beta1.ConditionAnnounced).ObservedGeneration
+	}
+	change(2)
+	w.pass(9 * time.Second)
+	change(3) // Another change of what does not matter here.
+	if w.writes != 0 {
+		t.Errorf("%d writes at once", w.writes)
+	}
 	w.pass(time.Minute)
-	c := meta.FindStatusCondition(w.services[name].Status.Conditions, v1beta1.ConditionAnnounced)
-	if w.writes != 1 || c.ObservedGeneration != 7 {
-		t.Errorf("%d writes, generation %d", w.writes, c.ObservedGeneration)
+	if w.writes != 1 || w.flips != 0 || generation() != 3 {
+		t.Errorf("%d writes, generation %d", w.writes, generation())
+	}
+	change(4)
+	w.serve("s00000") // This is written soon, and the generation with it.
+	w.pass(5100 * time.Millisecond)
+	if w.writes != 2 || generation() != 4 {
+		t.Errorf("%d writes, generation %d", w.writes, generation())
 	}
 }
 
@@ -235,7 +333,7 @@ func TestAnOlderVersionOfAServiceIsNotBelieved(t *testing.T) {
 	w.serve("web", "node-0001")
 	w.start()
 	w.pass(time.Minute)
-	w.SetService(old) // The cache is late.
+	w.setService(old) // The cache is late.
 	w.pass(time.Minute)
 	if w.writes != 1 {
 		t.Errorf("%d writes", w.writes)

@@ -13,10 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"metallb.io/metallb/api/v1beta1"
 )
@@ -27,12 +25,12 @@ import (
 // or replaced is back sooner, and then says itself what has become of them.
 const graceTime = 10 * time.Second
 
-// abandoned says Unknown of sessions whose node is not ready or is gone, or whose speaker does not run: nobody may be able to
-// say anything. The speaker is silent while its node is not ready, and puts it right afterwards.
-type abandoned struct {
-	client    client.Client
-	namespace string
-	clock     clock.PassiveClock
+// sessionReconciler sets sessions to Unknown whose node is not ready or is gone, or whose speaker does not run: nobody may be able
+// to say anything. The speaker is silent while its node is not ready, and puts it right afterwards.
+type sessionReconciler struct {
+	client client.Client
+	clock  clock.PassiveClock
+	feed   *feed
 	// silent is since when the pod of a session is known not to run. One goroutine reconciles.
 	silent map[types.NamespacedName]silence
 }
@@ -43,40 +41,16 @@ type silence struct {
 	since time.Time
 }
 
-func (r *abandoned) setupWithManager(mgr ctrl.Manager) error {
+func (r *sessionReconciler) setupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("session").
-		Watches(&v1beta1.BGPSessionState{}, settled(func(_ context.Context, o client.Object) []ctrl.Request {
-			return []ctrl.Request{{NamespacedName: client.ObjectKeyFromObject(o)}}
-		})).
-		Watches(&corev1.Node{}, settled(r.ofNode), builder.WithPredicates(predicate.Funcs{UpdateFunc: nodeChanged})).
-		Watches(&corev1.Pod{}, settled(r.ofPod), builder.WithPredicates(predicate.Funcs{UpdateFunc: podChanged})).
+		WatchesRawSource(r.feed.sessions.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 1}).
 		Complete(r)
 }
 
-func (r *abandoned) ofNode(ctx context.Context, n client.Object) []ctrl.Request {
-	return r.of(ctx, func(s *v1beta1.BGPSessionStateStatus) bool { return s.Node == n.GetName() })
-}
-
-func (r *abandoned) ofPod(ctx context.Context, p client.Object) []ctrl.Request {
-	return r.of(ctx, func(s *v1beta1.BGPSessionStateStatus) bool { return s.Pod == p.GetName() })
-}
-
-func (r *abandoned) of(ctx context.Context, match func(*v1beta1.BGPSessionStateStatus) bool) []ctrl.Request {
-	states, err := statesOf(ctx, r.client, r.namespace, match)
-	if err != nil {
-		return nil // A cache that is there does not fail; each state has been looked at if it was not.
-	}
-	requests := make([]ctrl.Request, 0, len(states))
-	for i := range states {
-		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&states[i])})
-	}
-	return requests
-}
-
 // Reconcile looks at one session.
-func (r *abandoned) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+func (r *sessionReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	s := &v1beta1.BGPSessionState{}
 	if err := r.client.Get(ctx, req.NamespacedName, s); err != nil {
 		delete(r.silent, req.NamespacedName)
@@ -100,7 +74,7 @@ func (r *abandoned) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resul
 }
 
 // withoutNode says why the session's node can not be believed; empty if it can.
-func (r *abandoned) withoutNode(ctx context.Context, s *v1beta1.BGPSessionState) (why string, err error) {
+func (r *sessionReconciler) withoutNode(ctx context.Context, s *v1beta1.BGPSessionState) (why string, err error) {
 	n := &corev1.Node{}
 	err = r.client.Get(ctx, types.NamespacedName{Name: s.Status.Node}, n)
 	switch {
@@ -116,7 +90,7 @@ func (r *abandoned) withoutNode(ctx context.Context, s *v1beta1.BGPSessionState)
 }
 
 // withoutPod says why the session's speaker can not be believed, and how long it still is; empty if it runs, or is in no pod.
-func (r *abandoned) withoutPod(ctx context.Context, s *v1beta1.BGPSessionState) (why string, wait time.Duration, err error) {
+func (r *sessionReconciler) withoutPod(ctx context.Context, s *v1beta1.BGPSessionState) (why string, wait time.Duration, err error) {
 	key := client.ObjectKeyFromObject(s)
 	if s.Status.Pod == "" {
 		delete(r.silent, key)
@@ -146,7 +120,7 @@ func (r *abandoned) withoutPod(ctx context.Context, s *v1beta1.BGPSessionState) 
 }
 
 // doubt says that nothing is known of the session.
-func (r *abandoned) doubt(ctx context.Context, s *v1beta1.BGPSessionState, why string) error {
+func (r *sessionReconciler) doubt(ctx context.Context, s *v1beta1.BGPSessionState, why string) error {
 	unknown := s.DeepCopy()
 	since := metav1.NewTime(r.clock.Now())
 	unknown.Status = v1beta1.BGPSessionStateStatus{

@@ -34,7 +34,7 @@ func Check(namespace string, before Objects, change Change, use Use) Verdict {
 	}
 	j := &judgement{change: change, was: &was, is: &is, use: use, nodes: newNodes(use.Nodes)}
 	j.contradictions()
-	j.references()
+	j.warn(dangling(change, &was, &is)...)
 	j.claims()
 	if change.New != nil {
 		j.warn(warnings(change.New, &is, use.Nodes)...)

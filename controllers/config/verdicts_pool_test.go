@@ -328,6 +328,46 @@ var overlapCases = map[string]verdictCase{
 			stale(overlap(0, "203.0.113.0/24", "b", "203.0.113.0/24", "c"), "Invalid value", `"203.0.113.0/24"`),
 		},
 	},
+	"an overlap that slipped in is solved by halves, by a smaller range": {
+		given: announced + `
+			pool a: {addresses: [198.51.100.0/23]}
+			pool b: {addresses: [198.51.100.0/25]}
+			pool c: {addresses: [198.51.101.0/25]}`,
+		apply: `pool a: {addresses: [198.51.100.0/24]}`,
+		wantWarnings: []string{
+			stale(overlap(0, "198.51.100.0/24", "a", "198.51.100.0/25", "b"), "Invalid value", `"198.51.100.0/24"`),
+		},
+	},
+	"an overlap that slipped in is written in other ranges": {
+		given: announced + `
+			pool a: {addresses: [198.51.100.0/25, 198.51.100.128/25]}
+			pool b: {addresses: [198.51.100.0/24]}`,
+		apply: `pool a: {addresses: [198.51.100.0/24]}`,
+		wantWarnings: []string{
+			stale(overlap(0, "198.51.100.0/24", "a", "198.51.100.0/24", "b"), "Invalid value", `"198.51.100.0/24"`),
+		},
+	},
+	"an overlap that slipped in grows": {
+		given: announced + `
+			pool a: {addresses: [198.51.100.0/25]}
+			pool b: {addresses: [198.51.100.0/24]}`,
+		apply: `pool a: {addresses: [198.51.100.0-198.51.100.128]}`,
+		wantErrors: []string{
+			overlap(0, "198.51.100.0-198.51.100.128", "a", "198.51.100.0/24", "b"),
+		},
+	},
+	"an overlap that slipped in grows into another range of the same pool": {
+		given: announced + `
+			pool a: {addresses: [198.51.100.0/25]}
+			pool b: {addresses: [198.51.100.0/24, 203.0.113.0/24]}`,
+		apply: `pool a: {addresses: [198.51.100.0/25, 203.0.113.0/25]}`,
+		wantErrors: []string{
+			overlap(1, "203.0.113.0/25", "a", "203.0.113.0/24", "b"),
+		},
+		wantWarnings: []string{
+			stale(overlap(0, "198.51.100.0/25", "a", "198.51.100.0/24", "b"), "Invalid value", `"198.51.100.0/25"`),
+		},
+	},
 	"an overlap that slipped in does not excuse a new one": {
 		given: announced + `
 			pool a: {addresses: [198.51.100.0/24]}
@@ -390,6 +430,32 @@ var overlapCases = map[string]verdictCase{
 	"as large as the advertisement's prefixes": {
 		given: announced + `advertisement net: {aggregationLength: 24, aggregationLengthV6: 112}`,
 		apply: `pool a: {addresses: [198.51.100.0/24, "2001:db8::/112"]}`,
+	},
+	"too small in both families": {
+		given: announced + `advertisement net: {aggregationLength: 24, aggregationLengthV6: 64}`,
+		apply: `pool a: {addresses: [198.51.100.0/25, "2001:db8::/112"]}`,
+		wantErrors: []string{
+			poolTooSmall(0, "net", 24, 25, "198.51.100.0/25"),
+			poolTooSmall(1, "net", 64, 112, "2001:db8::/112"),
+		},
+	},
+	"too small in both families, and mended in one": {
+		given: announced + `
+			advertisement net: {aggregationLength: 24, aggregationLengthV6: 64}
+			pool a: {addresses: [198.51.100.0/25, "2001:db8::/112"]}`,
+		apply: `pool a: {addresses: [198.51.100.0/24, "2001:db8::/112"]}`,
+		wantWarnings: []string{
+			stale(poolTooSmall(1, "net", 64, 112, "2001:db8::/112"), "Invalid value", `"2001:db8::/112"`),
+		},
+	},
+	"too small, and a little larger": {
+		given: announced + `
+			advertisement net: {aggregationLength: 24}
+			pool a: {addresses: [198.51.100.0/26]}`,
+		apply: `pool a: {addresses: [198.51.100.0/25]}`,
+		wantWarnings: []string{
+			stale(poolTooSmall(0, "net", 24, 25, "198.51.100.0/25"), "Invalid value", `"198.51.100.0/25"`),
+		},
 	},
 	"a pool that has been too small all along": {
 		given: announced + `

@@ -6,12 +6,13 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // CommunitySpec is the desired state of a Community.
 type CommunitySpec struct {
-	// Communities are the aliases that BGPAdvertisements may use in place of values. No other Community object may define
-	// the same names.
+	// Communities are the aliases that BGPAdvertisements may use in place of values. Each name may be defined once, in one
+	// Community object.
+	//
 	// +optional
-	// +listType=map
-	// +listMapKey=name
-	// +kubebuilder:validation:MaxItems=1024
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:XValidation:rule="self.size() > 128 || self.all(a, self.exists_one(b, b.name == a.name))",message="duplicate definition of community: a name is defined twice; remove one"
 	Communities []CommunityAlias `json:"communities,omitempty"`
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 )
 
@@ -35,7 +36,7 @@ func Check(namespace string, before Objects, change Change, use Use) Verdict {
 	}
 	j := &judgement{change: change, was: &was, is: &is, use: use, nodes: newNodes(use.Nodes)}
 	j.contradictions()
-	j.references()
+	j.warn(dangling(change, &was, &is)...)
 	j.claims()
 	if change.New != nil {
 		j.warn(warnings(change.New, &is, use.Nodes)...)
@@ -60,28 +61,53 @@ func (j *judgement) warn(sentences ...string) {
 	j.verdict.Warnings = append(j.verdict.Warnings, sentences...)
 }
 
-// contradictions refuses those that the change brings. What contradicted another before, with the same words, is told.
+// contradictions refuses those that the change brings or makes worse, and warns of those that were there before.
 func (j *judgement) contradictions() {
 	if j.change.New == nil {
 		return
 	}
-	old := map[string]bool{}
+	var known extents
 	if j.change.Old != nil {
-		for _, err := range contradictions(j.change.Old, j.was, j.nodes) {
-			old[err.Detail] = true
-		}
+		known = extentsOf(contradictions(j.change.Old, j.was, j.nodes))
 	}
 	var stale []string
-	var fresh field.ErrorList
-	for _, err := range contradictions(j.change.New, j.is, j.nodes) {
-		if old[err.Detail] {
-			stale = append(stale, err.Error())
+	var fresh []contradiction
+	for _, c := range contradictions(j.change.New, j.is, j.nodes) {
+		if known.cover(c) {
+			stale = append(stale, c.err.Error())
 		} else {
-			fresh = append(fresh, err)
+			fresh = append(fresh, c)
 		}
 	}
-	j.refuse(fresh[:min(len(fresh), maxErrors)]...)
+	j.refuse(firstErrors(fresh)...)
 	j.warn(first(stale)...)
+}
+
+// extents are contradictions by their cause, and how far each goes.
+type extents map[cause]extent
+
+type extent struct {
+	// common are the addresses that overlapping pools have in common, as a union.
+	common []ipam.Range
+	excess int
+}
+
+func extentsOf(found []contradiction) extents {
+	known := extents{}
+	for _, c := range found {
+		e := known[c.cause]
+		known[c.cause] = extent{append(e.common, c.common), max(e.excess, c.excess)}
+	}
+	for c, e := range known {
+		known[c] = extent{union(e.common), e.excess}
+	}
+	return known
+}
+
+// cover reports whether the contradiction is known, and goes no further than before.
+func (known extents) cover(c contradiction) bool {
+	e, existed := known[c.cause]
+	return existed && c.excess <= e.excess && (c.fault != overlap || covers(e.common, c.common))
 }
 
 // claims refuses what services would lose something by, or tells of it if that is what the object's operator wants.

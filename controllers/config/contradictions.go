@@ -3,7 +3,9 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -16,6 +18,37 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 )
 
+// contradiction is what is wrong with an object beside another.
+type contradiction struct {
+	cause
+	// common are the addresses that overlapping pools have in common.
+	common ipam.Range
+	// excess is by how many bits an aggregate is larger than the range.
+	excess int
+	err    *field.Error
+}
+
+// cause is what makes a contradiction the same as one of before, whatever its text is.
+type cause struct {
+	fault fault
+	// other is the name of the other object; about names what it is about beside the two objects, if anything: a pool,
+	// another advertisement, an alias.
+	other, about string
+}
+
+// fault is a kind of contradiction.
+type fault int
+
+const (
+	overlap fault = iota
+	noRoomIPv4
+	noRoomIPv6
+	localPref
+	asPathPrepend
+	samePeer
+	sameAlias
+)
+
 // Contradictions returns what is wrong with the object, which parses, beside the others.
 func Contradictions(o Object, others Objects, nodes []Node) field.ErrorList {
 	if o = present(o); o == nil {
@@ -26,13 +59,21 @@ func Contradictions(o Object, others Objects, nodes []Node) field.ErrorList {
 	if len(errs) > 0 {
 		return nil
 	}
-	found := contradictions(o, &m, newNodes(nodes))
-	return found[:min(len(found), maxErrors)]
+	return firstErrors(contradictions(o, &m, newNodes(nodes)))
+}
+
+// firstErrors returns as many errors as are reported of one object.
+func firstErrors(found []contradiction) field.ErrorList {
+	var errs field.ErrorList
+	for _, c := range found[:min(len(found), maxErrors)] {
+		errs = append(errs, c.err)
+	}
+	return errs
 }
 
 // contradictions returns what is wrong with the object beside the others in the configuration; nothing if it does not
 // parse.
-func contradictions(o Object, m *meaning, nodes *nodes) field.ErrorList {
+func contradictions(o Object, m *meaning, nodes *nodes) []contradiction {
 	switch x := o.(type) {
 	case *v1beta1.IPAddressPool:
 		if pool, parses := m.pools[x.Name]; parses {
@@ -47,100 +88,162 @@ func contradictions(o Object, m *meaning, nodes *nodes) field.ErrorList {
 			return ofPeer(&peer, m, nodes)
 		}
 	case *v1beta1.Community:
-		if aliases, parses := m.communities[x.Name]; parses {
-			return ofCommunity(x, aliases, m)
+		if _, parses := m.communities[x.Name]; parses {
+			return ofCommunity(x, m)
 		}
 	}
 	return nil
 }
 
-func ofPool(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning, nodes *nodes) field.ErrorList {
-	errs := overlapping(object, pool, m)
+func ofPool(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning, nodes *nodes) []contradiction {
+	found := overlapping(object, pool, m)
 	selecting := m.selecting(pool.Name, pool.Labels)
-	for _, a := range selecting {
-		errs = append(errs, tooSmall(object, pool, a)...)
-	}
-	for i, a := range selecting {
-		for _, other := range selecting[:i] {
-			common := nodes.common(&a, &other)
-			for _, c := range unequal(&a, &other, pool, common) {
+	found = append(found, tooSmall(object, pool, selecting)...)
+	for i := range selecting {
+		for j := range selecting[:i] {
+			a, other := &selecting[i], &selecting[j]
+			for _, c := range unequal(a, other, pool, nodes.common(a, other)) {
 				path, value := field.NewPath("spec", "addresses"), strings.Join(first(object.Spec.Addresses), ", ")
 				if byLabels(pool, a) || byLabels(pool, other) {
 					path, value = field.NewPath("metadata", "labels"), pool.Labels.String()
 				}
-				errs = append(errs, field.Invalid(path, value, fmt.Sprintf("BGPAdvertisement %q: %v", a.Name, c.err)))
+				found = append(found, contradiction{
+					cause: cause{c.fault, a.Name, other.Name},
+					err:   field.Invalid(path, value, fmt.Sprintf("BGPAdvertisement %q: %v", a.Name, c.err)),
+				})
 			}
 		}
 	}
-	return errs
+	return found
 }
 
 // byLabels reports whether the advertisement, which selects the pool, does so by its labels only.
-func byLabels(pool *ipam.Pool, a advertisement) bool {
+func byLabels(pool *ipam.Pool, a *advertisement) bool {
 	return len(a.PoolSelectors) > 0 && !slices.Contains(a.Pools, pool.Name)
 }
 
-// tooSmall reports the first range of the pool that has no room for the advertisement's prefixes.
-func tooSmall(object *v1beta1.IPAddressPool, pool *ipam.Pool, a advertisement) field.ErrorList {
-	for i, r := range pool.Ranges {
-		if err := bgp.CheckAggregation(a.Advertisement, ipam.Pool{Ranges: []ipam.Range{r}}); err != nil {
-			// Ranges are in the order of the addresses.
-			return field.ErrorList{field.Invalid(field.NewPath("spec", "addresses").Index(i), object.Spec.Addresses[i], fmt.Sprintf(
-				"BGPAdvertisement %q: %v; list a larger range, or let the advertisement select other pools or announce longer prefixes", a.Name, err))}
+// tooSmall reports of each family the smallest range of the pool, if it has no room for an advertisement's prefixes.
+func tooSmall(object *v1beta1.IPAddressPool, pool *ipam.Pool, selecting []advertisement) []contradiction {
+	var found []contradiction
+	// Of many advertisements, few differ in their lengths.
+	known := map[[2]int][]shortage{}
+	for i := range selecting {
+		a := &selecting[i]
+		lengths := [2]int{a.AggregationLength, a.AggregationLengthV6}
+		small, isKnown := known[lengths]
+		if !isKnown {
+			small = smallest(a, pool)
+			known[lengths] = small
+		}
+		for _, s := range small { // Ranges are in the order of the addresses.
+			r := pool.Ranges[s.index]
+			err := bgp.CheckAggregation(a.Advertisement, ipam.Pool{Ranges: []ipam.Range{r}})
+			found = append(found, contradiction{
+				cause: cause{fault: noRoom(r), other: a.Name}, excess: s.excess,
+				err: field.Invalid(field.NewPath("spec", "addresses").Index(s.index), object.Spec.Addresses[s.index], fmt.Sprintf(
+					"BGPAdvertisement %q: %v; list a larger range, or let the advertisement select other pools or announce longer prefixes", a.Name, err)),
+			})
 		}
 	}
-	return nil
+	return found
+}
+
+// smallest returns the index of the smallest range of each family that has no room for the advertisement's prefixes, and by
+// how many bits.
+func smallest(a *advertisement, pool *ipam.Pool) []shortage {
+	var families [2]shortage
+	for i, r := range pool.Ranges {
+		length, family := a.AggregationLength, &families[0]
+		if r.From.Is6() {
+			length, family = a.AggregationLengthV6, &families[1]
+		}
+		if length == r.From.BitLen() {
+			continue
+		}
+		if excess := r.LargestPrefix().Bits() - length; excess > family.excess {
+			*family = shortage{i, excess}
+		}
+	}
+	return slices.DeleteFunc(families[:], func(s shortage) bool { return s.excess == 0 })
+}
+
+// shortage is how much too small a range of a pool is.
+type shortage struct{ index, excess int }
+
+func noRoom(r ipam.Range) fault {
+	if r.From.Is4() {
+		return noRoomIPv4
+	}
+	return noRoomIPv6
 }
 
 // overlapping reports every range that has an address in common with one of another pool, in the order of the ranges.
-func overlapping(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning) field.ErrorList {
-	byRange := map[ipam.Range][]ipam.Overlap{}
-	for _, other := range sorted(m.pools) {
-		if other.Name == pool.Name {
+func overlapping(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning) []contradiction {
+	type pair struct {
+		index   int
+		overlap ipam.Overlap
+	}
+	// Those of one pool have no address in common.
+	order := make([]int, len(pool.Ranges))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int { return byAddress(pool.Ranges[i], pool.Ranges[j]) })
+	var pairs []pair
+	for name := range m.pools {
+		if name == pool.Name {
 			continue
 		}
-		for _, o := range ipam.Overlaps(other, *pool) {
-			byRange[o.Range] = append(byRange[o.Range], o)
-		}
-	}
-	var errs field.ErrorList
-	for i, r := range pool.Ranges {
-		for _, o := range byRange[r] {
-			errs = append(errs, field.Invalid(field.NewPath("spec", "addresses").Index(i), object.Spec.Addresses[i],
-				o.String()+"; list each address in one pool only"))
-		}
-	}
-	return errs
-}
-
-func ofAdvertisement(adv *advertisement, m *meaning, nodes *nodes) field.ErrorList {
-	var errs field.ErrorList
-	spec := field.NewPath("spec")
-	pools := m.sortedPools()
-	for i := range pools {
-		pool := &pools[i]
-		if !adv.SelectsPool(pool.Name, pool.Labels) {
-			continue
-		}
-		errs = append(errs, noRoom(adv, pool, true, spec.Child("aggregationLength"))...)
-		errs = append(errs, noRoom(adv, pool, false, spec.Child("aggregationLengthV6"))...)
-	}
-	for _, other := range sorted(m.advertisements) {
-		common := nodes.common(adv, &other)
-		if other.Name == adv.Name || len(common) == 0 {
-			continue
-		}
-		for i := range pools {
-			for _, c := range unequal(adv, &other, &pools[i], common) {
-				errs = append(errs, field.Invalid(spec.Child(c.field), c.value, c.err.Error()))
+		for _, r := range m.pools[name].Ranges {
+			last := lastFrom(r.To, len(order), func(i int) netip.Addr { return pool.Ranges[order[i]].From })
+			for ; last >= 0 && pool.Ranges[order[last]].Overlaps(r); last-- {
+				own := pool.Ranges[order[last]]
+				pairs = append(pairs, pair{order[last], ipam.Overlap{Pool: pool.Name, Range: own, OtherPool: name, OtherRange: r}})
 			}
 		}
 	}
-	return errs
+	slices.SortFunc(pairs, func(a, b pair) int {
+		return cmp.Or(a.index-b.index, strings.Compare(a.overlap.OtherPool, b.overlap.OtherPool), byAddress(a.overlap.OtherRange, b.overlap.OtherRange))
+	})
+	found := make([]contradiction, 0, len(pairs))
+	for _, p := range pairs {
+		found = append(found, contradiction{
+			cause: cause{fault: overlap, other: p.overlap.OtherPool}, common: intersection(p.overlap.Range, p.overlap.OtherRange),
+			err: field.Invalid(field.NewPath("spec", "addresses").Index(p.index), object.Spec.Addresses[p.index],
+				p.overlap.String()+"; list each address in one pool only"),
+		})
+	}
+	return found
+}
+
+func ofAdvertisement(adv *advertisement, m *meaning, nodes *nodes) []contradiction {
+	spec := field.NewPath("spec")
+	selected := m.selectedBy(adv)
+	var found []contradiction
+	for i := range selected {
+		found = append(found, aggregatesTooMuch(adv, &selected[i])...)
+	}
+	for _, other := range m.sortedAdvertisements(func(other *advertisement) bool {
+		return other.Name != adv.Name && (other.LocalPref != adv.LocalPref || other.ASPathPrepend != adv.ASPathPrepend)
+	}) {
+		common := nodes.common(adv, &other)
+		if len(common) == 0 {
+			continue
+		}
+		for i := range selected {
+			for _, c := range unequal(adv, &other, &selected[i], common) {
+				found = append(found, contradiction{
+					cause: cause{c.fault, other.Name, selected[i].Name}, err: field.Invalid(spec.Child(c.field), c.value, c.err.Error()),
+				})
+			}
+		}
+	}
+	return found
 }
 
 // inequality is a field in which two advertisements of one prefix differ though they must not.
 type inequality struct {
+	fault fault
 	field string
 	// value is the first advertisement's.
 	value int64
@@ -149,56 +252,71 @@ type inequality struct {
 
 // unequal returns the fields in which the advertisements contradict each other about the pool on one of the nodes.
 func unequal(adv, other *advertisement, pool *ipam.Pool, nodes []labels.Set) []inequality {
+	if len(nodes) == 0 {
+		return nil
+	}
 	all := []inequality{
-		{"localPref", int64(adv.LocalPref), bgp.CheckLocalPref(adv.Advertisement, other.Advertisement, *pool, nodes)},
-		{"asPathPrepend", int64(adv.ASPathPrepend), bgp.CheckASPathPrepend(adv.Advertisement, other.Advertisement, *pool, nodes)},
+		{localPref, "localPref", int64(adv.LocalPref), bgp.CheckLocalPref(adv.Advertisement, other.Advertisement, *pool, nodes)},
+		{asPathPrepend, "asPathPrepend", int64(adv.ASPathPrepend), bgp.CheckASPathPrepend(adv.Advertisement, other.Advertisement, *pool, nodes)},
 	}
 	return slices.DeleteFunc(all, func(c inequality) bool { return c.err == nil })
 }
 
-// noRoom reports a range of the pool, of one family, that has no room for the advertisement's prefixes.
-func noRoom(adv *advertisement, pool *ipam.Pool, ipv4 bool, path *field.Path) field.ErrorList {
-	length := adv.AggregationLength
-	if !ipv4 {
-		length = adv.AggregationLengthV6
+// aggregatesTooMuch reports of each family the smallest range of the pool, if it has no room for the advertisement's prefixes.
+func aggregatesTooMuch(adv *advertisement, pool *ipam.Pool) []contradiction {
+	var found []contradiction
+	for _, s := range smallest(adv, pool) {
+		r := pool.Ranges[s.index]
+		name, length := "aggregationLength", adv.AggregationLength
+		if r.From.Is6() {
+			name, length = "aggregationLengthV6", adv.AggregationLengthV6
+		}
+		err := bgp.CheckAggregation(adv.Advertisement, ipam.Pool{Ranges: []ipam.Range{r}})
+		found = append(found, contradiction{
+			cause: cause{fault: noRoom(r), other: pool.Name}, excess: s.excess,
+			err: field.Invalid(field.NewPath("spec", name), int64(length), fmt.Sprintf(
+				"IPAddressPool %q: %v; announce longer prefixes or select other pools", pool.Name, err)),
+		})
 	}
-	ofFamily := ipam.Pool{Ranges: slices.DeleteFunc(slices.Clone(pool.Ranges), func(r ipam.Range) bool { return r.From.Is4() != ipv4 })}
-	err := bgp.CheckAggregation(adv.Advertisement, ofFamily)
-	if err == nil {
-		return nil
-	}
-	return field.ErrorList{field.Invalid(path, int64(length), fmt.Sprintf(
-		"IPAddressPool %q: %v; announce longer prefixes or select other pools", pool.Name, err))}
+	return found
 }
 
-func ofPeer(peer *bgp.Peer, m *meaning, nodes *nodes) field.ErrorList {
-	var errs field.ErrorList
-	for _, other := range sorted(m.peers) {
-		if other.Name == peer.Name {
+func ofPeer(peer *bgp.Peer, m *meaning, nodes *nodes) []contradiction {
+	var found []contradiction
+	for name := range m.peers {
+		if name == peer.Name {
 			continue
 		}
-		if err := bgp.CheckPeers(*peer, other, nodes.labels); err != nil {
-			errs = append(errs, field.Invalid(field.NewPath("spec", "peerAddress"), peer.Address.String(), err.Error()))
+		if err := bgp.CheckPeers(*peer, m.peers[name], nodes.labels); err != nil {
+			found = append(found, contradiction{
+				cause: cause{fault: samePeer, other: name},
+				err:   field.Invalid(field.NewPath("spec", "peerAddress"), peer.Address.String(), err.Error()),
+			})
 		}
 	}
-	return errs
+	slices.SortFunc(found, func(a, b contradiction) int { return strings.Compare(a.other, b.other) })
+	return found
 }
 
-func ofCommunity(object *v1beta1.Community, aliases bgp.Aliases, m *meaning) field.ErrorList {
-	var errs field.ErrorList
-	for _, other := range names(m.communities, nil) {
-		if other == object.Name || bgp.CheckAliases(aliases, m.communities[other]) == nil {
-			continue
-		}
-		for i, alias := range object.Spec.Communities {
-			if _, found := m.communities[other][alias.Name]; !found {
-				continue
+func ofCommunity(object *v1beta1.Community, m *meaning) []contradiction {
+	own := make(map[string]int, len(object.Spec.Communities))
+	for i, alias := range object.Spec.Communities {
+		own[alias.Name] = i
+	}
+	var causes []cause
+	for other, aliases := range m.communities {
+		for alias := range aliases {
+			if _, both := own[alias]; both && other != object.Name {
+				causes = append(causes, cause{sameAlias, other, alias})
 			}
-			err := field.Duplicate(field.NewPath("spec", "communities").Index(i).Child("name"), alias.Name)
-			err.Detail = fmt.Sprintf("duplicate definition of community %q, which Community %q defines too; define it in one of them only",
-				alias.Name, other)
-			errs = append(errs, err)
 		}
 	}
-	return errs
+	slices.SortFunc(causes, func(a, b cause) int { return cmp.Or(strings.Compare(a.other, b.other), own[a.about]-own[b.about]) })
+	found := make([]contradiction, 0, len(causes))
+	for _, c := range causes {
+		err := field.Duplicate(field.NewPath("spec", "communities").Index(own[c.about]).Child("name"), c.about)
+		err.Detail = fmt.Sprintf("duplicate definition of community %q, which Community %q defines too; define it in one of them only", c.about, c.other)
+		found = append(found, contradiction{cause: c, err: err})
+	}
+	return found
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -133,13 +134,30 @@ func (m *meaning) defined() map[string]bool {
 
 // selecting returns the advertisements that select the pool, by name.
 func (m *meaning) selecting(name string, l labels.Set) []advertisement {
+	return m.sortedAdvertisements(func(a *advertisement) bool { return a.SelectsPool(name, l) })
+}
+
+// sortedAdvertisements returns those of which this is true, by name.
+func (m *meaning) sortedAdvertisements(isTrue func(*advertisement) bool) []advertisement {
 	var found []advertisement
-	for _, a := range sorted(m.advertisements) {
-		if a.SelectsPool(name, l) {
+	for _, a := range m.advertisements {
+		if isTrue(&a) {
 			found = append(found, a)
 		}
 	}
+	slices.SortFunc(found, func(a, b advertisement) int { return strings.Compare(a.Name, b.Name) })
 	return found
+}
+
+// selectedBy returns the pools that the advertisement selects, in the order in which they are tried.
+func (m *meaning) selectedBy(a *advertisement) ipam.Pools {
+	var found []ipam.Pool
+	for name := range m.pools {
+		if p := m.pools[name]; a.SelectsPool(p.Name, p.Labels) {
+			found = append(found, p)
+		}
+	}
+	return ipam.NewPools(found...)
 }
 
 // sorted returns the values by name.

@@ -211,7 +211,7 @@ func (b *builder) admit(kind string) {
 	}
 	for _, o := range parsing {
 		admitted.add(o)
-		if errs := contradictions(o, &admitted, b.nodes); len(errs) > 0 {
+		if errs := firstErrors(contradictions(o, &admitted, b.nodes)); len(errs) > 0 {
 			admitted.remove(o)
 			b.reject(o, errs)
 			keep(o)
@@ -232,7 +232,7 @@ func (b *builder) admitAdvertisements() {
 		errs := admitted.add(o)
 		usable := len(errs) == 0
 		if usable {
-			errs = contradictions(o, &admitted, b.nodes)
+			errs = firstErrors(contradictions(o, &admitted, b.nodes))
 		}
 		if undefined := b.undefined(o, aliases); len(undefined) > 0 {
 			errs, usable = append(errs, undefined...), false

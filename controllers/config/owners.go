@@ -85,6 +85,23 @@ func union(ranges []ipam.Range) []ipam.Range {
 	return merged
 }
 
+// intersection returns the addresses that are in both ranges, which overlap.
+func intersection(a, b ipam.Range) ipam.Range {
+	if a.From.Less(b.From) {
+		a.From = b.From
+	}
+	if b.To.Less(a.To) {
+		a.To = b.To
+	}
+	return a
+}
+
+// covers reports whether the ranges, which are a union, contain every address of the range.
+func covers(ranges []ipam.Range, r ipam.Range) bool {
+	first := max(lastFrom(r.From, len(ranges), func(i int) netip.Addr { return ranges[i].From }), 0)
+	return len(cut(r, ranges[first:])) == 0
+}
+
 // subtract returns the addresses of the ranges that are in none of the others.
 func subtract(ranges, others []ipam.Range) []ipam.Range {
 	ranges, others = union(slices.Clone(ranges)), union(slices.Clone(others))

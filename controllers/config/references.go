@@ -3,71 +3,69 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/util/validation/field"
-
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 )
 
-// references refuses to take away what advertisements name, except a pool, whose services speak for themselves.
-func (j *judgement) references() {
-	switch old := j.change.Old.(type) {
+// Dangling returns a sentence for each advertisement that names what the change takes away. Nothing is refused for a name
+// alone: files are deleted in any order, and what the change takes from services is their impact.
+func Dangling(before Objects, change Change) []string {
+	change = Change{Old: present(change.Old), New: present(change.New)}
+	was := mean(before)
+	is, _ := was.with(change)
+	return dangling(change, &was, &is)
+}
+
+func dangling(change Change, was, is *meaning) []string {
+	switch old := change.Old.(type) {
 	case *v1beta1.IPAddressPool:
-		if j.change.New == nil {
-			j.warn(first(j.namingPool(old.Name))...)
+		if change.New == nil {
+			return is.stillNaming("IPAddressPool", old.Name, "spec.ipAddressPools", func(a *advertisement) []string { return a.Pools })
 		}
 	case *v1beta2.BGPPeer:
-		if j.change.New == nil {
-			j.refuse(j.namingPeer(old.Name)...)
+		if change.New == nil {
+			return is.stillNaming("BGPPeer", old.Name, "spec.peers", func(a *advertisement) []string { return a.Peers })
 		}
 	case *v1beta1.Community:
-		j.aliases(old.Name)
+		return is.lackingAlias(was.communities[old.Name])
 	}
+	return nil
 }
 
-func (j *judgement) namingPool(name string) []string {
+// stillNaming returns a sentence for each advertisement in whose list the name is.
+func (m *meaning) stillNaming(kind, name, field string, list func(*advertisement) []string) []string {
 	var sentences []string
-	for _, a := range sorted(j.is.advertisements) {
-		if slices.Contains(a.Pools, name) {
+	for _, a := range m.advertisements {
+		if slices.Contains(list(&a), name) {
 			sentences = append(sentences, fmt.Sprintf(
-				"BGPAdvertisement %q still names IPAddressPool %q in spec.ipAddressPools; remove it there", a.Name, name))
+				"BGPAdvertisement %q still names %s %q in %s; change or delete the BGPAdvertisement", a.Name, kind, name, field))
 		}
 	}
-	return sentences
+	slices.Sort(sentences)
+	return first(sentences)
 }
 
-func (j *judgement) namingPeer(name string) field.ErrorList {
-	var errs field.ErrorList
-	for _, a := range sorted(j.is.advertisements) {
-		if slices.Contains(a.Peers, name) && len(errs) < maxErrors {
-			errs = append(errs, field.Forbidden(field.NewPath("metadata", "name"), fmt.Sprintf(
-				"BGPPeer %q is named by BGPAdvertisement %q in spec.peers; remove it there first", name, a.Name)))
-		}
+// lackingAlias returns a sentence for each of the aliases that no Community defines, and each advertisement that uses it.
+func (m *meaning) lackingAlias(aliases bgp.Aliases) []string {
+	gone, defined := maps.Clone(aliases), m.defined()
+	maps.DeleteFunc(gone, func(alias string, _ bgp.Community) bool { return defined[alias] })
+	if len(gone) == 0 {
+		return nil
 	}
-	return errs
-}
-
-// aliases refuses the removal of aliases that are in use, by deletion or change of the Community.
-func (j *judgement) aliases(community string) {
-	path, remedy := field.NewPath("spec", "communities"), "define it in another Community or remove it there first"
-	if j.change.New == nil {
-		path = field.NewPath("metadata", "name")
-	}
-	defined := j.is.defined()
-	for _, alias := range slices.SortedFunc(maps.Keys(j.was.communities[community]), cmp.Compare[string]) {
-		if defined[alias] {
-			continue
-		}
-		for _, a := range sorted(j.is.advertisements) {
-			if slices.Contains(a.Communities, alias) && len(j.verdict.Errors) < maxErrors {
-				j.refuse(field.Forbidden(path, fmt.Sprintf(
-					"alias %q of Community %q is used by BGPAdvertisement %q in spec.communities; %s", alias, community, a.Name, remedy)))
+	var sentences []string
+	for _, a := range m.advertisements {
+		for _, alias := range a.Communities {
+			if _, isGone := gone[alias]; isGone {
+				sentences = append(sentences, fmt.Sprintf("BGPAdvertisement %q uses alias %q in spec.communities, which no Community defines any more; "+
+					"the advertisement is not in use until one does", a.Name, alias))
 			}
 		}
 	}
+	slices.Sort(sentences)
+	return first(sentences)
 }

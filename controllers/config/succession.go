@@ -20,6 +20,5 @@ func (s *Succession) Next(o Object) field.ErrorList {
 	if errs := s.came.add(o); len(errs) > 0 {
 		return errs
 	}
-	found := contradictions(o, &s.came, s.nodes)
-	return found[:min(len(found), maxErrors)]
+	return firstErrors(contradictions(o, &s.came, s.nodes))
 }

@@ -96,27 +96,26 @@ var communityCases = map[string]verdictCase{
 		apply: `community colours: {communities: [{name: blue, value: "64512:1"}]}`,
 	},
 	"an alias is removed that an advertisement uses": {
-		given:      coloured,
-		apply:      `community colours: {communities: [{name: red, value: "64512:2"}]}`,
-		wantErrors: []string{usedAlias("spec.communities", "blue", "colours", "all")},
+		given:        coloured,
+		apply:        `community colours: {communities: [{name: red, value: "64512:2"}]}`,
+		wantWarnings: []string{usedAlias("blue", "all")},
 	},
 	"an alias is renamed that an advertisement uses": {
-		given:      coloured,
-		apply:      `community colours: {communities: [{name: azure, value: "64512:1"}, {name: red, value: "64512:2"}]}`,
-		wantErrors: []string{usedAlias("spec.communities", "blue", "colours", "all")},
+		given:        coloured,
+		apply:        `community colours: {communities: [{name: azure, value: "64512:1"}, {name: red, value: "64512:2"}]}`,
+		wantWarnings: []string{usedAlias("blue", "all")},
 	},
 	"aliases are removed that advertisements use": {
 		given: coloured + `advertisement second: {communities: [red, blue], peers: [x]}`,
 		apply: `community colours: {communities: []}`,
-		wantErrors: []string{
-			usedAlias("spec.communities", "blue", "colours", "all"), usedAlias("spec.communities", "blue", "colours", "second"),
-			usedAlias("spec.communities", "red", "colours", "second"),
+		wantWarnings: []string{
+			usedAlias("blue", "all"), usedAlias("blue", "second"), usedAlias("red", "second"),
 		},
 	},
 	"a community is deleted that an advertisement uses": {
-		given:      coloured,
-		remove:     "community colours",
-		wantErrors: []string{usedAlias("metadata.name", "blue", "colours", "all")},
+		given:        coloured,
+		remove:       "community colours",
+		wantWarnings: []string{usedAlias("blue", "all")},
 	},
 	"a community is deleted that nobody uses": {
 		given:  coloured + `community more: {communities: [{name: green, value: "1:2"}]}`,
@@ -127,9 +126,9 @@ var communityCases = map[string]verdictCase{
 		remove: "community colours",
 	},
 	"a community is deleted whose alias only a bad one defines too": {
-		given:      coloured + `community more: {communities: [{name: blue, value: nonsense}]}`,
-		remove:     "community colours",
-		wantErrors: []string{usedAlias("metadata.name", "blue", "colours", "all")},
+		given:        coloured + `community more: {communities: [{name: blue, value: nonsense}]}`,
+		remove:       "community colours",
+		wantWarnings: []string{usedAlias("blue", "all")},
 	},
 	"a community is deleted that only a bad advertisement uses": {
 		given: `
@@ -155,18 +154,37 @@ var communityCases = map[string]verdictCase{
 			advertisement all: {communities: [blue]}`,
 		apply: `community bad: {communities: [{name: red, value: "64512:1"}]}`,
 	},
-	"the override does not excuse the removal of an alias in use": {
+	"an alias in use is removed with the override, though no service needs it": {
 		given: `
 			community tints: {disruption: true, communities: [{name: blue, value: "64512:1"}]}
 			advertisement all: {communities: [blue]}`,
-		remove:     "community tints",
-		wantErrors: []string{usedAlias("metadata.name", "blue", "tints", "all")},
+		remove:       "community tints",
+		wantWarnings: []string{usedAlias("blue", "all")},
 	},
 	"a community is deleted by which a service was announced": {
-		given:      routed + coloured,
-		remove:     "community colours",
-		wantErrors: []string{usedAlias("metadata.name", "blue", "colours", "all")},
-		at:         "metadata.name", wantLost: []string{webUnannounced},
+		given:        routed + coloured,
+		remove:       "community colours",
+		wantWarnings: []string{usedAlias("blue", "all")},
+		at:           "metadata.name", wantLost: []string{webUnannounced},
+	},
+	"the override excuses the deletion of a community by which a service was announced": {
+		given: routed + `
+			community tints: {disruption: true, communities: [{name: blue, value: "64512:1"}]}
+			advertisement all: {communities: [blue]}`,
+		remove:       "community tints",
+		wantLost:     []string{webUnannounced},
+		wantWarnings: []string{usedAlias("blue", "all"), disruptionWarning(webUnannounced)},
+	},
+	"an alias is removed by which a service was announced": {
+		given:        routed + coloured,
+		apply:        `community colours: {communities: [{name: red, value: "64512:2"}]}`,
+		wantWarnings: []string{usedAlias("blue", "all")},
+		at:           "spec.communities", wantLost: []string{webUnannounced},
+	},
+	"a community is deleted by which a service was announced, and it is announced by another advertisement too": {
+		given:        routed + coloured + `advertisement plain: {}`,
+		remove:       "community colours",
+		wantWarnings: []string{usedAlias("blue", "all")},
 	},
 }
 

@@ -235,17 +235,17 @@ var peerCases = map[string]verdictCase{
 	},
 
 	"a peer is deleted that an advertisement names": {
-		given:      two + `advertisement rack: {peers: [tor-a]}`,
-		remove:     "peer tor-a",
-		wantErrors: []string{namedPeer("tor-a", "rack")},
+		given:        two + `advertisement rack: {peers: [tor-a]}`,
+		remove:       "peer tor-a",
+		wantWarnings: []string{namedPeer("tor-a", "rack")},
 	},
 	"a peer is deleted that two advertisements name": {
 		given: two + `
 			advertisement rack: {peers: [tor-a]}
 			advertisement both: {peers: [tor-b, tor-a]}
 			advertisement all: {}`,
-		remove:     "peer tor-a",
-		wantErrors: []string{namedPeer("tor-a", "both"), namedPeer("tor-a", "rack")},
+		remove:       "peer tor-a",
+		wantWarnings: []string{namedPeer("tor-a", "both"), namedPeer("tor-a", "rack")},
 	},
 	"a peer is deleted that advertisements of every peer use": {
 		given:  two + `advertisement all: {}`,
@@ -263,25 +263,24 @@ var peerCases = map[string]verdictCase{
 		given: `
 			peer bad: {myASN: 0}
 			advertisement rack: {peers: [bad]}`,
-		remove:     "peer bad",
-		wantErrors: []string{namedPeer("bad", "rack")},
+		remove:       "peer bad",
+		wantWarnings: []string{namedPeer("bad", "rack")},
 	},
-	"the override does not excuse the deletion of a peer that is named": {
+	"the override excuses the deletion of a peer that is named and the last one": {
 		given: `
 			peer tor-a: {disruption: true, myASN: 64512, peerASN: 64513, peerAddress: 172.30.1.254}
 			pool a: {addresses: [198.51.100.0/24]}
 			service default/web: {holds: [198.51.100.1], from: [a]}
 			advertisement rack: {peers: [tor-a]}`,
 		remove:       "peer tor-a",
-		wantErrors:   []string{namedPeer("tor-a", "rack")},
 		wantLost:     []string{webUnannounced},
-		wantWarnings: []string{disruptionWarning(webUnannounced)},
+		wantWarnings: []string{namedPeer("tor-a", "rack"), disruptionWarning(webUnannounced)},
 	},
 	"a peer is deleted that is named and the last one": {
-		given:      routed + `advertisement all: {peers: [router]}`,
-		remove:     "peer router",
-		wantErrors: []string{namedPeer("router", "all")},
-		at:         "metadata.name", wantLost: []string{webUnannounced},
+		given:        routed + `advertisement all: {peers: [router]}`,
+		remove:       "peer router",
+		wantWarnings: []string{namedPeer("router", "all")},
+		at:           "metadata.name", wantLost: []string{webUnannounced},
 	},
 
 	"a password for everybody to read": {

@@ -20,6 +20,24 @@ var poolCases = map[string]verdictCase{
 		apply: `pool a: {addresses: [198.51.100.0/24], autoAssign: false, avoidBuggyIPs: true, labels: {tier: gold}, serviceAllocation: {
 			priority: 1, namespaces: [shop], namespaceSelectors: [{matchLabels: {team: red}}], serviceSelectors: [{matchLabels: {app: web}}]}}`,
 	},
+	"prefixes that do not begin where they are written": {
+		given: announced,
+		apply: `pool a: {addresses: [203.0.113.200/28, 203.0.113.5/32, 198.51.100.0/24, "2001:db8::7/112", "2001:db8:1::7/128"]}`,
+		wantWarnings: []string{
+			`IPAddressPool "a" has 203.0.113.200/28 in spec.addresses, which contains all addresses from 203.0.113.192 to 203.0.113.207; ` +
+				`write 203.0.113.192/28 if you want these, or 203.0.113.200-203.0.113.215`,
+			`IPAddressPool "a" has 2001:db8::7/112 in spec.addresses, which contains all addresses from 2001:db8:: to 2001:db8::ffff; ` +
+				`write 2001:db8::/112 if you want these, or 2001:db8::7-2001:db8::1:6`,
+		},
+	},
+	"a prefix that would end behind the last address": {
+		given: announced,
+		apply: `pool a: {addresses: [223.255.255.255/8]}`,
+		wantWarnings: []string{
+			`IPAddressPool "a" has 223.255.255.255/8 in spec.addresses, which contains all addresses from 223.0.0.0 to 223.255.255.255; ` +
+				`write 223.0.0.0/8 if you want these, or 223.255.255.255/32`,
+		},
+	},
 	"a pool without addresses": {
 		given:      announced,
 		apply:      `pool a: {addresses: []}`,
@@ -328,6 +346,46 @@ var overlapCases = map[string]verdictCase{
 			stale(overlap(0, "203.0.113.0/24", "b", "203.0.113.0/24", "c"), "Invalid value", `"203.0.113.0/24"`),
 		},
 	},
+	"an overlap that slipped in is solved by halves, by a smaller range": {
+		given: announced + `
+			pool a: {addresses: [198.51.100.0/23]}
+			pool b: {addresses: [198.51.100.0/25]}
+			pool c: {addresses: [198.51.101.0/25]}`,
+		apply: `pool a: {addresses: [198.51.100.0/24]}`,
+		wantWarnings: []string{
+			stale(overlap(0, "198.51.100.0/24", "a", "198.51.100.0/25", "b"), "Invalid value", `"198.51.100.0/24"`),
+		},
+	},
+	"an overlap that slipped in is written in other ranges": {
+		given: announced + `
+			pool a: {addresses: [198.51.100.0/25, 198.51.100.128/25]}
+			pool b: {addresses: [198.51.100.0/24]}`,
+		apply: `pool a: {addresses: [198.51.100.0/24]}`,
+		wantWarnings: []string{
+			stale(overlap(0, "198.51.100.0/24", "a", "198.51.100.0/24", "b"), "Invalid value", `"198.51.100.0/24"`),
+		},
+	},
+	"an overlap that slipped in grows": {
+		given: announced + `
+			pool a: {addresses: [198.51.100.0/25]}
+			pool b: {addresses: [198.51.100.0/24]}`,
+		apply: `pool a: {addresses: [198.51.100.0-198.51.100.128]}`,
+		wantErrors: []string{
+			overlap(0, "198.51.100.0-198.51.100.128", "a", "198.51.100.0/24", "b"),
+		},
+	},
+	"an overlap that slipped in grows into another range of the same pool": {
+		given: announced + `
+			pool a: {addresses: [198.51.100.0/25]}
+			pool b: {addresses: [198.51.100.0/24, 203.0.113.0/24]}`,
+		apply: `pool a: {addresses: [198.51.100.0/25, 203.0.113.0/25]}`,
+		wantErrors: []string{
+			overlap(1, "203.0.113.0/25", "a", "203.0.113.0/24", "b"),
+		},
+		wantWarnings: []string{
+			stale(overlap(0, "198.51.100.0/25", "a", "198.51.100.0/24", "b"), "Invalid value", `"198.51.100.0/25"`),
+		},
+	},
 	"an overlap that slipped in does not excuse a new one": {
 		given: announced + `
 			pool a: {addresses: [198.51.100.0/24]}
@@ -390,6 +448,32 @@ var overlapCases = map[string]verdictCase{
 	"as large as the advertisement's prefixes": {
 		given: announced + `advertisement net: {aggregationLength: 24, aggregationLengthV6: 112}`,
 		apply: `pool a: {addresses: [198.51.100.0/24, "2001:db8::/112"]}`,
+	},
+	"too small in both families": {
+		given: announced + `advertisement net: {aggregationLength: 24, aggregationLengthV6: 64}`,
+		apply: `pool a: {addresses: [198.51.100.0/25, "2001:db8::/112"]}`,
+		wantErrors: []string{
+			poolTooSmall(0, "net", 24, 25, "198.51.100.0/25"),
+			poolTooSmall(1, "net", 64, 112, "2001:db8::/112"),
+		},
+	},
+	"too small in both families, and mended in one": {
+		given: announced + `
+			advertisement net: {aggregationLength: 24, aggregationLengthV6: 64}
+			pool a: {addresses: [198.51.100.0/25, "2001:db8::/112"]}`,
+		apply: `pool a: {addresses: [198.51.100.0/24, "2001:db8::/112"]}`,
+		wantWarnings: []string{
+			stale(poolTooSmall(1, "net", 64, 112, "2001:db8::/112"), "Invalid value", `"2001:db8::/112"`),
+		},
+	},
+	"too small, and a little larger": {
+		given: announced + `
+			advertisement net: {aggregationLength: 24}
+			pool a: {addresses: [198.51.100.0/26]}`,
+		apply: `pool a: {addresses: [198.51.100.0/25]}`,
+		wantWarnings: []string{
+			stale(poolTooSmall(0, "net", 24, 25, "198.51.100.0/25"), "Invalid value", `"198.51.100.0/25"`),
+		},
 	},
 	"a pool that has been too small all along": {
 		given: announced + `

@@ -52,7 +52,7 @@ func duplicatePeer(address, other string) string {
 }
 
 func namedPeer(peer, advertisement string) string {
-	return fmt.Sprintf("metadata.name: BGPPeer %q is named by BGPAdvertisement %q in spec.peers; remove it there first", peer, advertisement)
+	return fmt.Sprintf("BGPAdvertisement %q still names BGPPeer %q in spec.peers; change or delete the BGPAdvertisement", advertisement, peer)
 }
 
 func duplicateAlias(index int, alias, other string) string {
@@ -60,9 +60,9 @@ func duplicateAlias(index int, alias, other string) string {
 		index, alias, other)
 }
 
-func usedAlias(path, alias, community, advertisement string) string {
-	return fmt.Sprintf("%s: alias %q of Community %q is used by BGPAdvertisement %q in spec.communities; "+
-		"define it in another Community or remove it there first", path, alias, community, advertisement)
+func usedAlias(alias, advertisement string) string {
+	return fmt.Sprintf("BGPAdvertisement %q uses alias %q in spec.communities, which no Community defines any more; "+
+		"the advertisement is not in use until one does", advertisement, alias)
 }
 
 func unannouncedWarning(pool string) string {
@@ -75,7 +75,7 @@ func ownAddressWarning(pool, address, node string) string {
 }
 
 func namedWarning(advertisement, pool string) string {
-	return fmt.Sprintf("BGPAdvertisement %q still names IPAddressPool %q in spec.ipAddressPools; remove it there", advertisement, pool)
+	return fmt.Sprintf("BGPAdvertisement %q still names IPAddressPool %q in spec.ipAddressPools; change or delete the BGPAdvertisement", advertisement, pool)
 }
 
 func missingWarning(advertisement, kind, field, names string) string {

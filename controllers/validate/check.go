@@ -3,8 +3,6 @@
 package validate
 
 import (
-	"slices"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -94,24 +92,17 @@ func (c *checker) take() {
 	}
 }
 
-// suspect finds what is legal but suspicious, and aliases that are taken away although they are in use.
+// suspect finds what is legal but suspicious, and aliases that are taken away although advertisements use them.
 func (c *checker) suspect() {
 	for _, e := range c.entries {
 		if !e.parses {
 			continue
 		}
-		if _, isCommunity := e.object.(*v1beta1.Community); isCommunity && e.old != nil {
-			e.refuse(texts(c.missed(e))...)
+		if e.old != nil {
+			e.warn(config.Dangling(c.after.Apply(config.Change{New: e.old}), e.change())...)
 		}
 		e.warn(config.Warnings(e.object, c.after, c.cluster.use.Nodes)...)
 	}
-}
-
-// missed returns what refuses to let aliases of a Community go.
-func (c *checker) missed(e *entry) field.ErrorList {
-	before := c.after.Apply(config.Change{New: e.old})
-	verdict := config.Check(e.object.GetNamespace(), before, e.change(), config.Use{Nodes: c.cluster.use.Nodes})
-	return slices.DeleteFunc(verdict.Errors, func(e *field.Error) bool { return e.Type != field.ErrorTypeForbidden })
 }
 
 // step finds what is refused on the way to a configuration that is not: objects are applied one by one.

@@ -87,7 +87,7 @@ func limits() map[string][]limit {
 			{[]string{"peers"}, 1024, 253},
 			{[]string{"serviceSelectors"}, 256, 0},
 		},
-		"Community": {{[]string{"communities"}, 1024, 0}},
+		"Community": {{[]string{"communities"}, 256, 0}},
 		"BGPPeer":   {{[]string{"nodeSelectors"}, 256, 0}},
 	}
 }

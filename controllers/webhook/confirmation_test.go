@@ -83,7 +83,7 @@ func TestWhatIsInTheWayInTheCacheOnlyRefusesNothing(t *testing.T) {
 		},
 		"the API server does not tell of the configuration": {
 			was: builder.MakePeer("router", "192.0.2.1").Obj(), meanwhile: func(m *memory) { m.advertisements.Items, m.err = nil, errors.New("no answer") },
-			wantRefusal: `named by BGPAdvertisement "public"`,
+			wantRefusal: `would not be announced at "198.51.100.0"`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

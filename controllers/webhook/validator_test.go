@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -153,7 +154,7 @@ func TestTheObjectIsNamedThoughTheRequestDoesNotNameIt(t *testing.T) {
 	}
 }
 
-func TestADeletionIsRefusedForAllThatIsInItsWay(t *testing.T) {
+func TestADeletionIsWarnedOfByAllThatNameTheObject(t *testing.T) {
 	t.Parallel()
 	s := tutorial()
 	for _, name := range []string{"a", "b"} {
@@ -161,13 +162,13 @@ func TestADeletionIsRefusedForAllThatIsInItsWay(t *testing.T) {
 	}
 	community := builder.MakeCommunity("names").Alias("web", "64512:80").Obj()
 	s.objects.Communities = append(s.objects.Communities, *community)
-	const detail = `alias "web" of Community "names" is used by BGPAdvertisement %q in spec.communities; ` +
-		`define it in another Community or remove it there first`
-	want := `communities.metallb.io "names" is forbidden: ` + fmt.Sprintf(detail, "a") + "; " + fmt.Sprintf(detail, "b")
+	const detail = `BGPAdvertisement %q uses alias "web" in spec.communities, which no Community defines any more; ` +
+		`the advertisement is not in use until one does`
 	request := requestFor(t, community, nil)
 	request.Resource.Resource = "communities"
-	if got := open(t, community, s).Handle(t.Context(), request).Result.Message; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	got := open(t, community, s).Handle(t.Context(), request)
+	if want := []string{fmt.Sprintf(detail, "a"), fmt.Sprintf(detail, "b")}; !got.Allowed || !slices.Equal(got.Warnings, want) {
+		t.Errorf("allowed %t, warnings %q; want %q", got.Allowed, got.Warnings, want)
 	}
 }
 

@@ -33,7 +33,7 @@ func TestTheLargestObjectsAreAccepted(t *testing.T) {
 		"a pool of 1024 IPv4 ranges":            {poolKind(), `spec: {addresses: [` + list(4096, v4Range) + `]}`},
 		"a pool of 1024 IPv6 ranges":            {poolKind(), `spec: {addresses: [` + list(4096, v6Range) + `]}`},
 		"an advertisement with 256 communities": {advertisementKind(), `spec: {communities: [` + list(256, large) + `]}`},
-		"a Community with 1024 aliases":         {communityKind(), `spec: {communities: [` + list(1024, func(i int) string { return fmt.Sprintf("{name: a%d, value: %s}", i, large(i)) }) + `]}`},
+		"a Community with 256 aliases":          {communityKind(), `spec: {communities: [` + list(256, func(i int) string { return fmt.Sprintf("{name: a%d, value: %s}", i, large(i)) }) + `]}`},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,11 @@
 
 package envtest_test
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 // What the schema says of values in several of the manifests.
 const (
@@ -14,10 +18,18 @@ const (
 func TestCommunitySchema(t *testing.T) {
 	t.Parallel()
 	communityKind().test(t, map[string]manifest{
-		"no spec":                     {spec: ``},
-		"both kinds":                  {spec: `spec: {communities: [{name: no-advertise, value: "65535:65282"}, {name: far, value: "large:1:2:3"}]}`},
-		"no aliases":                  {spec: `spec: {communities: []}`},
-		"a name twice":                {spec: `spec: {communities: [{name: a, value: "1:2"}, {name: a, value: "1:3"}]}`, refused: []string{`spec.communities[1]: Duplicate value: {"name":"a"}`}},
+		"no spec":            {spec: ``},
+		"both kinds":         {spec: `spec: {communities: [{name: no-advertise, value: "65535:65282"}, {name: far, value: "large:1:2:3"}]}`},
+		"no aliases":         {spec: `spec: {communities: []}`},
+		"a name twice":       {spec: `spec: {communities: [{name: a, value: "1:2"}, {name: a, value: "1:3"}]}`, refused: []string{`spec.communities: Invalid value: duplicate definition of community: a name is defined twice; remove one`}},
+		"a name three times": {spec: `spec: {communities: [{name: b, value: "1:2"}, {name: a, value: "1:2"}, {name: a, value: "1:2"}, {name: a, value: "1:2"}]}`, refused: []string{`spec.communities: Invalid value: duplicate definition of community: a name is defined twice; remove one`}},
+		"a value twice":      {spec: `spec: {communities: [{name: a, value: "1:2"}, {name: b, value: "1:2"}]}`},
+		"as many long names as the schema compares": {spec: longAliases(128, 253)},
+		"as many names as there may be":             {spec: longAliases(256, 253)},
+		"a name twice, among more than the schema compares": {
+			spec:       strings.Replace(longAliases(129, 3), `"128"`, `"007"`, 1),
+			parserOnly: `spec.communities[128].name: Duplicate value: "007": duplicate definition of community "007"; remove one`,
+		},
 		"no name":                     {spec: `spec: {communities: [{value: "1:2"}]}`, refused: []string{`spec.communities[0].name: Required value`}},
 		"an empty name":               {spec: `spec: {communities: [{name: "", value: "1:2"}]}`, refused: []string{`spec.communities[0].name: Invalid value: "": spec.communities[0].name in body should be at least 1 chars long`}},
 		"a name with a colon":         {spec: `spec: {communities: [{name: "1:3", value: "1:2"}]}`, refused: []string{`spec.communities[0].name: Invalid value: "1:3": must not have a colon, which would make it a value`}},
@@ -29,4 +41,15 @@ func TestCommunitySchema(t *testing.T) {
 		"another marker":              {spec: `spec: {communities: [{name: a, value: "lar:123:9999:123"}]}`, refused: []string{`spec.communities[0].value: Invalid value: "lar:123:9999:123": ` + wrongMarker}},
 		"three sections":              {spec: `spec: {communities: [{name: a, value: "1:2:3"}]}`, refused: []string{`spec.communities[0].value: Invalid value: "1:2:3": ` + wrongFormat}},
 	})
+}
+
+// longAliases returns a spec of that many aliases, whose names have that many characters.
+func longAliases(count, length int) string {
+	var b strings.Builder
+	b.WriteString("spec: {communities: [")
+	for i := range count {
+		fmt.Fprintf(&b, `{name: "%0*d", value: "64512:1"}, `, length, i)
+	}
+	b.WriteString("]}")
+	return b.String()
 }

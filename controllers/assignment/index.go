@@ -13,6 +13,7 @@ import (
 	"github.com/google/btree"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/ipam"
@@ -36,6 +37,8 @@ type Index struct {
 	byAddress *btree.BTreeG[*config.Holding]
 	byPool    *btree.BTreeG[entry]
 	byService map[types.NamespacedName]*Record
+	// others are the versions of Services that are not of the class.
+	others map[types.NamespacedName]string
 }
 
 var _ config.Holdings = &Index{}
@@ -54,7 +57,7 @@ func NewIndex(class string) *Index {
 		byPool: btree.NewG(degree, func(a, b entry) bool {
 			return cmp.Or(strings.Compare(a.pool, b.pool), order(a.holding, b.holding)) < 0
 		}),
-		byService: map[types.NamespacedName]*Record{},
+		byService: map[types.NamespacedName]*Record{}, others: map[types.NamespacedName]string{},
 	}
 }
 
@@ -66,17 +69,45 @@ func order(a, b *config.Holding) int {
 
 // Set takes a Service as it is now. The Index keeps its labels, so it must not be modified afterwards.
 func (x *Index) Set(svc *corev1.Service) {
-	x.change(client.ObjectKeyFromObject(svc), RecordOf(svc, x.class))
+	name, record := client.ObjectKeyFromObject(svc), RecordOf(svc, x.class)
+	x.note(name, svc.ResourceVersion, record == nil)
+	x.change(name, record)
+}
+
+// note takes note of the version of a Service that is not of the class, or forgets it.
+func (x *Index) note(name types.NamespacedName, version string, other bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if other {
+		x.others[name] = version
+	} else {
+		delete(x.others, name)
+	}
 }
 
 // Delete is for a Service that is gone.
-func (x *Index) Delete(name types.NamespacedName) { x.change(name, nil) }
+func (x *Index) Delete(name types.NamespacedName) {
+	x.note(name, "", false)
+	x.change(name, nil)
+}
 
 // Get returns what is known of the service; nil if it is not there, or not served.
 func (x *Index) Get(name types.NamespacedName) *Record {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.byService[name]
+}
+
+// HasSeen reports whether the Index has had this version of a Service, or a newer one.
+func (x *Index) HasSeen(name types.NamespacedName, version string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	seen := x.others[name]
+	if r := x.byService[name]; r != nil {
+		seen = r.ResourceVersion
+	}
+	order, err := resourceversion.CompareResourceVersion(seen, version)
+	return seen == version || err == nil && order >= 0
 }
 
 func (x *Index) change(name types.NamespacedName, after *Record) {
@@ -134,7 +165,7 @@ func (x *Index) Snapshot() *Snapshot {
 func (x *Index) Clone() *Index {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return &Index{class: x.class, byAddress: x.byAddress.Clone(), byPool: x.byPool.Clone(), byService: maps.Clone(x.byService)}
+	return &Index{class: x.class, byAddress: x.byAddress.Clone(), byPool: x.byPool.Clone(), byService: maps.Clone(x.byService), others: map[types.NamespacedName]string{}}
 }
 
 // records returns all that is known, in no order.

@@ -113,7 +113,7 @@ func (known extents) cover(c contradiction) bool {
 // claims refuses what services would lose something by, or tells of it if that is what the object's operator wants.
 func (j *judgement) claims() {
 	claims := lost(j.was, j.is, j.use, j.nodes)
-	j.verdict.Claims = claims
+	j.verdict.Claims, j.verdict.Narrows = claims, narrows(j.was, j.is, j.nodes)
 	errs, warnings := j.change.Against(claims)
 	j.refuse(errs...)
 	j.warn(warnings...)

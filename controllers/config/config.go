@@ -83,6 +83,8 @@ type Verdict struct {
 	Errors field.ErrorList
 	// Warnings are for what is legal but suspicious, a sentence each, and for claims that the object's operator overrides.
 	Warnings []string
+	// Narrows is whether the change would take something from services that hold certain addresses, if there were such.
+	Narrows bool
 	// Claims are the services that the change would take something from. Unless the object allows disruption, they are
 	// among the errors.
 	Claims Impacts

@@ -42,6 +42,23 @@ func compare(was, is *meaning, use Use, n *nodes, both bool) Impacts {
 	return slices.Compact(c.claims)
 }
 
+// narrows reports whether some service could lose an address or a route by the change.
+func narrows(was, is *meaning, n *nodes) bool {
+	before, after := newRoutes(was, n), newRoutes(is, n)
+	for _, name := range names(was.labels, is.labels) {
+		old, now := was.pools[name], is.pools[name]
+		if len(subtract(old.Ranges, now.Ranges)) > 0 || !old.AvoidBuggyIPs && now.AvoidBuggyIPs || !admitSame(old.Allocation, now.Allocation) {
+			return true
+		}
+	}
+	for _, name := range names(before.pools, after.pools) {
+		if lessThan(after.reach(name), before.reach(name)) {
+			return true
+		}
+	}
+	return lessThan(after.gone, before.gone)
+}
+
 // comparison is that of a configuration with the one before, as to what services would lose. It looks at those only that
 // the difference may concern.
 type comparison struct {

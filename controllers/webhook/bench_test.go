@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -33,8 +34,8 @@ type memory struct {
 	// err is all that lists have if set.
 	err error
 
-	// asked is how often it was asked about a service.
-	asked int
+	// asked is how often it was asked about a service, listed how often about the versions of all.
+	asked, listed int
 }
 
 func (m *memory) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
@@ -51,6 +52,11 @@ func (m *memory) List(_ context.Context, list client.ObjectList, _ ...client.Lis
 	case *v1beta1.CommunityList:
 	case *corev1.NodeList:
 		list.Items = slices.Clone(m.nodes.Items)
+	case *metav1.PartialObjectMetadataList:
+		m.listed++
+		for _, svc := range m.services {
+			list.Items = append(list.Items, metav1.PartialObjectMetadata{ObjectMeta: svc.ObjectMeta})
+		}
 	default:
 		return fmt.Errorf("a %T is not known", list)
 	}

@@ -34,6 +34,9 @@ func (m *memory) serve(services ...*corev1.Service) {
 		m.services = map[client.ObjectKey]*corev1.Service{}
 	}
 	for _, svc := range services {
+		if svc.ResourceVersion == "" {
+			svc.ResourceVersion = fmt.Sprint(len(svc.Status.LoadBalancer.Ingress)) + svc.Status.LoadBalancer.Ingress[0].IP
+		}
 		m.services[client.ObjectKeyFromObject(svc)] = svc
 	}
 }
@@ -132,5 +135,40 @@ func TestTheAPIServerIsNotAskedAboutManyServices(t *testing.T) {
 	is.advertisements.Items = append(is.advertisements.Items, *builder.MakeAdvertisement("new").Obj())
 	if !ask(t, open(t, advertisement, observedOf(was, is)), advertisement, nil).Allowed || is.asked > 0 {
 		t.Errorf("refused, or asked about %d services", is.asked)
+	}
+}
+
+// A service that was given an address a moment ago may be on its way into the cache.
+func TestWhatTheCacheDoesNotShowYetIsNotTakenAway(t *testing.T) {
+	t.Parallel()
+	late := func(m *memory) { m.serve(builder.MakeService("late").Holds("my-ip-space", "198.51.100.9").Obj()) }
+	const lost = `service "default/late" cannot own "198.51.100.9"`
+	for name, tc := range map[string]struct {
+		was, is   config.Object
+		meanwhile func(*memory)
+		// wantRefusal is part of why it is refused; empty if it is not.
+		wantRefusal string
+		wantListed  int
+	}{
+		"the deletion of its pool":           {was: pool().Obj(), meanwhile: late, wantRefusal: lost, wantListed: 1},
+		"a narrowing of its pool":            {was: pool().Obj(), is: builder.MakePool("my-ip-space", "198.51.100.128/25").Obj(), meanwhile: late, wantRefusal: lost, wantListed: 1},
+		"the deletion of its advertisement":  {was: builder.MakeAdvertisement("public", "my-ip-space").Peers("router").Obj(), meanwhile: late, wantRefusal: `would not be announced at "198.51.100.9"`, wantListed: 1},
+		"the deletion of a pool in no use":   {was: pool().Obj(), meanwhile: func(*memory) {}, wantListed: 1},
+		"more addresses take nothing away":   {was: pool().Obj(), is: builder.MakePool("my-ip-space", "198.51.100.0/24", "192.0.2.0/24").Obj(), meanwhile: late},
+		"another service that holds nothing": {was: pool().Obj(), meanwhile: func(m *memory) { m.services = map[client.ObjectKey]*corev1.Service{{Name: "x"}: {}} }, wantListed: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before, now := town(), town()
+			before.services, now.services = nil, nil
+			tc.meanwhile(now)
+			response := ask(t, openAny(t, tc.was, tc.is, observedOf(before, now)), tc.was, tc.is)
+			if response.Allowed != (tc.wantRefusal == "") || !strings.Contains(response.Result.Message, tc.wantRefusal) {
+				t.Errorf("allowed %t, %+v; want %q", response.Allowed, response.Result, tc.wantRefusal)
+			}
+			if now.listed != tc.wantListed {
+				t.Errorf("the services were listed %d times, want %d", now.listed, tc.wantListed)
+			}
+		})
 	}
 }

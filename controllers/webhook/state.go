@@ -4,11 +4,13 @@ package webhook
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -114,6 +116,38 @@ func (o *observed) confirm(ctx context.Context, seen config.Objects, claims conf
 	}
 	use.Holdings = holdings
 	return objects, use, true, nil
+}
+
+// missed compares the versions of all services that the API server has with those that were observed, and reads the services
+// that differ.
+func (o *observed) missed(ctx context.Context) (config.Holdings, error) {
+	now := &metav1.PartialObjectMetadataList{}
+	now.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ServiceList"))
+	if err := o.live.List(ctx, now, client.MatchingFields{"spec.type": string(corev1.ServiceTypeLoadBalancer)}); err != nil {
+		return nil, fmt.Errorf("listing services: %w", err)
+	}
+	var holdings *assignment.Index
+	for i := range now.Items {
+		name := client.ObjectKeyFromObject(&now.Items[i])
+		if o.index.HasSeen(name, now.Items[i].ResourceVersion) {
+			continue
+		}
+		svc := &corev1.Service{}
+		switch err := o.live.Get(ctx, name, svc); {
+		case apierrors.IsNotFound(err):
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("reading service %s: %w", name, err)
+		}
+		if holdings == nil {
+			holdings = o.index.Clone()
+		}
+		holdings.Set(svc)
+	}
+	if holdings == nil {
+		return nil, nil
+	}
+	return holdings, nil
 }
 
 // versions returns the version of each object.

@@ -33,6 +33,9 @@ type state interface {
 	// confirm does so where a change is about to be refused for what was seen and for the claims, and is behind nothing; false
 	// if nothing has changed.
 	confirm(ctx context.Context, seen config.Objects, claims config.Impacts) (config.Objects, config.Use, bool, error)
+	// missed returns what services hold by what the API server has, where that is more recent than what was observed; nil if it is
+	// not.
+	missed(ctx context.Context) (config.Holdings, error)
 }
 
 // validator judges changes of one kind.
@@ -142,6 +145,11 @@ func (v *validator[T]) judge(ctx context.Context, request *admission.Request, ch
 	if len(verdict.Errors)+len(verdict.Warnings) > 0 {
 		verdict = v.again(ctx, objects, change, verdict)
 	}
+	if len(verdict.Errors) == 0 && verdict.Narrows {
+		if verdict, err = v.caughtUp(ctx, objects, change, use, verdict); err != nil {
+			return nil, nil, err
+		}
+	}
 	switch {
 	case len(verdict.Errors) == 0:
 		return verdict.Warnings, nil, nil
@@ -163,6 +171,17 @@ func (v *validator[T]) again(ctx context.Context, seen config.Objects, change co
 		return verdict
 	}
 	return config.Check(v.namespace, objects, change, use)
+}
+
+// caughtUp judges the change, which is about to be admitted and takes something from some services, once more if this replica has
+// not observed all services as they are now: a service may have been given an address a moment ago.
+func (v *validator[T]) caughtUp(ctx context.Context, seen config.Objects, change config.Change, use config.Use, verdict config.Verdict) (config.Verdict, error) {
+	holdings, err := v.state.missed(ctx)
+	if err != nil || holdings == nil {
+		return verdict, err
+	}
+	use.Holdings = holdings
+	return config.Check(v.namespace, seen, change, use), nil
 }
 
 // details returns what is wrong without the fields: of an object that is deleted, no field is.

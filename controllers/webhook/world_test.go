@@ -49,6 +49,8 @@ func (k *known) confirm(context.Context, config.Objects, config.Impacts) (config
 	return config.Objects{}, config.Use{}, false, nil
 }
 
+func (k *known) missed(context.Context) (config.Holdings, error) { return nil, nil }
+
 // namespaces is a reader that only knows what becomes of namespaces, and counts how often it is asked.
 type namespaces struct {
 	client.Reader

@@ -186,7 +186,9 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, lock *leader
 	pooled := pool.NewConfiguration(mgr.GetClient(), settings.Namespace, addresses)
 	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, pooled, settings.Class, services)
 	if lock != nil {
-		hydration.Takeover = &service.Takeover{Client: mgr.GetClient(), Identity: lock.Identity(), Predecessor: lock.Predecessor}
+		hydration.Takeover = &service.Takeover{
+			Client: mgr.GetClient(), Identity: lock.Identity(), Predecessor: lock.Predecessor, Concurrency: concurrency,
+		}
 	}
 	if err := mgr.Add(activation{hydration, logger}); err != nil {
 		return err

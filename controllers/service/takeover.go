@@ -27,10 +27,9 @@ type Takeover struct {
 	Identity string
 	// Predecessor reports whether there may be such writes.
 	Predecessor func() bool
+	// Concurrency is how many Services are marked side by side.
+	Concurrency int
 }
-
-// takeoverConcurrency is how many Services are marked side by side.
-const takeoverConcurrency = 8
 
 // takeOver marks the Services that a former leader can have been about to write: those whose status does not say what they are to
 // have. It comes before the first address is given. If one of them has changed since it was listed, what it says now has to be
@@ -40,7 +39,7 @@ func (h *Hydration) takeOver(ctx context.Context, services []corev1.Service, nam
 		return nil
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(takeoverConcurrency)
+	group.SetLimit(h.Takeover.Concurrency)
 	marked := 0
 	for i := range services {
 		svc := &services[i]

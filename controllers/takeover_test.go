@@ -10,10 +10,12 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/builder"
 	"metallb.io/metallb/test/envtest"
 )
@@ -58,6 +60,40 @@ var _ = Describe("A leader that is frozen and thawed when another leads", func()
 		watched.mu.Lock()
 		defer watched.mu.Unlock()
 		Expect(watched.faults).To(BeEmpty())
+	})
+
+	It("costs a write of each service that waits, and none if it gave its lease away", func(ctx SpecContext) {
+		create(ctx, builder.MakePool("one", "192.0.2.1/32").Obj(), builder.MakeService("first").Obj())
+		start := func() *controllerProcess { return startController("--leader-elect=true") }
+		leader := start()
+		Eventually(addresses(ctx, "first")).Should(holds("192.0.2.1"))
+		create(ctx, builder.MakeService("waiting").Obj())
+		Eventually(allocated(ctx, "waiting")).Should(HavePrefix("False AllocationFailed"))
+		Eventually(counts(ctx, "one")).Should(Equal([]int64{1, 0, 0, 0}))
+		Eventually(announced(ctx, "first")).ShouldNot(BeEmpty())
+		versions := func() []string {
+			return []string{read(ctx, "default", "first").ResourceVersion, read(ctx, "default", "waiting").ResourceVersion}
+		}
+		before := versions()
+
+		By("stopping it")
+		leader.stop(syscall.SIGTERM)
+		Expect(holder(ctx)).To(BeEmpty())
+		leader = start()
+		Eventually(leader.log).Should(gbytes.Say("replayed the addresses"))
+		Expect(versions()).To(Equal(before))
+
+		By("killing it")
+		leader.stop(syscall.SIGKILL)
+		expire(ctx)
+		Eventually(start().log).Should(gbytes.Say("replayed the addresses"))
+		after := versions()
+		Expect(after[0]).To(Equal(before[0]))
+		Expect(after[1]).NotTo(Equal(before[1]))
+		Expect(read(ctx, "default", "waiting").Annotations).To(HaveKeyWithValue(v1beta1.AnnotationTakenOverBy, holder(ctx)))
+		remove(ctx, builder.MakeService("first").Obj())
+		Eventually(addresses(ctx, "waiting")).Should(holds("192.0.2.1"))
+		Expect(read(ctx, "default", "waiting").Annotations).NotTo(HaveKey(v1beta1.AnnotationTakenOverBy))
 	})
 
 	It("decides nothing any more, though its clock says that it still leads", func(ctx SpecContext) {
@@ -105,4 +141,3 @@ func holder(ctx context.Context) string {
 	Expect(server.Client.Get(ctx, client.ObjectKeyFromObject(l), l)).To(Succeed())
 	return *l.Spec.HolderIdentity
 }
-

@@ -31,7 +31,7 @@ func TestTheAPIServerIsAskedToGiveUpLateWrites(t *testing.T) {
 	}
 	mapper := meta.NewDefaultRESTMapper(nil)
 	mapper.Add(corev1.SchemeGroupVersion.WithKind("Service"), meta.RESTScopeNamespace)
-	c, err := newClient(&rest.Config{Host: server.URL}, client.Options{HTTPClient: server.Client(), Scheme: scheme, Mapper: mapper})
+	c, err := newClient(nil)(&rest.Config{Host: server.URL}, client.Options{HTTPClient: server.Client(), Scheme: scheme, Mapper: mapper})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -28,6 +29,7 @@ import (
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/controllers/debug"
+	"metallb.io/metallb/controllers/leadership"
 	"metallb.io/metallb/controllers/peer"
 	"metallb.io/metallb/controllers/pool"
 	"metallb.io/metallb/controllers/service"
@@ -57,18 +59,20 @@ const (
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
-// start runs the reconcilers and the webhook until the context ends.
+// start runs the reconcilers and the webhook until the context ends, or until another controller has become the active one.
 func start(ctx context.Context, cluster *rest.Config, settings *process.Settings, o *options) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	timeout := stopTimeout
 	managed := ctrl.Options{
-		Cache:                         cacheOptions(settings.Namespace),
-		LeaderElection:                o.lease() != "",
-		LeaderElectionID:              o.lease(),
-		LeaderElectionNamespace:       settings.Namespace,
-		LeaderElectionReleaseOnCancel: true,
-		GracefulShutdownTimeout:       &timeout,
-		NewClient:                     newClient,
+		Cache:                   cacheOptions(settings.Namespace),
+		GracefulShutdownTimeout: &timeout,
 	}
+	lock, err := elect(&managed, cluster, settings.Namespace, o.lease())
+	if err != nil {
+		return err
+	}
+	managed.NewClient = newClient(lock)
 	hook := newWebhook(log.FromContext(ctx), settings, o)
 	if o.servesWebhook() {
 		managed.WebhookServer = hook.Server()
@@ -91,12 +95,41 @@ func start(ctx context.Context, cluster *rest.Config, settings *process.Settings
 			return fmt.Errorf("setting up the webhook: %w", err)
 		}
 	}
+	if lock != nil {
+		lock.LockConfig.EventRecorder = mgr.GetEventRecorderFor(lock.Identity()) //nolint:staticcheck // leader election has no other yet
+		lock.OnLost(func() { stop(leadership.ErrLost) })
+	}
 	if o.reconciles() {
-		if err := setupReconcilers(mgr, settings, assigned, parser, log.FromContext(ctx)); err != nil {
+		if err := setupReconcilers(mgr, settings, assigned, parser, lock, log.FromContext(ctx)); err != nil {
 			return fmt.Errorf("setting up: %w", err)
 		}
 	}
-	return mgr.Start(ctx)
+	if err := mgr.Start(ctx); err != nil {
+		return err
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, leadership.ErrLost) {
+		return cause
+	}
+	return nil
+}
+
+// elect makes the manager lead only while it holds the lease of that name, which it returns; none, and no name, if each may lead.
+func elect(managed *ctrl.Options, config *rest.Config, namespace, name string) (*leadership.Lock, error) {
+	if name == "" {
+		return nil, nil //nolint:nilnil // there is no lease then
+	}
+	lock, err := leadership.NewLock(config, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	managed.LeaderElection = true
+	managed.LeaderElectionID = name
+	managed.LeaderElectionResourceLockInterface = lock
+	managed.LeaderElectionReleaseOnCancel = true
+	managed.LeaseDuration = new(leadership.LeaseDuration)
+	managed.RenewDeadline = new(leadership.RenewDeadline)
+	managed.RetryPeriod = new(leadership.RetryPeriod)
+	return lock, nil
 }
 
 func newWebhook(logger logr.Logger, settings *process.Settings, o *options) *webhook.Webhook {
@@ -141,12 +174,19 @@ func cacheOptions(namespace string) cache.Options {
 	}
 }
 
-func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, assigned *assignment.Feed, parser *config.Parser, logger logr.Logger) error {
+func setupReconcilers(
+	mgr ctrl.Manager, settings *process.Settings, assigned *assignment.Feed, parser *config.Parser, lock *leadership.Lock, logger logr.Logger,
+) error {
 	addresses := allocator.New()
 	services, pools := &wake.Queue{}, &wake.Queue{}
 	recorder := mgr.GetEventRecorder(eventSource)
 	tracker := configuration.NewTracker(mgr.GetAPIReader(), mgr.GetClient(), settings.Namespace, assigned, addresses, parser)
 	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, tracker, settings.Class, services)
+	if lock != nil {
+		hydration.Takeover = &service.Takeover{
+			Client: mgr.GetClient(), Identity: lock.Identity(), Predecessor: lock.Predecessor, Concurrency: concurrency,
+		}
+	}
 	if err := mgr.Add(activation{hydration, logger}); err != nil {
 		return err
 	}

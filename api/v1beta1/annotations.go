@@ -20,6 +20,10 @@ const (
 	// AnnotationIPAllocatedFromPool is written with the addresses: the pool they come from, or, where they come from
 	// different pools, one for each address, in their order, separated by commas.
 	AnnotationIPAllocatedFromPool = AnnotationPrefix + "ip-allocated-from-pool"
+	// AnnotationTakenOverBy is written to a service that waits for an address when another controller becomes the active one without
+	// the lease having been given to it: it changes the version of the service, so that a late write of the former one is refused. The
+	// value is the identity of the new holder of the lease. The next write of the service removes it.
+	AnnotationTakenOverBy = AnnotationPrefix + "taken-over-by"
 )
 
 // AnnotationAllowDisruption on a configuration object, with the value "true", says that its operator means it: what the

@@ -33,6 +33,9 @@ type PoolLoader interface {
 // Hydration replays to the allocator, once, when this process has become the leader, what all Services hold. Reconcilers
 // wait for it.
 type Hydration struct {
+	// Takeover makes writes of a former leader fail before this one gives any address; nil if there was none.
+	Takeover *Takeover
+
 	reader    client.Reader
 	allocator *allocator.Allocator
 	pools     PoolLoader
@@ -133,6 +136,9 @@ func (h *Hydration) replay(ctx context.Context) error {
 	// What services get, or have to move to, depends on their age, and not on who is looked at first.
 	for _, request := range requests {
 		h.allocator.Allocate(request)
+	}
+	if err := h.takeOver(ctx, services, namespaces); err != nil {
+		return err
 	}
 	log.FromContext(ctx).Info("replayed the addresses that services hold", "services", held, "pending", len(services)-held)
 	return nil

@@ -44,7 +44,8 @@ type apiServer struct {
 	told map[types.UID]map[string][]terms
 	// met is what a Service asked for when it was told what it has.
 	met map[types.UID]string
-	// spoilt are Services that a controller wrote to after another had taken over.
+	// spoilt are Services that a controller wrote to after another had taken over, where that can have an effect: a pool may have
+	// allowed disruption when that was decided, and the other does not know that the Service was to be moved. It has to come right.
 	spoilt map[types.UID]bool
 	// inherited are the clashes that a controller found when it took over. Both keep the address then, and are told so.
 	inherited map[clash]bool
@@ -347,7 +348,7 @@ func (s *simulation) write(desired *corev1.Service, term int, companions map[str
 	}
 	if term != s.term {
 		s.note("a controller of before writes")
-		s.spoilt[now.UID] = true
+		s.spoilt[now.UID] = s.disrupts
 	}
 	had, has := assignment.IngressTexts(now), assignment.IngressTexts(desired)
 	taken := slices.DeleteFunc(slices.Clone(had), func(address string) bool {

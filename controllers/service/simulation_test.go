@@ -34,15 +34,20 @@ import (
 func TestHoweverLateNewsAreNoAddressIsToldTwice(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(40) {
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			t.Parallel()
-			s := newSimulation(t, seed)
-			for range 5000 {
-				s.step()
-			}
-			s.rest()
-		})
+		simulate(t, seed)
 	}
+}
+
+func simulate(t *testing.T, seed uint64) {
+	t.Helper()
+	t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+		t.Parallel()
+		s := newSimulation(t, seed)
+		for range 5000 {
+			s.step()
+		}
+		s.rest()
+	})
 }
 
 // simulation is an API server with Services, a cache of them, and a controller, which looks at what it is told to have changed
@@ -60,8 +65,7 @@ type simulation struct {
 	term int
 	// disrupts is set if pools may allow disruption.
 	disrupts bool
-	// overlaps is set if a controller may write after another has taken over. What it did cannot be undone then, but has to
-	// come right by itself.
+	// overlaps is set if a write that a controller has sent may arrive after another has taken over.
 	overlaps bool
 	// queue are the Services to be looked at, busy those that the controller is looking at.
 	queue *pending
@@ -127,6 +131,7 @@ func (s *simulation) restart() {
 		Metrics: metrics, Services: services, Pools: &wake.Queue{},
 		Hydration: NewHydration(live{simulation: s}, a, s, "", services),
 	}
+	s.reconciler.Hydration.Takeover = s.takeover()
 	for _, c := range s.clashes() {
 		s.inherited[c] = true
 	}

@@ -36,7 +36,11 @@ func (o *outcome) apply(svc *corev1.Service) bool {
 		changed = setIngress(svc, o.result.Addresses())
 	}
 	changed = setPools(svc, o.result.Assignments) || changed
-	return meta.SetStatusCondition(&svc.Status.Conditions, o.condition()) || changed
+	changed = meta.SetStatusCondition(&svc.Status.Conditions, o.condition()) || changed
+	if changed {
+		delete(svc.Annotations, v1beta1.AnnotationTakenOverBy)
+	}
+	return changed
 }
 
 // gives reports whether the outcome has addresses that the Service does not tell yet.
@@ -175,6 +179,7 @@ func clearStatus(svc *corev1.Service, held []netip.Addr) {
 		return
 	}
 	delete(svc.Annotations, v1beta1.AnnotationIPAllocatedFromPool)
+	delete(svc.Annotations, v1beta1.AnnotationTakenOverBy)
 	meta.RemoveStatusCondition(&svc.Status.Conditions, v1beta1.ConditionAllocated)
 	meta.RemoveStatusCondition(&svc.Status.Conditions, v1beta1.ConditionAnnounced)
 }

@@ -117,6 +117,9 @@ func Decode(list []v1beta1.ActiveConfiguration) (Objects, error) {
 }
 
 func (o *Objects) add(a *v1beta1.ActiveConfiguration) error {
+	if name := KeyOfActive(a).ObjectName(); a.Name != name {
+		return fmt.Errorf("ActiveConfiguration %q: metadata.name: must be %q, by spec.kind and spec.name", a.Name, name)
+	}
 	var err error
 	switch a.Spec.Kind {
 	case KindIPAddressPool:

@@ -54,8 +54,8 @@ func announced(t *testing.T) *world {
 	return w
 }
 
-func activeAdvertisement(name string) *v1beta1.ActiveConfiguration {
-	return &v1beta1.ActiveConfiguration{ObjectMeta: inNamespace("bgpadvertisement." + name)}
+func activeEverything() *v1beta1.ActiveConfiguration {
+	return &v1beta1.ActiveConfiguration{ObjectMeta: inNamespace("bgpadvertisement.everything")}
 }
 
 // changes of the configuration that would take the route of the service that is announced.
@@ -66,19 +66,19 @@ var takingTheRoute = map[string]struct {
 }{
 	"the advertisement is deleted": {
 		take:   func(w *world) { w.delete(advertisement("everything")) },
-		object: activeAdvertisement("everything"),
+		object: activeEverything(),
 	},
 	"the advertisement is narrowed": {
 		take: func(w *world) {
 			change(w, advertisement("everything"), func(a *v1beta1.BGPAdvertisement) { a.Spec.IPAddressPoolSelectors = rack("tin") })
 		},
-		object: activeAdvertisement("everything"),
+		object: activeEverything(),
 	},
 	"the advertisement is invalid": {
 		take: func(w *world) {
 			change(w, advertisement("everything"), func(a *v1beta1.BGPAdvertisement) { a.Spec.Communities = []string{"undefined"} })
 		},
-		object: activeAdvertisement("everything"),
+		object: activeEverything(),
 	},
 	"the pool is relabelled": {
 		take: func(w *world) {
@@ -158,13 +158,13 @@ func TestOfTwoThatContradictEachOtherTheActiveOneIsUsedWheneverASpeakerStarts(t 
 		w.start()
 	}
 	w.delete(advertisement("everything"))
-	w.delete(activeAdvertisement("everything"))
+	w.delete(activeEverything())
 	w.Eventually(localPref).Should(BeEquivalentTo(100))
 }
 
 func TestAnActiveConfigurationThatCannotBeReadIsReportedAndOthersAreUsed(t *testing.T) {
 	w := announced(t)
-	change(w, activeAdvertisement("everything"), func(a *v1beta1.ActiveConfiguration) {
+	change(w, activeEverything(), func(a *v1beta1.ActiveConfiguration) {
 		a.Spec.Object.Raw = []byte(`{"communities": 7}`)
 	})
 	w.Eventually(func() map[string]float64 { return w.metric("metallb_k8s_client_config_stale_bool") }).Should(Equal(map[string]float64{"": 1}))
@@ -178,7 +178,7 @@ func TestAnActiveConfigurationThatCannotBeReadIsReportedAndOthersAreUsed(t *test
 func TestAStatusOfAnActiveConfigurationCausesNoWork(t *testing.T) {
 	w := announced(t)
 	configured, _, _ := w.sessions.counts()
-	change(w, activeAdvertisement("everything"), func(a *v1beta1.ActiveConfiguration) {
+	change(w, activeEverything(), func(a *v1beta1.ActiveConfiguration) {
 		a.Spec.Generation = 7
 		a.Status = v1beta1.ActiveConfigurationStatus{Held: true, Reason: "InUse", Message: "it would take the last route"}
 	})

@@ -95,16 +95,16 @@ func (p *Policy) Pool(addr netip.Addr, allocatedFrom []string) *Pool {
 	}
 	best := p.unknown
 	for _, name := range allocatedFrom {
-		if pool := p.byName[name]; pool != nil && (best == p.unknown || pool.likeness(addr) > best.likeness(addr)) {
+		if pool := p.byName[name]; pool != nil && (best == p.unknown || pool.rank(addr) > best.rank(addr)) {
 			best = pool
 		}
 	}
 	return best
 }
 
-// likeness ranks pools by how likely an address that they do not give any more came from them: one of a range that
-// avoids some addresses before one of the same family.
-func (p *Pool) likeness(addr netip.Addr) int {
+// rank says how likely it is that an address came from the pool, which does not give it any more: a pool with a range that
+// avoids some addresses comes before one of the same family.
+func (p *Pool) rank(addr netip.Addr) int {
 	covers := func(r ipam.Range) bool { return r.Contains(addr) }
 	sameFamily := func(r ipam.Range) bool { return r.From.BitLen() == addr.BitLen() }
 	switch {

@@ -122,7 +122,8 @@ func (c *compiler) resolvePassword(peer *candidate[bgp.Peer], from secrets) bool
 		c.reject(peer.object, err, KeepsPassword)
 		password = kept
 	} else if password == "" {
-		c.reject(peer.object, fmt.Errorf("spec.passwordSecret: secret %s has an empty password, which is none; remove spec.passwordSecret, or set the password", ref), Warning)
+		c.reject(peer.object, fmt.Errorf("spec.passwordSecret: secret %s has an empty password, so that there is none; "+
+			"set the password, or remove spec.passwordSecret", ref), Warning)
 	}
 	peer.value.Password = password
 	return true

@@ -124,7 +124,7 @@ func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *te
 		return kube.run(t, "", "get", "events.events.k8s.io", "--all-namespaces", "--output", "custom-columns=:note")
 	}).
 		Should(And(ContainSubstring(`announcing from node "node-1" with protocol "bgp" to "router"`),
-			ContainSubstring(`not in force on node "node-1": spec.passwordSecret: secret metallb-system/missing not found`)), s.log)
+			ContainSubstring(`not in use on node "node-1": spec.passwordSecret: secret metallb-system/missing not found`)), s.log)
 	var metrics strings.Builder
 	g.Expect(s.get("/metrics", &metrics)).To(Succeed())
 	g.Expect(metrics.String()).To(And(MatchRegexp(`metallb_build_info{goversion="go.*",revision=".+",version="dev"} 1`),

@@ -141,7 +141,7 @@ type BGPPeerSpec struct {
 
 	// PasswordSecret refers to a Secret of type kubernetes.io/basic-auth whose key "password" is the password for TCP MD5
 	// signatures (RFC 2385). It is in the namespace of the BGPPeer; that of the reference is not looked at. Until the Secret
-	// exists no session is set up: there is no connecting without the password.
+	// exists and has the key no session is set up: there is no connecting without the password. An empty password means none.
 	// +optional
 	PasswordSecret corev1.SecretReference `json:"passwordSecret,omitempty"`
 

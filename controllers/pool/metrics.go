@@ -53,7 +53,7 @@ func NewMetrics(a *allocator.Allocator, c interface{ State() configuration.State
 		stale: prometheus.NewDesc("metallb_k8s_client_config_stale_bool",
 			"1 if an object of the configuration is not in use as written, or a service holds an address that no pool would give it any more.", nil, nil),
 		held: prometheus.NewDesc("metallb_k8s_client_config_held_objects",
-			"Number of objects of the configuration that are in use in an earlier version than the one written, or though they are deleted.", nil, nil),
+			"Number of objects of the configuration of which a change is held back.", nil, nil),
 	}
 }
 

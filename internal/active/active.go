@@ -4,6 +4,8 @@ package active
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
@@ -31,8 +34,17 @@ type Key struct{ Kind, Name string }
 // String returns the key as "BGPPeer "rack"".
 func (k Key) String() string { return fmt.Sprintf("%s %q", k.Kind, k.Name) }
 
-// ObjectName returns the name of the ActiveConfiguration of the object.
-func (k Key) ObjectName() string { return strings.ToLower(k.Kind) + "." + k.Name }
+// ObjectName returns the name of the ActiveConfiguration of the object: its kind in lower case and its name. What is too long for a
+// name is shortened, and ends in a hash of the whole.
+func (k Key) ObjectName() string {
+	name := strings.ToLower(k.Kind) + "." + k.Name
+	if len(name) <= validation.DNS1123SubdomainMaxLength {
+		return name
+	}
+	hash := sha256.Sum256([]byte(name))
+	end := "-" + hex.EncodeToString(hash[:8])
+	return strings.TrimRight(name[:validation.DNS1123SubdomainMaxLength-len(end)], "-.") + end
+}
 
 // Objects are configuration objects of all kinds.
 type Objects struct {
@@ -118,6 +130,9 @@ func Decode(list []v1beta1.ActiveConfiguration) (Objects, error) {
 }
 
 func (o *Objects) add(a *v1beta1.ActiveConfiguration) error {
+	if name := KeyOfActive(a).ObjectName(); a.Name != name {
+		return fmt.Errorf("ActiveConfiguration %q: metadata.name: must be %q, by spec.kind and spec.name", a.Name, name)
+	}
 	var err error
 	switch a.Spec.Kind {
 	case KindIPAddressPool:
@@ -174,4 +189,6 @@ func overlay[T any, P interface {
 }
 
 // Compare orders keys by kind and name.
-func (k Key) Compare(o Key) int { return cmp.Or(strings.Compare(k.Kind, o.Kind), strings.Compare(k.Name, o.Name)) }
+func (k Key) Compare(o Key) int {
+	return cmp.Or(strings.Compare(k.Kind, o.Kind), strings.Compare(k.Name, o.Name))
+}

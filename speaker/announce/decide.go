@@ -23,11 +23,6 @@ type Decision struct {
 	Refused map[netip.Addr]Reason
 	// Conflicting is what advertisements contradict each other in.
 	Conflicting Conflict
-	// Held are the addresses among those announced that the configuration does not cover any more, each with the reason
-	// that it would not be announced for; see Memory.
-	Held map[netip.Addr]Reason
-	// Memory to decide with the next time.
-	Memory Memory
 }
 
 // Conflict is what advertisements give different values of to one prefix towards one peer. The highest local preference and
@@ -46,29 +41,20 @@ func (c Conflict) Plus(other Conflict) Conflict {
 func (d *Decision) Peers() []string { return slices.Sorted(maps.Keys(d.Paths)) }
 
 // Decide returns what the policy's node announces of the service. Each address is decided by itself, so that a dual-stack
-// service is announced in the one family that it can be. Before is the memory of the last decision about the service.
-func Decide(p *policy.Policy, s Service, e Endpoints, before Memory) Decision {
+// service is announced in the one family that it can be.
+func Decide(p *policy.Policy, s Service, e Endpoints) Decision {
 	d := Decision{}
 	for _, addr := range s.Addresses {
-		d.decide(p, s, e, addr, before.of(addr))
+		d.decide(p, s, e, addr)
 	}
 	return d
 }
 
-// decide decides about one address that the node announced before by some advertisements.
-func (d *Decision) decide(p *policy.Policy, s Service, e Endpoints, addr netip.Addr, before []*policy.Advertisement) {
-	by, uncovered := covering(p, s, addr)
-	known, reason := by, uncovered
-	if uncovered != "" {
-		if known = hold(p, s, addr, before); reachable(known, addr) {
-			by, reason = known, ""
-		}
-	}
+// decide decides about one address.
+func (d *Decision) decide(p *policy.Policy, s Service, e Endpoints, addr netip.Addr) {
+	by, reason := matching(p, s, addr)
 	if reason == "" || reason == NoPeer {
 		reason = cmp.Or(ineligible(p, s, e[endpoint.Of(addr)]), reason)
-	}
-	if reason == "" || len(before) > 0 {
-		d.Memory = d.Memory.with(addr, known, uncovered != "")
 	}
 	if reason != "" {
 		if d.Refused == nil {
@@ -80,16 +66,10 @@ func (d *Decision) decide(p *policy.Policy, s Service, e Endpoints, addr netip.A
 	d.add(by, addr)
 	d.Announced = append(d.Announced, addr)
 	d.Conflicting = d.Conflicting.Plus(conflict(by, addr))
-	if uncovered != "" {
-		if d.Held == nil {
-			d.Held = make(map[netip.Addr]Reason, len(s.Addresses))
-		}
-		d.Held[addr] = uncovered
-	}
 }
 
-// covering returns the advertisements that are for the address, and why the configuration does not announce it with them.
-func covering(p *policy.Policy, s Service, addr netip.Addr) ([]*policy.Advertisement, Reason) {
+// matching returns the advertisements that are for the address, or why there are none to announce it by.
+func matching(p *policy.Policy, s Service, addr netip.Addr) ([]*policy.Advertisement, Reason) {
 	pool := p.Pool(addr, s.AllocatedFrom)
 	if pool == nil {
 		return nil, IPNotAllowed
@@ -97,19 +77,19 @@ func covering(p *policy.Policy, s Service, addr netip.Addr) ([]*policy.Advertise
 	if len(pool.Advertisements) == 0 {
 		return nil, NotOwner
 	}
-	var matching []*policy.Advertisement // of no more room than needed, as it is remembered
+	var by []*policy.Advertisement
 	for i := range pool.Advertisements {
 		if a := &pool.Advertisements[i]; a.SelectsService(s.Labels) {
-			matching = append(matching, a)
+			by = append(by, a)
 		}
 	}
 	switch {
-	case len(matching) == 0:
+	case len(by) == 0:
 		return nil, NoMatchingAdvertisement
-	case !reachable(matching, addr):
-		return matching, NoPeer
+	case !reachable(by, addr):
+		return nil, NoPeer
 	}
-	return matching, ""
+	return by, ""
 }
 
 // reachable reports whether there is a peer to announce the address to.
@@ -134,10 +114,10 @@ func ineligible(p *policy.Policy, s Service, e endpoint.View) Reason {
 }
 
 // conflict returns what two of the advertisements give different values of to one prefix towards one peer.
-func conflict(matching []*policy.Advertisement, addr netip.Addr) Conflict {
+func conflict(by []*policy.Advertisement, addr netip.Addr) Conflict {
 	var all Conflict
-	for i, a := range matching {
-		for _, b := range matching[:i] {
+	for i, a := range by {
+		for _, b := range by[:i] {
 			c := Conflict{LocalPref: a.LocalPref != b.LocalPref, ASPathPrepend: a.ASPathPrepend != b.ASPathPrepend}
 			if c != (Conflict{}) && a.Prefix(addr) == b.Prefix(addr) &&
 				slices.ContainsFunc(a.Peers(addr), func(peer string) bool { return slices.Contains(b.Peers(addr), peer) }) {
@@ -149,8 +129,8 @@ func conflict(matching []*policy.Advertisement, addr netip.Addr) Conflict {
 }
 
 // add adds the paths of an address.
-func (d *Decision) add(matching []*policy.Advertisement, addr netip.Addr) {
-	for _, a := range matching {
+func (d *Decision) add(by []*policy.Advertisement, addr netip.Addr) {
+	for _, a := range by {
 		path := rib.Path{Prefix: a.Prefix(addr), LocalPref: a.LocalPref, ASPathPrepend: a.ASPathPrepend, Communities: a.Communities}
 		for _, peer := range a.Peers(addr) {
 			if d.Paths == nil {

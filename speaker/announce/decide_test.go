@@ -13,6 +13,7 @@ import (
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/announce"
 	"metallb.io/metallb/speaker/policy"
@@ -27,10 +28,14 @@ var comparable = cmp.Options{
 }
 
 // readyHere are endpoints of both families that are ready on the node.
-func readyHere() announce.Endpoints { return inBothFamilies(endpoint.View{Local: endpoint.Count{Ready: 1}, Anywhere: endpoint.Ready}) }
+func readyHere() announce.Endpoints {
+	return inBothFamilies(endpoint.View{Local: endpoint.Count{Ready: 1}, Anywhere: endpoint.Ready})
+}
 
 // readyElsewhere are endpoints of both families that are ready on another node.
-func readyElsewhere() announce.Endpoints { return inBothFamilies(endpoint.View{Anywhere: endpoint.Ready}) }
+func readyElsewhere() announce.Endpoints {
+	return inBothFamilies(endpoint.View{Anywhere: endpoint.Ready})
+}
 
 func inBothFamilies(v endpoint.View) announce.Endpoints { return announce.Endpoints{v, v} }
 
@@ -50,12 +55,14 @@ func peer(name, address string) v1beta2.BGPPeer {
 func compile(t *testing.T, mutate func(*policy.Input), advertisements ...v1beta1.BGPAdvertisement) *policy.Policy {
 	t.Helper()
 	in := policy.Input{
-		Node:           policy.Node{Name: "node-1", Labels: map[string]string{"rack": "a"}, InternalIPs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}},
-		Peers:          []v1beta2.BGPPeer{peer("p1", "192.0.2.1"), peer("p2", "192.0.2.2"), peer("p6", "2001:db8::1")},
-		Advertisements: advertisements,
-		Pools: []v1beta1.IPAddressPool{{
-			ObjectMeta: metav1.ObjectMeta{Name: "pool"}, Spec: v1beta1.IPAddressPoolSpec{Addresses: []string{"198.51.100.0/24", "2001:db8:1::/64"}},
-		}},
+		Node: policy.Node{Name: "node-1", Labels: map[string]string{"rack": "a"}, InternalIPs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}},
+		Objects: active.Objects{
+			Peers:          []v1beta2.BGPPeer{peer("p1", "192.0.2.1"), peer("p2", "192.0.2.2"), peer("p6", "2001:db8::1")},
+			Advertisements: advertisements,
+			Pools: []v1beta1.IPAddressPool{{
+				ObjectMeta: metav1.ObjectMeta{Name: "pool"}, Spec: v1beta1.IPAddressPoolSpec{Addresses: []string{"198.51.100.0/24", "2001:db8:1::/64"}},
+			}},
+		},
 	}
 	if mutate != nil {
 		mutate(&in)
@@ -228,7 +235,7 @@ func TestDecide(t *testing.T) {
 			}
 			d := announce.Decide(compile(t, tc.node, tc.advertisements...), announce.Service{
 				Labels: map[string]string{"color": "blue"}, Addresses: tc.addresses, AllocatedFrom: tc.from, Local: tc.local,
-			}, tc.endpoints, nil)
+			}, tc.endpoints)
 			if diff := cmp.Diff(tc.want, d.Paths, comparable); diff != "" {
 				t.Errorf("paths (-want +got):\n%s", diff)
 			}

@@ -26,7 +26,7 @@ func TestAnAddressIsAnnouncedIfTheNodesProxyForwardsItsConnections(t *testing.T)
 			for _, a := range addresses {
 				s.Addresses = append(s.Addresses, a)
 			}
-			d := announce.Decide(p, s, announce.EndpointsOf(m.Slices, endpointtest.Node), nil)
+			d := announce.Decide(p, s, announce.EndpointsOf(m.Slices, endpointtest.Node))
 			for family, a := range addresses {
 				if got, want := slices.Contains(d.Announced, a), m.Forwards(family, local, endpointtest.Node); got != want {
 					t.Fatalf("%s: %s with Local=%v is announced: %v, want %v", m, a, local, got, want)

@@ -27,6 +27,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/speaker/debug"
 	"metallb.io/metallb/speaker/node"
@@ -132,12 +133,13 @@ func (s *scene) configure(advertised ...string) {
 		}}
 	}
 	in := policy.Input{
-		Node:  policy.Node{Name: "node-1"},
-		Peers: []v1beta2.BGPPeer{peer("one", "192.0.2.1"), peer("two", "192.0.2.2")},
-		Pools: []v1beta1.IPAddressPool{
-			*builder.MakePool("gold", "198.51.100.0/24", "2001:db8::/120").Obj(), *builder.MakePool("silver", "203.0.113.0/24").Obj(),
+		Node: policy.Node{Name: "node-1"},
+		Objects: active.Objects{
+			Peers: []v1beta2.BGPPeer{peer("one", "192.0.2.1"), peer("two", "192.0.2.2")},
+			Pools: []v1beta1.IPAddressPool{
+				*builder.MakePool("gold", "198.51.100.0/24", "2001:db8::/120").Obj(), *builder.MakePool("silver", "203.0.113.0/24").Obj(),
+			},
 		},
-		PoolInUse: func(string) bool { return true },
 	}
 	for _, pool := range advertised {
 		in.Advertisements = append(in.Advertisements,
@@ -197,7 +199,7 @@ func TestThePolicyIsTold(t *testing.T) {
 		"keepaliveTime":"30s","connectTime":"2s","multiHop":false,"hasPassword":true}],"pools":[
 		{"name":"gold","exists":true,"ranges":["198.51.100.0-198.51.100.255","2001:db8::-2001:db8::ff"],"advertisements":[
 		{"name":"for-gold","aggregationLength":32,"aggregationLengthV6":128,"localPref":7,"asPathPrepend":3,"communities":["64500:7","large:1:2:3"],
-		"peersIPv4":["one"],"peersIPv6":[]}]}],"notInForce":[]}`)
+		"peersIPv4":["one"],"peersIPv6":[]}]}],"rejections":[]}`)
 	for filters, want := range map[string]int{"": 2, "pool=gold": 2, "peer=two": 1} {
 		if got := strings.Count(s.ask("policy", filters), `"hasPassword":true`); got != want {
 			t.Errorf("%d sessions for %q, want %d", got, filters, want)
@@ -260,18 +262,11 @@ func TestAPeerWhoseSessionIsDownIsNotCountedAsTold(t *testing.T) {
 	}
 }
 
-func TestWhatIsHeldAndWhatIsUnderWayIsTold(t *testing.T) {
+func TestWhatIsUnderWayIsTold(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.configure("gold")
 	web := types.NamespacedName{Namespace: "default", Name: "web"}
-
-	s.configure("silver")
-	held := `{"address":"198.51.100.0","pool":"gold","announced":true,"peers":["one"],"held":"notOwner","heldMessage":"no BGPAdvertisement for the address selects the node"}`
-	if got := s.ask("rib", "service=default/web"); !strings.Contains(got, held) {
-		t.Errorf("held: %s", got)
-	}
-	s.configure("gold")
 
 	slice := endpoints("idle")
 	if err := s.client.Create(t.Context(), slice); err != nil {

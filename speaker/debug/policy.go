@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/speaker/policy"
 	"metallb.io/metallb/speaker/session"
 )
@@ -19,8 +20,8 @@ type policyPage struct {
 	Excluded           bool            `json:"excluded"`
 	Sessions           []sessionConfig `json:"sessions"`
 	Pools              []pool          `json:"pools"`
-	// NotInForce are the objects that are not in force as written.
-	NotInForce []rejection `json:"notInForce"`
+	// Rejections are what is wrong with objects of the configuration.
+	Rejections []rejection `json:"rejections"`
 }
 
 // sessionConfig is what a session is to be. Of the password it only says whether there is one.
@@ -40,7 +41,7 @@ type sessionConfig struct {
 
 type pool struct {
 	Name string `json:"name"`
-	// Exists is whether the object does. If not, services have addresses from it, or advertisements name it.
+	// Exists is whether the pool is in use. If not, it is rejected, or advertisements name it.
 	Exists         bool            `json:"exists"`
 	Ranges         []string        `json:"ranges"`
 	Advertisements []advertisement `json:"advertisements"`
@@ -62,15 +63,15 @@ type rejection struct {
 	Kind   string `json:"kind"`
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
-	// LastGood is whether what the object was before is in force.
-	LastGood bool `json:"lastGoodInForce"`
+	// Effect is what comes of it.
+	Effect string `json:"effect"`
 }
 
 func tellPolicy(_ context.Context, q *question) (any, error) {
 	p := q.now.Policy
 	page := policyPage{
 		Node: q.now.Node, NetworkUnavailable: p.NetworkUnavailable, Excluded: p.Excluded,
-		Sessions: []sessionConfig{}, Pools: []pool{}, NotInForce: []rejection{},
+		Sessions: []sessionConfig{}, Pools: []pool{}, Rejections: []rejection{},
 	}
 	for i := range p.Sessions {
 		if c := &p.Sessions[i]; q.peer == "" || q.peer == c.Peer {
@@ -84,13 +85,13 @@ func tellPolicy(_ context.Context, q *question) (any, error) {
 	}
 	for _, r := range q.now.Rejections {
 		if concerns(q.filters, &r) {
-			page.NotInForce = append(page.NotInForce, rejection{r.Kind, r.Name, r.Reason, r.LastGood})
+			page.Rejections = append(page.Rejections, rejection{r.Kind, r.Name, r.Reason, r.Effect.String()})
 		}
 	}
-	if q.peer != "" && len(page.Sessions)+len(page.NotInForce) == 0 {
+	if q.peer != "" && len(page.Sessions)+len(page.Rejections) == 0 {
 		return nil, unmatched("BGPPeer", q.peer)
 	}
-	if q.pool != "" && len(page.Pools)+len(page.NotInForce) == 0 {
+	if q.pool != "" && len(page.Pools)+len(page.Rejections) == 0 {
 		return nil, unmatched("IPAddressPool", q.pool)
 	}
 	return page, nil
@@ -98,7 +99,7 @@ func tellPolicy(_ context.Context, q *question) (any, error) {
 
 // concerns reports whether the rejected object is what the filters name.
 func concerns(f filters, r *policy.Rejection) bool {
-	return f == (filters{}) || r.Kind == "BGPPeer" && r.Name == f.peer || r.Kind == policy.KindIPAddressPool && r.Name == f.pool
+	return f == (filters{}) || r.Kind == active.KindBGPPeer && r.Name == f.peer || r.Kind == active.KindIPAddressPool && r.Name == f.pool
 }
 
 func configOf(c *session.Config) sessionConfig {

@@ -56,9 +56,6 @@ type address struct {
 	PendingPeers []string        `json:"pendingPeers,omitempty"`
 	Reason       announce.Reason `json:"reason,omitempty"`
 	Message      string          `json:"message,omitempty"`
-	// Held is why the address would not be announced if it had not been before.
-	Held        announce.Reason `json:"held,omitempty"`
-	HeldMessage string          `json:"heldMessage,omitempty"`
 }
 
 func tellRIB(ctx context.Context, q *question) (any, error) {
@@ -161,7 +158,7 @@ func (q *question) serviceOf(s *node.ServiceInspection) service {
 		}
 		told.Addresses = append(told.Addresses, address{
 			Address: a.Address, Pool: a.Pool, Announced: a.Announced, Peers: peers, PendingPeers: pending,
-			Reason: a.Refused, Message: a.Refused.Describe(), Held: a.Held, HeldMessage: a.Held.Describe(),
+			Reason: a.Refused, Message: a.Refused.Describe(),
 		})
 	}
 	return told

@@ -59,6 +59,8 @@ func CacheOptions(node, namespace string) cache.Options {
 			&v1beta1.BGPAdvertisement{}: configuration(transform(stripStatus)),
 			&v1beta1.Community{}:        configuration(transform(stripStatus)),
 			&v1beta2.BGPPeer{}:          configuration(transform(stripStatus)),
+
+			&v1beta1.ActiveConfiguration{}: configuration(transform(stripActive)),
 		},
 	}
 }
@@ -131,34 +133,32 @@ func stripSecret(s *corev1.Secret) {
 	s.Labels, s.Annotations, s.OwnerReferences, s.Finalizers = nil, nil, nil, nil
 }
 
-// stripStatus leaves the labels and the spec of a configuration object; of a pool and an advertisement also whether its
-// operator allows disruption, and of the latter's status whether nodes announce by it, if that is known of this generation.
+// stripStatus leaves the labels and the spec of a configuration object.
 func stripStatus(o client.Object) {
-	allowed := v1beta1.AllowsDisruption(o)
-	o.SetAnnotations(nil)
-	o.SetOwnerReferences(nil)
-	o.SetFinalizers(nil)
-	keepAllowed := func() {
-		if allowed {
-			o.SetAnnotations(map[string]string{v1beta1.AnnotationAllowDisruption: "true"})
-		}
-	}
+	stripMeta(o)
 	switch o := o.(type) {
 	case *v1beta1.IPAddressPool:
 		o.Status = v1beta1.IPAddressPoolStatus{}
-		keepAllowed()
 	case *v1beta1.BGPAdvertisement:
-		announcing := v1beta1.BGPAdvertisementStatus{}
-		if o.Status.ObservedGeneration == o.Generation {
-			announcing.NodesIPv4, announcing.NodesIPv6 = min(o.Status.NodesIPv4, 1), min(o.Status.NodesIPv6, 1)
-		}
-		o.Status = announcing
-		keepAllowed()
+		o.Status = v1beta1.BGPAdvertisementStatus{}
 	case *v1beta1.Community:
 		o.Status = v1beta1.CommunityStatus{}
 	case *v1beta2.BGPPeer:
 		o.Status = v1beta2.BGPPeerStatus{}
 	}
+}
+
+// stripActive leaves what is in use. Whether that is what is written, and who allows what, is not the speaker's to know.
+func stripActive(a *v1beta1.ActiveConfiguration) {
+	stripMeta(a)
+	a.Labels, a.Status = nil, v1beta1.ActiveConfigurationStatus{}
+	a.Spec.Generation, a.Spec.AllowDisruption = 0, false
+}
+
+func stripMeta(o client.Object) {
+	o.SetAnnotations(nil)
+	o.SetOwnerReferences(nil)
+	o.SetFinalizers(nil)
 }
 
 // changed lets updates pass that change what the caches hold of the object.

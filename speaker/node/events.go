@@ -132,8 +132,11 @@ func (w eventWriter) conflicting(svc *corev1.Service, c announce.Conflict) {
 }
 
 func (w eventWriter) rejected(object runtime.Object, r policy.Rejection) {
-	w.recorder.Eventf(object, nil, corev1.EventTypeWarning, EventInvalidConfig, actionConfigure,
-		"%s", message.Bound(fmt.Sprintf("not in force on node %q: %s", w.node, r.Reason)))
+	note := fmt.Sprintf("not in use on node %q: %s", w.node, r.Reason)
+	if r.Effect != policy.NotInUse {
+		note = fmt.Sprintf("node %q: %s; %s", w.node, r.Reason, r.Effect)
+	}
+	w.recorder.Eventf(object, nil, corev1.EventTypeWarning, EventInvalidConfig, actionConfigure, "%s", message.Bound(note))
 }
 
 // severity is a warning where a service that worked may not work any more and nobody asked for that.

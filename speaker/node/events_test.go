@@ -30,7 +30,7 @@ func TestALongReasonOfARejectionFitsIntoAnEvent(t *testing.T) {
 	w.rejected(&v1beta1.IPAddressPool{}, policy.Rejection{Reason: strings.Repeat("100% wrong; ", message.MaxLength)})
 	const head = "Warning InvalidConfig "
 	note, found := strings.CutPrefix(<-recorder.Events, head)
-	if !found || !strings.HasPrefix(note, `not in force on node "node-1": 100% wrong; `) || !strings.HasSuffix(note, "…") || len(note) > message.MaxLength {
+	if !found || !strings.HasPrefix(note, `not in use on node "node-1": 100% wrong; `) || !strings.HasSuffix(note, "…") || len(note) > message.MaxLength {
 		t.Errorf("%d bytes: %.80s", len(note), note)
 	}
 }

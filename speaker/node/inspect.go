@@ -22,14 +22,14 @@ import (
 	"metallb.io/metallb/speaker/session"
 )
 
-// ErrNotConfigured says that no policy is in force yet.
+// ErrNotConfigured says that there is no policy yet.
 var ErrNotConfigured = errors.New("the node's configuration has not been loaded yet")
 
 // Inspection is what the node does at one moment. It is a copy.
 type Inspection struct {
 	Node   string
 	Policy *policy.Policy
-	// Rejections are the objects that are not in force as written.
+	// Rejections are what is wrong with objects of the configuration.
 	Rejections []policy.Rejection
 	Sessions   []session.State
 	// RIB is what the peers are to be told.
@@ -60,8 +60,6 @@ type AddressInspection struct {
 	Announced bool
 	// Refused is why it is not announced. Where that and Announced contradict each other, a change is under way.
 	Refused announce.Reason
-	// Held is why it would not be announced had it not been before.
-	Held announce.Reason
 }
 
 // Inspect returns what the node does now. Its cost is in proportion to the number of services that it announces.
@@ -128,7 +126,7 @@ func (s *Speaker) InspectServices(ctx context.Context, i *Inspection) ([]Service
 // inspect decides about the service again, since why something is not announced is not kept.
 func (s *Speaker) inspect(ctx context.Context, i *Inspection, svc *corev1.Service) (ServiceInspection, error) {
 	name := client.ObjectKeyFromObject(svc)
-	o, err := s.services.decide(ctx, svc, i.Policy, i.states[name])
+	o, err := s.services.decide(ctx, svc, i.Policy)
 	if err != nil {
 		return ServiceInspection{}, err
 	}
@@ -142,7 +140,7 @@ func (s *Speaker) inspect(ctx context.Context, i *Inspection, svc *corev1.Servic
 			found.Addresses = append(found.Addresses, AddressInspection{Address: addr})
 		}
 		a := &found.Addresses[n]
-		a.Refused, a.Held = o.decision.Refused[addr], o.decision.Held[addr]
+		a.Refused = o.decision.Refused[addr]
 		if pool := i.Policy.Pool(addr, view.AllocatedFrom); pool != nil {
 			a.Pool = pool.Name
 		}

@@ -13,7 +13,6 @@ import (
 // Metrics of what the node announces and of its configuration.
 type Metrics struct {
 	services     *prometheus.GaugeVec
-	heldServices prometheus.Gauge
 	updates      prometheus.Counter
 	updateErrors prometheus.Counter
 	propagation  prometheus.Histogram
@@ -29,10 +28,6 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Namespace: "metallb", Subsystem: "speaker", Name: "announced",
 			Help: "1 for every address of a service that this node announces.",
 		}, []string{"service", "protocol", "node", "ip"}),
-		heldServices: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: "metallb", Subsystem: "speaker", Name: "held_services",
-			Help: "Number of services with an address that this node goes on announcing though the configuration does not cover it any more.",
-		}),
 		updates: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "metallb", Subsystem: "k8s_client", Name: "updates_total",
 			Help: "Number of times that a service was recomputed because it or its endpoints changed.",
@@ -57,11 +52,11 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		}),
 		configStale: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: "metallb", Subsystem: "k8s_client", Name: "config_stale_bool",
-			Help: "1 if an object of the configuration is not in force as written.",
+			Help: "1 if an object of the configuration is not in use as it is written.",
 		}),
 	}
 	for _, c := range []prometheus.Collector{
-		m.services, m.heldServices, m.updates, m.updateErrors, m.propagation, m.dropped, m.configLoaded, m.configStale,
+		m.services, m.updates, m.updateErrors, m.propagation, m.dropped, m.configLoaded, m.configStale,
 	} {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("registering a metric: %w", err)
@@ -80,16 +75,6 @@ func (m *Metrics) announced(service, node string, was, now []netip.Addr) {
 	}
 }
 
-// held notes whether routes of a service were and are held.
-func (m *Metrics) held(was, is bool) {
-	switch {
-	case is && !was:
-		m.heldServices.Inc()
-	case was && !is:
-		m.heldServices.Dec()
-	}
-}
-
 // updated counts a service that was recomputed.
 func (m *Metrics) updated(err error) {
 	m.updates.Inc()
@@ -104,7 +89,7 @@ func (m *Metrics) propagated(took time.Duration) { m.propagation.Observe(took.Se
 // eventDropped counts an event that was not emitted.
 func (m *Metrics) eventDropped() { m.dropped.Inc() }
 
-// configured notes that the configuration was loaded, and whether part of it is not in force as written.
+// configured notes that the configuration was loaded, and whether part of it is not in use as it is written.
 func (m *Metrics) configured(stale bool) {
 	m.configLoaded.Set(1)
 	m.configStale.Set(0)

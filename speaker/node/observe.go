@@ -22,8 +22,8 @@ type serviceReader struct {
 	node, class string
 }
 
-// observe reads one service whose state is known.
-func (r serviceReader) observe(ctx context.Context, name types.NamespacedName, p *policy.Policy, known state) (observation, error) {
+// observe reads one service.
+func (r serviceReader) observe(ctx context.Context, name types.NamespacedName, p *policy.Policy) (observation, error) {
 	svc := &corev1.Service{}
 	err := r.client.Get(ctx, name, svc)
 	if apierrors.IsNotFound(err) {
@@ -32,11 +32,11 @@ func (r serviceReader) observe(ctx context.Context, name types.NamespacedName, p
 	if err != nil {
 		return observation{}, fmt.Errorf("reading service %s: %w", name, err)
 	}
-	return r.decide(ctx, svc, p, known)
+	return r.decide(ctx, svc, p)
 }
 
 // observeConcerned reads every service that the change from the previous policy to p concerns.
-func (r serviceReader) observeConcerned(ctx context.Context, p, previous *policy.Policy, states map[types.NamespacedName]state) ([]observation, error) {
+func (r serviceReader) observeConcerned(ctx context.Context, p, previous *policy.Policy) ([]observation, error) {
 	var services corev1.ServiceList
 	if err := r.client.List(ctx, &services); err != nil {
 		return nil, fmt.Errorf("listing services: %w", err)
@@ -45,11 +45,10 @@ func (r serviceReader) observeConcerned(ctx context.Context, p, previous *policy
 	for i := range services.Items {
 		svc := &services.Items[i]
 		view, reason := announce.ServiceOf(svc, r.class)
-		known := states[client.ObjectKeyFromObject(svc)]
-		if reason != "" || !concerned(view, p, previous, known.memory.Uncovered()) {
+		if reason != "" || !concerned(view, p, previous) {
 			continue
 		}
-		o, err := r.decide(ctx, svc, p, known)
+		o, err := r.decide(ctx, svc, p)
 		if err != nil {
 			return nil, err
 		}
@@ -58,16 +57,16 @@ func (r serviceReader) observeConcerned(ctx context.Context, p, previous *policy
 	return observed, nil
 }
 
-func concerned(s announce.Service, p, previous *policy.Policy, held bool) bool {
+func concerned(s announce.Service, p, previous *policy.Policy) bool {
 	for _, addr := range s.Addresses {
-		if p.Concerns(previous, addr, s.AllocatedFrom, held) {
+		if p.Concerns(previous, addr, s.AllocatedFrom) {
 			return true
 		}
 	}
 	return false
 }
 
-func (r serviceReader) decide(ctx context.Context, svc *corev1.Service, p *policy.Policy, known state) (observation, error) {
+func (r serviceReader) decide(ctx context.Context, svc *corev1.Service, p *policy.Policy) (observation, error) {
 	o := observation{name: client.ObjectKeyFromObject(svc), service: svc}
 	view, reason := announce.ServiceOf(svc, r.class)
 	if reason != "" {
@@ -78,7 +77,7 @@ func (r serviceReader) decide(ctx context.Context, svc *corev1.Service, p *polic
 	if err != nil {
 		return observation{}, err
 	}
-	o.decision = announce.Decide(p, view, endpoints, known.memoryOf(svc))
+	o.decision = announce.Decide(p, view, endpoints)
 	if len(o.decision.Announced) == 0 {
 		o.reason = o.decision.Refused[view.Addresses[0]]
 	}
@@ -92,20 +91,4 @@ func (r serviceReader) endpoints(ctx context.Context, service types.NamespacedNa
 		return announce.Endpoints{}, fmt.Errorf("listing endpoint slices of service %s: %w", service, err)
 	}
 	return announce.EndpointsOf(slices.Items, r.node), nil
-}
-
-// pools returns the names of the pools that services have addresses from.
-func (r serviceReader) pools(ctx context.Context) (map[string]bool, error) {
-	var services corev1.ServiceList
-	if err := r.client.List(ctx, &services); err != nil {
-		return nil, fmt.Errorf("listing services: %w", err)
-	}
-	pools := map[string]bool{}
-	for i := range services.Items {
-		view, _ := announce.ServiceOf(&services.Items[i], r.class)
-		for _, name := range view.AllocatedFrom {
-			pools[name] = true
-		}
-	}
-	return pools, nil
 }

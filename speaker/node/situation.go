@@ -74,7 +74,7 @@ func refused(in policy.Input, rejections []policy.Rejection) []status.Refusal {
 	var refusals []status.Refusal
 	for _, rejection := range rejections {
 		o, ok := objectOf(in, rejection).(*v1beta2.BGPPeer)
-		if !ok || rejection.LastGood {
+		if !ok || rejection.Effect != policy.NotInUse {
 			continue
 		}
 		// What cannot be understood may be meant for other nodes; the object says itself that it is not valid.

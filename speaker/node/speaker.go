@@ -57,7 +57,7 @@ type Speaker struct {
 	// configured is when the sessions were first configured; ready is whether they have been up, or had time to.
 	configured atomic.Pointer[time.Time]
 	ready      atomic.Bool
-	// rejections are the objects that are not in force as written.
+	// rejections are what is wrong with objects of the configuration.
 	rejections atomic.Pointer[[]policy.Rejection]
 
 	// mu is held from reading a service until the sessions have been told of it, and while they are configured. So what a
@@ -122,7 +122,7 @@ func (s *Speaker) allUp() bool {
 	return !slices.ContainsFunc(s.sessions.States(), func(state session.State) bool { return !state.Up() })
 }
 
-// Policy returns the policy in force; nil before the first.
+// Policy returns the policy in use; nil before the first.
 func (s *Speaker) Policy() *policy.Policy {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +143,7 @@ func (s *Speaker) Update(ctx context.Context, name types.NamespacedName) (err er
 			s.sightings.note(name, seen)
 		}
 	}()
-	o, err := s.services.observe(ctx, name, s.policy, s.states[name])
+	o, err := s.services.observe(ctx, name, s.policy)
 	if err != nil {
 		return err
 	}
@@ -172,8 +172,8 @@ func (s *Speaker) reaches(changes []rib.Change) bool {
 	return slices.ContainsFunc(changes, func(c rib.Change) bool { return up[c.Peer] })
 }
 
-// Reconfigure puts the policy into force: it recomputes the services that it concerns, tells the peers what changed and
-// then configures the sessions. If services cannot be read, the previous policy stays in force.
+// Reconfigure puts the policy to use: it recomputes the services that it concerns, tells the peers what changed and
+// then configures the sessions. If services cannot be read, the previous policy stays in use.
 func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,7 +183,7 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 		}
 		s.prepare = nil
 	}
-	observed, err := s.services.observeConcerned(ctx, p, s.policy, s.states)
+	observed, err := s.services.observeConcerned(ctx, p, s.policy)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/speaker/node"
 	"metallb.io/metallb/speaker/policy"
 )
@@ -48,10 +49,12 @@ func newSpeaker(t *testing.T, objects ...client.Object) (*node.Speaker, *fakeSes
 func compiled(t *testing.T, advertisements ...v1beta1.BGPAdvertisement) *policy.Policy {
 	t.Helper()
 	p, rejections := policy.Compile(policy.Input{
-		Node:           policy.NodeOf(thisNode()),
-		Peers:          []v1beta2.BGPPeer{*peer("router", "192.0.2.1")},
-		Pools:          []v1beta1.IPAddressPool{*pool("my-ip-space", "198.51.100.0/24")},
-		Advertisements: advertisements,
+		Node: policy.NodeOf(thisNode()),
+		Objects: active.Objects{
+			Peers:          []v1beta2.BGPPeer{*peer("router", "192.0.2.1")},
+			Pools:          []v1beta1.IPAddressPool{*pool("my-ip-space", "198.51.100.0/24")},
+			Advertisements: advertisements,
+		},
 	}, nil)
 	if len(rejections) > 0 {
 		t.Fatalf("rejections: %v", rejections)
@@ -303,6 +306,15 @@ func TestCachesHoldWhatMattersAndNoMore(t *testing.T) {
 			t.Errorf("data %v", got)
 		}
 	})
+	t.Run("a secret whose password is empty has one", func(t *testing.T) {
+		t.Parallel()
+		for want, data := range map[bool]map[string][]byte{true: {"password": {}}, false: {"username": {}}} {
+			s, _ := strip(&corev1.Secret{Type: corev1.SecretTypeBasicAuth, Data: data}).(*corev1.Secret)
+			if _, found := s.Data["password"]; found != want {
+				t.Errorf("data %v of %v", s.Data, data)
+			}
+		}
+	})
 	t.Run("a service keeps what is read of it", func(t *testing.T) {
 		t.Parallel()
 		s := service("nginx", "198.51.100.0")
@@ -317,49 +329,32 @@ func TestCachesHoldWhatMattersAndNoMore(t *testing.T) {
 	})
 }
 
-func TestCachesHoldWhatDecidesAboutHoldingRoutes(t *testing.T) {
+func TestCachesHoldLabelsAndSpecsOfConfiguration(t *testing.T) {
 	t.Parallel()
-	t.Run("an advertisement says whether nodes announce by it as it is now, and whether disruption is allowed", func(t *testing.T) {
+	t.Run("configuration has its labels and spec", func(t *testing.T) {
 		t.Parallel()
-		tests := map[string]struct {
-			generation, observed int64
-			nodes                int32
-			annotations          map[string]string
-			wantNodes            int32
-			wantAllowed          bool
-		}{
-			"many do":              {generation: 2, observed: 2, nodes: 17, wantNodes: 1},
-			"none does":            {generation: 2, observed: 2},
-			"nobody knows":         {generation: 2, observed: 1, nodes: 17},
-			"it is allowed":        {annotations: map[string]string{v1beta1.AnnotationAllowDisruption: "true", "note": "x"}, wantAllowed: true},
-			"it is expressly not":  {annotations: map[string]string{v1beta1.AnnotationAllowDisruption: "false"}},
-			"it is none's concern": {annotations: map[string]string{"note": "x"}},
-		}
-		for name, tc := range tests {
-			a := advertisement("everything")
-			a.Generation, a.Annotations = tc.generation, tc.annotations
-			a.Status = v1beta1.BGPAdvertisementStatus{
-				ObservedGeneration: tc.observed, NodesIPv4: tc.nodes, NodesIPv6: tc.nodes, Conditions: []metav1.Condition{{Type: "Valid"}},
-			}
-			want := advertisement("everything")
-			want.Status.NodesIPv4, want.Status.NodesIPv6 = tc.wantNodes, tc.wantNodes
-			if tc.wantAllowed {
-				allowDisruption(want)
-			}
-			if diff := cmp.Diff(client.Object(want), stripped(t, a)); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", name, diff)
-			}
+		want := advertisement("everything")
+		want.Labels = map[string]string{"rack": "a"}
+		a := want.DeepCopy()
+		a.Generation, a.Annotations = 2, map[string]string{v1beta1.AnnotationAllowDisruption: "true"}
+		a.Status = v1beta1.BGPAdvertisementStatus{ObservedGeneration: 2, NodesIPv4: 17}
+		if diff := cmp.Diff(client.Object(want), stripped(t, a)); diff != "" {
+			t.Errorf("advertisement (-want +got):\n%s", diff)
 		}
 	})
-	t.Run("a pool says whether disruption is allowed", func(t *testing.T) {
+	t.Run("an ActiveConfiguration has what is in use", func(t *testing.T) {
 		t.Parallel()
-		p, want := pool("p", "198.51.100.0/24"), pool("p", "198.51.100.0/24")
-		p.Status.AssignedIPv4 = 3
-		allowDisruption(p)
-		allowDisruption(want)
-		p.Annotations["note"] = "x"
-		if diff := cmp.Diff(client.Object(want), stripped(t, p)); diff != "" {
-			t.Errorf("pool (-want +got):\n%s", diff)
+		o := pool("p", "198.51.100.0/24")
+		o.UID, o.Labels = "uid", map[string]string{"rack": "a"}
+		want, err := active.Make(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := want.DeepCopy()
+		a.Spec.Generation, a.Spec.AllowDisruption = 7, true
+		a.Status = v1beta1.ActiveConfigurationStatus{Held: true, Reason: "InUse", Message: "x"}
+		if diff := cmp.Diff(client.Object(want), stripped(t, a)); diff != "" {
+			t.Errorf("ActiveConfiguration (-want +got):\n%s", diff)
 		}
 	})
 }

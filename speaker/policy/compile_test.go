@@ -14,6 +14,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/speaker/policy"
 	"metallb.io/metallb/speaker/session"
 )
@@ -93,9 +94,11 @@ func input(mutate ...func(*policy.Input)) policy.Input {
 			Name: "node-1", Labels: map[string]string{"rack": "a"},
 			InternalIPs: []netip.Addr{netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("10.0.0.1")},
 		},
-		Peers:          []v1beta2.BGPPeer{peer("v4", "192.0.2.1"), peer("v6", "2001:db8::2")},
-		Advertisements: []v1beta1.BGPAdvertisement{adv("all")},
-		Pools:          []v1beta1.IPAddressPool{pool("pool", "198.51.100.0/24", "2001:db8:1::/64")},
+		Objects: active.Objects{
+			Peers:          []v1beta2.BGPPeer{peer("v4", "192.0.2.1"), peer("v6", "2001:db8::2")},
+			Advertisements: []v1beta1.BGPAdvertisement{adv("all")},
+			Pools:          []v1beta1.IPAddressPool{pool("pool", "198.51.100.0/24", "2001:db8:1::/64")},
+		},
 	}
 	for _, m := range mutate {
 		m(&in)
@@ -235,7 +238,7 @@ func TestCompileSelectsWhatConcernsTheNode(t *testing.T) {
 			wantSessions: []string{"v4", "v6"},
 			want:         []summary{{Name: "b", Prefix: "198.51.100.0/32", Peers: []string{"v4"}}},
 		},
-		"an address whose pool was never seen keeps the advertisements that name it or select every pool": {
+		"an address whose pool is unknown keeps the advertisements that name it or select every pool": {
 			mutate: func(in *policy.Input) {
 				in.Advertisements = []v1beta1.BGPAdvertisement{
 					adv("all"), adv("named", withPools("gone")), adv("other", withPools("pool")),
@@ -252,6 +255,16 @@ func TestCompileSelectsWhatConcernsTheNode(t *testing.T) {
 			want: []summary{
 				{Name: "all", Prefix: "203.0.113.1/32", Peers: []string{"v4"}}, {Name: "named", Prefix: "203.0.113.1/32", Peers: []string{"v4"}},
 			},
+		},
+		"an address that its pool has no more keeps the advertisements that select the pool by label": {
+			mutate: func(in *policy.Input) {
+				in.Pools[0].Labels = map[string]string{"rack": "a"}
+				in.Advertisements = []v1beta1.BGPAdvertisement{adv("by-label", func(s *v1beta1.BGPAdvertisementSpec) { s.IPAddressPoolSelectors = rack("a") })}
+			},
+			addr:         "203.0.113.1",
+			from:         []string{"pool"},
+			wantSessions: []string{"v4", "v6"},
+			want:         []summary{{Name: "by-label", Prefix: "203.0.113.1/32", Peers: []string{"v4"}}},
 		},
 		"of two pools on record, it is the one of the address's family": {
 			mutate: func(in *policy.Input) {

@@ -4,10 +4,13 @@
 // IPAddressPools and Secrets to an immutable Policy, which says what sessions the node has and, for any address of a
 // service, which advertisements concern it. It is pure: no client, clock or goroutine.
 //
-// A bad object is a Rejection of that object alone, and what it last meant stays in force: Compile takes the previous
-// Policy, which remembers every object's last good version. Where two objects contradict each other, the one that is in
-// force already wins over the one that changed, and else the one whose name comes first.
+// The objects are those in use, see package active. A bad object is a Rejection of that object alone, and is not used. Of two
+// that contradict each other the one with an ActiveConfiguration is used, else the older one, else the one whose name comes
+// first. So what is in use depends on the API alone, and a speaker that starts uses what one that runs does.
 //
-// An address that was assigned stays announced, whatever becomes of its pool; see Policy.Pool. One that no advertisement is
-// for any more can go on being announced by what announced it before; see Policy.Hold.
+// With one exception: a session keeps the password that it has when that cannot be had any more, for as long as the speaker
+// runs, since passwords are in no ActiveConfiguration. A speaker that starts does not connect without the password. Otherwise
+// Compile takes from the previous Policy only what is the same, so that its pointers tell what has changed, and the router ID.
+//
+// An address that was assigned stays announced, whatever becomes of its pool; see Policy.Pool.
 package policy

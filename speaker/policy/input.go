@@ -12,35 +12,19 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
-	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/active"
 )
 
 // Input is everything that a Policy is compiled from. The order of the lists is of no consequence.
 type Input struct {
-	Node           Node
-	Peers          []v1beta2.BGPPeer
-	Advertisements []v1beta1.BGPAdvertisement
-	Communities    []v1beta1.Community
-	Pools          []v1beta1.IPAddressPool
+	Node Node
+	// Objects are the configuration objects in use.
+	active.Objects
+	// Active has the objects that are in use by an ActiveConfiguration, and not only as they are written.
+	Active map[active.Key]bool
 	// Secrets that BGPPeers may refer to.
 	Secrets []corev1.Secret
-	// PoolInUse reports whether a service has an address from the pool of this name. Pools that are deleted while in use
-	// are remembered. Nil stands for never.
-	PoolInUse func(name string) bool
-	// Waived are the BGPAdvertisements and IPAddressPools that were changed or deleted since the previous policy by an
-	// operator who allows disruption: nothing is held by or for them.
-	Waived map[Object]bool
 }
-
-// Object is an object of the configuration.
-type Object struct{ Kind, Name string }
-
-// Kinds of which objects may be waived.
-const (
-	KindBGPAdvertisement = "BGPAdvertisement"
-	KindIPAddressPool    = "IPAddressPool"
-)
 
 // Node is what matters of the node that the policy is for.
 type Node struct {
@@ -102,20 +86,40 @@ func (n Node) numberOfName() netip.Addr {
 	return netip.AddrFrom4(id)
 }
 
-// Rejection says why an object is not in force as written.
+// Rejection says what is wrong with an object, and what comes of it.
 type Rejection struct {
 	Kind, Namespace, Name string
 	// Reason is a sentence with field, value and remedy where they are known.
 	Reason string
-	// LastGood is whether an earlier version of the object is in force instead.
-	LastGood bool
+	Effect Effect
+}
+
+// Effect is what comes of a rejection.
+type Effect int
+
+// Effects of rejections.
+const (
+	// NotInUse: the object is not used.
+	NotInUse Effect = iota
+	// KeepsPassword: the session with the BGPPeer keeps the password that it has.
+	KeepsPassword
+	// Warning: the object is used as it is, which may not be what was meant.
+	Warning
+)
+
+// String returns the effect as part of a sentence.
+func (e Effect) String() string {
+	switch e {
+	case KeepsPassword:
+		return "the session keeps the password that it has"
+	case Warning:
+		return "the object is in use"
+	default:
+		return "the object is not in use"
+	}
 }
 
 // String returns the rejection as one line.
 func (r Rejection) String() string {
-	instead := "it is not in force"
-	if r.LastGood {
-		instead = "what it was before stays in force"
-	}
-	return fmt.Sprintf("%s %q: %s (%s)", r.Kind, r.Name, r.Reason, instead)
+	return fmt.Sprintf("%s %q: %s (%s)", r.Kind, r.Name, r.Reason, r.Effect)
 }

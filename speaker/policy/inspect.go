@@ -9,8 +9,8 @@ import (
 	"metallb.io/metallb/api/ipam"
 )
 
-// Pools returns every pool that has a name, sorted by it: those that exist, those that are gone while services have addresses
-// from them, and those that only advertisements know.
+// Pools returns every pool that has a name, sorted by it: those that are in use, those that are rejected, and those that only
+// advertisements know.
 func (p *Policy) Pools() []*Pool {
 	pools := make([]*Pool, 0, len(p.byName))
 	for _, name := range slices.Sorted(maps.Keys(p.byName)) {
@@ -19,8 +19,11 @@ func (p *Policy) Pools() []*Pool {
 	return pools
 }
 
-// Exists reports whether the pool's object does and is in force.
-func (p *Policy) Exists(pool *Pool) bool { return has(p.accepted.pools, pool.Name) }
+// Exists reports whether the pool is in use, and not merely known by name.
+func (p *Policy) Exists(pool *Pool) bool {
+	_, found := p.pools.ByName(pool.Name)
+	return found
+}
 
 // Ranges returns the addresses of the pool. They must not be changed.
 func (p *Pool) Ranges() []ipam.Range { return p.definition.Ranges }

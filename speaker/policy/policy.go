@@ -21,16 +21,13 @@ type Policy struct {
 	// Sessions of the node, sorted by peer.
 	Sessions []session.Config
 
-	accepted accepted
 	// routerID of the sessions whose BGPPeer does not set one.
 	routerID netip.Addr
 	pools    ipam.Pools
-	// byName has the current pools, the deleted ones that are in use and the names that only advertisements know.
+	// byName has the pools and the names that only advertisements know.
 	byName map[string]*Pool
 	// unknown stands for pools that nothing is known of but that they were.
 	unknown *Pool
-	// circumstances decide about what an earlier policy announced and this one does not.
-	circumstances *circumstances
 }
 
 // Pool is what is done about the addresses of one IPAddressPool. As long as that is the same, successive policies have
@@ -54,8 +51,6 @@ type Advertisement struct {
 	PeersV4, PeersV6 []string
 
 	source advertisement
-	// pool is the name of the pool.
-	pool string
 }
 
 // SelectsService reports whether the advertisement concerns a service with these labels.
@@ -84,8 +79,8 @@ func (a *Advertisement) Peers(addr netip.Addr) []string {
 // as the service's annotation has them, if it has. Nil says that the address is in no pool and never was.
 //
 // Its pool is the one that contains it. An address that no pool contains any more was assigned before a pool was changed
-// or deleted past the webhook, and stays with the pool that the annotation names: as that is now, as it was when it was
-// deleted or, if the speaker has never seen it, with the advertisements that name it or select every pool.
+// or deleted, and stays with the pool that the annotation names: as that is now or, if there is none of that name, with the
+// advertisements that name it or select every pool.
 func (p *Policy) Pool(addr netip.Addr, allocatedFrom []string) *Pool {
 	for _, name := range allocatedFrom {
 		if pool, found := p.pools.ByName(name); found && pool.Contains(addr) {
@@ -100,16 +95,16 @@ func (p *Policy) Pool(addr netip.Addr, allocatedFrom []string) *Pool {
 	}
 	best := p.unknown
 	for _, name := range allocatedFrom {
-		if pool := p.byName[name]; pool != nil && (best == p.unknown || pool.likeness(addr) > best.likeness(addr)) {
+		if pool := p.byName[name]; pool != nil && (best == p.unknown || pool.rank(addr) > best.rank(addr)) {
 			best = pool
 		}
 	}
 	return best
 }
 
-// likeness ranks pools by how likely an address that they do not give any more came from them: one of a range that
-// avoids some addresses before one of the same family.
-func (p *Pool) likeness(addr netip.Addr) int {
+// rank says how likely it is that an address came from the pool, which does not give it any more: a pool with a range that
+// avoids some addresses comes before one of the same family.
+func (p *Pool) rank(addr netip.Addr) int {
 	covers := func(r ipam.Range) bool { return r.Contains(addr) }
 	sameFamily := func(r ipam.Range) bool { return r.From.BitLen() == addr.BitLen() }
 	switch {
@@ -123,10 +118,10 @@ func (p *Pool) likeness(addr netip.Addr) int {
 }
 
 // Concerns reports whether a change from the policy q to p could concern a service with this address, allocated from the
-// named pools. Held is whether what is to become of the address depends on advertisements of earlier policies; see Hold.
-func (p *Policy) Concerns(q *Policy, addr netip.Addr, allocatedFrom []string, held bool) bool {
+// named pools.
+func (p *Policy) Concerns(q *Policy, addr netip.Addr, allocatedFrom []string) bool {
 	return q == nil || p.NetworkUnavailable != q.NetworkUnavailable || p.Excluded != q.Excluded ||
-		p.Pool(addr, allocatedFrom) != q.Pool(addr, allocatedFrom) || held && p.circumstances != q.circumstances
+		p.Pool(addr, allocatedFrom) != q.Pool(addr, allocatedFrom)
 }
 
 func (p *Pool) equal(q *Pool) bool {

@@ -6,14 +6,13 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/speaker/session"
 )
 
 // policy puts together what was accepted.
@@ -22,32 +21,35 @@ func (c *compiler) policy() *Policy {
 		NetworkUnavailable: c.in.Node.NetworkUnavailable,
 		Excluded:           c.in.Node.excluded(),
 		routerID:           c.in.Node.routerID(c.last.routerID),
-		accepted:           c.accepted,
-		pools:              ipam.NewPools(slices.Collect(maps.Values(c.accepted.pools))...),
+		pools:              ipam.NewPools(c.pools...),
 		byName:             map[string]*Pool{},
 	}
 	p.Sessions = c.sessions(p.routerID)
+	peers := peersOf(p.Sessions)
 	definitions := c.definitions()
-	c.circumstances = c.begin(p.Sessions, definitions)
 	for _, name := range slices.Sorted(maps.Keys(definitions)) {
-		p.byName[name] = c.pool(definitions[name])
+		p.byName[name] = c.pool(definitions[name], peers)
 	}
-	p.unknown = c.pool(ipam.Pool{})
-	p.circumstances = c.circumstances
+	p.unknown = c.pool(ipam.Pool{}, peers)
 	c.reuse(p)
 	return p
 }
 
-// definitions returns every pool that has a name, be it only in advertisements.
+// definitions returns every pool that has a name, be it only in advertisements. Of a pool that is rejected only the labels
+// are known.
 func (c *compiler) definitions() map[string]ipam.Pool {
 	definitions := map[string]ipam.Pool{}
-	for _, adv := range c.accepted.advertisements {
-		for _, name := range adv.Pools {
+	for i := range c.advertisements {
+		for _, name := range c.advertisements[i].value.Pools {
 			definitions[name] = ipam.Pool{Name: name}
 		}
 	}
-	maps.Copy(definitions, c.accepted.retired)
-	maps.Copy(definitions, c.accepted.pools)
+	for i := range c.in.Pools {
+		definitions[c.in.Pools[i].Name] = ipam.Pool{Name: c.in.Pools[i].Name, Labels: c.in.Pools[i].Labels}
+	}
+	for _, pool := range c.pools {
+		definitions[pool.Name] = pool
+	}
 	return definitions
 }
 
@@ -61,65 +63,34 @@ func (c *compiler) reuse(p *Policy) {
 	if last := c.last.unknown; last != nil && last.equal(p.unknown) {
 		p.unknown = last
 	}
-	if reflect.DeepEqual(c.last.circumstances, p.circumstances) {
-		p.circumstances = c.last.circumstances
-	}
 }
 
 // pool returns what is done about the addresses of a pool. An advertisement whose aggregation length has no room in the
-// pool, or which contradicts another about the pool, is rejected, and what it meant to this pool before stays in force.
-func (c *compiler) pool(definition ipam.Pool) *Pool {
-	const kind = KindBGPAdvertisement
-	before := c.before(definition.Name)
-	candidates := map[string]candidate[advertisement]{}
-	for _, name := range slices.Sorted(maps.Keys(c.accepted.advertisements)) {
-		adv := c.accepted.advertisements[name]
-		if !selects(&adv, &definition) {
+// pool, or which contradicts another about the pool, is rejected, and not used for this pool.
+func (c *compiler) pool(definition ipam.Pool, all peers) *Pool {
+	var selecting []candidate[advertisement]
+	for _, adv := range c.advertisements {
+		if !selects(&adv.value, &definition) || !adv.value.SelectsNode(c.in.Node.Labels) {
 			continue
 		}
-		err := bgp.CheckAggregation(adv.Advertisement, definition)
-		if !adv.SelectsNode(c.in.Node.Labels) {
-			if err == nil {
-				c.noteElsewhere(definition.Name, &adv)
-			}
+		if err := bgp.CheckAggregation(adv.value.Advertisement, definition); err != nil {
+			c.reject(adv.object, fmt.Errorf("pool %q: %w", definition.Name, err), NotInUse)
 			continue
 		}
-		if err != nil {
-			good, found := before[name]
-			c.reject(kind, types.NamespacedName{Namespace: adv.namespace, Name: name}, fmt.Errorf("pool %q: %w", definition.Name, err), found)
-			if !found {
-				continue
-			}
-			adv = good
-		}
-		candidates[name] = candidate[advertisement]{adv.namespace, adv}
+		selecting = append(selecting, adv)
 	}
 	node := []labels.Set{c.in.Node.Labels}
-	admitted := admit(c, kind, candidates, before, func(a, b advertisement) error {
+	admitted := admit(c, selecting, func(a, b advertisement) error {
 		return cmp.Or(bgp.CheckLocalPref(a.Advertisement, b.Advertisement, definition, node),
 			bgp.CheckASPathPrepend(a.Advertisement, b.Advertisement, definition, node))
 	})
 
 	pool := &Pool{Name: definition.Name, definition: definition}
-	for _, name := range slices.Sorted(maps.Keys(admitted)) {
-		adv := admitted[name]
-		pool.Advertisements = append(pool.Advertisements, compileAdvertisement(adv, pool.Name, c.circumstances.peers))
-		if reflect.DeepEqual(adv, c.accepted.advertisements[name]) {
-			c.noteElsewhere(definition.Name, &adv)
-		}
+	for i := range admitted {
+		pool.Advertisements = append(pool.Advertisements, compileAdvertisement(admitted[i].value, all))
 	}
+	slices.SortFunc(pool.Advertisements, func(a, b Advertisement) int { return cmp.Compare(a.Name, b.Name) })
 	return pool
-}
-
-// before returns what advertisements meant to the pool in the previous policy, by name.
-func (c *compiler) before(pool string) map[string]advertisement {
-	before := map[string]advertisement{}
-	if last := c.last.byName[pool]; last != nil {
-		for _, a := range last.Advertisements {
-			before[a.Name] = a.source
-		}
-	}
-	return before
 }
 
 // selects reports whether the advertisement selects the pool. What labels a pool had that nobody has seen is unknown, and
@@ -131,15 +102,39 @@ func selects(adv *advertisement, pool *ipam.Pool) bool {
 	return adv.SelectsPool(pool.Name, pool.Labels)
 }
 
-func compileAdvertisement(source advertisement, pool string, all peers) Advertisement {
-	a := Advertisement{
+func compileAdvertisement(source advertisement, all peers) Advertisement {
+	return Advertisement{
 		Name:          source.Name,
 		Communities:   source.communities,
 		LocalPref:     source.LocalPref,
 		ASPathPrepend: source.ASPathPrepend,
+		PeersV4:       selectedBy(&source, all.v4),
+		PeersV6:       selectedBy(&source, all.v6),
 		source:        source,
-		pool:          pool,
 	}
-	a.PeersV4, a.PeersV6 = all.selectedBy(&source)
-	return a
+}
+
+// peers of the node's sessions, by family.
+type peers struct{ v4, v6 []string }
+
+func peersOf(sessions []session.Config) peers {
+	var p peers
+	for i := range sessions {
+		if sessions[i].Address.Is4() {
+			p.v4 = append(p.v4, sessions[i].Peer)
+		} else {
+			p.v6 = append(p.v6, sessions[i].Peer)
+		}
+	}
+	return p
+}
+
+func selectedBy(a *advertisement, peers []string) []string {
+	var selected []string
+	for _, name := range peers {
+		if a.SelectsPeer(name) {
+			selected = append(selected, name)
+		}
+	}
+	return selected
 }

@@ -22,27 +22,22 @@ func newSecrets(list []corev1.Secret) secrets {
 	return s
 }
 
-// resolve returns the peer with the password of the secret that it refers to. A peer whose password cannot be had is an
-// error: it must not be connected to without one.
-func (s secrets) resolve(peer bgp.Peer) (bgp.Peer, error) {
-	ref := peer.PasswordSecret
-	if ref.Name == "" {
-		return peer, nil
-	}
+// password returns the password in the secret, which is empty if the secret says so. A password that cannot be had is an
+// error: the peer must not be connected to without one.
+func (s secrets) password(ref types.NamespacedName) (string, error) {
 	secret, found := s[ref]
 	if !found {
-		return peer, fmt.Errorf("spec.passwordSecret: secret %s not found; create it in the namespace of the BGPPeer", ref)
+		return "", fmt.Errorf("spec.passwordSecret: secret %s not found; create it in the namespace of the BGPPeer", ref)
 	}
 	if secret.Type != corev1.SecretTypeBasicAuth {
-		return peer, fmt.Errorf("spec.passwordSecret: secret %s has type %q; it must be of type %q", ref, secret.Type, corev1.SecretTypeBasicAuth)
+		return "", fmt.Errorf("spec.passwordSecret: secret %s has type %q; it must be of type %q", ref, secret.Type, corev1.SecretTypeBasicAuth)
 	}
-	password := string(secret.Data[corev1.BasicAuthPasswordKey])
+	password, found := secret.Data[corev1.BasicAuthPasswordKey]
 	switch {
-	case password == "":
-		return peer, fmt.Errorf("spec.passwordSecret: secret %s has no password; set its key %q", ref, corev1.BasicAuthPasswordKey)
+	case !found:
+		return "", fmt.Errorf("spec.passwordSecret: secret %s has no password; set its key %q", ref, corev1.BasicAuthPasswordKey)
 	case len(password) > bgp.MaxPasswordLength:
-		return peer, fmt.Errorf("spec.passwordSecret: secret %s has a password of %d bytes; TCP MD5 takes at most %d", ref, len(password), bgp.MaxPasswordLength)
+		return "", fmt.Errorf("spec.passwordSecret: secret %s has a password of %d bytes; TCP MD5 takes at most %d", ref, len(password), bgp.MaxPasswordLength)
 	}
-	peer.Password = password
-	return peer, nil
+	return string(password), nil
 }

@@ -27,10 +27,14 @@ var comparable = cmp.Options{
 }
 
 // readyHere are endpoints of both families that are ready on the node.
-func readyHere() announce.Endpoints { return inBothFamilies(endpoint.View{Local: endpoint.Count{Ready: 1}, Anywhere: endpoint.Ready}) }
+func readyHere() announce.Endpoints {
+	return inBothFamilies(endpoint.View{Local: endpoint.Count{Ready: 1}, Anywhere: endpoint.Ready})
+}
 
 // readyElsewhere are endpoints of both families that are ready on another node.
-func readyElsewhere() announce.Endpoints { return inBothFamilies(endpoint.View{Anywhere: endpoint.Ready}) }
+func readyElsewhere() announce.Endpoints {
+	return inBothFamilies(endpoint.View{Anywhere: endpoint.Ready})
+}
 
 func inBothFamilies(v endpoint.View) announce.Endpoints { return announce.Endpoints{v, v} }
 

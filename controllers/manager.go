@@ -31,8 +31,8 @@ import (
 	"metallb.io/metallb/controllers/peer"
 	"metallb.io/metallb/controllers/pool"
 	"metallb.io/metallb/controllers/service"
+	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/controllers/validity"
-	"metallb.io/metallb/controllers/wake"
 	"metallb.io/metallb/controllers/webhook"
 	"metallb.io/metallb/internal/process"
 )
@@ -144,7 +144,7 @@ func cacheOptions(namespace string) cache.Options {
 
 func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, assignments *assignment.Feed, logger logr.Logger) error {
 	addresses := allocator.New()
-	services, pools := &wake.Queue{}, &wake.Queue{}
+	services, pools := &trigger.Queue{}, &trigger.Queue{}
 	recorder := mgr.GetEventRecorder(eventSource)
 	pooled := pool.NewConfiguration(mgr.GetClient(), settings.Namespace, addresses)
 	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, pooled, settings.Class, services)
@@ -195,7 +195,7 @@ func setupReconcilers(mgr ctrl.Manager, settings *process.Settings, assignments 
 func setupAnnouncement(
 	mgr ctrl.Manager, settings *process.Settings, assignments *assignment.Feed, routes announcement.Configuration,
 ) (*announcement.Tracker, error) {
-	services, advertisements := &wake.Queue{}, &wake.Queue{}
+	services, advertisements := &trigger.Queue{}, &trigger.Queue{}
 	tracker := announcement.NewTracker(routes, assignments.Index, clock.RealClock{})
 	err := mgr.Add(&announcement.Feed{
 		Tracker: tracker, Assignments: assignments, Cache: mgr.GetCache(), Clock: clock.RealClock{}, Namespace: settings.Namespace,

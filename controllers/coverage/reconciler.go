@@ -15,7 +15,7 @@ import (
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/configuration"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/internal/process"
 )
 
@@ -31,7 +31,7 @@ type Reconciler struct {
 	// Class is the loadBalancerClass of the services that are served; empty serves those without one.
 	Class string
 	// Pools is the queue for the status of pools.
-	Pools *wake.Queue
+	Pools *trigger.Queue
 	// Configured is told whenever the configuration has changed, after Coverage has taken it; nil tells nobody.
 	Configured func()
 

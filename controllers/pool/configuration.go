@@ -23,7 +23,7 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/internal/process"
 )
 
@@ -140,7 +140,7 @@ type ConfigurationReconciler struct {
 	Configuration *Configuration
 	Gate          Gate
 	// Services and Pools are the queues of those who depend on the pools.
-	Services, Pools *wake.Queue
+	Services, Pools *trigger.Queue
 }
 
 // SetupWithManager registers the reconciler.

@@ -23,7 +23,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/internal/process"
 )
@@ -53,7 +53,7 @@ type StatusReconciler struct {
 	Recorder      events.EventRecorder
 	Clock         clock.PassiveClock
 	// Pools is this reconciler's own queue.
-	Pools *wake.Queue
+	Pools *trigger.Queue
 
 	mu      sync.Mutex
 	written map[types.NamespacedName]time.Time

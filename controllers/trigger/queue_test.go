@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package wake_test
+package trigger_test
 
 import (
 	"testing"
@@ -12,7 +12,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 )
 
 func TestWhatIsAddedReachesTheReconcilerBeforeAndAfterItsStart(t *testing.T) {
@@ -20,7 +20,7 @@ func TestWhatIsAddedReachesTheReconcilerBeforeAndAfterItsStart(t *testing.T) {
 	early, late := types.NamespacedName{Name: "early"}, types.NamespacedName{Name: "late"}
 	queue := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[ctrl.Request]())
 	defer queue.ShutDown()
-	var q wake.Queue
+	var q trigger.Queue
 	q.Add(early)
 	if err := q.Source().Start(t.Context(), queue); err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func TestWhatIsAddedForLaterComesLater(t *testing.T) {
 	queue := workqueue.NewTypedRateLimitingQueueWithConfig(workqueue.DefaultTypedControllerRateLimiter[ctrl.Request](),
 		workqueue.TypedRateLimitingQueueConfig[ctrl.Request]{Clock: clock})
 	defer queue.ShutDown()
-	var q wake.Queue
+	var q trigger.Queue
 	q.AddAfter(time.Second, types.NamespacedName{Name: "early"})
 	if err := q.Source().Start(t.Context(), queue); err != nil {
 		t.Fatal(err)

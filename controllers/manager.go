@@ -33,7 +33,7 @@ import (
 	"metallb.io/metallb/controllers/peer"
 	"metallb.io/metallb/controllers/pool"
 	"metallb.io/metallb/controllers/service"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/controllers/webhook"
 	"metallb.io/metallb/internal/process"
 )
@@ -178,7 +178,7 @@ func setupReconcilers(
 	mgr ctrl.Manager, settings *process.Settings, assigned *assignment.Feed, parser *config.Parser, lock *leadership.Lock, logger logr.Logger,
 ) error {
 	addresses := allocator.New()
-	services, pools := &wake.Queue{}, &wake.Queue{}
+	services, pools := &trigger.Queue{}, &trigger.Queue{}
 	recorder := mgr.GetEventRecorder(eventSource)
 	tracker := configuration.NewTracker(mgr.GetAPIReader(), mgr.GetClient(), settings.Namespace, assigned, addresses, parser)
 	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, tracker, settings.Class, services)
@@ -230,7 +230,7 @@ func setupReconcilers(
 func setupAnnouncement(
 	mgr ctrl.Manager, settings *process.Settings, assigned *assignment.Feed, routes announcement.Configuration,
 ) (*announcement.Tracker, error) {
-	services, advertisements := &wake.Queue{}, &wake.Queue{}
+	services, advertisements := &trigger.Queue{}, &trigger.Queue{}
 	tracker := announcement.NewTracker(routes, assigned.Index, clock.RealClock{})
 	err := mgr.Add(&announcement.Feed{
 		Tracker: tracker, Assignments: assigned, Cache: mgr.GetCache(), Clock: clock.RealClock{}, Namespace: settings.Namespace,

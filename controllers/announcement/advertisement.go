@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/internal/process"
 )
 
@@ -29,7 +29,7 @@ type AdvertisementReconciler struct {
 	Tracker *Tracker
 	Clock   clock.PassiveClock
 	// Advertisements is the queue of those whose number may have changed.
-	Advertisements *wake.Queue
+	Advertisements *trigger.Queue
 
 	mu sync.Mutex
 	// next is the earliest time of the next write, by advertisement.

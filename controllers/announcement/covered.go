@@ -50,5 +50,5 @@ func (c *covered) take(now time.Time) []string {
 func (t *Tracker) Covered(advertisement string) (services, nodes int, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.covered.services[advertisement], t.nodeState.count, t.ready()
+	return t.covered.services[advertisement], t.count, t.ready()
 }

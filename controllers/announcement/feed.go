@@ -18,7 +18,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/configuration"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 )
 
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list;watch
@@ -34,7 +34,7 @@ type Feed struct {
 	// Namespace of the advertisements.
 	Namespace string
 	// Services and Advertisements are the queues of what is due.
-	Services, Advertisements *wake.Queue
+	Services, Advertisements *trigger.Queue
 }
 
 // NeedLeaderElection makes the manager start the Feed on the leader only: others need not even watch EndpointSlices.
@@ -53,7 +53,7 @@ func (f *Feed) Start(ctx context.Context) error {
 	} {
 		informer, err := configuration.Informer(ctx, f.Cache, kind.object)
 		if err != nil {
-			return nil //nolint:nilerr // stopped before the API server was there, which is no failure
+			return nil // It was stopped before the API server was there, which is no failure.
 		}
 		registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 			AddFunc: kind.set,

@@ -22,7 +22,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/announcement"
 	"metallb.io/metallb/controllers/assignment"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -88,11 +88,11 @@ func TestTheFeedFollowsTheClusterUntilItIsStopped(t *testing.T) {
 		defer cluster.sources[kind].Shutdown()
 	}
 	defer cancel()
-	services := &wake.Queue{}
+	services := &trigger.Queue{}
 	assignments := &assignment.Feed{Index: w.index, Cache: cluster}
 	running.Go(func() { _ = assignments.Start(ctx) })
 	feed := &announcement.Feed{
-		Tracker: w.Tracker, Assignments: assignments, Cache: cluster, Clock: w.clock, Services: services, Advertisements: &wake.Queue{},
+		Tracker: w.Tracker, Assignments: assignments, Cache: cluster, Clock: w.clock, Services: services, Advertisements: &trigger.Queue{},
 	}
 	done := make(chan error, 1)
 	running.Go(func() { done <- feed.Start(ctx) })

@@ -11,12 +11,13 @@ import (
 func TestANumberIsTheNodesAsLongAsItIsUsed(t *testing.T) {
 	t.Parallel()
 	n := newNodes()
-	got := []int{n.use("a"), n.use("b"), n.use("a"), n.use("c")}
+	var got [8]int
+	got[0], got[1], got[2], got[3] = n.use("a"), n.use("b"), n.use("a"), n.use("c")
 	n.drop("a")
-	got = append(got, n.use("d"), n.use("a"))
+	got[4], got[5] = n.use("d"), n.use("a")
 	n.drop("b")
-	got = append(got, n.use("e"), n.use("f"))
-	if diff := cmp.Diff([]int{0, 1, 0, 2, 3, 0, 1, 4}, got); diff != "" {
+	got[6], got[7] = n.use("e"), n.use("f")
+	if diff := cmp.Diff([8]int{0, 1, 0, 2, 3, 0, 1, 4}, got); diff != "" {
 		t.Errorf("numbers (-want +got):\n%s", diff)
 	}
 	var s nodeSet

@@ -105,6 +105,28 @@ func (u *universe) reconfigure() {
 	u.random.Shuffle(len(u.nodes), func(i, j int) { u.nodes[i], u.nodes[j] = u.nodes[j], u.nodes[i] })
 }
 
+// tweak makes other objects of one kind, or other nodes.
+func (u *universe) tweak() {
+	objects, nodes := u.objects, u.nodes
+	u.reconfigure()
+	another, others := u.objects, u.nodes
+	u.objects, u.nodes = objects, nodes
+	switch u.random.IntN(5) {
+	case 0:
+		u.objects.Pools = another.Pools
+	case 1:
+		u.objects.Peers = another.Peers
+	case 2:
+		u.objects.Advertisements = another.Advertisements
+	case 3:
+		u.nodes = others
+	default: // One pool is gone.
+		if len(objects.Pools) > 0 {
+			u.objects.Pools = objects.Pools[1:]
+		}
+	}
+}
+
 // change changes something but the configuration.
 func (u *universe) change() {
 	node := fmt.Sprintf("n%d", u.random.IntN(7))
@@ -411,8 +433,12 @@ func TestServicesAreToldWhatAskingEachNodeAndPeerWouldSay(t *testing.T) {
 		u := newUniverse(t, seed)
 		u.Complete()
 		for step := range 60 {
-			if step%20 == 0 {
+			switch {
+			case step%20 == 0:
 				u.reconfigure()
+				u.configure()
+			case step%5 == 0:
+				u.tweak()
 				u.configure()
 			}
 			u.change()

@@ -20,7 +20,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/assignment"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/internal/process"
 )
 
@@ -36,7 +36,7 @@ type Reconciler struct {
 	// Class is that of the services that are served.
 	Class string
 	// Services is the queue of those that are due.
-	Services *wake.Queue
+	Services *trigger.Queue
 }
 
 // SetupWithManager registers the reconciler. It watches nothing: the Tracker says when a Service is due.

@@ -188,7 +188,7 @@ func (t *Tracker) Turn(now time.Time) (due []types.NamespacedName, advertisement
 	if !t.reviewAt.IsZero() && !now.Before(t.reviewAt) {
 		t.review()
 	}
-	return t.scheduler.take(now, ratesFor(t.nodeState.count)), t.covered.take(now)
+	return t.scheduler.take(now, ratesFor(t.count)), t.covered.take(now)
 }
 
 // review judges the groups again, and looks at the services of those of which something else is to be said.

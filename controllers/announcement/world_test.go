@@ -69,7 +69,7 @@ func (r *routes) Routes() *config.Routes { return r.is }
 // track makes another Tracker, as when another controller becomes the active one.
 func (w *world) track() {
 	w.Tracker = announcement.NewTracker(w.routes, w.index, w.clock)
-	w.index.Follow(w.Tracker.SetService)
+	w.index.Follow(w.SetService)
 }
 
 // setService sets a service as the watch says it is.

@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/internal/process"
 )
 
@@ -49,7 +49,7 @@ type Reconciler struct {
 		Subscribe(f func(service types.NamespacedName, before, after []config.Holding)) (stop func())
 	}
 	// Services and Pools are the queues of those who depend on the configuration.
-	Services, Pools *wake.Queue
+	Services, Pools *trigger.Queue
 	// Configured is called when addresses may be announced differently.
 	Configured func()
 }

@@ -27,7 +27,7 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/test/builder"
 )
@@ -141,6 +141,6 @@ func makeReconciler(t *testing.T, answers map[string]error) (*Reconciler, *[]str
 	namespace := objects[0].GetNamespace()
 	return &Reconciler{
 		Client: c, Tracker: NewTracker(c, c, namespace, nothing{}, allocator.New(), config.NewParser()), Gate: opened{},
-		Recorder: events.NewFakeRecorder(10), Namespace: namespace, Services: &wake.Queue{}, Pools: &wake.Queue{},
+		Recorder: events.NewFakeRecorder(10), Namespace: namespace, Services: &trigger.Queue{}, Pools: &trigger.Queue{},
 	}, &written
 }

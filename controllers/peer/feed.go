@@ -16,7 +16,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/configuration"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 )
 
 // feed keeps the index as the cache is, and has the peers and sessions looked at that a change concerns, some time after it: what
@@ -26,7 +26,7 @@ type feed struct {
 	caches    cache.Informers
 	namespace string
 
-	peers, sessions wake.Queue
+	peers, sessions trigger.Queue
 	synced          atomic.Bool
 }
 

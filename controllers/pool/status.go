@@ -26,7 +26,7 @@ import (
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/configuration"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/internal/process"
 )
@@ -60,7 +60,7 @@ type StatusReconciler struct {
 	Recorder      events.EventRecorder
 	Clock         clock.PassiveClock
 	// Pools is this reconciler's own queue.
-	Pools *wake.Queue
+	Pools *trigger.Queue
 
 	mu      sync.Mutex
 	written map[types.NamespacedName]time.Time

@@ -21,7 +21,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/assignment"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 )
 
 // PoolLoader gives the allocator its pools.
@@ -40,7 +40,7 @@ type Hydration struct {
 	allocator *allocator.Allocator
 	pools     PoolLoader
 	class     string
-	services  *wake.Queue
+	services  *trigger.Queue
 	done      chan struct{}
 	replayed  versions
 }
@@ -50,7 +50,7 @@ type Hydration struct {
 // The reader reads from the API server itself: what a former leader wrote a moment ago must not be missed. The class is
 // that of the Reconciler, and the queue is its own: what was replayed is added to it, since one of the Services may go
 // before the cache has seen it.
-func NewHydration(reader client.Reader, a *allocator.Allocator, pools PoolLoader, class string, services *wake.Queue) *Hydration {
+func NewHydration(reader client.Reader, a *allocator.Allocator, pools PoolLoader, class string, services *trigger.Queue) *Hydration {
 	return &Hydration{
 		reader: reader, allocator: a, pools: pools, class: class, services: services,
 		done: make(chan struct{}),

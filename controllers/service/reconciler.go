@@ -24,7 +24,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/assignment"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/internal/process"
 )
 
@@ -45,7 +45,7 @@ type Reconciler struct {
 	// Class is the loadBalancerClass of the Services to serve; empty serves those without one.
 	Class string
 	// Services is this reconciler's own queue, Pools the one for the status of pools.
-	Services, Pools *wake.Queue
+	Services, Pools *trigger.Queue
 	// PoolNamespace is where the pools are.
 	PoolNamespace string
 	// Concurrency is how many Services are looked at side by side.

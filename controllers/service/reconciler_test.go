@@ -23,7 +23,7 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/assignment"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -66,7 +66,7 @@ func makeReconciler(tb testing.TB, cached client.Client, live client.Reader) (*R
 	if err != nil {
 		tb.Fatal(err)
 	}
-	a, services := allocator.New(), &wake.Queue{}
+	a, services := allocator.New(), &trigger.Queue{}
 	hydration := NewHydration(live, a, fixed{ipam.NewPools(pool), a}, "", services)
 	if err := hydration.Start(tb.Context()); err != nil {
 		tb.Fatal(err)
@@ -82,7 +82,7 @@ func makeReconciler(tb testing.TB, cached client.Client, live client.Reader) (*R
 	}
 	return &Reconciler{
 		Client: cached, Live: live, Allocator: a, Hydration: hydration, Recorder: events.NewFakeRecorder(100),
-		Metrics: metrics, Services: services, Pools: &wake.Queue{},
+		Metrics: metrics, Services: services, Pools: &trigger.Queue{},
 	}, queue
 }
 
@@ -327,7 +327,7 @@ func TestAServiceOfAnotherClassWithTracesIsLookedAtInCaseItsTypeChangesBeforeThe
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a, services := allocator.New(), &wake.Queue{}
+			a, services := allocator.New(), &trigger.Queue{}
 			live := makeClient(t, interceptor.Funcs{}, version(tc.service, "9"))
 			if err := NewHydration(live, a, fixed{nil, a}, "", services).Start(t.Context()); err != nil {
 				t.Fatal(err)

@@ -24,7 +24,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/assignment"
-	"metallb.io/metallb/controllers/wake"
+	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -124,11 +124,11 @@ func (s *simulation) restart() {
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	a, services := allocator.New(), &wake.Queue{}
+	a, services := allocator.New(), &trigger.Queue{}
 	s.abandoned, s.queue, s.busy = nil, &pending{names: map[string]bool{}}, map[string]bool{}
 	s.reconciler = &Reconciler{
 		Client: cache{simulation: s, term: s.term, allocator: a}, Live: live{simulation: s}, Allocator: a, Recorder: &events.FakeRecorder{},
-		Metrics: metrics, Services: services, Pools: &wake.Queue{},
+		Metrics: metrics, Services: services, Pools: &trigger.Queue{},
 		Hydration: NewHydration(live{simulation: s}, a, s, "", services),
 	}
 	s.reconciler.Hydration.Takeover = s.takeover()

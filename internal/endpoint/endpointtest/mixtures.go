@@ -7,13 +7,15 @@ package endpointtest
 import (
 	"fmt"
 	"iter"
+	"strings"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
 const (
-	// Node has the first endpoint of each Mixture, OtherNode the second.
-	Node      = "node-0001"
+	// Node has the first endpoint of each Mixture.
+	Node = "node-0001"
+	// OtherNode has the second one.
 	OtherNode = "node-0002"
 )
 
@@ -24,15 +26,16 @@ type Mixture struct {
 
 // String says what the endpoints are like.
 func (m Mixture) String() string {
-	text := fmt.Sprint(len(m.Slices), " slices:")
+	var text strings.Builder
+	fmt.Fprint(&text, len(m.Slices), " slices:")
 	for _, s := range m.Slices {
 		for i := range s.Endpoints {
 			c := s.Endpoints[i].Conditions
-			text += fmt.Sprintf(" %s on %s ready=%s serving=%s terminating=%s", s.AddressType, *s.Endpoints[i].NodeName,
+			fmt.Fprintf(&text, " %s on %s ready=%s serving=%s terminating=%s", s.AddressType, *s.Endpoints[i].NodeName,
 				textOf(c.Ready), textOf(c.Serving), textOf(c.Terminating))
 		}
 	}
-	return text
+	return text.String()
 }
 
 func textOf(b *bool) string {
@@ -64,7 +67,7 @@ func Mixtures(service string) iter.Seq[Mixture] {
 // arrange puts the endpoints into one slice and into two, of each type of address.
 func arrange(service string, one, two discoveryv1.Endpoint) [][]discoveryv1.EndpointSlice {
 	types := []discoveryv1.AddressType{discoveryv1.AddressTypeIPv4, discoveryv1.AddressTypeIPv6, discoveryv1.AddressTypeFQDN}
-	var all [][]discoveryv1.EndpointSlice
+	all := make([][]discoveryv1.EndpointSlice, 0, len(types)*(1+len(types)))
 	for _, a := range types {
 		all = append(all, []discoveryv1.EndpointSlice{sliceOf(service, 0, a, one, two)})
 		for _, b := range types {

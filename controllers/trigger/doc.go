@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package trigger lets one reconciler ask another to look at objects again.
+package trigger

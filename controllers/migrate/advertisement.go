@@ -38,7 +38,7 @@ func (m *migration) advertisement(d *draft, name, pool string, node *yaml.Node) 
 	}
 	for i, c := range communities {
 		if !strings.Contains(c, ":") && !m.aliases[c] {
-			d.spoil(d.lineOf(fmt.Sprintf("spec.communities[%d]", i)), "%s: its community %q is neither a value nor an alias that is carried over", d.path, c)
+			d.spoil(d.lineOf(fmt.Sprintf("spec.communities[%d]", i)), "%s: community %q is neither a value such as 64512:100 nor an alias that is carried over", d.path, c)
 		}
 		if c = cmp.Or(m.values[c], c); !slices.Contains(s.Communities, c) {
 			s.Communities = append(s.Communities, c)
@@ -60,7 +60,7 @@ func (m *migration) advertise() {
 		meaning := fmt.Sprintf("%v %v %v %v %q", s.IPAddressPools, lengthOf(s.AggregationLength, 32), lengthOf(s.AggregationLengthV6, 128),
 			s.LocalPref, slices.Sorted(slices.Values(s.Communities)))
 		if same, found := first[meaning]; found && !a.draft.broken {
-			m.note(a.draft.line, "%s: is equal to %s, and one of them is enough", a.draft.path, same)
+			m.note(a.draft.line, "%s: is equal to %s; one of them is enough", a.draft.path, same)
 			continue
 		}
 		a.object.Name, a.object.Namespace = m.unique("advertisement", a.name), m.namespace

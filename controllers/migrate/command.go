@@ -14,15 +14,16 @@ import (
 	"metallb.io/metallb/internal/process"
 )
 
-const details = `FILE is the ConfigMap, in YAML or JSON and alone or among other objects, or just the text of its key "config"; - stands
-for standard input. The custom resources come out on standard output, to be checked by "controller validate" and applied by
-kubectl; nothing else is read or written.
+const details = `FILE is YAML or JSON: the ConfigMap, alone or among other objects; just the text of its key "config"; or the values of
+MetalLB's Helm chart with the configuration in configInline. - stands for standard input. The custom resources are written to
+standard output. Check them with "controller validate" and apply them with kubectl. Nothing else is read or written.
 
-What has no counterpart here, such as pools of protocol layer2, is left out and said on standard error, a line for each:
+What cannot be carried over, such as pools of protocol layer2, is left out. Standard error says so, a line for each:
   FILE:LINE: address-pools[1]: ...
-What is carried over in other words is said in lines that begin with "note: ".
+Lines that begin with "note: " say what is carried over with a change.
 
-The exit status is 0 if all was carried over, 1 if something was left out, 2 if there is no configuration in FILE.`
+The exit status is 0 if everything was carried over, 1 if something was left out, and 2 if nothing was written because FILE
+has no configuration, cannot be read, or has nothing that can be carried over.`
 
 // NewCommand returns the command, which reads "-" from stdin.
 func NewCommand(stdin io.Reader) *process.Command {
@@ -30,7 +31,7 @@ func NewCommand(stdin io.Reader) *process.Command {
 	return &process.Command{
 		Name:      "migrate",
 		Arguments: "-f FILE",
-		Purpose:   "Turns the ConfigMap of MetalLB's first releases into custom resources.",
+		Purpose:   "Converts the ConfigMap of MetalLB up to 0.12 into custom resources.",
 		Details:   details,
 		Register: func(flags *flag.FlagSet) {
 			flags.Func("f", "read the ConfigMap from this `FILE`", func(name string) error {
@@ -41,7 +42,7 @@ func NewCommand(stdin io.Reader) *process.Command {
 		Run: func(_ context.Context, call process.Call) (bool, error) {
 			files := slices.Concat(files, call.Args)
 			if len(files) != 1 {
-				return false, errors.New("name one file with -f, or - for standard input; see --help")
+				return false, errors.New("give one file with -f, or - for standard input; see --help")
 			}
 			return run(call, files[0], stdin)
 		},
@@ -53,7 +54,7 @@ func run(call process.Call, file string, stdin io.Reader) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	src, err := find(file, content)
+	src, note, err := find(file, content)
 	if err != nil {
 		return false, err
 	}
@@ -63,13 +64,19 @@ func run(call process.Call, file string, stdin io.Reader) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if len(text) == 0 && len(m.remarks) == 0 {
-		return false, fmt.Errorf("%s: the configuration is empty", src.place(src.root.Line))
+	if note != "" {
+		m.note(src.line, "%s", note)
 	}
 	for _, r := range m.sortedRemarks() {
 		if _, err := fmt.Fprintln(call.Stderr, src.place(r.line)+": "+r.String()); err != nil {
 			return false, fmt.Errorf("writing what was left out: %w", err)
 		}
+	}
+	switch {
+	case len(text) == 0 && m.lost():
+		return false, fmt.Errorf("%s: nothing is carried over, for the reasons above", file)
+	case len(text) == 0:
+		return false, fmt.Errorf("%s: the configuration is empty", src.place(src.root.Line))
 	}
 	if _, err := call.Stdout.Write(text); err != nil {
 		return false, fmt.Errorf("writing the custom resources: %w", err)

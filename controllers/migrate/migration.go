@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -20,7 +21,7 @@ import (
 // Why something is left out.
 const (
 	noBFD       = "BFD is not supported yet, and hold-time bounds how long a dead peer goes unnoticed"
-	noDiscovery = "peers are not found by annotations or labels of nodes; write a BGPPeer for each, with nodeSelectors"
+	noDiscovery = "peers are not discovered from annotations or labels of nodes; write a BGPPeer for each, with nodeSelectors"
 	bgpOnly     = "addresses are announced over BGP only"
 )
 
@@ -112,9 +113,7 @@ func (m *migration) add(d *draft, o config.Object, errs field.ErrorList) bool {
 
 // community carries over aliases.
 func (m *migration) community(e entry) {
-	d := newDraft(&m.remarks, e)
-	c := &v1beta1.Community{}
-	c.Name, c.Namespace = m.unique("community", "bgp-communities"), m.namespace
+	var aliases []entry
 	for _, alias := range m.entries(e.value, e.path) {
 		switch _, err := bgp.ParseCommunity(alias.value.Value); {
 		case alias.value.Kind != yaml.ScalarNode:
@@ -123,18 +122,27 @@ func (m *migration) community(e entry) {
 			m.leaveOut(alias.line, "%s: %v; left out", alias.path, err)
 		case alias.key == "" || strings.Contains(alias.key, ":") || len(alias.key) > validation.DNS1123SubdomainMaxLength:
 			m.aliases[alias.key], m.values[alias.key] = true, alias.value.Value
-			m.note(alias.line, "%s: cannot be the name of an alias here, so advertisements that use it have its value", alias.path)
+			m.note(alias.line, "%s: this name is not possible for an alias; advertisements that use it get its value", alias.path)
 		default:
 			m.aliases[alias.key] = true
-			d.lines[fmt.Sprintf("spec.communities[%d]", len(c.Spec.Communities))] = alias.line
-			c.Spec.Communities = append(c.Spec.Communities, v1beta1.CommunityAlias{Name: alias.key, Value: alias.value.Value})
+			aliases = append(aliases, alias)
 		}
 	}
-	if len(c.Spec.Communities) > 0 {
+	for some := range slices.Chunk(aliases, maxAliases) {
+		d := newDraft(&m.remarks, e)
+		c := &v1beta1.Community{}
+		c.Name, c.Namespace = m.unique("community", "bgp-communities"), m.namespace
+		for i, alias := range some {
+			d.lines[fmt.Sprintf("spec.communities[%d]", i)] = alias.line
+			c.Spec.Communities = append(c.Spec.Communities, v1beta1.CommunityAlias{Name: alias.key, Value: alias.value.Value})
+		}
 		_, errs := bgp.ParseCommunities(c)
 		m.add(d, c, errs)
 	}
 }
+
+// maxAliases is how many a Community may have.
+const maxAliases = 256
 
 // notInName is what cannot be in the name of an object, which is a DNS subdomain (RFC 1123).
 var notInName = regexp.MustCompile(`[^a-z0-9.-]+`)

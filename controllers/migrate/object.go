@@ -54,15 +54,16 @@ func (r *remarks) each(node *yaml.Node, path string, readers map[string]reader) 
 			read(e)
 			continue
 		}
-		r.leaveOut(e.line, "%s: is not a key of the first releases' configuration; left out", e.path)
+		r.leaveOut(e.line, "%s: %s; left out", e.path, unknownKey(e.key, readers))
 	}
 }
 
-// into returns a reader that decodes a value of the sort into the field.
+// into returns a reader that decodes a value of the sort into the field. A number in quotes is a number.
 func into[T any](d *draft, field, sort string, value *T) reader {
 	return func(e entry) {
 		d.lines["spec."+field] = e.line
-		if e.value.Kind != yaml.ScalarNode && sort != mapOfStrings || e.value.Decode(value) != nil {
+		plain := yaml.Node{Kind: yaml.ScalarNode, Value: e.value.Value}
+		if e.value.Kind != yaml.ScalarNode && sort != mapOfStrings || e.value.Decode(value) != nil && plain.Decode(value) != nil {
 			d.spoil(e.line, "%s: must be %s", e.path, sort)
 		}
 	}

@@ -36,8 +36,12 @@ func (m *migration) pool(e entry) {
 	if e.value.Kind != yaml.MappingNode || d.broken || !m.announced(d, name, protocol) {
 		return
 	}
-	if name == "" || m.carried[name] {
-		d.spoil(d.lineOf("spec.name"), "%s: needs a name of its own, not %q", e.path, name)
+	if name == "" {
+		d.spoil(d.line, "%s: the pool has no name", e.path)
+		return
+	}
+	if m.carried[name] {
+		d.spoil(d.lineOf("spec.name"), "%s: another pool has the name %q already", e.path, name)
 		return
 	}
 	m.carried[name] = true
@@ -67,9 +71,9 @@ func (m *migration) announced(d *draft, name, protocol string) bool {
 	case protocol == "bgp":
 		return true
 	case slices.Contains([]string{"layer2", "arp", "ndp"}, protocol):
-		d.spoil(line, "%s: pool %q has protocol %s, which has no counterpart: %s", d.path, name, protocol, bgpOnly)
+		d.spoil(line, "%s: pool %q has protocol %s, which is not supported: %s", d.path, name, protocol, bgpOnly)
 	default:
-		d.spoil(line, "%s: pool %q has protocol %q, which the first releases did not have", d.path, name, protocol)
+		d.spoil(line, "%s: pool %q has protocol %q; it must be bgp", d.path, name, protocol)
 	}
 	return false
 }
@@ -79,8 +83,8 @@ func (m *migration) poolName(d *draft, name string) string {
 	valid := nameFor(name, "pool")
 	if valid != name {
 		valid = m.unique("pool", valid)
-		m.note(d.lineOf("spec.name"), "%s: pool %q is now called %q, as names of objects have lower-case letters, digits, hyphens and dots only; "+
-			"services that ask for it by the annotation address-pool must ask for %q", d.path, name, valid, valid)
+		m.note(d.lineOf("spec.name"), "%s: pool %q is renamed to %q, because names of objects can have only lower-case letters, digits, hyphens and dots; "+
+			"change the annotation address-pool of services that ask for it", d.path, name, valid)
 	}
 	return valid
 }

@@ -59,8 +59,8 @@ type entry struct {
 	value *yaml.Node
 }
 
-// entries returns the keys of a mapping that have a value, with those of the mappings merged into it. The first of equal
-// keys counts.
+// entries returns the keys of a mapping that have a value, with those of the mappings merged into it. What it has itself counts
+// before what is merged.
 func (r *remarks) entries(node *yaml.Node, path string) []entry {
 	if isNull(node) {
 		return nil
@@ -79,11 +79,9 @@ func (r *remarks) entries(node *yaml.Node, path string) []entry {
 			key, value := mapping.Content[i], resolve(mapping.Content[i+1])
 			e := entry{path: join(path, key.Value), key: key.Value, line: key.Line, value: value}
 			switch {
-			case key.Tag == "!!merge":
+			case key.Tag == mergeTag:
 				mappings = appendMerged(mappings, value)
 				continue
-			case seen[key.Value] && next == 0:
-				r.leaveOut(key.Line, "%s: is written twice; the second is left out", e.path)
 			case !seen[key.Value] && !isNull(value):
 				entries = append(entries, e)
 			}

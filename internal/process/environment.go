@@ -85,7 +85,7 @@ func (p *Program) stray(flags *flag.FlagSet) ([]string, error) {
 			continue
 		}
 		for _, other := range known {
-			if isMeant(name, other) {
+			if isMeant(name, other, len(other)-len(variablePrefix)) {
 				return nil, fmt.Errorf("%s=%s: is no setting, do you mean %s? see --help", name, value, other)
 			}
 		}
@@ -117,31 +117,4 @@ func (s services) have(variable string) bool {
 		return is && (rest == "SERVICE_HOST" || rest == "SERVICE_PORT" || rest == "PORT" ||
 			strings.HasPrefix(rest, "SERVICE_PORT_") || strings.HasPrefix(rest, "PORT_"))
 	})
-}
-
-// isMeant reports whether the name is all but the other.
-func isMeant(name, other string) bool {
-	wrong := distance(name, other)
-	return wrong == 1 || wrong == 2 && len(other)-len(variablePrefix) >= longName
-}
-
-// distance is the number of letters to insert, delete or replace to make one name of the other.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := before
-			if a[i] != b[j] {
-				replaced++
-			}
-			before = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

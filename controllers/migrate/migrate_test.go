@@ -200,40 +200,16 @@ func list(t *testing.T, manifest string) []config.Object {
 	return all
 }
 
-func TestWithoutAConfigurationThereIsOneLine(t *testing.T) {
-	t.Parallel()
-	const configMap = "kind: ConfigMap\nmetadata: {name: config}\ndata:\n  config: |\n"
-	tests := map[string]struct{ input, want string }{
-		"nothing":                       {"", "-: there is no configuration of the first releases in it: no ConfigMap with the key config, and no address-pools"},
-		"another object":                {"kind: Secret\ndata: {config: x}\n", "-: there is no configuration of the first releases in it: no ConfigMap with the key config, and no address-pools"},
-		"no YAML":                       {"a: b\nc: {\n", "-:2: invalid YAML: did not find expected node content"},
-		"no YAML in the ConfigMap":      {configMap + "    peers:\n    - a: b: c\n", "-:6: invalid YAML: mapping values are not allowed in this context"},
-		"an unknown anchor":             {configMap + "    peers: *hunter2\n", "-:5: invalid YAML: unknown anchor … referenced"},
-		"an empty key":                  {configMap + "    # Nothing yet.\n", "-:5: the configuration is empty"},
-		"empty lists":                   {configMap + "    peers: []\n    bfd-profiles: []\n", "-:5: the configuration is empty"},
-		"two ConfigMaps of that name":   {configMap + "    peers: []\n---\n" + configMap + "    peers: []\n", "-: there are several ConfigMaps with the key config in it, at the lines 4 and 10; leave one"},
-		"two ConfigMaps of other names": {strings.ReplaceAll(configMap+"    peers: []\n---\n"+configMap+"    peers: []\n", "{name: config}", "{}"), "-: there are several ConfigMaps with the key config in it, at the lines 4 and 10; leave one"},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if got := migrated(t.Context(), tc.input); got.err != tc.want || got.resources != "" || got.remarks != "" {
-				t.Errorf("got %+v, want error %q", got, tc.want)
-			}
-		})
-	}
-}
-
 func TestOneFileIsNamed(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		args []string
 		want string
 	}{
-		"none":                            {nil, "name one file with -f, or - for standard input; see --help"},
-		"two":                             {[]string{"a", "b"}, "name one file with -f, or - for standard input; see --help"},
-		"two by flags":                    {[]string{"-f", "a", "-f", "/nowhere"}, "name one file with -f, or - for standard input; see --help"},
-		"one with and one without a flag": {[]string{"-f", "a", "b"}, "name one file with -f, or - for standard input; see --help"},
+		"none":                            {nil, "give one file with -f, or - for standard input; see --help"},
+		"two":                             {[]string{"a", "b"}, "give one file with -f, or - for standard input; see --help"},
+		"two by flags":                    {[]string{"-f", "a", "-f", "/nowhere"}, "give one file with -f, or - for standard input; see --help"},
+		"one with and one without a flag": {[]string{"-f", "a", "b"}, "give one file with -f, or - for standard input; see --help"},
 		"a missing":                       {[]string{"/nowhere"}, "/nowhere: there is no such file"},
 	}
 	for name, tc := range tests {

@@ -117,13 +117,13 @@ func ambiguous(node *yaml.Node) *syntaxError {
 const mergeTag = "!!merge"
 
 // pairs returns the keys of a mapping, and their values.
-func pairs(node *yaml.Node) iter.Seq2[string, *yaml.Node] {
-	return func(yield func(string, *yaml.Node) bool) {
+func pairs(node *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
+	return func(yield func(key, value *yaml.Node) bool) {
 		if node == nil || node.Kind != yaml.MappingNode {
 			return
 		}
 		for i := 0; i+1 < len(node.Content); i += 2 {
-			if !yield(node.Content[i].Value, resolve(node.Content[i+1])) {
+			if !yield(node.Content[i], resolve(node.Content[i+1])) {
 				return
 			}
 		}
@@ -133,7 +133,7 @@ func pairs(node *yaml.Node) iter.Seq2[string, *yaml.Node] {
 // child returns the value of a key; nil if there is none.
 func child(node *yaml.Node, key string) *yaml.Node {
 	for name, value := range pairs(node) {
-		if name == key {
+		if name.Value == key {
 			return value
 		}
 	}

@@ -51,12 +51,12 @@ func (s *search) look(src source, node *yaml.Node, key string) {
 			s.look(src, item, key)
 		}
 	case yaml.MappingNode:
-		s.mapping(src, node, key)
+		s.mapping(src, node, key == "")
 	default:
 	}
 }
 
-func (s *search) mapping(src source, node *yaml.Node, key string) {
+func (s *search) mapping(src source, node *yaml.Node, isDocument bool) {
 	kind, version := scalar(child(node, "kind")), scalar(child(node, "apiVersion"))
 	switch {
 	case kind == "ConfigMap":
@@ -65,12 +65,12 @@ func (s *search) mapping(src source, node *yaml.Node, key string) {
 	case strings.HasPrefix(version, "metallb.io/"):
 		s.resource = cmp.Or(s.resource, fmt.Sprintf("%s: this is %s %s", src.place(node.Line), version, kind))
 		return
-	case kind == "" && isConfiguration(node, key == ""):
+	case kind == "" && isConfiguration(node, isDocument):
 		s.found = append(s.found, candidate{source: src, what: "a configuration", line: node.Line, root: node, known: true})
 		return
 	}
-	for name, value := range pairs(node) {
-		switch {
+	for key, value := range pairs(node) {
+		switch name := key.Value; {
 		// What kubectl has applied is in the metadata too.
 		case kind != "" && (name == "metadata" || name == "status"):
 		case strings.EqualFold(name, configInline):
@@ -102,10 +102,12 @@ func (s *search) configMap(src source, node *yaml.Node) {
 	name := scalar(child(metadata, "name"))
 	for _, mapping := range []*yaml.Node{node, data} {
 		for key, value := range pairs(mapping) {
-			if slices.Contains(rootKeys, key) && value.Kind != yaml.ScalarNode {
-				s.found = append(s.found, candidate{source: src, what: "ConfigMap " + name, line: value.Line, known: true, expected: name == "config", err: fmt.Errorf(
-					"%s: %s is outside of the text of the key config: lines have lost their indentation; indent them further than \"config: |\"",
-					src.place(value.Line), key)})
+			if slices.Contains(rootKeys, key.Value) && value.Kind != yaml.ScalarNode {
+				s.found = append(s.found, candidate{
+					source: src, what: "ConfigMap " + name, line: key.Line, known: true, expected: name == "config",
+					err: fmt.Errorf("%s: %s is outside of the text of the key config: lines have lost their indentation; indent them further than \"config: |\"",
+						src.place(key.Line), key.Value),
+				})
 				return
 			}
 		}
@@ -115,12 +117,12 @@ func (s *search) configMap(src source, node *yaml.Node) {
 	}
 	for key, value := range pairs(data) {
 		c := candidate{
-			source: src, what: fmt.Sprintf("ConfigMap %s, key %s", name, key), line: value.Line,
-			expected: name == "config" && key == "config", required: key == "config",
+			source: src, what: fmt.Sprintf("ConfigMap %s, key %s", name, key.Value), line: key.Line,
+			expected: name == "config" && key.Value == "config", required: key.Value == "config",
 		}
 		switch {
 		case value.Kind == yaml.ScalarNode:
-			s.text(src, value, key, c)
+			s.text(src, value, key.Value, c)
 		case value.Kind == yaml.MappingNode && (c.required || isConfiguration(value, true)):
 			c.root, c.known = value, isConfiguration(value, true)
 			s.found = append(s.found, c)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/bits"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"metallb.io/metallb/api/internal/fields"
@@ -201,4 +202,37 @@ func isBuggy(a netip.Addr) bool {
 	}
 	last := a.As4()[3]
 	return last == 0 || last == 255
+}
+
+// Shifted returns, of a prefix that does not begin at the address that it is written with, the prefix that it is, and the
+// range of addresses that begins where it is written: as many as the prefix has, or just that address if there is no room
+// for them. Of what is no such prefix it returns false.
+func Shifted(s string) (prefix netip.Prefix, written Range, shifted bool) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil || p.Masked() == p {
+		return netip.Prefix{}, Range{}, false
+	}
+	from, host := p.Addr(), p.Addr().BitLen()-p.Bits()
+	written = Range{From: from, To: from}
+	// The last address is the one before the same place in the next prefix of this size.
+	if next := rangeOf(p).To.Next(); next.IsValid() {
+		last := next.AsSlice()
+		for i, b := range from.AsSlice() {
+			if left := host - (len(last)-1-i)*8; left >= 8 {
+				last[i] |= b
+			} else if left > 0 {
+				last[i] |= b & (1<<left - 1)
+			}
+		}
+		end, _ := netip.AddrFromSlice(last)
+		if to := (Range{From: from, To: end.Prev()}); isOrdinary(to) {
+			written = to
+		}
+	}
+	return p.Masked(), written, true
+}
+
+// isOrdinary reports whether the range has no address of special meaning.
+func isOrdinary(r Range) bool {
+	return !slices.ContainsFunc(specials[:], func(s special) bool { return r.Overlaps(s.Range) })
 }

@@ -20,6 +20,24 @@ var poolCases = map[string]verdictCase{
 		apply: `pool a: {addresses: [198.51.100.0/24], autoAssign: false, avoidBuggyIPs: true, labels: {tier: gold}, serviceAllocation: {
 			priority: 1, namespaces: [shop], namespaceSelectors: [{matchLabels: {team: red}}], serviceSelectors: [{matchLabels: {app: web}}]}}`,
 	},
+	"prefixes that do not begin where they are written": {
+		given: announced,
+		apply: `pool a: {addresses: [203.0.113.200/28, 203.0.113.5/32, 198.51.100.0/24, "2001:db8::7/112", "2001:db8:1::7/128"]}`,
+		wantWarnings: []string{
+			`IPAddressPool "a" has 203.0.113.200/28 in spec.addresses, which contains all addresses from 203.0.113.192 to 203.0.113.207; ` +
+				`write 203.0.113.192/28 if you want these, or 203.0.113.200-203.0.113.215`,
+			`IPAddressPool "a" has 2001:db8::7/112 in spec.addresses, which contains all addresses from 2001:db8:: to 2001:db8::ffff; ` +
+				`write 2001:db8::/112 if you want these, or 2001:db8::7-2001:db8::1:6`,
+		},
+	},
+	"a prefix that would end behind the last address": {
+		given: announced,
+		apply: `pool a: {addresses: [223.255.255.255/8]}`,
+		wantWarnings: []string{
+			`IPAddressPool "a" has 223.255.255.255/8 in spec.addresses, which contains all addresses from 223.0.0.0 to 223.255.255.255; ` +
+				`write 223.0.0.0/8 if you want these, or 223.255.255.255/32`,
+		},
+	},
 	"a pool without addresses": {
 		given:      announced,
 		apply:      `pool a: {addresses: []}`,

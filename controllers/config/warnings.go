@@ -34,7 +34,7 @@ func warnings(o Object, m *meaning, nodes []Node) []string {
 	switch x := o.(type) {
 	case *v1beta1.IPAddressPool:
 		pool := m.pools[x.Name]
-		return aboutPool(&pool, m, nodes)
+		return aboutPool(&pool, x.Spec.Addresses, m, nodes)
 	case *v1beta1.BGPAdvertisement:
 		adv := m.advertisements[x.Name]
 		return aboutAdvertisement(&adv, m, nodes)
@@ -46,7 +46,7 @@ func warnings(o Object, m *meaning, nodes []Node) []string {
 	}
 }
 
-func aboutPool(pool *ipam.Pool, m *meaning, nodes []Node) []string {
+func aboutPool(pool *ipam.Pool, written []string, m *meaning, nodes []Node) []string {
 	var found []string
 	if len(m.selecting(pool.Name, pool.Labels)) == 0 {
 		found = append(found, fmt.Sprintf(
@@ -63,7 +63,24 @@ func aboutPool(pool *ipam.Pool, m *meaning, nodes []Node) []string {
 		}
 	}
 	slices.Sort(own)
-	return append(found, first(own)...)
+	found = append(found, first(own)...)
+	return append(found, first(shifted(pool.Name, written))...)
+}
+
+// shifted returns a sentence for each prefix that does not begin at the address that is written: its author may mean another
+// range than it is.
+func shifted(pool string, written []string) []string {
+	var found []string
+	for _, s := range written {
+		prefix, from, isShifted := ipam.Shifted(s)
+		if !isShifted {
+			continue
+		}
+		all, _ := ipam.ParseRange(s)
+		found = append(found, fmt.Sprintf("IPAddressPool %q has %s in spec.addresses, which contains all addresses from %s to %s; "+
+			"write %s if you want these, or %s", pool, s, all.From, all.To, prefix, from))
+	}
+	return found
 }
 
 func aboutAdvertisement(adv *advertisement, m *meaning, nodes []Node) []string {

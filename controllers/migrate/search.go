@@ -148,7 +148,10 @@ func (s *search) text(src source, value *yaml.Node, key string, c candidate) {
 		c.root = documents[0]
 	default:
 		for _, document := range documents {
-			s.look(c.source, document, "")
+			// A text that is no more than a text is not looked into again.
+			if document.Kind != yaml.ScalarNode {
+				s.look(c.source, document, "")
+			}
 		}
 		return
 	}

@@ -86,6 +86,7 @@ func TestWhereNothingCanBeMadeALineSaysWhatToDo(t *testing.T) {
 		"another object":            {"kind: Secret\ndata: {config: x}\n", nothing},
 		"another ConfigMap":         {"kind: ConfigMap\nmetadata: {name: other}\ndata: {settings: \"a: b\"}\n", nothing},
 		"peers of something else":   {"kind: Mesh\nspec: {peers: [{name: a}]}\n", nothing},
+		"a text about peers":        {"kind: ConfigMap\ndata: {note: \"see peers:none\"}\n---\nsee peers:none\n", nothing},
 		"a custom resource":         {"apiVersion: metallb.io/v1beta1\nkind: AddressPool\n", "-:1: this is metallb.io/v1beta1 AddressPool, a custom resource; there is nothing to migrate, check it with controller validate"},
 		"no YAML":                   {"a: b\nc: {\n", "-:2: invalid YAML: did not find expected node content"},
 		"no YAML in the ConfigMap":  {configMap + "    peers:\n    - a: b: c\n", "-:7: invalid YAML: mapping values are not allowed in this context"},

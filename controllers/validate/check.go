@@ -116,7 +116,7 @@ func (c *checker) step() {
 			verdict := config.Check(e.object.GetNamespace(), state, e.change(), c.cluster.use)
 			for _, text := range texts(verdict.Errors) {
 				if !e.says(text) {
-					e.warn("it is refused until what comes later is applied: " + text)
+					e.warn("the webhook refuses it until objects that come later in the files are applied: " + text)
 				}
 			}
 		}

@@ -108,7 +108,7 @@ func TestFilesAreCheckedAgainstACluster(t *testing.T) {
 	t.Parallel()
 	const sentence = "new config not compatible with assigned IPs: "
 	list := func(objects ...config.Object) []config.Object { return objects }
-	const until = `it is refused until what comes later is applied: `
+	const until = `the webhook refuses it until objects that come later in the files are applied: `
 	const lostWeb = `spec.addresses: Forbidden: ` + sentence + `service "default/web" cannot own "198.51.100.200" under new config`
 	const unannounced = `-:1: warning: IPAddressPool metallb-system/new: IPAddressPool "new" is selected by no BGPAdvertisement, so its addresses are not announced; create one that selects it`
 	all := func() *builder.Advertisement {
@@ -313,7 +313,7 @@ func TestAClusterThatCannotBeReachedIsSaidInOneLine(t *testing.T) {
 	}
 	for name, tc := range map[string]struct{ kubeconfig, want string }{
 		"nobody is there":          {path, "KUBECONFIG=" + path + ": reading the cluster: "},
-		"a file that is not there": {"/nowhere", "KUBECONFIG=/nowhere: there is no such file, or no cluster in it"},
+		"a file that is not there": {"/nowhere", "KUBECONFIG=/nowhere: no such file, or no cluster in it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -202,8 +202,8 @@ func TestFilesAreCheckedAgainstACluster(t *testing.T) {
 			objects: list(builder.MakePool("new", "192.0.2.0/24").Obj(), builder.MakePeer("far", "10.0.0.2").NodesWithLabel("rack", "b").Obj(), builder.MakePeer("near", "10.0.0.3").NodesWithLabel("rack", "a").Obj()),
 			want: []string{
 				unannounced,
-				`-:1: warning: IPAddressPool metallb-system/new: IPAddressPool "new" contains 192.0.2.1 in spec.addresses, which is an address of node "node1"; leave it out, else a service takes it from the node`,
-				`-:3: warning: BGPPeer metallb-system/far: BGPPeer "far" is a peer of no node: none matches spec.nodeSelectors`,
+				`-:1: warning: IPAddressPool metallb-system/new: IPAddressPool "new" contains 192.0.2.1 in spec.addresses, which is an address of node "node1"; remove it, otherwise a service can take it over from the node`,
+				`-:3: warning: BGPPeer metallb-system/far: BGPPeer "far" selects no node: none matches spec.nodeSelectors`,
 			},
 		},
 	}

@@ -116,7 +116,7 @@ func (r *reader) belongs(e *entry, object config.Object) bool {
 	metadata := field.NewPath("metadata")
 	if namespace := object.GetNamespace(); namespace != r.namespace {
 		e.refuse(field.Invalid(metadata.Child("namespace"), namespace,
-			fmt.Sprintf("resource must be created in %s namespace; others are not looked at", r.namespace)).Error())
+			fmt.Sprintf("resource must be created in %s namespace; other namespaces are ignored", r.namespace)).Error())
 		return false
 	}
 	if object.GetName() == "" {

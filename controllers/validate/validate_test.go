@@ -86,6 +86,16 @@ func TestFindings(t *testing.T) {
 				"-:5: BGPPeer metallb-system/a: metadata.host: unknown field; remove it or correct its name",
 			},
 		},
+		"a field that is misspelt": {
+			input: written(advertisement, replaced(pool, "spec: {", "spec: {auto-assign: true, serviceAllocation: {serviceSelectors: [{matchLabel: {}}]}, "),
+				replaced(peer, "myASN: 64500", "myASN: 64500, peerasn: 64501, holdtime: 9s")),
+			want: []string{
+				`-:3: IPAddressPool metallb-system/a: spec.auto-assign: unknown field; did you mean "autoAssign"?`,
+				`-:3: IPAddressPool metallb-system/a: spec.serviceAllocation.serviceSelectors[0].matchLabel: unknown field; did you mean "matchLabels"?`,
+				`-:5: BGPPeer metallb-system/a: spec.holdtime: unknown field; did you mean "holdTime"?`,
+				`-:5: BGPPeer metallb-system/a: spec.peerasn: unknown field; did you mean "peerASN"?`,
+			},
+		},
 		"values of the wrong type": {
 			input: written(
 				replaced(peer, "64500", "AS64500", "64501", "4294967296", "10.0.0.1", "{}", "spec: {", "spec: {password: 5, ebgpMultiHop: 1, nodeSelectors: a, passwordSecret: a, holdTime: 90, peerPort: 1.5, "),

@@ -18,15 +18,25 @@ import (
 
 // Warnings returns what is legal but suspicious about the object in a configuration that it is part of.
 func Warnings(o Object, all Objects, nodes []Node) []string {
-	if o = present(o); o == nil {
+	return NewWarner(all.Apply(Change{New: o}), nodes).Warnings(o)
+}
+
+// Warner gives warnings of the objects of one configuration.
+type Warner struct {
+	all   meaning
+	nodes []Node
+}
+
+// NewWarner returns a Warner for the configuration.
+func NewWarner(all Objects, nodes []Node) *Warner { return &Warner{mean(all), nodes} }
+
+// Warnings returns what is legal but suspicious about the object, which is part of the configuration; nothing if it does not
+// parse.
+func (w *Warner) Warnings(o Object) []string {
+	if o = present(o); o == nil || !w.all.has(o) {
 		return nil
 	}
-	configuration := mean(all)
-	m, errs := configuration.with(Change{New: o})
-	if len(errs) > 0 {
-		return nil
-	}
-	return warnings(o, &m, nodes)
+	return warnings(o, &w.all, w.nodes)
 }
 
 // warnings is Warnings for an object that parses.
@@ -98,11 +108,11 @@ func aboutAdvertisement(adv *advertisement, m *meaning, nodes []Node) []string {
 			adv.Name, list(aliases)))
 	}
 	own := identity(adv)
-	for _, other := range sorted(m.advertisements) {
-		if other.Name != adv.Name && identity(&other) == own {
-			found = append(found, fmt.Sprintf("BGPAdvertisement %q is equal to BGPAdvertisement %q; one of them is enough", adv.Name, other.Name))
-			break
-		}
+	equal := m.sortedAdvertisements(func(other *advertisement) bool {
+		return other.Name != adv.Name && other.LocalPref == adv.LocalPref && len(other.Pools) == len(adv.Pools) && identity(other) == own
+	})
+	if len(equal) > 0 {
+		found = append(found, fmt.Sprintf("BGPAdvertisement %q is equal to BGPAdvertisement %q; one of them is enough", adv.Name, equal[0].Name))
 	}
 	if !anySelected(nodes, adv.SelectsNode) {
 		found = append(found, fmt.Sprintf("BGPAdvertisement %q selects no node: none matches spec.nodeSelectors", adv.Name))

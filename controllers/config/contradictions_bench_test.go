@@ -14,7 +14,9 @@ import (
 // BenchmarkContradictions checks one object beside others of its kind, four times as many each time: the time should grow
 // fourfold.
 func BenchmarkContradictions(b *testing.B) {
-	meta := func(name string, i int) metav1.ObjectMeta { return metav1.ObjectMeta{Name: fmt.Sprintf("%s-%04d", name, i)} }
+	meta := func(name string, i int) metav1.ObjectMeta {
+		return metav1.ObjectMeta{Name: fmt.Sprintf("%s-%04d", name, i)}
+	}
 	for _, n := range []int{64, 256, 1024} {
 		var o Objects
 		large := v1beta1.IPAddressPool{ObjectMeta: meta("large", 0)}

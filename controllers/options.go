@@ -49,7 +49,7 @@ func (o *options) Complete(common *process.Settings, _ func(string) string) erro
 	case webhookEnabled, webhookOnly:
 	case webhookDisabled:
 		if o.disableRotation {
-			return fmt.Errorf("--disable-cert-rotation: has no meaning with --webhook-mode=%s, leave it out", webhookDisabled)
+			return fmt.Errorf("--disable-cert-rotation: has no effect with --webhook-mode=%s; remove it", webhookDisabled)
 		}
 	default:
 		return fmt.Errorf("--webhook-mode=%s: must be %s, %s or %s", o.webhookMode, webhookEnabled, webhookDisabled, webhookOnly)
@@ -58,7 +58,7 @@ func (o *options) Complete(common *process.Settings, _ func(string) string) erro
 		return fmt.Errorf("--webhook-port=%d: must be 1 to 65535; to serve no webhook set --webhook-mode=%s", o.webhookPort, webhookDisabled)
 	}
 	if taken := common.Serving(o.webhookPort); taken != "" && o.servesWebhook() {
-		return fmt.Errorf("--webhook-port=%d and %s take the same port: choose two", o.webhookPort, taken)
+		return fmt.Errorf("--webhook-port=%d and %s use the same port; choose different ports", o.webhookPort, taken)
 	}
 	if len(validation.IsDNS1035Label(o.webhookService)) > 0 {
 		return fmt.Errorf("--cert-service-name=%s: is not the name of a Service such as metallb-webhook-service", o.webhookService)

@@ -79,20 +79,20 @@ func TestWrongOptionsAreRefusedInOneLine(t *testing.T) {
 	}{
 		"an unknown mode": {[]string{"--webhook-mode=on"}, "--webhook-mode=on: must be enabled, disabled or onlywebhook"},
 		"a webhook in the way of the debug endpoint": {
-			[]string{"--webhook-port=7475"}, "--webhook-port=7475 and --debug-bind-address=127.0.0.1:7475 take the same port: choose two",
+			[]string{"--webhook-port=7475"}, "--webhook-port=7475 and --debug-bind-address=127.0.0.1:7475 use the same port; choose different ports",
 		},
 		"a certificate of no webhook": {
 			[]string{"--webhook-mode=disabled", "--disable-cert-rotation"},
-			"--disable-cert-rotation: has no meaning with --webhook-mode=disabled, leave it out",
+			"--disable-cert-rotation: has no effect with --webhook-mode=disabled; remove it",
 		},
 		"no port":         {[]string{"--webhook-port=0"}, "--webhook-port=0: must be 1 to 65535; to serve no webhook set --webhook-mode=disabled"},
 		"a port too high": {[]string{"--webhook-port=65536"}, "--webhook-port=65536: must be 1 to 65535; to serve no webhook set --webhook-mode=disabled"},
 		"the port of the metrics": {
-			[]string{"--webhook-port=7472"}, "--webhook-port=7472 and --metrics-bind-address=:7472 take the same port: choose two",
+			[]string{"--webhook-port=7472"}, "--webhook-port=7472 and --metrics-bind-address=:7472 use the same port; choose different ports",
 		},
 		"the port of the probes, at one address": {
 			[]string{"--health-probe-bind-address=127.0.0.1:9443"},
-			"--webhook-port=9443 and --health-probe-bind-address=127.0.0.1:9443 take the same port: choose two",
+			"--webhook-port=9443 and --health-probe-bind-address=127.0.0.1:9443 use the same port; choose different ports",
 		},
 		"a name of no Service": {
 			[]string{"--cert-service-name=a.b"}, "--cert-service-name=a.b: is not the name of a Service such as metallb-webhook-service",

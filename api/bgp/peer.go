@@ -12,7 +12,7 @@ import (
 	"metallb.io/metallb/api/internal/fields"
 )
 
-// Values in force where a BGPPeer has none.
+// Values that a BGPPeer has if it sets none.
 const (
 	// DefaultPort is the TCP port of BGP (RFC 4271 section 8.2.1).
 	DefaultPort uint16 = 179

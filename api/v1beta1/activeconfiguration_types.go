@@ -48,9 +48,9 @@ type ActiveConfigurationStatus struct {
 
 // ActiveConfiguration is the version of one configuration object that the controller and the speakers use. The controller
 // writes it, with the name KIND.NAME in lower case. It differs from the configuration object only while a change of that is
-// held back: the object is invalid, or the change takes the last route from a service and nobody allowed that.
+// held back: the object is invalid, or the change takes the last route from a service and that is not allowed.
 //
-// To delete an ActiveConfiguration makes the change take effect, also if the configuration object is gone.
+// Deleting an ActiveConfiguration makes the held change take effect, also if the configuration object is deleted.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:categories=metallb-status

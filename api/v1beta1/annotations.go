@@ -4,11 +4,11 @@ package v1beta1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// Annotations on a Service. Each is also read under DeprecatedAnnotationPrefix, which earlier releases used.
+// Annotations on a Service. Each is also read with DeprecatedAnnotationPrefix.
 const (
-	// AnnotationPrefix starts every annotation of this API.
+	// AnnotationPrefix is the prefix of every annotation of this API.
 	AnnotationPrefix = "metallb.io/"
-	// DeprecatedAnnotationPrefix is the prefix of the first releases; it is read, with a warning event, never written.
+	// DeprecatedAnnotationPrefix is the prefix that MetalLB used before 0.13. It is read, with a warning event, and never written.
 	DeprecatedAnnotationPrefix = "metallb.universe.tf/"
 
 	// AnnotationLoadBalancerIPs requests addresses: comma-separated, at most one per family.
@@ -17,8 +17,8 @@ const (
 	AnnotationAddressPool = AnnotationPrefix + "address-pool"
 	// AnnotationAllowSharedIP is the sharing key: services with equal keys may hold the same address.
 	AnnotationAllowSharedIP = AnnotationPrefix + "allow-shared-ip"
-	// AnnotationIPAllocatedFromPool is written with the addresses: the pool they come from, or, where they come from
-	// different pools, one for each address, in their order, separated by commas.
+	// AnnotationIPAllocatedFromPool is written by the controller: the pool that the addresses come from. If they come from
+	// different pools, it lists the pool of each address, in the order of the addresses, separated by commas.
 	AnnotationIPAllocatedFromPool = AnnotationPrefix + "ip-allocated-from-pool"
 	// AnnotationTakenOverBy is written to a service that waits for an address when another controller becomes the active one without
 	// the lease having been given to it: it changes the version of the service, so that a late write of the former one is refused. The
@@ -26,8 +26,8 @@ const (
 	AnnotationTakenOverBy = AnnotationPrefix + "taken-over-by"
 )
 
-// AnnotationAllowDisruption on a configuration object, with the value "true", says that its operator means it: what the
-// object takes from services is a warning, not a reason to refuse it, and services move to other addresses where they can.
+// AnnotationAllowDisruption on a configuration object, with the value "true", allows changes that take addresses or routes from
+// services: such a change is made with a warning instead of being refused, and services move to other addresses if there are any.
 const AnnotationAllowDisruption = AnnotationPrefix + "allow-disruption"
 
 // AllowsDisruption reports whether the object has AnnotationAllowDisruption with the value "true".

@@ -4,47 +4,46 @@ package v1beta1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// BGPAdvertisementSpec is the desired state of a BGPAdvertisement. What selects nothing selects everything: an empty spec
+// BGPAdvertisementSpec is the desired state of a BGPAdvertisement. An empty selector or list selects everything: an empty spec
 // announces every address of every pool, from every node, to every peer.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.serviceSelectors) || size(self.serviceSelectors) == 0 || !has(self.aggregationLength) || self.aggregationLength == 32",message="serviceSelectors and aggregationLength are mutually exclusive, both cannot be set; remove one",fieldPath=".aggregationLength",reason="FieldValueForbidden"
 // +kubebuilder:validation:XValidation:rule="!has(self.serviceSelectors) || size(self.serviceSelectors) == 0 || !has(self.aggregationLengthV6) || self.aggregationLengthV6 == 128",message="serviceSelectors and aggregationLengthV6 are mutually exclusive, both cannot be set; remove one",fieldPath=".aggregationLengthV6",reason="FieldValueForbidden"
 type BGPAdvertisementSpec struct {
-	// AggregationLength is the IPv4 prefix length to announce addresses with, from 1 to 32; 32 announces each address by
-	// itself. A shorter one announces one prefix while any service has an address in it. Every range of the pools must have
-	// room for a prefix of that length, lest addresses of others be announced.
+	// AggregationLength is the length of the IPv4 prefixes that are announced, from 1 to 32. With 32, each address is announced by
+	// itself. With a smaller number, a prefix is announced while any service has an address in it. Every range of the pools must
+	// be at least as large as such a prefix; otherwise addresses outside of the pools would be announced.
 	// +optional
 	// +kubebuilder:default=32
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=32
 	AggregationLength *int32 `json:"aggregationLength,omitempty"`
 
-	// AggregationLengthV6 is the IPv6 prefix length to announce addresses with, from 1 to 128; 128 announces each address
-	// by itself. The rest is as for aggregationLength.
+	// AggregationLengthV6 is the length of the IPv6 prefixes that are announced, from 1 to 128. With 128, each address is announced
+	// by itself. See aggregationLength.
 	// +optional
 	// +kubebuilder:default=128
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=128
 	AggregationLengthV6 *int32 `json:"aggregationLengthV6,omitempty"`
 
-	// LocalPref is the LOCAL_PREF of the routes (RFC 4271 section 5.1.5), from 0 to 4294967295. Only peers of the same ASN
-	// receive it; they prefer the highest. Unset or 0, the default of BGP implementations, 100, is sent.
+	// LocalPref is the LOCAL_PREF of the routes (RFC 4271 section 5.1.5), from 0 to 4294967295. It is sent only to
+	// peers of the same ASN, which prefer the route with the highest. If unset or 0, 100 is sent.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=4294967295
 	// +kubebuilder:validation:Format=int64
 	LocalPref uint32 `json:"localPref,omitempty"`
 
-	// ASPathPrepend is how many times the local ASN is prepended to the AS path of the routes besides the once that is due
-	// (RFC 4271 section 5.1.2), from 0 to 10; with 2 it is there three times. Of routes that are otherwise alike, routers
-	// prefer the one with the shorter AS path. For peers of the same ASN nothing is prepended: they would take a path with
-	// their own ASN in it for a loop.
+	// ASPathPrepend is how many more times than once the local ASN is in the AS path of the routes (RFC 4271 section 5.1.2), from 0
+	// to 10; with 2 it is there three times. Routers prefer the route with the shorter AS path if all else is equal. Nothing is
+	// prepended for peers of the same ASN, because they would take a path that has their own ASN for a loop.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=10
 	ASPathPrepend uint8 `json:"asPathPrepend,omitempty"`
 
-	// Communities to announce the routes with: "a:b" with numbers from 0 to 65535 (RFC 1997), "large:a:b:c" with numbers from
+	// Communities of the routes: "a:b" with numbers from 0 to 65535 (RFC 1997), "large:a:b:c" with numbers from
 	// 0 to 4294967295 (RFC 8092), or the name of an alias that a Community object defines.
 	// +optional
 	// +listType=set
@@ -56,7 +55,7 @@ type BGPAdvertisementSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule="!self.matches('^(large:[^:]*:)?[^:]*:[^:]*$') || (self.matches('^[0-9]{1,5}:[0-9]{1,5}$') && self.split(':').all(n, int(n) <= 65535)) || (self.matches('^large(:[0-9]{1,10}){3}$') && self.substring(6).split(':').all(n, int(n) <= 4294967295))",message="invalid community value: invalid section: must be a number from 0 to 65535, or to 4294967295 in a large community"
 	Communities []string `json:"communities,omitempty"`
 
-	// IPAddressPools whose addresses are announced, by name. Pools that ipAddressPoolSelectors select are announced besides.
+	// IPAddressPools whose addresses are announced, by name, in addition to those that ipAddressPoolSelectors select.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=1024
@@ -82,8 +81,8 @@ type BGPAdvertisementSpec struct {
 	// +kubebuilder:validation:items:MaxLength=253
 	Peers []string `json:"peers,omitempty"`
 
-	// ServiceSelectors select, by label, the services whose addresses are announced: those that match any of them. Not
-	// together with aggregation, since services of one prefix could then differ in whether it is announced.
+	// ServiceSelectors select, by label, the services whose addresses are announced: those that match any of them. They
+	// cannot be used with aggregation, because a prefix has addresses of several services.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=256
@@ -92,32 +91,32 @@ type BGPAdvertisementSpec struct {
 
 // BGPAdvertisementStatus is the observed state of a BGPAdvertisement.
 type BGPAdvertisementStatus struct {
-	// ObservedGeneration is the generation of the spec that this status tells of.
+	// ObservedGeneration is the generation of the spec that this status is about.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// NodesIPv4 is the number of nodes that can announce IPv4 addresses by it: nodeSelectors select them, they are not
-	// excluded from load balancing, and a BGPPeer with an IPv4 address that peers select selects them.
+	// NodesIPv4 is the number of nodes that can announce IPv4 addresses by this advertisement: nodeSelectors select them, they are
+	// not excluded from load balancing, and a selected BGPPeer with an IPv4 address selects them.
 	// +optional
 	NodesIPv4 int32 `json:"nodesIPv4"`
-	// NodesIPv6 is the number of nodes that can announce IPv6 addresses by it.
+	// NodesIPv6 is the number of nodes that can announce IPv6 addresses by this advertisement.
 	// +optional
 	NodesIPv6 int32 `json:"nodesIPv6"`
-	// PoolCount is the number of IPAddressPools whose addresses are announced by it.
+	// PoolCount is the number of IPAddressPools that this advertisement announces.
 	// +optional
 	PoolCount int32 `json:"poolCount"`
-	// Pools are these IPAddressPools by name, the first ten if there are more.
+	// Pools are the names of these IPAddressPools; the first ten if there are more.
 	// +optional
 	// +listType=set
 	Pools []string `json:"pools,omitempty"`
-	// PeerCount is the number of BGPPeers that nodes announce to by it, whether their sessions are established or not.
+	// PeerCount is the number of BGPPeers that this advertisement announces to, whether or not their sessions are established.
 	// +optional
 	PeerCount int32 `json:"peerCount"`
-	// Peers are these BGPPeers by name, the first ten if there are more.
+	// Peers are the names of these BGPPeers; the first ten if there are more.
 	// +optional
 	// +listType=set
 	Peers []string `json:"peers,omitempty"`
-	// Services is the number of Services with an address that it selects: one of these pools', for a Service that
-	// serviceSelectors select. The number follows with a delay.
+	// Services is the number of Services that this advertisement selects and that have an address of these pools. It is updated
+	// with a delay.
 	// +optional
 	Services int32 `json:"services"`
 	// Conditions of the advertisement: Valid.

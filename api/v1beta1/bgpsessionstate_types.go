@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Labels of a BGPSessionState and, the first, of a ServiceBGPStatus. A name that is too long for a label is shortened there and ends in a hash of the whole.
+// Labels of a BGPSessionState and, the first, of a ServiceBGPStatus. A name that is too long for a label is cut, and ends in a hash of the full name.
 const (
 	// LabelNode is the name of the node.
 	LabelNode = "metallb.io/node"
@@ -21,24 +21,23 @@ type SessionState string
 
 // The states.
 const (
-	// SessionIdle says that the session is not attempted at the moment.
+	// SessionIdle: the speaker does not try to connect at the moment.
 	SessionIdle SessionState = "Idle"
-	// SessionConnect says that a TCP connection is being set up.
+	// SessionConnect: the speaker waits for a TCP connection.
 	SessionConnect SessionState = "Connect"
-	// SessionActive says that a TCP connection is to be set up, again and again.
+	// SessionActive: a TCP connection failed, and the speaker will try again.
 	SessionActive SessionState = "Active"
-	// SessionOpenSent says that the connection is there and the peer's OPEN is waited for.
+	// SessionOpenSent: the connection is up, and the speaker waits for the peer's OPEN message.
 	SessionOpenSent SessionState = "OpenSent"
-	// SessionOpenConfirm says that the peer's OPEN is accepted and its KEEPALIVE is waited for.
+	// SessionOpenConfirm: the peer's OPEN message is accepted, and the speaker waits for its KEEPALIVE message.
 	SessionOpenConfirm SessionState = "OpenConfirm"
-	// SessionEstablished says that the session is up.
+	// SessionEstablished: the session is up.
 	SessionEstablished SessionState = "Established"
-	// SessionUnknown says that the node is not ready, or that its speaker does not run, so that what it said last means
-	// nothing any more.
+	// SessionUnknown: the state is not known. If a node or its speaker is down, its last report is ignored.
 	SessionUnknown SessionState = "Unknown"
 )
 
-// BGPSessionStateStatus is what is known of a session.
+// BGPSessionStateStatus is the observed state of a session.
 type BGPSessionStateStatus struct {
 	// Node is the name of the node.
 	// +optional
@@ -46,49 +45,49 @@ type BGPSessionStateStatus struct {
 	// Peer is the name of the BGPPeer.
 	// +optional
 	Peer string `json:"peer,omitempty"`
-	// Pod is the name of the speaker's Pod, in this namespace. What is said here is believed only while that Pod runs; it is
-	// empty if the speaker runs outside of a Pod, or has stopped in good order.
+	// Pod is the name of the speaker's Pod, in this namespace. The status counts only while that Pod runs. It is empty if the
+	// speaker runs outside of a Pod or was stopped properly.
 	// +optional
 	Pod string `json:"pod,omitempty"`
 	// Address of the peer.
 	// +optional
 	Address string `json:"address,omitempty"`
-	// State is Established if the session is up, another state of RFC 4271 section 8.2.2 if not, or Unknown if the node does
-	// not tell.
+	// State is Established if the session is up, and another state of RFC 4271 section 8.2.2 if not. It is Unknown if the node or
+	// its speaker is down: its last report is ignored then.
 	// +optional
 	State SessionState `json:"state,omitempty"`
-	// Since when the session is in this state.
+	// Since is the time since which the session is in this state.
 	// +optional
 	Since *metav1.Time `json:"since,omitempty"`
-	// AdvertisedIPv4 is the number of IPv4 prefixes that the peer has been told of, 0 unless the session is established.
+	// AdvertisedIPv4 is the number of IPv4 prefixes that are advertised to the peer; 0 unless the session is established.
 	// +optional
 	AdvertisedIPv4 int64 `json:"advertisedIPv4"`
-	// AdvertisedIPv6 is the number of IPv6 prefixes that the peer has been told of, 0 unless the session is established.
+	// AdvertisedIPv6 is the number of IPv6 prefixes that are advertised to the peer; 0 unless the session is established.
 	// +optional
 	AdvertisedIPv6 int64 `json:"advertisedIPv6"`
-	// LastError says why the session was last lost, or why the last attempt to set it up failed. It stays when the session
-	// comes up again.
+	// LastError says why the session was lost, or why the last attempt to establish it failed. It is kept when the session is
+	// established again.
 	// +optional
 	LastError string `json:"lastError,omitempty"`
-	// HoldTime that was negotiated: how long the peer may be silent before the session is closed; 0s if forever. Only if the
-	// session is established.
+	// HoldTime is the negotiated hold time: how long the peer may be silent before the session is closed; 0s means forever. Set
+	// only if the session is established.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	HoldTime *metav1.Duration `json:"holdTime,omitempty"`
-	// Families of the routes that the session carries, as negotiated. Only if the session is established.
+	// Families are the negotiated address families of the routes. Set only if the session is established.
 	// +optional
 	// +listType=set
 	Families []corev1.IPFamily `json:"families,omitempty"`
 	// LocalRouterID is the BGP identifier of the node.
 	// +optional
 	LocalRouterID string `json:"localRouterID,omitempty"`
-	// PeerRouterID is the BGP identifier of the peer. Only if the session is established.
+	// PeerRouterID is the BGP identifier of the peer. Set only if the session is established.
 	// +optional
 	PeerRouterID string `json:"peerRouterID,omitempty"`
 }
 
-// BGPSessionState tells how the session of one node with one BGPPeer fares. Speakers write them; there is nothing to
-// configure. It goes with its Node.
+// BGPSessionState is the state of the session between one node and one BGPPeer. Speakers write it; there is nothing to
+// configure. It is deleted together with its Node.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status

@@ -34,10 +34,10 @@ type CommunityAlias struct {
 
 // CommunityStatus is the observed state of a Community.
 type CommunityStatus struct {
-	// ObservedGeneration is the generation of the spec that this status tells of.
+	// ObservedGeneration is the generation of the spec that this status is about.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Advertisements is the number of BGPAdvertisements that use aliases of the community.
+	// Advertisements is the number of BGPAdvertisements that use an alias of this Community.
 	// +optional
 	Advertisements int32 `json:"advertisements"`
 	// Conditions of the community: Valid.

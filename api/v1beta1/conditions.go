@@ -4,63 +4,64 @@ package v1beta1
 
 // Types of conditions.
 const (
-	// ConditionValid is on every configuration object: True if the object is in force as written.
+	// ConditionValid is on every configuration object: True if the object is in use as written.
 	ConditionValid = "Valid"
-	// ConditionReady is on every BGPPeer: True if each node that should has its session with the peer established.
+	// ConditionReady is on every BGPPeer: True if every node that should have a session with the
+	// peer has it established.
 	ConditionReady = "Ready"
-	// ConditionAllocated is on every Service that is served: True if it holds the addresses that it requests.
+	// ConditionAllocated is on every Service of type LoadBalancer that MetalLB serves: True if the Service has the addresses
+	// that it requests.
 	ConditionAllocated = AnnotationPrefix + "Allocated"
-	// ConditionAnnounced is on every Service that is served and has an address: True if a node announces an address of it to a
-	// peer, on a session that is established.
+	// ConditionAnnounced is on every Service that has an address from MetalLB: True if at least one node announces an address of
+	// the Service to a peer over an established session.
 	ConditionAnnounced = AnnotationPrefix + "Announced"
 )
 
 // Reasons of ConditionValid.
 const (
-	// ReasonAccepted: the object is in force as written.
+	// ReasonAccepted: the object is in use as written.
 	ReasonAccepted = "Accepted"
-	// ReasonInvalidConfig: the object contradicts itself or another object; what was in force before stays so. It is a
-	// reason of ConditionAllocated too: the Service holds what it requests, but the present pools would not give it that
-	// any more.
+	// ReasonInvalidConfig: the object is invalid or contradicts another object. The version that was in use before stays in use.
+	// It is also a reason of ConditionAllocated: the Service keeps its addresses, but the pools as they are now would not give
+	// them to it.
 	ReasonInvalidConfig = "InvalidConfig"
-	// ReasonNotCompatibleWithAssignedIPs: services hold addresses that the object, as it is now, would not give them, or that
-	// the advertisements, as they are now, would not announce.
+	// ReasonNotCompatibleWithAssignedIPs: the change of the object would take an address, or the last route to it, from a Service.
 	ReasonNotCompatibleWithAssignedIPs = "NotCompatibleWithAssignedIPs"
 )
 
-// Reasons of ConditionAllocated, and of the events that go with them; ReasonInvalidConfig is the third.
+// Reasons of ConditionAllocated and of its events. ReasonInvalidConfig is one too.
 const (
-	// ReasonIPAllocated: the Service holds what it requests.
+	// ReasonIPAllocated: the Service has the addresses that it requests.
 	ReasonIPAllocated = "IPAllocated"
-	// ReasonAllocationFailed: the request cannot be met; what the Service held before, it holds on.
+	// ReasonAllocationFailed: the request cannot be met. The Service keeps the addresses that it had before.
 	ReasonAllocationFailed = "AllocationFailed"
 )
 
 // Reasons of ConditionReady.
 const (
-	// ReasonSessionsEstablished: every session that should be is established.
+	// ReasonSessionsEstablished: all sessions are established.
 	ReasonSessionsEstablished = "SessionsEstablished"
-	// ReasonSessionsNotEstablished: some are not; the message names the first nodes and says why.
+	// ReasonSessionsNotEstablished: some sessions are not established. The message names the first nodes and says why.
 	ReasonSessionsNotEstablished = "SessionsNotEstablished"
-	// ReasonNoNodes: no node is to have a session with the peer.
+	// ReasonNoNodes: the peer selects no node.
 	ReasonNoNodes = "NoNodes"
 )
 
-// Reasons of ConditionAnnounced. ReasonNoNodes, no node may announce, and ReasonSessionsNotEstablished, no session that there
-// should be is, are the others.
+// Reasons of ConditionAnnounced. ReasonNoNodes (no node can announce) and ReasonSessionsNotEstablished (no session to announce
+// over is established) are reasons too.
 const (
-	// ReasonAnnounced: every address of the Service is announced. The message says from how many nodes to which peers, and what
-	// is lacking there.
+	// ReasonAnnounced: every address of the Service is announced. The message says from how many nodes, to which peers, and what
+	// is missing.
 	ReasonAnnounced = "Announced"
-	// ReasonPartlyAnnounced: some addresses of the Service are announced and some are not.
+	// ReasonPartlyAnnounced: some addresses of the Service are announced, and others are not.
 	ReasonPartlyAnnounced = "PartlyAnnounced"
 	// ReasonNoPool: the address is in no IPAddressPool.
 	ReasonNoPool = "NoPool"
-	// ReasonNoAdvertisement: no BGPAdvertisement selects the pool, or none that does selects the Service.
+	// ReasonNoAdvertisement: no BGPAdvertisement selects both the pool and the Service.
 	ReasonNoAdvertisement = "NoAdvertisement"
-	// ReasonNoEndpoints: no endpoint serves or, with externalTrafficPolicy Local, none on a node that may announce.
+	// ReasonNoEndpoints: the Service has no ready endpoint; with externalTrafficPolicy Local, none on a node that can announce.
 	ReasonNoEndpoints = "NoEndpoints"
-	// ReasonNoPeers: no BGPPeer of the address's family is there for the nodes that may announce.
+	// ReasonNoPeers: no BGPPeer of the address's family selects a node that can announce.
 	ReasonNoPeers = "NoPeers"
 )
 

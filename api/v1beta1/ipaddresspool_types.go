@@ -6,10 +6,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // IPAddressPoolSpec is the desired state of an IPAddressPool.
 type IPAddressPoolSpec struct {
-	// Addresses that services may be given: prefixes ("198.51.100.0/24", "2001:db8::/112") or inclusive ranges
-	// ("198.51.100.10-198.51.100.20"), of either family. They are given in the order written, the lowest address of each
-	// first. No two overlap, here or in another pool. Every address of a prefix is given, the first and the last too; see
-	// avoidBuggyIPs.
+	// Addresses for services: prefixes ("198.51.100.0/24", "2001:db8::/112") or inclusive ranges ("198.51.100.10-198.51.100.20"),
+	// IPv4 or IPv6. They are allocated in the order of the list, the lowest address of each entry first. Entries must not overlap
+	// each other or another pool. All addresses of a prefix are used, the first and the last too; see avoidBuggyIPs.
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=4096
@@ -22,26 +21,26 @@ type IPAddressPoolSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule="!(self.contains('-') && isIP(self.substring(0, self.indexOf('-')).trim()) && ip(self.substring(0, self.indexOf('-')).trim()).family() == 4 && isIP(self.substring(self.indexOf('-') + 1).trim()) && ip(self.substring(self.indexOf('-') + 1).trim()).family() == 4) || [[self.substring(0, self.indexOf('-')).trim().split('.'), self.substring(self.indexOf('-') + 1).trim().split('.')]].all(r, !(int(r[0][0]) < 127 && int(r[1][0]) > 127) && !(int(r[0][0]) < 224 && int(r[1][0]) > 239))",message="includes addresses that no router forwards: unspecified, loopback, multicast, broadcast or IPv6 link-local; leave them out"
 	Addresses []string `json:"addresses"`
 
-	// AutoAssign lets services that name neither this pool nor an address of it take addresses from it.
+	// AutoAssign allows to allocate addresses from this pool to services that request neither the pool nor an address of it.
 	// +optional
 	// +kubebuilder:default=true
 	AutoAssign *bool `json:"autoAssign,omitempty"`
 
-	// AvoidBuggyIPs keeps IPv4 addresses that end in .0 or .255 from being used, since some old equipment mistakes them for
-	// network or broadcast addresses.
+	// AvoidBuggyIPs excludes IPv4 addresses that end in .0 or .255, because some old equipment takes them for network or
+	// broadcast addresses.
 	// +optional
 	// +kubebuilder:default=false
 	AvoidBuggyIPs bool `json:"avoidBuggyIPs,omitempty"`
 
-	// AllocateTo restricts the pool to some services and gives it a rank among their pools.
+	// AllocateTo limits the pool to some services and sets its priority among their pools.
 	// +optional
 	AllocateTo *ServiceAllocation `json:"serviceAllocation,omitempty"`
 }
 
-// ServiceAllocation says which services may use a pool. A service must match the namespaces (one of namespaces or of
-// namespaceSelectors) and the services part; a part with nothing in it matches every service.
+// ServiceAllocation selects the services that may use a pool. A service must match both the namespaces (namespaces or
+// namespaceSelectors) and serviceSelectors. If a part is empty, every service matches it.
 type ServiceAllocation struct {
-	// Priority ranks the pool among those that a service may use: 1 first, 0 or unset last.
+	// Priority orders the pools that a service may use: 1 is tried first, 0 or unset last.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Priority int `json:"priority,omitempty"`
@@ -53,7 +52,7 @@ type ServiceAllocation struct {
 	// +kubebuilder:validation:items:MaxLength=253
 	Namespaces []string `json:"namespaces,omitempty"`
 
-	// NamespaceSelectors select, by label, further namespaces whose services may use the pool.
+	// NamespaceSelectors select, by label, more namespaces whose services may use the pool.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=256
@@ -68,12 +67,12 @@ type ServiceAllocation struct {
 
 // IPAddressPoolStatus is the observed state of an IPAddressPool.
 type IPAddressPoolStatus struct {
-	// Assigned says for people how many addresses services hold: "3", or "3 IPv4, 1 IPv6" in a pool of both families.
-	// Programs read assignedIPv4 and assignedIPv6.
+	// Assigned is the number of addresses that services hold, for people to read: "3", or "3 IPv4, 1 IPv6" in a pool of both
+	// families. Programs should read assignedIPv4 and assignedIPv6.
 	// +optional
 	Assigned string `json:"assigned,omitempty"`
-	// Available says for people how many addresses are still free, likewise; a number that availableIPv6 cannot hold is
-	// ">9e18". Programs read availableIPv4 and availableIPv6.
+	// Available is the number of free addresses, for people to read; it is ">9e18" if availableIPv6 cannot hold it. Programs
+	// should read availableIPv4 and availableIPv6.
 	// +optional
 	Available string `json:"available,omitempty"`
 	// AssignedIPv4 is the number of IPv4 addresses that services hold.
@@ -82,14 +81,14 @@ type IPAddressPoolStatus struct {
 	// AssignedIPv6 is the number of IPv6 addresses that services hold.
 	// +optional
 	AssignedIPv6 int64 `json:"assignedIPv6"`
-	// AvailableIPv4 is the number of IPv4 addresses still free.
+	// AvailableIPv4 is the number of free IPv4 addresses.
 	// +optional
 	AvailableIPv4 int64 `json:"availableIPv4"`
-	// AvailableIPv6 is the number of IPv6 addresses still free; larger numbers are shown as 9223372036854775807.
+	// AvailableIPv6 is the number of free IPv6 addresses; at most 9223372036854775807 is shown.
 	// +optional
 	AvailableIPv6 int64 `json:"availableIPv6"`
 
-	// ObservedGeneration is the generation of the spec that this status tells of.
+	// ObservedGeneration is the generation of the spec that this status is about.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// Conditions of the pool: Valid.
@@ -99,7 +98,7 @@ type IPAddressPoolStatus struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
-// IPAddressPool is a set of addresses that services of type LoadBalancer may be given.
+// IPAddressPool is a set of addresses for services of type LoadBalancer.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status

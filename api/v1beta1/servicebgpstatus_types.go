@@ -4,8 +4,8 @@ package v1beta1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// Labels of a ServiceBGPStatus, besides LabelNode. A name that is too long for a label is shortened there and ends in a hash
-// of the whole.
+// Labels of a ServiceBGPStatus, besides LabelNode. A name that is too long for a label is cut, and ends in a hash of the full
+// name.
 const (
 	// LabelServiceName is the name of the Service.
 	LabelServiceName = "metallb.io/service-name"
@@ -16,7 +16,7 @@ const (
 // ServiceBGPStatusSpec is empty: there is nothing to configure.
 type ServiceBGPStatusSpec struct{}
 
-// ServiceBGPStatusStatus is to whom a node announces a service.
+// ServiceBGPStatusStatus lists the peers that a node announces a service to.
 type ServiceBGPStatusStatus struct {
 	// Node is the name of the node.
 	// +optional
@@ -27,16 +27,15 @@ type ServiceBGPStatusStatus struct {
 	// ServiceNamespace is the namespace of the Service.
 	// +optional
 	ServiceNamespace string `json:"serviceNamespace,omitempty"`
-	// Peers are the names of the BGPPeers that have been told of the service, over sessions that are established. None is named
-	// while no session is.
+	// Peers are the names of the BGPPeers that the service is announced to over established sessions.
 	// +optional
 	// +listType=set
 	Peers []string `json:"peers,omitempty"`
 }
 
-// ServiceBGPStatus tells to which peers a node announces a service. Speakers write them if they are started with
-// --service-bgp-status; there is nothing to configure. It goes with its Node, and when the node no longer announces the
-// service.
+// ServiceBGPStatus lists the peers that a node announces a service to. Speakers write it if they run with
+// --service-bgp-status; there is nothing to configure. It is deleted together with its Node, and when the node no longer
+// announces the service.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status

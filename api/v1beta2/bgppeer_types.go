@@ -7,14 +7,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// DynamicASNMode says which ASNs a peer may have when none is named.
+// DynamicASNMode says which ASNs a peer may have if peerASN is not set.
 // +kubebuilder:validation:Enum=internal;external
 type DynamicASNMode string
 
 const (
-	// InternalASN accepts a peer of the session's own ASN only (iBGP).
+	// InternalASN accepts only myASN (iBGP).
 	InternalASN DynamicASNMode = "internal"
-	// ExternalASN accepts a peer of any ASN but the session's own (eBGP).
+	// ExternalASN accepts any ASN but myASN (eBGP).
 	ExternalASN DynamicASNMode = "external"
 )
 
@@ -29,28 +29,28 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.keepaliveTime) || !self.keepaliveTime.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || duration(self.keepaliveTime) == duration('0s') || (has(self.holdTime) ? !self.holdTime.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || duration(self.keepaliveTime) < duration(self.holdTime) : duration(self.keepaliveTime) < duration('90s'))",message="invalid keepaliveTime, must be lower than holdTime, which is 90s unless set",fieldPath=".keepaliveTime"
 // +kubebuilder:validation:XValidation:rule="!has(self.password) || size(self.password) == 0 || !has(self.passwordSecret) || !has(self.passwordSecret.name) || size(self.passwordSecret.name) == 0",message="can not have both password and secret ref set; remove password",fieldPath=".password",reason="FieldValueForbidden"
 type BGPPeerSpec struct {
-	// MyASN is the autonomous system number that the nodes use towards this peer, from 1 to 4294967295 (RFC 6793). Equal
-	// to peerASN it makes the session an internal one (iBGP), else an external one (eBGP).
+	// MyASN is the autonomous system number that the nodes use towards this peer, from 1 to 4294967295 (RFC 6793). If it equals
+	// peerASN, the session is internal (iBGP), otherwise external (eBGP).
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=4294967295
 	// +kubebuilder:validation:Format=int64
 	MyASN uint32 `json:"myASN"`
 
-	// ASN is the autonomous system number of the peer, from 1 to 4294967295. A peer that says it has another is refused
-	// with the notification Bad Peer AS (RFC 4271 section 6.2). Exactly one of peerASN and dynamicASN is set.
+	// ASN is the autonomous system number of the peer, from 1 to 4294967295. If the peer has another one, the session
+	// is refused with the notification Bad Peer AS (RFC 4271 section 6.2). Exactly one of peerASN and dynamicASN is set.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=4294967295
 	// +kubebuilder:validation:Format=int64
 	ASN uint32 `json:"peerASN,omitempty"`
 
-	// DynamicASN accepts the peer's ASN as it comes: internal for one equal to myASN, external for any other.
+	// DynamicASN accepts any ASN of the peer: internal accepts only myASN, external any other.
 	// Not supported yet: a BGPPeer that sets it is refused.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="self == ''",message="dynamicASN is not supported yet; remove it and set peerASN",reason="FieldValueForbidden"
 	DynamicASN DynamicASNMode `json:"dynamicASN,omitempty"`
 
-	// LocalASN is shown to this peer in place of myASN.
+	// LocalASN is the ASN that this peer sees instead of myASN.
 	// Not supported yet: a BGPPeer that sets it is refused.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -74,8 +74,8 @@ type BGPPeerSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == ''",message="interface is not supported yet; remove it and set peerAddress",reason="FieldValueForbidden"
 	Interface string `json:"interface,omitempty"`
 
-	// SrcAddress is the node's address to connect from, of the same family as peerAddress. Unset, the kernel chooses by its
-	// routes. Since every node that connects needs an address of its own, nodeSelectors should select one node.
+	// SrcAddress is the node's address to connect from, of the same family as peerAddress. If unset, the kernel chooses it by its
+	// routes. Every node needs an address of its own, so nodeSelectors should select only one node.
 	// +optional
 	// +kubebuilder:validation:MaxLength=45
 	// +kubebuilder:validation:XValidation:rule="self == '' || isIP(self)",message="invalid source IP: must be an IPv4 or IPv6 address without zone"
@@ -89,9 +89,9 @@ type BGPPeerSpec struct {
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"peerPort,omitempty"`
 
-	// HoldTime is how long a peer may be silent before the session is closed (RFC 4271 section 4.2), in whole seconds: 0, for
-	// a session without keepalives that notices no silence, or from 3s to 65535s. The lesser of this and the peer's own is in
-	// force. Unset, 90s.
+	// HoldTime is how long a peer may be silent before the session is closed (RFC 4271 section 4.2), in whole seconds: from 3s
+	// to 65535s, or 0 for a session without keepalives that is never closed for silence. The lower of this and the peer's hold
+	// time is used. If unset, 90s.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -100,7 +100,7 @@ type BGPPeerSpec struct {
 	HoldTime *metav1.Duration `json:"holdTime,omitempty"`
 
 	// KeepaliveTime is the time between keepalive messages (RFC 4271 section 4.4), in whole seconds and lower than holdTime.
-	// Unset or 0, a third of holdTime; if the peer's hold time is the lesser, a third of that in any case.
+	// If unset or 0, a third of holdTime. If the peer's hold time is lower, always a third of that.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -109,7 +109,7 @@ type BGPPeerSpec struct {
 	KeepaliveTime *metav1.Duration `json:"keepaliveTime,omitempty"`
 
 	// ConnectTime is the time between attempts to connect (RFC 4271 section 8, ConnectRetryTime), in whole seconds from 1s to
-	// 65535s. Unset, 2s.
+	// 65535s. If unset, 2s.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -118,30 +118,31 @@ type BGPPeerSpec struct {
 	ConnectTime *metav1.Duration `json:"connectTime,omitempty"`
 
 	// RouterID is the BGP identifier of the nodes towards this peer, written as an IPv4 address other than 0.0.0.0 (RFC 6286).
-	// Unset, the node's own IPv4 address. Routers refuse two neighbors of one identifier, so nodeSelectors should select
-	// one node where this is set.
+	// If unset, it is the node's own IPv4 address. Routers refuse two neighbors with the same identifier, so nodeSelectors should
+	// select only one node if this is set.
 	// +optional
 	// +kubebuilder:validation:MaxLength=15
 	// +kubebuilder:validation:XValidation:rule="self == '' || (isIP(self) && ip(self).family() == 4 && !ip(self).isUnspecified())",message="invalid router ID: must be written as an IPv4 address other than 0.0.0.0"
 	RouterID string `json:"routerID,omitempty"`
 
-	// NodeSelectors select, by label, the nodes that connect to the peer: those that match any of them. None selects every
-	// node.
+	// NodeSelectors select, by label, the nodes that connect to the peer: those that match any of them. If empty, every
+	// node connects.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=256
 	NodeSelectors []metav1.LabelSelector `json:"nodeSelectors,omitempty"`
 
-	// Password for TCP MD5 signatures (RFC 2385), at most 80 bytes. Whoever can read this object can read it; see
-	// passwordSecret.
+	// Password for TCP MD5 signatures (RFC 2385), at most 80 bytes. Everyone who can read this object can read it;
+	// use passwordSecret instead.
 	// +optional
 	// +kubebuilder:validation:MaxLength=80
 	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 80",message="may not be more than 80 bytes",reason="FieldValueForbidden"
 	Password string `json:"password,omitempty"`
 
 	// PasswordSecret refers to a Secret of type kubernetes.io/basic-auth whose key "password" is the password for TCP MD5
-	// signatures (RFC 2385). It is in the namespace of the BGPPeer; that of the reference is not looked at. Until the Secret
-	// exists and has the key no session is set up: there is no connecting without the password. An empty password means none.
+	// signatures (RFC 2385). It is read from the namespace of the BGPPeer; the namespace of the reference is ignored. No
+	// session is set up until the Secret exists and has the key: the speaker does not connect without the password. An empty
+	// password means none.
 	// +optional
 	PasswordSecret corev1.SecretReference `json:"passwordSecret,omitempty"`
 
@@ -158,8 +159,8 @@ type BGPPeerSpec struct {
 	// +kubebuilder:validation:XValidation:rule="!self",message="enableGracefulRestart is not supported yet; remove it",reason="FieldValueForbidden"
 	EnableGracefulRestart bool `json:"enableGracefulRestart,omitempty"`
 
-	// EBGPMultiHop allows a peer of another ASN to be more than one hop away: packets to it leave with a time to live above 1.
-	// An error where peerASN equals myASN, since such peers may be any number of hops away.
+	// EBGPMultiHop allows a peer of another ASN to be more than one hop away: packets are sent with a time to live above 1.
+	// It must not be set if peerASN equals myASN, because such peers may always be any number of hops away.
 	// +optional
 	EBGPMultiHop bool `json:"ebgpMultiHop,omitempty"`
 
@@ -170,8 +171,7 @@ type BGPPeerSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == ''",message="vrf is not supported yet; remove it",reason="FieldValueForbidden"
 	VRFName string `json:"vrf,omitempty"`
 
-	// DisableMP keeps the session to the address family that it runs over, as is done in any case unless
-	// dualStackAddressFamily is set. Deprecated, and without effect.
+	// DisableMP is deprecated and has no effect: the session carries only routes of the address family of peerAddress in any case.
 	// +optional
 	// +kubebuilder:default=false
 	DisableMP bool `json:"disableMP,omitempty"`
@@ -186,10 +186,10 @@ type BGPPeerSpec struct {
 
 // BGPPeerStatus is the observed state of a BGPPeer.
 type BGPPeerStatus struct {
-	// ObservedGeneration is the generation of the spec that this status tells of.
+	// ObservedGeneration is the generation of the spec that this status is about.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions of the peer: Valid, and Ready, which is True if each node that should has its session established.
+	// Conditions of the peer: Valid, and Ready, which is True if every desired session is established.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -197,19 +197,19 @@ type BGPPeerStatus struct {
 	// DesiredSessions is the number of nodes that should have a session with the peer.
 	// +optional
 	DesiredSessions int32 `json:"desiredSessions"`
-	// EstablishedSessions is the number of those that have it established.
+	// EstablishedSessions is the number of these sessions that are established.
 	// +optional
 	EstablishedSessions int32 `json:"establishedSessions"`
 	// Sessions are both numbers, as "established/desired".
 	// +optional
 	Sessions string `json:"sessions,omitempty"`
-	// LastError is what keeps the first of the other nodes, by name, from it, or that no node should have one. It goes when all
-	// sessions are established.
+	// LastError says why the session of the first node without one, by name, is not established, or that no node should have a
+	// session. It is removed when all sessions are established.
 	// +optional
 	LastError string `json:"lastError,omitempty"`
 }
 
-// BGPPeer is a router that nodes connect to, to announce services.
+// BGPPeer is a router that nodes announce services to.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:storageversion

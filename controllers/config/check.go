@@ -21,7 +21,7 @@ func Check(namespace string, before Objects, change Change, use Use) Verdict {
 	}
 	if change.New != nil && change.New.GetNamespace() != namespace {
 		return Verdict{Errors: field.ErrorList{field.Invalid(field.NewPath("metadata", "namespace"), change.New.GetNamespace(),
-			fmt.Sprintf("resource must be created in %s namespace; others are not looked at", namespace))}}
+			fmt.Sprintf("resource must be created in %s namespace; other namespaces are ignored", namespace))}}
 	}
 	if change.New == nil && change.Old.GetNamespace() != namespace {
 		return Verdict{}

@@ -64,8 +64,9 @@ func Contradictions(o Object, others Objects, nodes []Node) field.ErrorList {
 
 // firstErrors returns as many errors as are reported of one object.
 func firstErrors(found []contradiction) field.ErrorList {
-	var errs field.ErrorList
-	for _, c := range found[:min(len(found), maxErrors)] {
+	found = found[:min(len(found), maxErrors)]
+	errs := make(field.ErrorList, 0, len(found))
+	for _, c := range found {
 		errs = append(errs, c.err)
 	}
 	return errs
@@ -264,8 +265,9 @@ func unequal(adv, other *advertisement, pool *ipam.Pool, nodes []labels.Set) []i
 
 // aggregatesTooMuch reports of each family the smallest range of the pool, if it has no room for the advertisement's prefixes.
 func aggregatesTooMuch(adv *advertisement, pool *ipam.Pool) []contradiction {
-	var found []contradiction
-	for _, s := range smallest(adv, pool) {
+	small := smallest(adv, pool)
+	found := make([]contradiction, 0, len(small))
+	for _, s := range small {
 		r := pool.Ranges[s.index]
 		name, length := "aggregationLength", adv.AggregationLength
 		if r.From.Is6() {

@@ -110,6 +110,21 @@ func (m meaning) with(change Change) (meaning, field.ErrorList) {
 	return m, m.add(change.New)
 }
 
+// has reports whether the object is there and parses.
+func (m *meaning) has(o Object) (found bool) {
+	switch x := o.(type) {
+	case *v1beta1.IPAddressPool:
+		_, found = m.pools[x.Name]
+	case *v1beta2.BGPPeer:
+		_, found = m.peers[x.Name]
+	case *v1beta1.BGPAdvertisement:
+		_, found = m.advertisements[x.Name]
+	case *v1beta1.Community:
+		_, found = m.communities[x.Name]
+	}
+	return found
+}
+
 func lacking[T any](values map[string]T, name string) map[string]T {
 	rest := maps.Clone(values)
 	delete(rest, name)

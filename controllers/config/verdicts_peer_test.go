@@ -152,8 +152,8 @@ var peerCases = map[string]verdictCase{
 		given: two,
 		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254, passwordSecret: {name: md5, namespace: net}}`,
 		wantWarnings: []string{
-			`BGPPeer "router" names namespace "net" in spec.passwordSecret, but speakers read Secret "md5" in the BGPPeer's own, ` +
-				`"metallb-system": create it there and remove namespace`,
+			`BGPPeer "router" names namespace "net" in spec.passwordSecret, but speakers read Secret "md5" from the BGPPeer's namespace, ` +
+				`"metallb-system"; create it there and remove the namespace`,
 		},
 	},
 	"a node selector that is listed twice": {

@@ -8,7 +8,7 @@ import (
 )
 
 // elsewhere is the error of an object outside of the product's namespace.
-const elsewhere = "metadata.namespace: resource must be created in metallb-system namespace; others are not looked at"
+const elsewhere = "metadata.namespace: resource must be created in metallb-system namespace; other namespaces are ignored"
 
 // What is said more than once, of the objects named.
 
@@ -70,7 +70,7 @@ func unannouncedWarning(pool string) string {
 }
 
 func ownAddressWarning(pool, address, node string) string {
-	return fmt.Sprintf("IPAddressPool %q contains %s in spec.addresses, which is an address of node %q; leave it out, else a service takes it from the node",
+	return fmt.Sprintf("IPAddressPool %q contains %s in spec.addresses, which is an address of node %q; remove it, otherwise a service can take it over from the node",
 		pool, address, node)
 }
 
@@ -83,7 +83,7 @@ func missingWarning(advertisement, kind, field, names string) string {
 }
 
 func undefinedWarning(advertisement, names string) string {
-	return fmt.Sprintf("BGPAdvertisement %q names aliases in spec.communities that no Community defines, and is not in force until one does: %s",
+	return fmt.Sprintf("BGPAdvertisement %q names aliases in spec.communities that no Community defines, and is not in use until one does: %s",
 		advertisement, names)
 }
 
@@ -96,12 +96,12 @@ func noNodeWarning(advertisement string) string {
 }
 
 func noPeerNodeWarning(peer string) string {
-	return fmt.Sprintf("BGPPeer %q is a peer of no node: none matches spec.nodeSelectors", peer)
+	return fmt.Sprintf("BGPPeer %q selects no node: none matches spec.nodeSelectors", peer)
 }
 
 func passwordWarning(peer string) string {
-	return fmt.Sprintf("BGPPeer %q has its password in spec.password, for everybody to read who can read the object; "+
-		"put it into a Secret and name that in spec.passwordSecret", peer)
+	return fmt.Sprintf("BGPPeer %q has its password in spec.password, where everyone who can read the object can read it; "+
+		"put it in a Secret and set spec.passwordSecret", peer)
 }
 
 // disruptionWarning is about the claims of one service.

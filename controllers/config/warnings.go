@@ -18,15 +18,25 @@ import (
 
 // Warnings returns what is legal but suspicious about the object in a configuration that it is part of.
 func Warnings(o Object, all Objects, nodes []Node) []string {
-	if o = present(o); o == nil {
+	return NewWarner(all.Apply(Change{New: o}), nodes).Warnings(o)
+}
+
+// Warner gives warnings of the objects of one configuration.
+type Warner struct {
+	all   meaning
+	nodes []Node
+}
+
+// NewWarner returns a Warner for the configuration.
+func NewWarner(all Objects, nodes []Node) *Warner { return &Warner{mean(all), nodes} }
+
+// Warnings returns what is legal but suspicious about the object, which is part of the configuration; nothing if it does not
+// parse.
+func (w *Warner) Warnings(o Object) []string {
+	if o = present(o); o == nil || !w.all.has(o) {
 		return nil
 	}
-	configuration := mean(all)
-	m, errs := configuration.with(Change{New: o})
-	if len(errs) > 0 {
-		return nil
-	}
-	return warnings(o, &m, nodes)
+	return warnings(o, &w.all, w.nodes)
 }
 
 // warnings is Warnings for an object that parses.
@@ -57,7 +67,7 @@ func aboutPool(pool *ipam.Pool, written []string, m *meaning, nodes []Node) []st
 		for _, a := range nodes[i].Addresses {
 			if pool.Contains(a) {
 				own = append(own, fmt.Sprintf(
-					"IPAddressPool %q contains %s in spec.addresses, which is an address of node %q; leave it out, else a service takes it from the node",
+					"IPAddressPool %q contains %s in spec.addresses, which is an address of node %q; remove it, otherwise a service can take it over from the node",
 					pool.Name, a, nodes[i].Name))
 			}
 		}
@@ -94,15 +104,15 @@ func aboutAdvertisement(adv *advertisement, m *meaning, nodes []Node) []string {
 	missing("spec.peers", "BGPPeer", adv.Peers, func(name string) bool { return m.peerNames[name] })
 	if aliases := undefined(adv.Communities, m.defined()); len(aliases) > 0 {
 		found = append(found, fmt.Sprintf(
-			"BGPAdvertisement %q names aliases in spec.communities that no Community defines, and is not in force until one does: %s",
+			"BGPAdvertisement %q names aliases in spec.communities that no Community defines, and is not in use until one does: %s",
 			adv.Name, list(aliases)))
 	}
 	own := identity(adv)
-	for _, other := range sorted(m.advertisements) {
-		if other.Name != adv.Name && identity(&other) == own {
-			found = append(found, fmt.Sprintf("BGPAdvertisement %q is equal to BGPAdvertisement %q; one of them is enough", adv.Name, other.Name))
-			break
-		}
+	equal := m.sortedAdvertisements(func(other *advertisement) bool {
+		return other.Name != adv.Name && other.LocalPref == adv.LocalPref && len(other.Pools) == len(adv.Pools) && identity(other) == own
+	})
+	if len(equal) > 0 {
+		found = append(found, fmt.Sprintf("BGPAdvertisement %q is equal to BGPAdvertisement %q; one of them is enough", adv.Name, equal[0].Name))
 	}
 	if !anySelected(nodes, adv.SelectsNode) {
 		found = append(found, fmt.Sprintf("BGPAdvertisement %q selects no node: none matches spec.nodeSelectors", adv.Name))
@@ -135,16 +145,16 @@ func aboutPeer(peer *bgp.Peer, secret corev1.SecretReference, nodes []Node) []st
 	var found []string
 	if peer.Password != "" {
 		found = append(found, fmt.Sprintf(
-			"BGPPeer %q has its password in spec.password, for everybody to read who can read the object; put it into a Secret and name that in spec.passwordSecret",
+			"BGPPeer %q has its password in spec.password, where everyone who can read the object can read it; put it in a Secret and set spec.passwordSecret",
 			peer.Name))
 	}
 	if where := peer.PasswordSecret.Namespace; where != "" && secret.Namespace != "" && secret.Namespace != where {
 		found = append(found, fmt.Sprintf(
-			"BGPPeer %q names namespace %q in spec.passwordSecret, but speakers read Secret %q in the BGPPeer's own, %q: create it there and remove namespace",
+			"BGPPeer %q names namespace %q in spec.passwordSecret, but speakers read Secret %q from the BGPPeer's namespace, %q; create it there and remove the namespace",
 			peer.Name, secret.Namespace, secret.Name, where))
 	}
 	if !anySelected(nodes, peer.SelectsNode) {
-		found = append(found, fmt.Sprintf("BGPPeer %q is a peer of no node: none matches spec.nodeSelectors", peer.Name))
+		found = append(found, fmt.Sprintf("BGPPeer %q selects no node: none matches spec.nodeSelectors", peer.Name))
 	}
 	return found
 }

@@ -76,25 +76,33 @@ func find(file string, content []byte) (chosen candidate, note string, err error
 			best = some
 		}
 	}
-	chosen = best[0]
-	switch {
-	case len(best) > 1:
+	if len(best) > 1 {
 		return candidate{}, "", fmt.Errorf("%s: there are several configurations, at %s and at %s; keep one", file, &best[0], &best[1])
-	case chosen.err != nil:
-		return candidate{}, "", chosen.err
-	case s.existing != "" && chosen.what == configInline && chosen.root != nil:
-		return candidate{}, "", fmt.Errorf("%s, but there is configInline too, at %s; remove the one that is not in use", s.existing, chosen.place(chosen.line))
-	case s.existing != "" && chosen.root == nil:
-		return candidate{}, "", s.nothing(file)
-	case chosen.root == nil:
-		return candidate{}, "", fmt.Errorf("%s: the configuration is empty", chosen.place(chosen.line))
+	}
+	if err := s.check(file, &best[0]); err != nil {
+		return candidate{}, "", err
 	}
 	for i := range s.found {
-		if other := &s.found[i]; other.known && other.String() != chosen.String() {
+		if other := &s.found[i]; other.known && other.String() != best[0].String() {
 			note = fmt.Sprintf("the other configuration at %s is not read", other)
 		}
 	}
-	return chosen, note, nil
+	return best[0], note, nil
+}
+
+// check returns why the candidate cannot be used.
+func (s *search) check(file string, c *candidate) error {
+	switch {
+	case c.err != nil:
+		return c.err
+	case s.existing != "" && c.root == nil:
+		return s.nothing(file)
+	case s.existing != "" && c.what == configInline:
+		return fmt.Errorf("%s, but there is configInline too, at %s; remove the one that is not in use", s.existing, c.place(c.line))
+	case c.root == nil:
+		return fmt.Errorf("%s: the configuration is empty", c.place(c.line))
+	}
+	return nil
 }
 
 func filter(list []candidate, isTrue func(candidate) bool) []candidate {

@@ -94,6 +94,7 @@ func (c *checker) take() {
 
 // suspect finds what is legal but suspicious, and aliases that are taken away although advertisements use them.
 func (c *checker) suspect() {
+	warner := config.NewWarner(c.after, c.cluster.use.Nodes)
 	for _, e := range c.entries {
 		if !e.parses {
 			continue
@@ -101,7 +102,7 @@ func (c *checker) suspect() {
 		if e.old != nil {
 			e.warn(config.Dangling(c.after.Apply(config.Change{New: e.old}), e.change())...)
 		}
-		e.warn(config.Warnings(e.object, c.after, c.cluster.use.Nodes)...)
+		e.warn(warner.Warnings(e.object)...)
 	}
 }
 
@@ -116,7 +117,7 @@ func (c *checker) step() {
 			verdict := config.Check(e.object.GetNamespace(), state, e.change(), c.cluster.use)
 			for _, text := range texts(verdict.Errors) {
 				if !e.says(text) {
-					e.warn("it is refused until what comes later is applied: " + text)
+					e.warn("the webhook refuses it until objects that come later in the files are applied: " + text)
 				}
 			}
 		}

@@ -108,7 +108,7 @@ func TestFilesAreCheckedAgainstACluster(t *testing.T) {
 	t.Parallel()
 	const sentence = "new config not compatible with assigned IPs: "
 	list := func(objects ...config.Object) []config.Object { return objects }
-	const until = `it is refused until what comes later is applied: `
+	const until = `the webhook refuses it until objects that come later in the files are applied: `
 	const lostWeb = `spec.addresses: Forbidden: ` + sentence + `service "default/web" cannot own "198.51.100.200" under new config`
 	const unannounced = `-:1: warning: IPAddressPool metallb-system/new: IPAddressPool "new" is selected by no BGPAdvertisement, so its addresses are not announced; create one that selects it`
 	all := func() *builder.Advertisement {
@@ -202,8 +202,8 @@ func TestFilesAreCheckedAgainstACluster(t *testing.T) {
 			objects: list(builder.MakePool("new", "192.0.2.0/24").Obj(), builder.MakePeer("far", "10.0.0.2").NodesWithLabel("rack", "b").Obj(), builder.MakePeer("near", "10.0.0.3").NodesWithLabel("rack", "a").Obj()),
 			want: []string{
 				unannounced,
-				`-:1: warning: IPAddressPool metallb-system/new: IPAddressPool "new" contains 192.0.2.1 in spec.addresses, which is an address of node "node1"; leave it out, else a service takes it from the node`,
-				`-:3: warning: BGPPeer metallb-system/far: BGPPeer "far" is a peer of no node: none matches spec.nodeSelectors`,
+				`-:1: warning: IPAddressPool metallb-system/new: IPAddressPool "new" contains 192.0.2.1 in spec.addresses, which is an address of node "node1"; remove it, otherwise a service can take it over from the node`,
+				`-:3: warning: BGPPeer metallb-system/far: BGPPeer "far" selects no node: none matches spec.nodeSelectors`,
 			},
 		},
 	}
@@ -313,7 +313,7 @@ func TestAClusterThatCannotBeReachedIsSaidInOneLine(t *testing.T) {
 	}
 	for name, tc := range map[string]struct{ kubeconfig, want string }{
 		"nobody is there":          {path, "KUBECONFIG=" + path + ": reading the cluster: "},
-		"a file that is not there": {"/nowhere", "KUBECONFIG=/nowhere: there is no such file, or no cluster in it"},
+		"a file that is not there": {"/nowhere", "KUBECONFIG=/nowhere: no such file, or no cluster in it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -36,18 +36,18 @@ func NewCommand(stdin io.Reader) *process.Command {
 	return &process.Command{
 		Name:      "validate",
 		Arguments: "-f FILE...",
-		Purpose:   "Checks manifests before they are applied.",
+		Purpose:   "Checks manifests before you apply them.",
 		Details:   details,
 		Variables: []process.Variable{{
 			Name:  kubeconfig,
-			Usage: "file that says how to reach the cluster to check against; unset, the files are the whole configuration",
+			Usage: "kubeconfig file for the cluster to check against; if unset, the files are checked by themselves",
 		}},
 		Register: func(flags *flag.FlagSet) {
 			flags.Func("f", "check this `FILE`; may be given several times, or once with several files", func(name string) error {
 				files = append(files, name)
 				return nil
 			})
-			flags.StringVar(&class, "lb-class", "", "`class` (spec.loadBalancerClass) of the services that count, as the controller's flag")
+			flags.StringVar(&class, "lb-class", "", "`class` (spec.loadBalancerClass) of the services to look at; the same as the controller's flag")
 		},
 		Run: func(ctx context.Context, call process.Call) (bool, error) {
 			return run(ctx, call, request{slices.Concat(files, call.Args), class, stdin})
@@ -64,7 +64,7 @@ type request struct {
 
 func run(ctx context.Context, call process.Call, r request) (bool, error) {
 	if len(r.files) == 0 {
-		return false, errors.New("no files: name them with -f, or - for standard input; see --help")
+		return false, errors.New("no files; give them with -f, or - for standard input; see --help")
 	}
 	documents, err := read(r.files, r.stdin)
 	if err != nil {

@@ -6,7 +6,9 @@ import (
 	encoding "encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -16,6 +18,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/process"
 )
 
 // maxWrongTypes bounds how many values of the wrong type are looked for in one object.
@@ -51,7 +54,7 @@ func (d decoder) decode(written map[string]any, into config.Object) (problems []
 		err := d.once(written, into)
 		if strict, isStrict := runtime.AsStrictDecodingError(err); isStrict {
 			for _, e := range strict.Errors() {
-				problems = append(problems, unknown(e.Error()))
+				problems = append(problems, unknown(e.Error(), reflect.TypeOf(into)))
 			}
 			return problems, whole
 		}
@@ -81,12 +84,42 @@ func (d decoder) once(written map[string]any, into config.Object) error {
 	return err
 }
 
-// unknown says which field the kind does not have.
-func unknown(text string) string {
-	if name, found := strings.CutPrefix(text, "unknown field "); found {
-		return strings.Trim(name, `"`) + ": unknown field; remove it or correct its name"
+// unknown says which field the kind does not have, and which is meant if that can be told.
+func unknown(text string, kind reflect.Type) string {
+	name, found := strings.CutPrefix(text, "unknown field ")
+	if !found {
+		return text
 	}
-	return text
+	path := strings.Split(strings.Trim(name, `"`), ".")
+	last := len(path) - 1
+	for _, part := range path[:last] {
+		kind = fieldsOf(kind)[strings.TrimRight(part, "[0123456789]")]
+	}
+	remedy := "remove it or correct its name"
+	if meant := process.Meant(path[last], slices.Sorted(maps.Keys(fieldsOf(kind)))); meant != "" {
+		remedy = fmt.Sprintf("did you mean %q?", meant)
+	}
+	return strings.Join(path, ".") + ": unknown field; " + remedy
+}
+
+// fieldsOf returns the types of the fields that a value of the type has in JSON, by name; of a list, those of its items.
+func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	for t != nil && (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice) {
+		t = t.Elem()
+	}
+	fields := map[string]reflect.Type{}
+	if t == nil || t.Kind() != reflect.Struct {
+		return fields
+	}
+	for f := range t.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name != "" {
+			fields[name] = f.Type
+			continue
+		}
+		maps.Copy(fields, fieldsOf(f.Type))
+	}
+	return fields
 }
 
 // remove removes the field from the object and reports whether it was there. A field of an item of a list is not found.

@@ -69,7 +69,7 @@ func (r *reader) read(d *document) *entry {
 	version, err := schema.ParseGroupVersion(apiVersion)
 	switch {
 	case apiVersion == "" || kind == "" || err != nil:
-		e.refuse("is not a Kubernetes object: write its apiVersion and kind")
+		e.refuse("is not a Kubernetes object: apiVersion or kind is missing")
 	case version.Group != v1beta1.GroupVersion.Group:
 	default:
 		r.readObject(e, d.object, version.WithKind(kind))
@@ -90,7 +90,7 @@ func (r *reader) readObject(e *entry, written map[string]any, gvk schema.GroupVe
 	e.name = r.nameOf(gvk.Kind, object.GetNamespace(), object.GetName())
 	if object.GetNamespace() == "" {
 		object.SetNamespace(r.namespace)
-		e.warn(fmt.Sprintf("metadata.namespace: there is none, so it is applied to whichever is the current one; write %s", r.namespace))
+		e.warn(fmt.Sprintf("metadata.namespace: not set, so the object is applied to the current namespace; set it to %s", r.namespace))
 	}
 	if whole {
 		problems = append(problems, texts(parse(object))...)
@@ -116,7 +116,7 @@ func (r *reader) belongs(e *entry, object config.Object) bool {
 	metadata := field.NewPath("metadata")
 	if namespace := object.GetNamespace(); namespace != r.namespace {
 		e.refuse(field.Invalid(metadata.Child("namespace"), namespace,
-			fmt.Sprintf("resource must be created in %s namespace; others are not looked at", r.namespace)).Error())
+			fmt.Sprintf("resource must be created in %s namespace; other namespaces are ignored", r.namespace)).Error())
 		return false
 	}
 	if object.GetName() == "" {
@@ -128,7 +128,7 @@ func (r *reader) belongs(e *entry, object config.Object) bool {
 		return true
 	}
 	duplicate := field.Duplicate(metadata.Child("name"), object.GetName())
-	duplicate.Detail = fmt.Sprintf("is at %s too, of which one would replace the other; remove one", first)
+	duplicate.Detail = fmt.Sprintf("is at %s too, and one would replace the other; remove one", first)
 	e.refuse(duplicate.Error())
 	return false
 }

@@ -19,7 +19,7 @@ func read(files []string, stdin io.Reader) ([]document, error) {
 	for _, name := range files {
 		if name == "-" {
 			if stdinRead {
-				return nil, errors.New("- is named twice: standard input can be read once")
+				return nil, errors.New("- is given twice; standard input can be read only once")
 			}
 			stdinRead = true
 			content, err := io.ReadAll(stdin)

@@ -51,7 +51,7 @@ func written(documents ...string) string { return strings.Join(documents, "\n---
 func TestFindings(t *testing.T) {
 	t.Parallel()
 	const (
-		noNamespace = "metadata.namespace: there is none, so it is applied to whichever is the current one; write metallb-system"
+		noNamespace = "metadata.namespace: not set, so the object is applied to the current namespace; set it to metallb-system"
 		subdomain   = `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an ` +
 			`alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`
 	)
@@ -65,9 +65,9 @@ func TestFindings(t *testing.T) {
 		"comments":               {input: "# Nothing.\n---\n# Here neither.\n---\n", wantOK: true},
 		"a whole configuration":  {input: written(pool, advertisement, peer, community), wantOK: true},
 		"other kinds":            {input: written("{apiVersion: v1, kind: Service, spec: {type: 5}}", "{apiVersion: apps/v1, kind: List}"), wantOK: true},
-		"an object without kind": {input: "spec: {}\n", want: []string{"-:1: is not a Kubernetes object: write its apiVersion and kind"}},
-		"a kind that is no text": {input: "{apiVersion: v1, kind: [List]}\n", want: []string{"-:1: is not a Kubernetes object: write its apiVersion and kind"}},
-		"a group that is none":   {input: "{apiVersion: a/b/c, kind: List}\n", want: []string{"-:1: is not a Kubernetes object: write its apiVersion and kind"}},
+		"an object without kind": {input: "spec: {}\n", want: []string{"-:1: is not a Kubernetes object: apiVersion or kind is missing"}},
+		"a kind that is no text": {input: "{apiVersion: v1, kind: [List]}\n", want: []string{"-:1: is not a Kubernetes object: apiVersion or kind is missing"}},
+		"a group that is none":   {input: "{apiVersion: a/b/c, kind: List}\n", want: []string{"-:1: is not a Kubernetes object: apiVersion or kind is missing"}},
 		"a list that is no list": {input: "[a]\n", want: []string{"-:1: is not a Kubernetes object; write apiVersion, kind, metadata and spec"}},
 		"a word":                 {input: "\n\nword\n", want: []string{"-:3: is not a Kubernetes object; write apiVersion, kind, metadata and spec"}},
 		"no YAML":                {input: written(pool, "a: b: c", advertisement), want: []string{"-:3: invalid YAML: mapping values are not allowed in this context"}},
@@ -84,6 +84,16 @@ func TestFindings(t *testing.T) {
 				"-:3: IPAddressPool metallb-system/a: spec.protocol: unknown field; remove it or correct its name",
 				"-:3: IPAddressPool metallb-system/a: spec.serviceAllocation.serviceSelectors[0].labels: unknown field; remove it or correct its name",
 				"-:5: BGPPeer metallb-system/a: metadata.host: unknown field; remove it or correct its name",
+			},
+		},
+		"a field that is misspelt": {
+			input: written(advertisement, replaced(pool, "spec: {", "spec: {auto-assign: true, serviceAllocation: {serviceSelectors: [{matchLabel: {}}]}, "),
+				replaced(peer, "myASN: 64500", "myASN: 64500, peerasn: 64501, holdtime: 9s")),
+			want: []string{
+				`-:3: IPAddressPool metallb-system/a: spec.auto-assign: unknown field; did you mean "autoAssign"?`,
+				`-:3: IPAddressPool metallb-system/a: spec.serviceAllocation.serviceSelectors[0].matchLabel: unknown field; did you mean "matchLabels"?`,
+				`-:5: BGPPeer metallb-system/a: spec.holdtime: unknown field; did you mean "holdTime"?`,
+				`-:5: BGPPeer metallb-system/a: spec.peerasn: unknown field; did you mean "peerASN"?`,
 			},
 		},
 		"values of the wrong type": {
@@ -150,7 +160,7 @@ func TestFindings(t *testing.T) {
 			want: []string{
 				"-:1: BGPAdvertisement metallb-system/(no name): metadata.name: Required value: an object needs a name",
 				`-:3: IPAddressPool metallb-system/A_: metadata.name: Invalid value: "A_": ` + subdomain,
-				`-:5: BGPPeer default/a: metadata.namespace: Invalid value: "default": resource must be created in metallb-system namespace; others are not looked at`,
+				`-:5: BGPPeer default/a: metadata.namespace: Invalid value: "default": resource must be created in metallb-system namespace; other namespaces are ignored`,
 				"-:7: warning: Community metallb-system/a: " + noNamespace,
 				`-:9: IPAddressPool metallb-system/c: metadata.labels: Invalid value: "a b": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
 			},
@@ -164,11 +174,11 @@ func TestFindings(t *testing.T) {
 		"an object that is there twice": {
 			input: written(pool, advertisement, pool, replaced(pool, "pool: a", "pool: a", "198.51.100.0/24", "10.0.0.0/33"), replaced(pool, ", namespace: metallb-system", "")),
 			want: []string{
-				`-:5: IPAddressPool metallb-system/a: metadata.name: Duplicate value: "a": is at -:1 too, of which one would replace the other; remove one`,
+				`-:5: IPAddressPool metallb-system/a: metadata.name: Duplicate value: "a": is at -:1 too, and one would replace the other; remove one`,
 				`-:7: IPAddressPool metallb-system/a: spec.addresses[0]: Invalid value: "10.0.0.0/33": invalid CIDR "10.0.0.0/33": the prefix length must be 0 to 32 for IPv4, 0 to 128 for IPv6`,
-				`-:7: IPAddressPool metallb-system/a: metadata.name: Duplicate value: "a": is at -:1 too, of which one would replace the other; remove one`,
+				`-:7: IPAddressPool metallb-system/a: metadata.name: Duplicate value: "a": is at -:1 too, and one would replace the other; remove one`,
 				"-:9: warning: IPAddressPool metallb-system/a: " + noNamespace,
-				`-:9: IPAddressPool metallb-system/a: metadata.name: Duplicate value: "a": is at -:1 too, of which one would replace the other; remove one`,
+				`-:9: IPAddressPool metallb-system/a: metadata.name: Duplicate value: "a": is at -:1 too, and one would replace the other; remove one`,
 			},
 		},
 
@@ -209,8 +219,8 @@ func TestFindings(t *testing.T) {
 				`-:1: warning: IPAddressPool metallb-system/a: IPAddressPool "a" is selected by no BGPAdvertisement, so its addresses are not announced; create one that selects it`,
 				`-:3: warning: BGPAdvertisement metallb-system/a: BGPAdvertisement "a" names IPAddressPools in spec.ipAddressPools that do not exist: "b"`,
 				`-:3: warning: BGPAdvertisement metallb-system/a: BGPAdvertisement "a" names BGPPeers in spec.peers that do not exist: "c"`,
-				`-:3: warning: BGPAdvertisement metallb-system/a: BGPAdvertisement "a" names aliases in spec.communities that no Community defines, and is not in force until one does: "far"`,
-				`-:5: warning: BGPPeer metallb-system/a: BGPPeer "a" has its password in spec.password, for everybody to read who can read the object; put it into a Secret and name that in spec.passwordSecret`,
+				`-:3: warning: BGPAdvertisement metallb-system/a: BGPAdvertisement "a" names aliases in spec.communities that no Community defines, and is not in use until one does: "far"`,
+				`-:5: warning: BGPPeer metallb-system/a: BGPPeer "a" has its password in spec.password, where everyone who can read the object can read it; put it in a Secret and set spec.passwordSecret`,
 			},
 			wantOK: true,
 		},
@@ -275,7 +285,7 @@ func TestFilesAndDirectoriesAreRead(t *testing.T) {
 		}
 	}
 	got := validated(t.Context(), advertisement, "-", dir, filepath.Join(dir, "notes.txt"))
-	want := "DIR/b.yml:1: IPAddressPool metallb-system/a: metadata.name: Duplicate value: \"a\": is at DIR/a.yaml:1 too, of which one would replace the other; remove one\n" +
+	want := "DIR/b.yml:1: IPAddressPool metallb-system/a: metadata.name: Duplicate value: \"a\": is at DIR/a.yaml:1 too, and one would replace the other; remove one\n" +
 		"DIR/c.JSON:1: Thing metallb-system/(no name): there is no Thing in metallb.io/v1beta1; kinds are IPAddressPool, BGPPeer, BGPAdvertisement and Community; remove it\n" +
 		"DIR/notes.txt:1: invalid YAML: mapping values are not allowed in this context\n"
 	if diff := cmp.Diff(want, strings.ReplaceAll(got.findings, dir, "DIR")); diff != "" || got.err != nil {
@@ -290,10 +300,10 @@ func TestWhatCannotBeReadIsSaidInOneLine(t *testing.T) {
 		files []string
 		want  string
 	}{
-		"no file":                {nil, "no files: name them with -f, or - for standard input; see --help"},
+		"no file":                {nil, "no files; give them with -f, or - for standard input; see --help"},
 		"a file that is missing": {[]string{"/nowhere"}, "/nowhere: there is no such file or directory"},
 		"an empty directory":     {[]string{empty}, empty + ": there is no *.yaml, *.yml or *.json in this directory"},
-		"standard input twice":   {[]string{"-", "-"}, "- is named twice: standard input can be read once"},
+		"standard input twice":   {[]string{"-", "-"}, "- is given twice; standard input can be read only once"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

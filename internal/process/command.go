@@ -122,7 +122,7 @@ func ReadKubeconfig(kubeconfig string) (*rest.Config, error) {
 // explainKubeconfig says what is wrong with a kubeconfig file.
 func explainKubeconfig(kubeconfig string, err error) error {
 	if clientcmd.IsEmptyConfig(err) {
-		return fmt.Errorf("%s=%s: there is no such file, or no cluster in it", kubeconfigVariable, kubeconfig)
+		return fmt.Errorf("%s=%s: no such file, or no cluster in it", kubeconfigVariable, kubeconfig)
 	}
 	return fmt.Errorf("%s=%s: %w", kubeconfigVariable, kubeconfig, err)
 }

@@ -136,7 +136,7 @@ Environment:
   LIGHT
         light to see it by
   METALLB_NAMESPACE
-        namespace of the configuration; unset, that of the pod, or else metallb-system
+        namespace of the configuration; if unset, the namespace of the pod or, outside of a pod, metallb-system
 `
 	if diff := cmp.Diff(want, stdout.String()); diff != "" || status != 0 || stderr.Len() > 0 {
 		t.Errorf("exit status %d, stderr %q, help (-want +got):\n%s", status, stderr.String(), diff)
@@ -152,7 +152,7 @@ func TestTheHelpListsTheCommands(t *testing.T) {
 
 Paints.
 
-Commands, each with a --help of its own:
+Commands (run one with --help to learn more):
   mix
         Mixes colours.
 
@@ -170,7 +170,7 @@ func TestWhatIsNoCommandIsRefused(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
 			status := mixer().Main(t.Context(), args, environment(nil), &stdout, &stderr)
-			want := fmt.Sprintf("painter: unexpected argument %q: a command (mix) comes first, everything else is set by flags, see --help\n", args[len(args)-1])
+			want := fmt.Sprintf("painter: unexpected argument %q: write a command (mix) first; settings are flags, see --help\n", args[len(args)-1])
 			if status != 2 || stderr.String() != want {
 				t.Errorf("exit status %d, stderr %q, want %q", status, stderr.String(), want)
 			}
@@ -197,7 +197,7 @@ func TestAKubeconfigIsRead(t *testing.T) {
 		t.Errorf("%s: got %+v, %v", both, config, err)
 	}
 	for name, want := range map[string]string{
-		path("nowhere"): "KUBECONFIG=" + path("nowhere") + ": there is no such file, or no cluster in it",
+		path("nowhere"): "KUBECONFIG=" + path("nowhere") + ": no such file, or no cluster in it",
 		path("broken"):  "KUBECONFIG=" + path("broken") + `: error loading config file "` + path("broken") + `": yaml: mapping values are not allowed in this context`,
 	} {
 		if _, err := ReadKubeconfig(name); err == nil || err.Error() != want {

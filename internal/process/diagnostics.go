@@ -40,7 +40,7 @@ func (s *Settings) completeDiagnostics() error {
 		return err
 	}
 	if !isLoopback(host) {
-		return fmt.Errorf("--debug-bind-address=%s: must be on loopback, such as 127.0.0.1:%d or [::1]:%d, or %s: it is not for other machines",
+		return fmt.Errorf("--debug-bind-address=%s: must be a loopback address such as 127.0.0.1:%d or [::1]:%d, or %s to switch it off",
 			s.debugAddress, port, port, off)
 	}
 	for _, other := range []struct{ flag, address string }{
@@ -51,7 +51,7 @@ func (s *Settings) completeDiagnostics() error {
 			return err
 		}
 		if port == otherPort && (host == otherHost || isAny(otherHost)) {
-			return fmt.Errorf("--debug-bind-address=%s and --%s=%s take the same port: choose two", s.debugAddress, other.flag, other.address)
+			return fmt.Errorf("--debug-bind-address=%s and --%s=%s use the same port; choose different ports", s.debugAddress, other.flag, other.address)
 		}
 	}
 	return nil

@@ -15,9 +15,9 @@ import (
 // nobody.
 func elsewhere() map[string]string {
 	const (
-		noMembers = "speakers do not talk to each other here, leave it out"
-		noFRR     = "there is one way to speak BGP here, leave it out"
-		noChoice  = "TLS 1.2 and later are served, with Go's choice of ciphers, leave it out"
+		noMembers = "speakers do not talk to each other here; remove it"
+		noFRR     = "there is only one BGP implementation here; remove it"
+		noChoice  = "TLS 1.2 and later are served, with Go's choice of ciphers; remove it"
 	)
 	return map[string]string{ //nolint:gosec // These are names of flags, not secrets.
 		"port":                  "set --metrics-bind-address=:PORT",
@@ -25,7 +25,7 @@ func elsewhere() map[string]string {
 		"health-probe-port":     "set --health-probe-bind-address=:PORT",
 		"node-name":             "set METALLB_NODE_NAME in the environment",
 		"pod-name":              "set METALLB_POD_NAME in the environment",
-		"config":                "configuration is in objects, which 'controller migrate' makes of a ConfigMap",
+		"config":                "the configuration is custom resources; convert a ConfigMap with 'controller migrate'",
 		"config-ns":             "set --namespace",
 		"kubeconfig":            "set KUBECONFIG in the environment",
 		"enable-pprof":          "profiles are on the debug endpoint, see --debug-bind-address",
@@ -36,8 +36,8 @@ func elsewhere() map[string]string {
 		"tls-cipher-suites":     noChoice,
 		"tls-curve-preferences": noChoice,
 		"load-balancer-class":   "set --lb-class",
-		"ignore-exclude-lb":     "remove the label node.kubernetes.io/exclude-from-external-load-balancers from the nodes that are to announce",
-		"webhook-http2":         "the webhook is served over HTTP/1.1, leave it out",
+		"ignore-exclude-lb":     "remove the label node.kubernetes.io/exclude-from-external-load-balancers from the nodes that should announce",
+		"webhook-http2":         "the webhook is served over HTTP/1.1; remove it",
 		"deployment":            noMembers,
 		"ml-bindaddr":           noMembers,
 		"ml-bindport":           noMembers,
@@ -59,7 +59,7 @@ var refusedValue = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") fo
 func explain(err error, flags *flag.FlagSet) error {
 	name, is := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if instead := elsewhere()[name]; is && instead != "" {
-		return fmt.Errorf("--%s: is no flag of this program: %s; see --help", name, instead)
+		return fmt.Errorf("--%s: unknown flag; %s; see --help", name, instead)
 	}
 	if words := refusedValue.FindStringSubmatch(err.Error()); words != nil {
 		if value, unquoted := strconv.Unquote(words[1]); unquoted == nil {

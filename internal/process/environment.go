@@ -86,7 +86,7 @@ func (p *Program) stray(flags *flag.FlagSet) ([]string, error) {
 		}
 		for _, other := range known {
 			if isMeant(name, other, len(other)-len(variablePrefix)) {
-				return nil, fmt.Errorf("%s=%s: is no setting, do you mean %s? see --help", name, value, other)
+				return nil, fmt.Errorf("%s=%s: unknown setting; did you mean %s? See --help", name, value, other)
 			}
 		}
 		strangers = append(strangers, name)

@@ -30,8 +30,8 @@ func TestVariablesThatAreNoSettings(t *testing.T) {
 			"METALLB_WEBHOOK_SERVICE_PORT=tcp://10.96.0.7:443", "METALLB_WEBHOOK_SERVICE_PORT_443_TCP=tcp://10.96.0.7:443",
 			"METALLB_WEBHOOK_SERVICE_PORT_443_TCP_ADDR=10.96.0.7",
 		}},
-		"are misspelt":                     {environ: []string{"METALLB_LOG_LEVE=debug"}, refused: "METALLB_LOG_LEVE=debug: is no setting, do you mean METALLB_LOG_LEVEL? see --help"},
-		"are long and misspelt":            {environ: []string{"METALLB_METRIC_BINDADDRESS=:9"}, refused: "METALLB_METRIC_BINDADDRESS=:9: is no setting, do you mean METALLB_METRICS_BIND_ADDRESS? see --help"},
+		"are misspelt":                     {environ: []string{"METALLB_LOG_LEVE=debug"}, refused: "METALLB_LOG_LEVE=debug: unknown setting; did you mean METALLB_LOG_LEVEL? See --help"},
+		"are long and misspelt":            {environ: []string{"METALLB_METRIC_BINDADDRESS=:9"}, refused: "METALLB_METRIC_BINDADDRESS=:9: unknown setting; did you mean METALLB_METRICS_BIND_ADDRESS? See --help"},
 		"are short and like another":       {environ: []string{"METALLB_XY_CLASS=a"}, want: "METALLB_XY_CLASS"},
 		"are another's, with much in them": {environ: []string{"METALLB_SPEAKER_SERVICE_PORT=9"}, want: "METALLB_SPEAKER_SERVICE_PORT"},
 	} {

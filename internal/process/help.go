@@ -16,14 +16,14 @@ func (p *Program) help(w io.Writer) {
 	}
 	fmt.Fprintf(w, "\n%s\n", p.Purpose)
 	if len(p.Commands) > 0 {
-		fmt.Fprint(w, "\nCommands, each with a --help of its own:\n")
+		fmt.Fprint(w, "\nCommands (run one with --help to learn more):\n")
 	}
 	for _, c := range p.Commands {
 		fmt.Fprintf(w, "  %s\n        %s\n", c.Name, c.Purpose)
 	}
 	fmt.Fprint(w, "\nFlags:\n")
 	writeFlags(w, p.flags(&Settings{}), variableOf)
-	fmt.Fprint(w, "\nA flag that is not given is read from the variable of the environment beside it, if that is set.\n")
+	fmt.Fprint(w, "\nA flag that is not given gets the value of the environment variable next to it, if that is set.\n")
 	writeVariables(w, p.variables())
 }
 

@@ -118,7 +118,7 @@ func clusterConfig(getenv func(string) string, program string) (*rest.Config, er
 	case kubeconfig != "":
 		return nil, explainKubeconfig(kubeconfig, err)
 	case clientcmd.IsEmptyConfig(err):
-		return nil, fmt.Errorf("no Kubernetes cluster: run in a pod, or set %s to a file that says how to reach one", kubeconfigVariable)
+		return nil, fmt.Errorf("no Kubernetes cluster: run in a pod, or set %s to a kubeconfig file", kubeconfigVariable)
 	}
 	return nil, fmt.Errorf("no Kubernetes cluster: %w", err)
 }
@@ -181,9 +181,9 @@ func (p *Program) unexpected(arg string) error {
 		names = append(names, c.Name)
 	}
 	if len(names) == 0 {
-		return fmt.Errorf("unexpected argument %q: everything is set by flags, see --help", arg)
+		return fmt.Errorf("unexpected argument %q: settings are flags, see --help", arg)
 	}
-	return fmt.Errorf("unexpected argument %q: a command (%s) comes first, everything else is set by flags, see --help", arg, strings.Join(names, ", "))
+	return fmt.Errorf("unexpected argument %q: write a command (%s) first; settings are flags, see --help", arg, strings.Join(names, ", "))
 }
 
 // flags returns all flags of the program. It does not print anything itself.

@@ -51,17 +51,17 @@ func TestWrongSettingsAreRefusedInOneLine(t *testing.T) {
 		want        string
 	}{
 		"an unknown flag":             {args: []string{"--nope"}, want: "flag provided but not defined: -nope; see --help"},
-		"an argument":                 {args: []string{"start"}, want: `unexpected argument "start": everything is set by flags, see --help`},
+		"an argument":                 {args: []string{"start"}, want: `unexpected argument "start": settings are flags, see --help`},
 		"an unknown level":            {args: []string{"--log-level=loud"}, want: "--log-level=loud: must be all, debug, info, warn, error or none"},
 		"an address without a port":   {args: []string{"--metrics-bind-address=localhost"}, want: "--metrics-bind-address=localhost: must be host:port, :port or 0"},
 		"a port that is none":         {args: []string{"--health-probe-bind-address=:70000"}, want: "--health-probe-bind-address=:70000: must be host:port, :port or 0"},
 		"the port 0":                  {args: []string{"--health-probe-bind-address=:0"}, want: "--health-probe-bind-address=:0: must be host:port, :port or 0"},
-		"one address for both":        {args: []string{"--metrics-bind-address=:7473"}, want: "--metrics-bind-address=:7473 and --health-probe-bind-address=:7473 take the same port: choose two"},
-		"an address within the other": {args: []string{"--metrics-bind-address=[::]:1", "--health-probe-bind-address=[::1]:1"}, want: "--metrics-bind-address=[::]:1 and --health-probe-bind-address=[::1]:1 take the same port: choose two"},
+		"one address for both":        {args: []string{"--metrics-bind-address=:7473"}, want: "--metrics-bind-address=:7473 and --health-probe-bind-address=:7473 use the same port; choose different ports"},
+		"an address within the other": {args: []string{"--metrics-bind-address=[::]:1", "--health-probe-bind-address=[::1]:1"}, want: "--metrics-bind-address=[::]:1 and --health-probe-bind-address=[::1]:1 use the same port; choose different ports"},
 		"a class that is none":        {args: []string{"--lb-class=a b"}, want: "--lb-class=a b: is not a loadBalancerClass such as example.com/name"},
 		"a certificate without TLS": {
 			args: []string{"--metrics-cert-dir=/nowhere", "--metrics-secure=false"},
-			want: "--metrics-cert-dir=/nowhere: has no meaning with --metrics-secure=false, leave one of them out",
+			want: "--metrics-cert-dir=/nowhere: has no effect with --metrics-secure=false; remove one of them",
 		},
 		"a certificate that is missing": {
 			args: []string{"--metrics-cert-dir=/nowhere"},
@@ -72,34 +72,34 @@ func TestWrongSettingsAreRefusedInOneLine(t *testing.T) {
 		"an unknown format":          {args: []string{"--log-format=xml"}, want: "--log-format=xml: must be json or console"},
 		"a debug endpoint for others": {
 			args: []string{"--debug-bind-address=:9"},
-			want: "--debug-bind-address=:9: must be on loopback, such as 127.0.0.1:9 or [::1]:9, or 0: it is not for other machines",
+			want: "--debug-bind-address=:9: must be a loopback address such as 127.0.0.1:9 or [::1]:9, or 0 to switch it off",
 		},
 		"a debug endpoint for neighbours": {
 			args: []string{"--debug-bind-address=192.0.2.1:9"},
-			want: "--debug-bind-address=192.0.2.1:9: must be on loopback, such as 127.0.0.1:9 or [::1]:9, or 0: it is not for other machines",
+			want: "--debug-bind-address=192.0.2.1:9: must be a loopback address such as 127.0.0.1:9 or [::1]:9, or 0 to switch it off",
 		},
 		"a debug endpoint without a port": {
 			args: []string{"--debug-bind-address=127.0.0.1"}, want: "--debug-bind-address=127.0.0.1: must be host:port, :port or 0",
 		},
 		"a debug endpoint in the way of metrics": {
 			args: []string{"--debug-bind-address=127.0.0.1:7472"},
-			want: "--debug-bind-address=127.0.0.1:7472 and --metrics-bind-address=:7472 take the same port: choose two",
+			want: "--debug-bind-address=127.0.0.1:7472 and --metrics-bind-address=:7472 use the same port; choose different ports",
 		},
 		"a debug endpoint in the way of probes": {
 			args: []string{"--debug-bind-address=[::1]:9", "--health-probe-bind-address=[::1]:9"},
-			want: "--debug-bind-address=[::1]:9 and --health-probe-bind-address=[::1]:9 take the same port: choose two",
+			want: "--debug-bind-address=[::1]:9 and --health-probe-bind-address=[::1]:9 use the same port; choose different ports",
 		},
 		"a flag that is called otherwise here": {
-			args: []string{"--port=7472"}, want: "--port: is no flag of this program: set --metrics-bind-address=:PORT; see --help",
+			args: []string{"--port=7472"}, want: "--port: unknown flag; set --metrics-bind-address=:PORT; see --help",
 		},
 		"a flag of MetalLB's ciphers": {
 			args: []string{"--tls-min-version=VersionTLS13"},
-			want: "--tls-min-version: is no flag of this program: TLS 1.2 and later are served, with Go's choice of ciphers, leave it out; see --help",
+			want: "--tls-min-version: unknown flag; TLS 1.2 and later are served, with Go's choice of ciphers; remove it; see --help",
 		},
 		"neither true nor false": {args: []string{"--metrics-secure=maybe"}, want: "--metrics-secure=maybe: must be true or false"},
 		"a certificate without metrics": {
 			args: []string{"--metrics-cert-dir=/nowhere", "--metrics-bind-address=0"},
-			want: "--metrics-cert-dir=/nowhere: has no meaning with --metrics-bind-address=0, leave one of them out",
+			want: "--metrics-cert-dir=/nowhere: has no effect with --metrics-bind-address=0; remove one of them",
 		},
 		"a namespace that is none, as a flag": {
 			args: []string{"--namespace=A/B"}, want: "--namespace=A/B: is not the name of a namespace such as metallb-system",
@@ -112,7 +112,7 @@ func TestWrongSettingsAreRefusedInOneLine(t *testing.T) {
 		},
 		"a value of the environment that contradicts a flag": {
 			args: []string{"--metrics-bind-address=:9"}, environment: map[string]string{"METALLB_HEALTH_PROBE_BIND_ADDRESS": ":9"},
-			want: "--metrics-bind-address=:9 and METALLB_HEALTH_PROBE_BIND_ADDRESS=:9 take the same port: choose two",
+			want: "--metrics-bind-address=:9 and METALLB_HEALTH_PROBE_BIND_ADDRESS=:9 use the same port; choose different ports",
 		},
 		"a namespace that is none": {
 			environment: map[string]string{"METALLB_NAMESPACE": "A/B"},
@@ -146,8 +146,8 @@ func TestAClusterThatCannotBeReachedIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, tc := range map[string]struct{ kubeconfig, want string }{
-		"no file named":            {"", "no Kubernetes cluster: run in a pod, or set KUBECONFIG to a file that says how to reach one"},
-		"a file that is not there": {"/nowhere", "KUBECONFIG=/nowhere: there is no such file, or no cluster in it"},
+		"no file named":            {"", "no Kubernetes cluster: run in a pod, or set KUBECONFIG to a kubeconfig file"},
+		"a file that is not there": {"/nowhere", "KUBECONFIG=/nowhere: no such file, or no cluster in it"},
 		"a file that is broken": {
 			broken, "KUBECONFIG=" + broken + `: error loading config file "` + broken + `": yaml: mapping values are not allowed in this context`,
 		},

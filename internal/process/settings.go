@@ -64,25 +64,25 @@ type Settings struct {
 func (s *Settings) register(flags *flag.FlagSet) {
 	flags.StringVar(&s.metricsAddress, metricsFlag, ":7472", "`address` to serve metrics on; 0 serves none")
 	flags.BoolVar(&s.metricsSecure, "metrics-secure", true,
-		"serve metrics over HTTPS, to those whose token allows them to get /metrics; if false, over HTTP to anybody")
+		"serve metrics over HTTPS to clients whose token allows them to get /metrics; if false, over HTTP to everyone")
 	flags.StringVar(&s.metricsCertDir, "metrics-cert-dir", "",
-		"`directory` of tls.crt and tls.key to serve metrics with; unset, with a certificate that is made at every start")
+		"`directory` with tls.crt and tls.key for the metrics endpoint; if unset, a certificate is generated at every start")
 	flags.StringVar(&s.probeAddress, probeFlag, ":7473", "`address` to serve /healthz and /readyz on, over HTTP; 0 serves none")
-	flags.StringVar(&s.logLevel, "log-level", "info", "`level` of the least severe messages to log: "+levelNames())
-	flags.StringVar(&s.Class, "lb-class", "", "`class` (spec.loadBalancerClass) of the services to serve; unset, those without one")
-	flags.StringVar(&s.Namespace, namespaceFlag, "", "`name` of the namespace of the configuration; unset, that of the pod, or else "+defaultNamespace)
+	flags.StringVar(&s.logLevel, "log-level", "info", "log messages of this `level` and above: "+levelNames())
+	flags.StringVar(&s.Class, "lb-class", "", "`class` (spec.loadBalancerClass) of the services to serve; if unset, services without a class")
+	flags.StringVar(&s.Namespace, namespaceFlag, "", "`name` of the namespace of the configuration; if unset, the namespace of the pod or, outside of a pod, "+defaultNamespace)
 	flags.BoolVar(&s.version, versionFlag, false, "print the version and exit")
 }
 
 // variables returns the variables of the environment that the program reads.
 func (p *Program) variables() []Variable {
 	return slices.Concat(p.Variables, []Variable{
-		{kubeconfigVariable, "file that says how to reach the cluster; not needed in a pod"},
+		{kubeconfigVariable, "kubeconfig file for the cluster; not needed in a pod"},
 	})
 }
 
 func namespaceUsage() Variable {
-	return Variable{namespaceVariable, "namespace of the configuration; unset, that of the pod, or else " + defaultNamespace}
+	return Variable{namespaceVariable, "namespace of the configuration; if unset, the namespace of the pod or, outside of a pod, " + defaultNamespace}
 }
 
 // complete looks for settings that are wrong or contradict each other.
@@ -128,7 +128,7 @@ func (s *Settings) checkAddresses() error {
 		return nil
 	}
 	if metricsHost == probeHost || isAny(metricsHost) || isAny(probeHost) {
-		return fmt.Errorf("--%s=%s and --%s=%s take the same port: choose two", metricsFlag, s.metricsAddress, probeFlag, s.probeAddress)
+		return fmt.Errorf("--%s=%s and --%s=%s use the same port; choose different ports", metricsFlag, s.metricsAddress, probeFlag, s.probeAddress)
 	}
 	return nil
 }
@@ -152,10 +152,10 @@ func (s *Settings) checkCertificate() error {
 		return nil
 	}
 	if !s.metricsSecure {
-		return fmt.Errorf("--metrics-cert-dir=%s: has no meaning with --metrics-secure=false, leave one of them out", s.metricsCertDir)
+		return fmt.Errorf("--metrics-cert-dir=%s: has no effect with --metrics-secure=false; remove one of them", s.metricsCertDir)
 	}
 	if s.metricsAddress == off {
-		return fmt.Errorf("--metrics-cert-dir=%s: has no meaning with --%s=%s, leave one of them out", s.metricsCertDir, metricsFlag, off)
+		return fmt.Errorf("--metrics-cert-dir=%s: has no effect with --%s=%s; remove one of them", s.metricsCertDir, metricsFlag, off)
 	}
 	if _, err := tls.LoadX509KeyPair(filepath.Join(s.metricsCertDir, "tls.crt"), filepath.Join(s.metricsCertDir, "tls.key")); err != nil {
 		return fmt.Errorf("--metrics-cert-dir=%s: must have a certificate in tls.crt and its key in tls.key: %w", s.metricsCertDir, err)

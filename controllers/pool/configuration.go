@@ -62,16 +62,16 @@ func NewConfiguration(c client.Reader, namespace string, a *allocator.Allocator)
 
 // Load reads the pools and gives them to the allocator. It returns the pools in force.
 func (c *Configuration) Load(ctx context.Context) (ipam.Pools, error) {
-	pools, _, err := c.load(ctx)
+	pools, _, _, err := c.load(ctx)
 	return pools, err
 }
 
-// load returns the pools in force and whether they, or a verdict, have changed.
-func (c *Configuration) load(ctx context.Context) (pools ipam.Pools, changed bool, err error) {
+// load returns the pools in force, whether they, or a verdict, have changed, and the services that this concerns.
+func (c *Configuration) load(ctx context.Context) (pools ipam.Pools, changed bool, concerned []types.NamespacedName, err error) {
 	c.setAsked()
 	list := &v1beta1.IPAddressPoolList{}
 	if err := c.client.List(ctx, list, client.InNamespace(c.namespace)); err != nil {
-		return nil, false, fmt.Errorf("listing pools: %w", err)
+		return nil, false, nil, fmt.Errorf("listing pools: %w", err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -88,12 +88,12 @@ func (c *Configuration) load(ctx context.Context) (pools ipam.Pools, changed boo
 	if !c.loaded || !reflect.DeepEqual(next.inForce, c.current.inForce) || !maps.Equal(c.abandoned, c.told) {
 		log.FromContext(ctx).Info("using pools", "pools", slices.Sorted(maps.Keys(next.inForce)))
 		c.told = maps.Clone(c.abandoned)
-		c.allocator.SetPools(pools, slices.Sorted(maps.Keys(c.told))...)
+		concerned = c.allocator.SetPools(pools, slices.Sorted(maps.Keys(c.told))...)
 		changed = true
 	}
 	changed = changed || !maps.Equal(verdicts, c.verdicts)
 	c.current, c.verdicts, c.loaded = next, verdicts, true
-	return pools, changed, nil
+	return pools, changed, concerned, nil
 }
 
 // abandon notes that the pool, which allowed disruption, is deleted.
@@ -187,11 +187,11 @@ func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request)
 	if err := r.Gate.Wait(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
-	_, changed, err := r.Configuration.load(ctx)
+	_, changed, concerned, err := r.Configuration.load(ctx)
 	if err != nil || !changed {
 		return ctrl.Result{}, err
 	}
-	r.Services.Add(r.Configuration.allocator.Services()...)
+	r.Services.Add(concerned...)
 	r.Pools.Add(r.Configuration.names()...)
 	return ctrl.Result{}, nil
 }

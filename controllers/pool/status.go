@@ -129,7 +129,16 @@ func (r *StatusReconciler) setStatus(p *v1beta1.IPAddressPool, v Verdict, lost c
 	p.Status.AvailableIPv4, p.Status.AvailableIPv6 = counts.AvailableIPv4, counts.AvailableIPv6
 	p.Status.Assigned, p.Status.Available = inWords(counts)
 	p.Status.ObservedGeneration = p.Generation
-	meta.SetStatusCondition(&p.Status.Conditions, valid(p.Generation, v, together(r.Allocator.Incompatible(p.Name), lost)))
+	meta.SetStatusCondition(&p.Status.Conditions, valid(p.Generation, v, together(incompatible(r.Allocator.Incompatible(p.Name)), lost)))
+}
+
+// incompatible returns the addresses that services hold from a pool that does not contain them as what stands against the pool.
+func incompatible(held []allocator.Held) config.Impacts {
+	found := make(config.Impacts, 0, len(held))
+	for _, h := range held {
+		found = append(found, config.Impact{Service: h.Service, Address: h.Address})
+	}
+	return found
 }
 
 // together returns the claims of both sorts. To announce an address that its service cannot own would be in vain, so of that

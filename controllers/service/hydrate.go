@@ -107,11 +107,12 @@ func (h *Hydration) replay(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("loading pools: %w", err)
 	}
-	namespaces, err := h.namespaceLabels(ctx)
+	services, err := h.listServices(ctx)
 	if err != nil {
 		return err
 	}
-	services, err := h.listServices(ctx)
+	// Each of them has its namespace among these, unless that is gone.
+	namespaces, err := h.namespaceLabels(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,12 +122,13 @@ func (h *Hydration) replay(ctx context.Context) error {
 		svc := &services[i]
 		h.replayed.add(svc)
 		// A Service that contradicts itself holds what it holds all the same.
-		request, invalid := requestOf(svc, namespaces[svc.Namespace])
+		namespaceLabels, known := namespaces[svc.Namespace]
+		request, invalid := requestOf(svc, namespaceLabels)
 		if assignments := ours(svc, pools); len(assignments) > 0 {
 			h.allocator.Hydrate(request, assignments)
 			held++
 		}
-		if invalid == nil && svc.DeletionTimestamp == nil {
+		if invalid == nil && known && svc.DeletionTimestamp == nil {
 			requests = append(requests, request)
 		}
 	}

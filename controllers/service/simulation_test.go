@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
@@ -70,6 +71,10 @@ type simulation struct {
 	calm bool
 	// late are writes that the controller has given up, and that the API server has not.
 	late []func()
+	// asked are the labels, of Services and of their namespace, that the controller has last seen.
+	asked map[string][2]labels.Set
+	// unselected are Services that had an address of a pool that did not select them, since what they have was written.
+	unselected map[types.UID]bool
 	// trace is what happened, for whom a test fails.
 	trace []string
 }
@@ -78,7 +83,7 @@ func newSimulation(tb testing.TB, seed uint64) *simulation {
 	tb.Helper()
 	s := &simulation{
 		tb: tb, random: rand.New(rand.NewPCG(seed, 3)), disrupts: seed%2 == 0, overlaps: seed%4 >= 2,
-		apiServer: newAPIServer(),
+		apiServer: newAPIServer(), asked: map[string][2]labels.Set{}, unselected: map[types.UID]bool{},
 	}
 	for _, list := range [][]*builder.Pool{
 		{builder.MakePool("a", "192.0.2.0/30", "2001:db8::/127"), builder.MakePool("b", "198.51.100.0/31")},
@@ -150,6 +155,7 @@ func (s *simulation) Load(context.Context) (ipam.Pools, error) {
 func (s *simulation) name() string { return fmt.Sprintf("s%d", s.random.IntN(8)) }
 
 func (s *simulation) step() {
+	defer s.noteUnselected()
 	switch what := s.random.IntN(200); {
 	case what == 0 && (len(s.busy) == 0 || s.overlaps):
 		s.restart()
@@ -187,6 +193,9 @@ func (s *simulation) meanwhile() {
 }
 
 func (s *simulation) reconcile(name string) {
+	if svc := s.cached[name]; svc != nil {
+		s.asked[name] = [2]labels.Set{svc.Labels, s.cachedLabels}
+	}
 	r, queue, busy := s.reconciler, s.queue, s.busy
 	delete(queue.names, name)
 	busy[name] = true
@@ -197,6 +206,27 @@ func (s *simulation) reconcile(name string) {
 		queue.names[name] = true
 	case err != nil:
 		s.tb.Fatal(err)
+	}
+}
+
+// noteUnselected notes the Services that the pools of their addresses do not select, by what the controller may know of labels.
+func (s *simulation) noteUnselected() {
+	for name, svc := range s.services {
+		serviceLabels, namespaceLabels := []labels.Set{svc.Labels, s.asked[name][0]}, []labels.Set{s.labels, s.cachedLabels, s.asked[name][1]}
+		if cached := s.cached[name]; cached != nil {
+			serviceLabels = append(serviceLabels, cached.Labels)
+		}
+		for _, address := range reportedBy(svc) {
+			pool, ok := s.pools.Find(address)
+			if !ok {
+				continue
+			}
+			for _, l := range serviceLabels {
+				for _, n := range namespaceLabels {
+					s.unselected[svc.UID] = s.unselected[svc.UID] || !pool.Admits(svc.Namespace, n, l)
+				}
+			}
+		}
 	}
 }
 
@@ -217,8 +247,7 @@ func (s *simulation) editPools() {
 	}
 	s.abandoned = slices.DeleteFunc(s.abandoned, has)
 	s.note("pools %s, abandoned %v", describe(s.pools), s.abandoned)
-	s.reconciler.Allocator.SetPools(s.pools, s.abandoned...)
-	s.reconciler.Services.Add(s.reconciler.Allocator.Services()...)
+	s.reconciler.Services.Add(s.reconciler.Allocator.SetPools(s.pools, s.abandoned...)...)
 }
 
 // rest lets everything arrive, and asserts that what is in use is what was told, and that nobody waits for what is free.

@@ -23,9 +23,9 @@ func assign(pool, address string) allocator.Assignment {
 func TestOutcome(t *testing.T) {
 	t.Parallel()
 	first, second := assign("a", "192.0.2.1"), assign("b", "2001:db8::1")
-	incompatible, disputed := first, first
+	incompatible := first
 	incompatible.Incompatible = true
-	disputed.Disputed = types.NamespacedName{Namespace: "default", Name: "other"}
+	unselected := allocator.Reason{Cause: allocator.NotSelected, Address: netip.MustParseAddr("192.0.2.0"), Pool: "a"}
 	avoided := allocator.Reason{Cause: allocator.AddressAvoided, Address: netip.MustParseAddr("192.0.2.0"), Pool: "a"}
 	gone := allocator.Reason{Cause: allocator.NotInAnyPool, Address: netip.MustParseAddr("2001:db8::")}
 	missing := &allocator.Refusal{Reasons: []allocator.Reason{{Cause: allocator.NoPools, Family: v6}}}
@@ -174,13 +174,13 @@ func TestOutcome(t *testing.T) {
 			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,
 			wantEvents: []string{`Normal IPAllocated: Assigned IP "192.0.2.1"`},
 		},
-		"an address that another service holds too": {
-			before:        builder.MakeService("web").Holds("a", "192.0.2.1"),
-			outcome:       outcome{result: allocator.Result{Assignments: []allocator.Assignment{disputed}}},
-			wantPool:      "a",
-			wantCondition: `False AllocationFailed: address "192.0.2.1" is in use by "default/other" too, which had it first; request another address for one of the two`,
+		"another address than one of a pool that does not select it any more": {
+			before:   builder.MakeService("web").Holds("a", "192.0.2.0"),
+			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}, Moved: []allocator.Reason{unselected}}},
+			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,
 			wantEvents: []string{
-				`Warning AllocationFailed: address "192.0.2.1" is in use by "default/other" too, which had it first; request another address for one of the two`,
+				`Normal ClearAssignment: Cleared IP "192.0.2.0": address "192.0.2.0" is in pool "a", which does not select the service`,
+				`Normal IPAllocated: Assigned IP "192.0.2.1"`,
 			},
 		},
 	}

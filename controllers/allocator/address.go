@@ -205,6 +205,11 @@ func (a *Allocator) addUser(e *addressEntry, service types.NamespacedName, s Sha
 func (a *Allocator) removeUser(e *addressEntry, service types.NamespacedName) {
 	s := e.users[service]
 	delete(e.users, service)
+	for k, n := range e.groups {
+		if n == len(e.users) && (s.Key == "" || s.group() != k) {
+			a.signal(waitKey{group: k}) // Nobody is in the way any more of those who could share the address.
+		}
+	}
 	if s.Key == "" {
 		return
 	}

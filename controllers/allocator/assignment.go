@@ -110,8 +110,9 @@ func (a *Allocator) forgetIdle(s *serviceState) {
 // to leave why.
 func (a *Allocator) assign(s *serviceState, r *Request, held []Assignment, left []Reason) {
 	s.request = *r
-	for _, c := range held {
-		a.use(c, r)
+	for i, c := range held {
+		held[i].Pool = a.heldFrom(r, c)
+		a.use(held[i], r)
 	}
 	before := s.held
 	a.hold(s, held)

@@ -103,9 +103,9 @@ func (a *Allocator) options(r *Request, s *serviceState) map[corev1.IPFamily]opt
 	return found
 }
 
-// option returns what becomes of an address that the service has, and whether it may go on to hold it: what it was not told
-// yet, only if it can share it with the other users. Only what it was told does it have to leave: nobody knows how far the
-// telling has got.
+// option returns what becomes of an address that the service has, and whether it may go on to hold it. What it was not told yet
+// it does not have to leave, for nobody knows how far the telling has got; but nor may it keep that for another request, unless
+// it can share it with the other users.
 func (a *Allocator) option(r *Request, s *serviceState, c Assignment) (o option, may bool) {
 	c.Pool = a.heldFrom(r, c)
 	o.Assignment = c
@@ -114,12 +114,13 @@ func (a *Allocator) option(r *Request, s *serviceState, c Assignment) (o option,
 	}
 	e := a.addresses[c.Address]
 	fits := e.fits(r.Service, r.Sharing)
+	same := e.users[r.Service].Equal(r.Sharing)
 	if !s.isReported(c.Address) {
-		o.stays = fits
-		return o, fits
+		o.stays = fits || same && r.Version == s.request.Version
+		return o, o.stays
 	}
 	o.leave = a.whyLeave(r, c)
-	o.stays = o.leave == nil && (fits || e.users[r.Service].Equal(r.Sharing))
+	o.stays = o.leave == nil && (fits || same)
 	return o, true
 }
 

@@ -210,6 +210,7 @@ func (s *simulation) reconcile(name string) {
 	if svc := s.cached[name]; svc != nil {
 		s.asked[name] = [2]labels.Set{svc.Labels, s.cachedLabels}
 	}
+	s.noteUnselected()
 	r, queue, busy := s.reconciler, s.queue, s.busy
 	delete(queue.names, name)
 	busy[name] = true

@@ -258,3 +258,32 @@ func TestWhatAnotherLoadBalancerGaveStaysUntilItIsReplaced(t *testing.T) {
 		t.Errorf("with an address (-want +got):\n%s", diff)
 	}
 }
+
+func TestTheDeprecatedAnnotationGoesWithTheOther(t *testing.T) {
+	t.Parallel()
+	const current, deprecated = "metallb.io/ip-allocated-from-pool", "metallb.universe.tf/ip-allocated-from-pool"
+	for name, tc := range map[string]struct {
+		write func(*corev1.Service)
+		want  string
+	}{
+		"when it is written": {
+			func(svc *corev1.Service) {
+				(&outcome{result: allocator.Result{Assignments: []allocator.Assignment{assign("a", "192.0.2.1")}}}).apply(svc)
+			}, "a",
+		},
+		"when the service has no address": {func(svc *corev1.Service) { (&outcome{failure: "no luck"}).apply(svc) }, ""},
+		"when the service is another's":   {func(svc *corev1.Service) { clearStatus(svc, reportedBy(svc)) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			svc := builder.MakeService("web").Holds("", "192.0.2.1").Annotation(deprecated, "a").Obj()
+			if !hasTraces(svc) {
+				t.Error("it is no trace")
+			}
+			tc.write(svc)
+			if got, there := svc.Annotations[deprecated]; there || svc.Annotations[current] != tc.want {
+				t.Errorf("it has %q, and %q", svc.Annotations[current], got)
+			}
+		})
+	}
+}

@@ -71,7 +71,7 @@ var _ = Describe("A Service", func() {
 		conditions := func() string {
 			return summary(read(ctx, namespace.Name, "web").Status.Conditions, v1beta1.ConditionAllocated)
 		}
-		Eventually(conditions).Should(HaveSuffix(`pool "blue" does not select the service`))
+		Eventually(conditions).Should(HaveSuffix("no auto-assigned pool selects the service"))
 		change(ctx, namespace, func(n *corev1.Namespace) { n.Labels["team"] = "blue" })
 		Eventually(conditions).Should(Equal(`True IPAllocated: Assigned IP "192.0.2.0"`))
 	})

@@ -160,15 +160,15 @@ func unsettled(ctx context.Context) []string {
 	for _, svc := range services.Items {
 		c := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated)
 		ingress := svc.Status.LoadBalancer.Ingress
-		// After a restart nobody knows any more which of two services it was that ceased to share.
-		disputed := c != nil && strings.Contains(c.Message, "which had it first")
+		// Two that ceased to share stay where they are, see the allocator.
+		conflicts := c != nil && (strings.Contains(c.Message, "was created earlier") || strings.Contains(c.Message, "cannot share"))
 		asks := svc.Spec.LoadBalancerIP != "" || svc.Annotations[v1beta1.AnnotationAddressPool] != ""
 		switch {
 		case c == nil:
 			found = append(found, svc.Name+" has no condition")
 		case c.Status == metav1.ConditionTrue && len(ingress) != 1:
 			found = append(found, svc.Name+" has no address, but says so")
-		case c.Status == metav1.ConditionFalse && !asks && !disputed && free > 0:
+		case c.Status == metav1.ConditionFalse && !asks && !conflicts && free > 0:
 			found = append(found, fmt.Sprintf("%s waits (%s), but %d addresses are free", svc.Name, c.Message, free))
 		}
 		for _, i := range ingress {

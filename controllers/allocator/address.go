@@ -4,6 +4,7 @@ package allocator
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -62,7 +63,7 @@ func (e *addressEntry) fits(service types.NamespacedName, s Sharing) bool {
 	}
 	for _, p := range s.Ports {
 		n := e.ports[groupPort{g, p}]
-		if isMember && own.has(p) {
+		if isMember && slices.Contains(own.Ports, p) {
 			n--
 		}
 		if n > 0 {
@@ -70,15 +71,6 @@ func (e *addressEntry) fits(service types.NamespacedName, s Sharing) bool {
 		}
 	}
 	return true
-}
-
-func (s Sharing) has(p Port) bool {
-	for _, port := range s.Ports {
-		if port == p {
-			return true
-		}
-	}
-	return false
 }
 
 // obstacle returns why the service cannot use the address, which it does not hold, with those that do; nil if it can.

@@ -69,7 +69,7 @@ func TestAllocate(t *testing.T) {
 		},
 		"a pool that selects by the labels of the namespace admits a service in it": {
 			pools:   []*builder.Pool{one("a", "192.0.2.0/24").NamespacesWithLabel("team", "blue")},
-			request: request("x", namespaceLabelled("team", "blue")),
+			request: request("x", inTeam("blue")),
 			want:    "192.0.2.0",
 		},
 		"a pool that selects by labels of services admits one that has them": {

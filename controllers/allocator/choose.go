@@ -55,25 +55,26 @@ func (a *Allocator) decide(r *Request, s *serviceState) decision {
 		case found:
 		case holds && o.leave == nil:
 			c = o.Assignment // In conflict, which is better than nothing.
-		case holds:
-			c, d.stays = o.Assignment, true
-			d.reasons = append(d.reasons, *o.leave)
-			a.explain(&d, r, f)
 		default:
-			a.explain(&d, r, f)
+			c, d.stays = o.Assignment, d.stays || holds
+			a.explain(&d, r, f, o.leave)
 		}
 		if found || holds {
 			d.holds = append(d.holds, c)
 		}
 	}
 	if r.RequireAll && len(d.holds) < len(r.Families) {
-		for _, c := range d.holds {
-			// Once these are taken the refusal is another.
-			d.waits = append(d.waits, waitKey{pool: c.Pool, family: FamilyOf(c.Address), exhausted: true}, waitKey{address: c.Address})
-		}
-		d.holds = nil
+		d.giveUp()
 	}
 	return d
+}
+
+// giveUp makes the decision hold nothing of what it could. Once that is taken the refusal is another.
+func (d *decision) giveUp() {
+	for _, c := range d.holds {
+		d.waits = append(d.waits, waitKey{pool: c.Pool, family: FamilyOf(c.Address), exhausted: true}, waitKey{address: c.Address})
+	}
+	d.holds = nil
 }
 
 // option is an address that the service has.
@@ -135,7 +136,7 @@ func (a *Allocator) whyLeave(r *Request, c Assignment) *Reason {
 			return nil
 		}
 		return &Reason{Cause: NotSelected, Address: c.Address, Pool: c.Pool}
-	case p != nil && p.inForce && p.pool.AllowDisruption, (p == nil || !p.inForce) && a.abandoned[c.Pool]:
+	case p.isInForce() && p.pool.AllowDisruption, !p.isInForce() && a.abandoned[c.Pool]:
 		return a.whyNot(r, c.Address)
 	}
 	return nil
@@ -249,54 +250,44 @@ func (a *Allocator) candidates(r *Request) []*poolState {
 // maxPools is how many pools a refusal names.
 const maxPools = 5
 
-// explain adds to the decision why no pool gives an address of the family, and what would change that.
+// explain adds to the decision why no pool gives an address of the family, after why the service has to leave the one that it
+// has, and what would change that.
 //
 // If the service names a pool, that is the one that matters. Else of all pools those matter that come closest to serving it, and
 // only their cause is told: they are exhausted, or avoid all their addresses, which is told of the first five by name; they have no
 // address of the family, do not select the service, or are not auto-assigned, which is told of all, whatever their number. So one
 // more pool that cannot serve the service does not change why it is refused.
-func (a *Allocator) explain(d *decision, r *Request, f corev1.IPFamily) {
-	if r.Pool != "" {
-		cause := a.pools[r.Pool].standing(r, f)
-		switch cause {
-		case "":
-			cause = PoolNotFound
-		case PoolExhausted:
-			d.waits = append(d.waits, waitKey{pool: r.Pool, family: f})
-		}
-		d.reasons = append(d.reasons, Reason{Cause: cause, Family: f, Pool: r.Pool})
-		d.waitForSharing(r)
-		return
+func (a *Allocator) explain(d *decision, r *Request, f corev1.IPFamily, leave *Reason) {
+	if leave != nil {
+		d.reasons = append(d.reasons, *leave)
 	}
-	cause, named := NoPools, []string(nil)
+	cause, pools := NoPools, []string(nil)
+	if r.Pool != "" && !a.pools[r.Pool].isInForce() {
+		cause, pools = PoolNotFound, []string{r.Pool}
+	}
 	for i := range a.order {
-		c := a.pools[a.order[i].Name].standing(r, f)
+		name := a.order[i].Name
+		c := a.pools[name].standing(r, f)
 		if c.strength() > cause.strength() {
-			cause, named = c, nil
+			cause, pools = c, nil
 		}
-		if c == cause {
-			named = append(named, a.order[i].Name)
+		if c == cause && (r.Pool != "" || c == PoolExhausted || c == FamilyAvoided) {
+			pools = append(pools, name)
 		}
 		if c == PoolExhausted {
-			d.waits = append(d.waits, waitKey{pool: a.order[i].Name, family: f})
+			d.waits = append(d.waits, waitKey{pool: name, family: f})
 		}
 	}
-	d.waitForSharing(r)
-	if !cause.namesPools() {
-		d.reasons = append(d.reasons, Reason{Cause: cause, Family: f})
-		return
-	}
-	for i, name := range named[:min(len(named), maxPools)] {
+	for i, name := range pools[:min(len(pools), maxPools)] {
 		reason := Reason{Cause: cause, Family: f, Pool: name}
 		if i == maxPools-1 {
-			reason.More = len(named) - maxPools
+			reason.More = len(pools) - maxPools
 		}
 		d.reasons = append(d.reasons, reason)
 	}
-}
-
-// waitForSharing lets the service wait for an address that it can share.
-func (d *decision) waitForSharing(r *Request) {
+	if len(pools) == 0 {
+		d.reasons = append(d.reasons, Reason{Cause: cause, Family: f})
+	}
 	if r.Sharing.Key == "" {
 		return
 	}

@@ -458,7 +458,7 @@ func TestServicesThatThePoolDoesNotSelectAnyMoreMoveOneAfterTheOtherToOneAddress
 	t.Parallel()
 	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24").NamespacesWithLabel("team", "blue").AllowDisruption(),
 		builder.MakePool("gold", "203.0.113.0/24").ServicesWithLabel("tier", "gold"), builder.MakePool("open", "198.51.100.0/24"))
-	blue, gold := namespaceLabelled("team", "blue"), labelled("tier", "gold")
+	blue, gold := inTeam("blue"), labelled("tier", "gold")
 	for _, r := range []allocator.Request{request("web", shares("k", 80), blue), request("tls", shares("k", 443), blue, gold)} {
 		if got := mustAllocate(t, a, r); got != "192.0.2.0" {
 			t.Fatalf("%s holds %s", r.Service, got)

@@ -37,18 +37,14 @@ func newPool(name string) *poolState {
 	}
 }
 
-// configure puts the pool in force, or, if it is nil, out of force. The addresses in use that are affected are not counted
+// configure puts the pool in force, or, if it has no ranges, out of force. The addresses in use that are affected are not counted
 // meanwhile.
 func (p *poolState) configure(now *ipam.Pool) {
-	if now == nil || now.AvoidBuggyIPs != p.pool.AvoidBuggyIPs {
+	if now.AvoidBuggyIPs != p.pool.AvoidBuggyIPs {
 		p.taken = runs{}
 	}
-	if now == nil {
-		p.inForce, p.pool = false, ipam.Pool{}
-		clear(p.size)
-		return
-	}
-	p.inForce, p.pool = true, *now
+	p.inForce, p.pool = len(now.Ranges) > 0, *now
+	p.pool.Labels = nil // They matter to advertisements.
 	p.size[corev1.IPv4Protocol], p.size[corev1.IPv6Protocol] = now.Size()
 }
 
@@ -57,8 +53,10 @@ func (p *poolState) unused() bool {
 	return !p.inForce && p.services == 0 && p.assigned[corev1.IPv4Protocol]+p.assigned[corev1.IPv6Protocol] == 0
 }
 
-// contains reports whether the pool, which may be nil, is in force and may give the address to a service.
-func (p *poolState) contains(a netip.Addr) bool { return p != nil && p.inForce && p.pool.Contains(a) }
+// isInForce reports whether the pool, which may be nil, is in force, contains also whether it may give the address to a service.
+func (p *poolState) isInForce() bool { return p != nil && p.inForce }
+
+func (p *poolState) contains(a netip.Addr) bool { return p.isInForce() && p.pool.Contains(a) }
 
 // take marks an address as in use.
 func (p *poolState) take(a netip.Addr) {
@@ -164,7 +162,7 @@ func (p *poolState) available(family corev1.IPFamily) int64 {
 // which it gives none: if it could give one it is exhausted. "" is that of a pool that has nothing to do with the request.
 func (p *poolState) standing(r *Request, f corev1.IPFamily) Cause {
 	switch {
-	case p == nil || !p.inForce || r.Pool != "" && r.Pool != p.name:
+	case !p.isInForce() || r.Pool != "" && r.Pool != p.name:
 		return ""
 	case r.Pool == "" && !p.pool.AutoAssign:
 		return NotAutoAssigned

@@ -31,18 +31,12 @@ func (a *Allocator) replacePools(pools ipam.Pools, abandoned []string) []poolCha
 		a.abandoned[name] = true
 	}
 	for _, c := range changes {
-		var now *ipam.Pool
-		if c.after.inForce {
-			now = &c.after.pool
-		}
-		a.pool(c.after.name).configure(now)
+		a.pool(c.after.name).configure(&c.after.pool)
 		a.changed[c.after.name] = struct{}{}
 	}
 	for _, e := range affected {
 		e.pool = a.poolOf(e.address, e.pool)
 		a.occupy(e)
-	}
-	for _, e := range affected {
 		for name := range e.users {
 			a.refresh(a.services[name])
 		}
@@ -55,45 +49,36 @@ func (a *Allocator) replacePools(pools ipam.Pools, abandoned []string) []poolCha
 
 // changesTo returns how the pools differ from those in force.
 func (a *Allocator) changesTo(pools ipam.Pools, abandoned []string) []poolChange {
-	var changes []poolChange
-	for i := range pools {
-		before, after := newPool(pools[i].Name), newPool(pools[i].Name)
-		after.configure(&pools[i])
-		if p := a.pools[after.name]; p != nil && p.inForce {
-			if isSame(&p.pool, &pools[i]) {
-				continue
-			}
-			before.configure(&p.pool)
+	found := map[string]*poolChange{}
+	of := func(name string) *poolChange {
+		if found[name] == nil {
+			found[name] = &poolChange{newPool(name), newPool(name)}
 		}
-		changes = append(changes, poolChange{before, after})
+		return found[name]
 	}
 	for i := range a.order {
-		if _, stays := pools.ByName(a.order[i].Name); !stays {
-			before := newPool(a.order[i].Name)
-			before.configure(&a.order[i])
-			changes = append(changes, poolChange{before, newPool(before.name)})
-		}
+		of(a.order[i].Name).before.configure(&a.order[i])
 	}
+	for i := range pools {
+		of(pools[i].Name).after.configure(&pools[i])
+	}
+	var changes []poolChange
 	for name := range a.pools {
-		has := func(c poolChange) bool { return c.after.name == name }
-		if slices.Contains(abandoned, name) != a.abandoned[name] && !slices.ContainsFunc(changes, has) {
-			changes = append(changes, poolChange{newPool(name), newPool(name)})
+		of(name)
+	}
+	for name, c := range found {
+		if !reflect.DeepEqual(c.before.pool, c.after.pool) || slices.Contains(abandoned, name) != a.abandoned[name] {
+			changes = append(changes, *c)
 		}
 	}
 	return changes
-}
-
-// isSame reports whether the pools give the same addresses to the same services on the same conditions.
-func isSame(p, q *ipam.Pool) bool {
-	return slices.Equal(p.Ranges, q.Ranges) && p.AutoAssign == q.AutoAssign && p.AvoidBuggyIPs == q.AvoidBuggyIPs &&
-		p.AllowDisruption == q.AllowDisruption && reflect.DeepEqual(p.Allocation, q.Allocation)
 }
 
 // addAffected adds the addresses in use that belong to another pool after the change, or are held from the pool on another
 // condition.
 func (a *Allocator) addAffected(affected map[netip.Addr]*addressEntry, c poolChange) {
 	before, after := &c.before.pool, &c.after.pool
-	all := c.before.inForce != c.after.inForce || before.AvoidBuggyIPs != after.AvoidBuggyIPs ||
+	all := before.AvoidBuggyIPs != after.AvoidBuggyIPs ||
 		before.AllowDisruption != after.AllowDisruption || !reflect.DeepEqual(before.Allocation, after.Allocation)
 	add := func(e *addressEntry) { affected[e.address] = e }
 	for _, side := range [][2]*ipam.Pool{{before, after}, {after, before}} {

@@ -36,9 +36,6 @@ func (c Cause) strength() int {
 	return slices.Index([]Cause{NoPools, NotAutoAssigned, NotSelected, FamilyMissing, FamilyAvoided, PoolExhausted, PoolNotFound}, c)
 }
 
-// namesPools reports whether a refusal names the pools with this cause though the service names none.
-func (c Cause) namesPools() bool { return c == PoolExhausted || c == FamilyAvoided }
-
 // Causes that concern a requested address, or one that is held.
 const (
 	// NotInAnyPool: no pool has the address.

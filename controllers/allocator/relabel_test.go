@@ -27,7 +27,7 @@ func TestAServiceThatItsPoolDoesNotSelectAnyMoreIsMetFromAPoolThatDoes(t *testin
 			"198.51.100.0", "", unselected,
 		},
 		"for the labels of its namespace": {
-			[]*builder.Pool{blue, open}, request("x", namespaceLabelled("team", "blue")), request("x", namespaceLabelled("team", "red")),
+			[]*builder.Pool{blue, open}, request("x", inTeam("blue")), request("x", inTeam("red")),
 			"198.51.100.0", "", unselected,
 		},
 		"and keeps what it has if there is none": {

@@ -111,7 +111,7 @@ func TestADisputedAddressIsKeptOnlyWhileItIsTold(t *testing.T) {
 		t.Errorf("while it is told it holds %s, refused %q", got, refused)
 	}
 	a.Settle(name("x"), nil)
-	if got := mustAllocate(t, a, request("x")); got != "192.0.2.0" {
+	if got := mustAllocate(t, a, request("x", version("2"))); got != "192.0.2.0" {
 		t.Errorf("once its status is cleared it holds %s", got)
 	}
 }

@@ -104,14 +104,14 @@ func (a *Allocator) serve() {
 // next returns the oldest service to be tried.
 func (a *Allocator) next() *serviceState {
 	oldest, _ := a.agenda.Min()
-	var by []*progress
+	by := make([]*progress, 0, len(a.signals))
 	for k, p := range a.signals {
 		s := a.nextWaiter(k, p)
 		switch {
 		case s == nil:
 			delete(a.signals, k)
 		case oldest == nil || s.before(oldest):
-			oldest, by = s, []*progress{p}
+			oldest, by = s, append(by[:0], p)
 		case s == oldest:
 			by = append(by, p)
 		}
@@ -178,7 +178,7 @@ func (a *Allocator) woken(hears *serviceState) []types.NamespacedName {
 	}
 	clear(a.touched)
 	slices.SortFunc(found, func(x, y *serviceState) int { return boolToInt(y.before(x)) - boolToInt(x.before(y)) })
-	var names []types.NamespacedName
+	names := make([]types.NamespacedName, 0, len(found))
 	for _, s := range found {
 		names = append(names, s.request.Service)
 	}

@@ -102,8 +102,9 @@ func labelled(key, value string) option {
 	return func(r *allocator.Request) { r.Labels = labels.Set{key: value} }
 }
 
-func namespaceLabelled(key, value string) option {
-	return func(r *allocator.Request) { r.NamespaceLabels = labels.Set{key: value} }
+// inTeam makes the namespace the team's.
+func inTeam(team string) option {
+	return func(r *allocator.Request) { r.NamespaceLabels = labels.Set{"team": team} }
 }
 
 func created(seconds int) option {

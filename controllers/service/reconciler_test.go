@@ -398,7 +398,7 @@ func TestTheLabelsOfANamespaceThatTheCacheHasNotYetAreReadLive(t *testing.T) {
 			}
 			r, _ := makeReconciler(t, cached, makeClient(t, interceptor.Funcs{}))
 			r.Live = live
-			var pools []ipam.Pool
+			pools := make([]ipam.Pool, 0, 2)
 			for _, b := range []*builder.Pool{
 				builder.MakePool("a", "192.0.2.0/24"), builder.MakePool("blue", "198.51.100.0/24").NamespacesWithLabel("team", "blue"),
 			} {

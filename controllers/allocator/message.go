@@ -39,50 +39,42 @@ func (r *Refusal) family(family corev1.IPFamily) string {
 			pools = append(pools, fmt.Sprintf("%q", reason.Pool))
 		}
 	}
-	switch {
-	case cause == "":
+	if cause == "" {
 		return ""
-	case len(pools) == 0:
-		return cause.ofAllPools(family)
-	case len(pools) == 1:
-		return fmt.Sprintf("pool %s %s", pools[0], cause.ofPool(family))
 	}
+	all, one, many := cause.ofPools(family)
 	list := strings.Join(pools, ", ")
-	if more > 0 {
+	switch {
+	case len(pools) == 0:
+		return all
+	case len(pools) == 1:
+		return fmt.Sprintf("pool %s %s", list, one)
+	case more > 0:
 		list += fmt.Sprintf(" and %d more", more)
 	}
-	if cause == FamilyAvoided {
-		return fmt.Sprintf("pools %s avoid all their %s addresses (avoidBuggyIPs)", list, family)
-	}
-	return fmt.Sprintf("pools %s are exhausted", list)
+	return fmt.Sprintf("pools %s %s", list, many)
 }
 
-func (c Cause) ofAllPools(family corev1.IPFamily) string {
+// ofPools says what is so with all pools that matter, with one that is named, and with many.
+func (c Cause) ofPools(family corev1.IPFamily) (all, one, many string) {
 	switch c {
+	case NoPools:
+		all = "there is no valid IPAddressPool"
 	case NotAutoAssigned:
-		return "no pool is auto-assigned, and the service names none"
+		all = "no pool is auto-assigned, and the service names none"
 	case NotSelected:
-		return "no auto-assigned pool selects the service"
+		all, one = "no auto-assigned pool selects the service", "does not select the service"
 	case FamilyMissing:
-		return fmt.Sprintf("no pool that the service may use has an %s range", family)
-	default:
-		return "there is no valid IPAddressPool"
-	}
-}
-
-func (c Cause) ofPool(family corev1.IPFamily) string {
-	switch c {
-	case PoolNotFound:
-		return "does not exist or is not valid"
-	case NotSelected:
-		return "does not select the service"
-	case FamilyMissing:
-		return fmt.Sprintf("has no %s range", family)
+		all, one = fmt.Sprintf("no pool that the service may use has an %s range", family), fmt.Sprintf("has no %s range", family)
 	case FamilyAvoided:
-		return fmt.Sprintf("avoids all its %s addresses (avoidBuggyIPs)", family)
+		one = fmt.Sprintf("avoids all its %s addresses (avoidBuggyIPs)", family)
+		many = fmt.Sprintf("avoid all their %s addresses (avoidBuggyIPs)", family)
+	case PoolNotFound:
+		one = "does not exist or is not valid"
 	default:
-		return "is exhausted"
+		one, many = "is exhausted", "are exhausted"
 	}
+	return all, one, many
 }
 
 // sentence says what keeps the service from the address.

@@ -149,7 +149,7 @@ func (s *serviceState) isConcerned(c poolChange) bool {
 		cause := s.answer.cause(f)
 		if cause == "" {
 			// The service has an address of the family, or could have one: it waits for another family, or in conflict.
-			return r.RequireAll && len(s.held) == 0 && before != after
+			return r.RequireAll && s.answer.refusal != nil && before != after
 		}
 		return (before != after || after == PoolExhausted) && max(before.strength(), after.strength()) >= cause.strength()
 	})

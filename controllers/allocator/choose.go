@@ -55,9 +55,11 @@ func (a *Allocator) decide(r *Request, s *serviceState) decision {
 		case found:
 		case holds && o.leave == nil:
 			c = o.Assignment // In conflict, which is better than nothing.
+		case holds:
+			c, d.stays, d.reasons = o.Assignment, true, append(d.reasons, *o.leave)
+			a.explain(&d, r, f)
 		default:
-			c, d.stays = o.Assignment, d.stays || holds
-			a.explain(&d, r, f, o.leave)
+			a.explain(&d, r, f)
 		}
 		if found || holds {
 			d.holds = append(d.holds, c)
@@ -250,17 +252,13 @@ func (a *Allocator) candidates(r *Request) []*poolState {
 // maxPools is how many pools a refusal names.
 const maxPools = 5
 
-// explain adds to the decision why no pool gives an address of the family, after why the service has to leave the one that it
-// has, and what would change that.
+// explain adds to the decision why no pool gives an address of the family, and what would change that.
 //
 // If the service names a pool, that is the one that matters. Else of all pools those matter that come closest to serving it, and
 // only their cause is told: they are exhausted, or avoid all their addresses, which is told of the first five by name; they have no
 // address of the family, do not select the service, or are not auto-assigned, which is told of all, whatever their number. So one
 // more pool that cannot serve the service does not change why it is refused.
-func (a *Allocator) explain(d *decision, r *Request, f corev1.IPFamily, leave *Reason) {
-	if leave != nil {
-		d.reasons = append(d.reasons, *leave)
-	}
+func (a *Allocator) explain(d *decision, r *Request, f corev1.IPFamily) {
 	cause, pools := NoPools, []string(nil)
 	if r.Pool != "" && !a.pools[r.Pool].isInForce() {
 		cause, pools = PoolNotFound, []string{r.Pool}
@@ -288,11 +286,10 @@ func (a *Allocator) explain(d *decision, r *Request, f corev1.IPFamily, leave *R
 	if len(pools) == 0 {
 		d.reasons = append(d.reasons, Reason{Cause: cause, Family: f})
 	}
-	if r.Sharing.Key == "" {
-		return
-	}
-	d.waits = append(d.waits, waitKey{group: r.Sharing.group()})
-	for _, port := range r.Sharing.Ports {
-		d.waits = append(d.waits, waitKey{group: r.Sharing.group(), port: port})
+	if r.Sharing.Key != "" {
+		d.waits = append(d.waits, waitKey{group: r.Sharing.group()})
+		for _, port := range r.Sharing.Ports {
+			d.waits = append(d.waits, waitKey{group: r.Sharing.group(), port: port})
+		}
 	}
 }

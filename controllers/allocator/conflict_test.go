@@ -51,47 +51,62 @@ func TestTwoThatShareAndChangeTheirTermsOneAfterTheOtherAreInConflictInBetween(t
 		} {
 			t.Run(label+" "+naming, func(t *testing.T) {
 				t.Parallel()
-				a := newAllocator(t, builder.MakePool("a", x+"/32"))
-				last := map[bool]allocator.Request{}
-				ask := func(terms []option, older bool) allocator.Request {
-					r := request("young", shares("k", 443), created(2), wanted)
-					if older {
-						r = request("old", shares("k", 80), created(1), wanted)
-					}
-					for _, o := range terms {
-						o(&r)
-					}
-					last[older] = r
-					return r
+				s := &sharers{a: newAllocator(t, builder.MakePool("a", x+"/32")), wanted: wanted, last: map[string]allocator.Request{}}
+				s.ask(tc.from, "old")
+				s.ask(tc.from, "young")
+				first, second := "old", "young"
+				if tc.youngerFirst {
+					first, second = "young", "old"
 				}
-				expect := func(when, want string) {
-					t.Helper()
-					for _, r := range []allocator.Request{last[true], last[false]} {
-						for range 2 {
-							got, refused := allocate(a, r)
-							if r.Service.Name == "old" && refused != "" || r.Service.Name == "young" && refused != want || got != x {
-								t.Errorf("%s %s holds %q, refused %q", when, r.Service.Name, got, refused)
-							}
-						}
-					}
-				}
-				mustAllocate(t, a, ask(tc.from, true))
-				mustAllocate(t, a, ask(tc.from, false))
-				first, _ := a.Allocate(ask(tc.to, !tc.youngerFirst))
-				if woken := names(first.Woken); !tc.youngerFirst && !cmp.Equal(woken, []string{"young"}) {
+				woken := s.ask(tc.to, first)
+				if !tc.youngerFirst && !cmp.Equal(woken, []string{"young"}) {
 					t.Errorf("woken by the first are %v, want the younger", woken)
 				}
-				expect("in between", tc.want)
-				if _, refused := allocate(a, request("late", shares("k", 8080), wants(x))); refused == "" {
+				s.expect(t, "in between", x, tc.want)
+				if _, refused := allocate(s.a, request("late", shares("k", 8080), wants(x))); refused == "" {
 					t.Error("a newcomer shares an address with two that do not fit")
 				}
-				a.Withdraw(name("late"))
-				second, refusal := a.Allocate(ask(tc.to, tc.youngerFirst))
-				if woken := names(second.Woken); refusal != nil || tc.youngerFirst && !cmp.Equal(woken, []string{"young"}) {
-					t.Errorf("the second is refused %v, woken are %v", refusal, woken)
+				s.a.Withdraw(name("late"))
+				woken = s.ask(tc.to, second)
+				if tc.youngerFirst && !cmp.Equal(woken, []string{"young"}) {
+					t.Errorf("woken by the second are %v, want the younger", woken)
 				}
-				expect("in the end", "")
+				s.expect(t, "in the end", x, "")
 			})
+		}
+	}
+}
+
+// sharers are two services, of which one is older, that share an address.
+type sharers struct {
+	a      *allocator.Allocator
+	wanted option
+	last   map[string]allocator.Request
+}
+
+// ask lets one ask on the terms, and returns who is woken.
+func (s *sharers) ask(terms []option, service string) []string {
+	r := request("young", shares("k", 443), created(2), s.wanted)
+	if service == "old" {
+		r = request("old", shares("k", 80), created(1), s.wanted)
+	}
+	for _, o := range terms {
+		o(&r)
+	}
+	s.last[service] = r
+	result, _ := s.a.Allocate(r)
+	s.a.Settle(r.Service, result.Addresses())
+	return names(result.Woken)
+}
+
+// expect asserts that both have the address, and only the younger is refused, for the reason.
+func (s *sharers) expect(t *testing.T, when, address, want string) {
+	t.Helper()
+	for range 2 {
+		old, none := allocate(s.a, s.last["old"])
+		young, refused := allocate(s.a, s.last["young"])
+		if diff := cmp.Diff([]string{address, "", address, want}, []string{old, none, young, refused}); diff != "" {
+			t.Errorf("%s, the older and the younger (-want +got):\n%s", when, diff)
 		}
 	}
 }

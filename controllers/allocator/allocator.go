@@ -33,14 +33,14 @@ type Allocator struct {
 	queues  map[waitKey]*byAge
 	nodes   *btree.FreeListG[*serviceState]
 
-	// What is to be done before the lock is given back: changes that those who wait have not been told of, services to be tried,
+	// What is to be done before the lock is released: changes that waiting services have not been tried for, services to be tried,
 	// those among them that can move after another, which are next, and those whose answer may have changed.
 	signals   map[waitKey]*progress
 	agenda    *byAge
 	followers []*serviceState
 	touched   map[*serviceState]struct{}
 
-	// changed are pools of whose counts nobody has been told.
+	// changed are the pools that Changed has not returned yet.
 	changed map[string]struct{}
 }
 
@@ -58,8 +58,8 @@ func New() *Allocator {
 
 // SetPools replaces the pools, which must not overlap. Abandoned are pools that are gone and whose services may be moved.
 // No service is left without its address by it: one whose pool allows disruption, and does not contain the address any more, or
-// does not admit the service, moves to another if there is one for it; if it was not told the address yet, it moves when it asks
-// after that. Such services, and those that wait, are served from the new pools in the order of their creation.
+// does not admit the service, moves to another if there is one for it; if its status does not have the address yet, it moves when
+// it asks after that. Such services, and those that wait, are served from the new pools in the order of their creation.
 //
 // It returns the services whose answer is another than before. What it costs depends on the addresses in use in ranges that have
 // changed, and on the services that wait.
@@ -94,7 +94,7 @@ func (a *Allocator) Hydrate(r Request, assignments []Assignment) {
 }
 
 // Allocate meets the request, or refuses it. The same request gets the same answer, and changes nothing. If it is
-// refused the service keeps what it was told that it holds (Settle, Hydrate), which the Result has in any case, and waits
+// refused the service keeps what its status says that it holds (Settle, Hydrate), which the Result has in any case, and waits
 // for what it asked for. A service that would have to leave an address, and can be given no other, is refused in this way, and
 // so is one that holds an address that an older service holds too and does not share with it.
 //
@@ -118,7 +118,7 @@ func (a *Allocator) Release(service types.NamespacedName) (held bool, woken []ty
 	return held, a.woken(nil)
 }
 
-// Keep is for a request that contradicts itself: the service waits for nothing, and keeps what it was told that it holds on
+// Keep is for a request that contradicts itself: the service waits for nothing, and keeps what its status says that it holds, on
 // the terms of the request.
 func (a *Allocator) Keep(r Request) Result {
 	a.mu.Lock()
@@ -149,17 +149,17 @@ func (a *Allocator) Withdraw(service types.NamespacedName) Result {
 	return s.result(nil)
 }
 
-// Settle says what everybody has been told that the service holds: what is in its status, of a version that no write is
-// known to have replaced. Other addresses that the service has given up are free then. What was told is not freed, even if
-// the service has got something else meanwhile. It returns the services whose answer has changed in consequence.
-func (a *Allocator) Settle(service types.NamespacedName, told []netip.Addr) []types.NamespacedName {
+// Settle says what the status of the service reports that it holds, in a version that no write is known to have replaced. Other
+// addresses that the service has given up are free then. What is reported is not freed, even if the service has got something else
+// meanwhile. It returns the services whose answer has changed in consequence.
+func (a *Allocator) Settle(service types.NamespacedName, reported []netip.Addr) []types.NamespacedName {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.services[service]
 	if s == nil {
 		return nil
 	}
-	s.reported = told
+	s.reported = reported
 	s.pending = slices.DeleteFunc(s.pending, func(p pendingRelease) bool {
 		if s.isReported(p.Address) {
 			return false

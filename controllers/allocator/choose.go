@@ -106,8 +106,8 @@ func (a *Allocator) options(r *Request, s *serviceState) map[corev1.IPFamily]opt
 	return found
 }
 
-// option returns what becomes of an address that the service has, and whether it may go on to hold it. What it was not told yet
-// it does not have to leave, for nobody knows how far the telling has got; but nor may it keep that for another request, unless
+// option returns what becomes of an address that the service has, and whether it may go on to hold it. What its status
+// does not report yet it does not have to leave, for a write may be on its way; but nor may it keep that for another request, unless
 // it can share it with the other users.
 func (a *Allocator) option(r *Request, s *serviceState, c Assignment) (o option, may bool) {
 	c.Pool = a.heldFrom(r, c)
@@ -254,10 +254,10 @@ const maxPools = 5
 
 // explain adds to the decision why no pool gives an address of the family, and what would change that.
 //
-// If the service names a pool, that is the one that matters. Else of all pools those matter that come closest to serving it, and
-// only their cause is told: they are exhausted, or avoid all their addresses, which is told of the first five by name; they have no
-// address of the family, do not select the service, or are not auto-assigned, which is told of all, whatever their number. So one
-// more pool that cannot serve the service does not change why it is refused.
+// If the service names a pool, that is the one that matters. Else those pools matter that come closest to serving it, and only their
+// cause is given: they are exhausted, or avoid all their addresses, and the first five are named; or they have no address of the
+// family, do not select the service, or are not auto-assigned, and none is named. So one more pool that cannot serve the service
+// does not change why it is refused.
 func (a *Allocator) explain(d *decision, r *Request, f corev1.IPFamily) {
 	cause, pools := NoPools, []string(nil)
 	if r.Pool != "" && !a.pools[r.Pool].isInForce() {

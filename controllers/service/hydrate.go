@@ -173,7 +173,7 @@ func (h *Hydration) listServices(ctx context.Context) ([]corev1.Service, error) 
 }
 
 // seekTraces has the Services looked at that ceased to be of type LoadBalancer while no controller was active: the cache does not
-// have them, and what was told of them would stay there for good.
+// have them, and what was written to them would stay there for good.
 func (h *Hydration) seekTraces(ctx context.Context) error {
 	list := &corev1.ServiceList{}
 	others := fields.OneTermNotEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer))

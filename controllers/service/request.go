@@ -48,7 +48,7 @@ func requestOf(svc *corev1.Service, namespaceLabels labels.Set) (allocator.Reque
 func deprecatedAnnotations(svc *corev1.Service) []string {
 	var found []string
 	for _, key := range []string{v1beta1.AnnotationAddressPool, v1beta1.AnnotationAllowSharedIP, v1beta1.AnnotationLoadBalancerIPs} {
-		if svc.Annotations[key] == "" && svc.Annotations[assignment.Deprecated(key)] != "" {
+		if strings.TrimSpace(svc.Annotations[key]) == "" && svc.Annotations[assignment.Deprecated(key)] != "" {
 			found = append(found, assignment.Deprecated(key))
 		}
 	}

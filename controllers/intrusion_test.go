@@ -135,12 +135,6 @@ var _ = Describe("With the webhook off", func() {
 			undo:   editPool(func(p *v1beta1.IPAddressPool) { p.Spec.AllocateTo = nil }),
 			blamed: "one", want: notOwned,
 		}),
-		Entry("the namespace is relabelled", intrusion{
-			pool:   onePool().NamespacesWithLabel("team", "blue"),
-			change: label(defaultNamespace(), "team", "red"),
-			undo:   label(defaultNamespace(), "team", "blue"),
-			blamed: "one", want: notOwned,
-		}),
 		Entry("the pool is deleted", intrusion{
 			change: func(ctx context.Context) { remove(ctx, onePool().Obj()) },
 			undo:   func(ctx context.Context) { create(ctx, onePool().Obj()) },

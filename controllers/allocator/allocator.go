@@ -57,7 +57,7 @@ func New() *Allocator {
 }
 
 // SetPools replaces the pools, which must not overlap. Abandoned are pools that are gone and whose services may be moved.
-// No service is left without its address by it: one whose pool allows disruption, and does not contain the address any more, or
+// No service is left without its address by it: one whose pool does not contain the address any more and allows disruption, or
 // does not admit the service, moves to another if there is one for it; if its status does not have the address yet, it moves when
 // it asks after that. Such services, and those that wait, are served from the new pools in the order of their creation.
 //

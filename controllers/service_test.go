@@ -71,9 +71,39 @@ var _ = Describe("A Service", func() {
 		conditions := func() string {
 			return summary(read(ctx, namespace.Name, "web").Status.Conditions, v1beta1.ConditionAllocated)
 		}
-		Eventually(conditions).Should(HaveSuffix(`pool "blue" does not select the service`))
+		Eventually(conditions).Should(HaveSuffix("no auto-assigned pool selects the service"))
 		change(ctx, namespace, func(n *corev1.Namespace) { n.Labels["team"] = "blue" })
 		Eventually(conditions).Should(Equal(`True IPAllocated: Assigned IP "192.0.2.0"`))
+	})
+
+	It("whose pool does not select it any more says so, keeps its address, and moves as soon as another pool does", func(ctx SpecContext) {
+		startController()
+		svc := builder.MakeService("web").Label("tier", "gold").Obj()
+		create(ctx, builder.MakePool("gold", "192.0.2.0/24").ServicesWithLabel("tier", "gold").Obj(), svc)
+		Eventually(addresses(ctx, "web")).Should(holds("192.0.2.0"))
+		change(ctx, svc, func(s *corev1.Service) { s.Labels["tier"] = "lead" })
+		Eventually(allocated(ctx, "web")).Should(Equal(`False AllocationFailed: address "192.0.2.0" is in pool "gold", which does not select ` +
+			`the service; no IPv4 address available: no auto-assigned pool selects the service; the service keeps "192.0.2.0"`))
+		Expect(valid(ctx, "gold")()).To(HavePrefix("True Accepted"))
+		create(ctx, builder.MakePool("open", "198.51.100.0/24").Obj())
+		Eventually(allocated(ctx, "web")).Should(Equal(`True IPAllocated: Assigned IP "198.51.100.0"`))
+		Expect(addresses(ctx, "web")()).To(holds("198.51.100.0"))
+	})
+
+	It("in conflict with another that shares its address says so until they fit again", func(ctx SpecContext) {
+		startController()
+		old := builder.MakeService("old").SharingKey("k").Ports(80).Selector("app", "web").LoadBalancerIP("198.51.100.7").Obj()
+		young := builder.MakeService("young").SharingKey("k").Ports(443).Selector("app", "web").LoadBalancerIP("198.51.100.7").Obj()
+		create(ctx, tutorialPool(), old)
+		Eventually(addresses(ctx, "old")).Should(holds("198.51.100.7"))
+		create(ctx, young)
+		Eventually(addresses(ctx, "young")).Should(holds("198.51.100.7"))
+		settled := func() []string { return []string{allocated(ctx, "old")(), allocated(ctx, "young")()} }
+		local := func(s *corev1.Service) { s.Spec.ExternalTrafficPolicy = corev1.ServiceExternalTrafficPolicyLocal }
+		change(ctx, old, local)
+		Eventually(settled).Should(ContainElement(And(HavePrefix("False AllocationFailed: cannot share"), ContainSubstring("Local and Cluster differ"))))
+		change(ctx, young, local)
+		Eventually(settled).Should(HaveEach(`True IPAllocated: Assigned IP "198.51.100.7"`))
 	})
 
 	It("shares its address with another of the same key", func(ctx SpecContext) {
@@ -121,7 +151,7 @@ var _ = Describe("A Service", func() {
 		Eventually(allocated(ctx, "both")).Should(Equal(
 			"False AllocationFailed: both annotation metallb.io/loadBalancerIPs and spec.loadBalancerIP are set, remove one of them"))
 		Eventually(allocated(ctx, "six")).Should(Equal(
-			`False AllocationFailed: addresses ["2001:db8::1"] requested, but the service is [IPv4] only`))
+			`False AllocationFailed: address "2001:db8::1" requested, but the service is IPv4 only`))
 	})
 
 	It("may use the annotations of the first releases, and is told that they are deprecated", func(ctx SpecContext) {

@@ -160,15 +160,13 @@ func unsettled(ctx context.Context) []string {
 	for _, svc := range services.Items {
 		c := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated)
 		ingress := svc.Status.LoadBalancer.Ingress
-		// After a restart nobody knows any more which of two services it was that ceased to share.
-		disputed := c != nil && strings.Contains(c.Message, "which had it first")
 		asks := svc.Spec.LoadBalancerIP != "" || svc.Annotations[v1beta1.AnnotationAddressPool] != ""
 		switch {
 		case c == nil:
 			found = append(found, svc.Name+" has no condition")
 		case c.Status == metav1.ConditionTrue && len(ingress) != 1:
 			found = append(found, svc.Name+" has no address, but says so")
-		case c.Status == metav1.ConditionFalse && !asks && !disputed && free > 0:
+		case c.Status == metav1.ConditionFalse && !asks && !inConflict(c) && free > 0:
 			found = append(found, fmt.Sprintf("%s waits (%s), but %d addresses are free", svc.Name, c.Message, free))
 		}
 		for _, i := range ingress {
@@ -291,4 +289,9 @@ func (o *observer) fault(format string, args ...any) {
 
 func (o *observer) faultLocked(format string, args ...any) {
 	o.faults = append(o.faults, fmt.Sprintf(format, args...))
+}
+
+// inConflict reports whether the condition says that the service may not share its address any more. It stays where it is then.
+func inConflict(c *metav1.Condition) bool {
+	return strings.Contains(c.Message, "was created earlier") || strings.Contains(c.Message, "cannot share")
 }

@@ -69,7 +69,7 @@ func TestAllocate(t *testing.T) {
 		},
 		"a pool that selects by the labels of the namespace admits a service in it": {
 			pools:   []*builder.Pool{one("a", "192.0.2.0/24").NamespacesWithLabel("team", "blue")},
-			request: request("x", namespaceLabelled("team", "blue")),
+			request: request("x", inTeam("blue")),
 			want:    "192.0.2.0",
 		},
 		"a pool that selects by labels of services admits one that has them": {
@@ -97,15 +97,14 @@ func TestAllocate(t *testing.T) {
 			request:     request("x"),
 			wantRefusal: "no IPv4 address available: there is no valid IPAddressPool",
 		},
-		"every pool is refused with its own reason": {
+		"of all pools those that come closest to serving it are named": {
 			pools: []*builder.Pool{
 				one("full", "192.0.2.1/32"), one("full2", "192.0.2.2/32"), one("manual", "192.0.2.16/28").NoAutoAssign(),
 				one("other", "192.0.2.32/28").Namespaces("prod"), one("six", "2001:db8::/64"),
 			},
-			before:  []allocator.Request{request("v"), request("w")},
-			request: request("x"),
-			wantRefusal: `no IPv4 address available: pools "full", "full2" are exhausted, pool "manual" is not auto-assigned, ` +
-				`pool "other" does not select the service, pool "six" has no IPv4 range`,
+			before:      []allocator.Request{request("v"), request("w")},
+			request:     request("x"),
+			wantRefusal: `no IPv4 address available: pools "full", "full2" are exhausted`,
 		},
 		"a requested pool that does not exist": {
 			pools:       []*builder.Pool{one("a", "192.0.2.0/24")},
@@ -156,7 +155,7 @@ func TestAllocate(t *testing.T) {
 		"required dual stack is refused if one family is missing": {
 			pools:       []*builder.Pool{one("a", "192.0.2.0/24")},
 			request:     request("x", families(v4, v6), requireAll),
-			wantRefusal: `no IPv6 address available: pool "a" has no IPv6 range`,
+			wantRefusal: `no IPv6 address available: no pool that the service may use has an IPv6 range`,
 		},
 		"preferred dual stack does with one family": {
 			pools:   []*builder.Pool{one("a", "2001:db8::/64")},
@@ -219,11 +218,26 @@ func TestSharing(t *testing.T) {
 			request:     request("x", shares("l", 443), wants("192.0.2.0")),
 			wantRefusal: `address "192.0.2.0" is in use by "default/w" under another sharing key`,
 		},
-		"a requested address with another backend is refused": {
-			before:  []allocator.Request{request("w", shares("k", 80))},
-			request: request("x", shares("k", 443), backend("local:app=x"), wants("192.0.2.0")),
-			wantRefusal: `address "192.0.2.0" is in use by "default/w", whose external traffic policy or selector does not ` +
-				`allow sharing with this service`,
+		"a requested address with another traffic policy is refused": {
+			before:      []allocator.Request{request("w", shares("k", 80))},
+			request:     request("x", shares("k", 443), local("app=x"), wants("192.0.2.0")),
+			wantRefusal: `address "192.0.2.0" is in use by "default/w", with another externalTrafficPolicy`,
+		},
+		"with the traffic policy Local services share if they have the same endpoints": {
+			before:  []allocator.Request{request("w", shares("k", 80), local("app=x"))},
+			request: request("x", shares("k", 443), local("app=x")),
+			want:    "192.0.2.0",
+		},
+		"a requested address with other endpoints is refused": {
+			before:  []allocator.Request{request("w", shares("k", 80), local("app=x"))},
+			request: request("x", shares("k", 443), local("app=y"), wants("192.0.2.0")),
+			wantRefusal: `address "192.0.2.0" is in use by "default/w", and with externalTrafficPolicy Local services share an address ` +
+				`only if they select the same pods`,
+		},
+		"without that traffic policy endpoints do not matter": {
+			before:  []allocator.Request{request("w", shares("k", 80), func(r *allocator.Request) { r.Sharing.Endpoints = "app=x" })},
+			request: request("x", shares("k", 443)),
+			want:    "192.0.2.0",
 		},
 		"a requested address without a key is refused": {
 			before:      []allocator.Request{request("w", shares("k", 80))},
@@ -299,10 +313,14 @@ func TestARefusalOfManyPoolsIsShort(t *testing.T) {
 	t.Parallel()
 	pools := make([]*builder.Pool, 0, 200)
 	for i := range 200 {
-		pools = append(pools, builder.MakePool(fmt.Sprintf("pool-%03d", i), fmt.Sprintf("10.0.%d.0/24", i)).NoAutoAssign())
+		pools = append(pools, builder.MakePool(fmt.Sprintf("pool-%03d", i), fmt.Sprintf("10.0.%d.0/32", i)))
 	}
-	_, refused := allocate(newAllocator(t, pools...), request("x"))
-	if len(refused) > 300 || !strings.HasSuffix(refused, `"pool-004" and 195 more are not auto-assigned`) {
+	a := newAllocator(t, pools...)
+	for i := range 200 {
+		mustAllocate(t, a, request(fmt.Sprintf("holder-%03d", i)))
+	}
+	_, refused := allocate(a, request("x"))
+	if len(refused) > 300 || !strings.HasSuffix(refused, `"pool-004" and 195 more are exhausted`) {
 		t.Errorf("refusal of %d bytes: %s", len(refused), refused)
 	}
 }

@@ -7,341 +7,226 @@ import (
 	"slices"
 	"sync"
 
-	corev1 "k8s.io/api/core/v1"
+	"github.com/google/btree"
 	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/ipam"
-	"metallb.io/metallb/controllers/config"
 )
 
 // Allocator knows the pools, which service holds which addresses, and which services wait for one.
 type Allocator struct {
-	mu     sync.Mutex
-	pools  ipam.Pools
-	spaces map[string]*space
+	mu sync.Mutex
+
+	// order has the pools in force in the order in which they are tried, pools also those that something is still held from.
+	order ipam.Pools
+	pools map[string]*poolState
 	// abandoned are pools that are gone, and whose services may be moved.
 	abandoned map[string]bool
-	usages    map[netip.Addr]*usage
+	// addresses in use, and the groups of services that share some.
+	addresses map[netip.Addr]*addressEntry
+	byAddress *btree.BTreeG[*addressEntry]
 	groups    map[groupKey]*group
-	// assigned counts the addresses in use by their pool, which need not be in force.
-	assigned map[poolFamily]int64
 
-	holders map[types.NamespacedName]*holder
-	waiters map[types.NamespacedName]*waiter
-	queues  map[want][]*waiter
-	// signals are changes that waiting services have not been told of yet.
-	signals []want
-	// followers are services to be tried next, because one that they share an address with has moved and left them room.
-	followers []types.NamespacedName
+	services map[types.NamespacedName]*serviceState
+	// waiting are the services that wait, queues those that wait for a change.
+	waiting *byAge
+	queues  map[waitKey]*byAge
+	nodes   *btree.FreeListG[*serviceState]
 
-	// incompatible are the addresses held that no pool would give again, by the pool they belong to or came from.
-	incompatible map[string]map[config.Impact]struct{}
-	changed      map[string]struct{}
-}
+	// What is to be done before the lock is released: changes that waiting services have not been tried for, services to be tried,
+	// those among them that can move after another, which are next, and those whose answer may have changed.
+	signals   map[waitKey]*progress
+	agenda    *byAge
+	followers []*serviceState
+	touched   map[*serviceState]struct{}
 
-type poolFamily struct {
-	pool   string
-	family corev1.IPFamily
-}
-
-// holder is a service that holds addresses.
-type holder struct {
-	request Request
-	// open is set while the request may be tried again: it was not withdrawn, and does not contradict itself.
-	open bool
-	held []choice
-	// told are the addresses that everybody has been told that the service holds.
-	told []netip.Addr
-	// given are addresses that the service has given up and that are not free for others yet.
-	given []given
-	// disputed are replayed addresses that another service, replayed earlier, holds and does not share.
-	disputed map[netip.Addr]types.NamespacedName
-	// claims are the entries in Allocator.incompatible.
-	claims map[netip.Addr]string
-}
-
-// choice is an address and the pool that a service holds it from: the one that contains it, unless the service requests
-// the one that contained it before.
-type choice struct {
-	address netip.Addr
-	pool    string
-}
-
-func (h *holder) holds(a netip.Addr) bool {
-	return slices.ContainsFunc(h.held, func(c choice) bool { return c.address == a })
+	// changed are the pools that Changed has not returned yet.
+	changed map[string]struct{}
 }
 
 // New returns an Allocator without pools.
 func New() *Allocator {
+	nodes := btree.NewFreeListG[*serviceState](btree.DefaultFreeListSize)
 	return &Allocator{
-		spaces:       map[string]*space{},
-		usages:       map[netip.Addr]*usage{},
-		groups:       map[groupKey]*group{},
-		assigned:     map[poolFamily]int64{},
-		holders:      map[types.NamespacedName]*holder{},
-		waiters:      map[types.NamespacedName]*waiter{},
-		queues:       map[want][]*waiter{},
-		incompatible: map[string]map[config.Impact]struct{}{},
-		changed:      map[string]struct{}{},
+		pools: map[string]*poolState{}, addresses: map[netip.Addr]*addressEntry{},
+		byAddress: btree.NewG(4*degree, func(x, y *addressEntry) bool { return x.address.Less(y.address) }),
+		groups:    map[groupKey]*group{}, services: map[types.NamespacedName]*serviceState{},
+		waiting: newByAge(nodes), queues: map[waitKey]*byAge{}, nodes: nodes,
+		signals: map[waitKey]*progress{}, agenda: newByAge(nodes), touched: map[*serviceState]struct{}{}, changed: map[string]struct{}{},
 	}
 }
 
 // SetPools replaces the pools, which must not overlap. Abandoned are pools that are gone and whose services may be moved.
-// No service is left without its address by it: one whose pool allows disruption, and would not give it the address any
-// more, moves to another if there is one for it; if it was not told the address yet, it moves when it asks after that.
-// Such services, and those that wait, are served from the new pools in the order of their creation. Afterwards every
-// service is worth looking at again: what it holds, whether that is still compatible, and why it is refused may all be
-// different.
-func (a *Allocator) SetPools(pools ipam.Pools, abandoned ...string) {
+// No service is left without its address by it: one whose pool does not contain the address any more and allows disruption, or
+// does not admit the service, moves to another if there is one for it; if its status does not have the address yet, it moves when
+// it asks after that. Such services, and those that wait, are served from the new pools in the order of their creation.
+//
+// It returns the services whose answer is another than before. What it costs depends on the addresses in use in ranges that have
+// changed, and on the services that wait.
+func (a *Allocator) SetPools(pools ipam.Pools, abandoned ...string) []types.NamespacedName {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.replacePools(pools, abandoned)
-	for _, h := range a.holders {
-		for i, c := range h.held {
-			h.held[i].pool = a.heldFrom(&h.request, c)
-		}
-		a.judge(h)
-		if a.mustMove(h) && a.waiters[h.request.Service] == nil {
-			a.wait(&waiter{request: h.request})
-		}
-	}
-	a.serveAll()
+	a.reconsiderWaiting(a.replacePools(pools, abandoned))
 	a.serve()
+	return a.woken(nil)
 }
 
-// Hydrate replays what a service holds, whatever the pools and the other services. It comes before the first Allocate, in
-// the order of the services' creation: if two hold an address that they do not share, both keep it, and it is disputed
-// for the one replayed later. Assignments are taken for their Address and Pool.
+// Hydrate replays what a service holds, whatever the pools and the other services. It comes before the first Allocate. If two
+// services hold an address that they do not share, both keep it, and the younger is refused. Assignments are taken for their
+// Address and Pool.
 func (a *Allocator) Hydrate(r Request, assignments []Assignment) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.release(r.Service)
-	h := &holder{request: r, disputed: map[netip.Addr]types.NamespacedName{}}
-	a.holders[r.Service] = h
+	s := a.state(r.Service)
+	held := make([]Assignment, 0, len(assignments))
 	for _, as := range assignments {
-		if h.holds(as.Address) {
+		if slices.Contains(s.reported, as.Address) {
 			continue
 		}
-		if u := a.usages[as.Address]; u != nil {
-			if reason := u.admits(r.Service, r.Sharing); reason != nil {
-				h.disputed[as.Address] = reason.By
-			}
-		}
-		c := choice{as.Address, as.Pool}
-		c.pool = a.heldFrom(&r, c)
-		a.take(c, r)
-		h.held = append(h.held, c)
-		h.told = append(h.told, c.address)
+		s.reported = append(s.reported, as.Address)
+		as.Pool = a.heldFrom(&r, as)
+		held = append(held, as)
 	}
-	a.judge(h)
-	a.signals = nil
+	a.assign(s, &r, held, nil)
+	s.answer.held = s.held
+	s.seen = s.answer
 }
 
 // Allocate meets the request, or refuses it. The same request gets the same answer, and changes nothing. If it is
-// refused the service keeps what it was told that it holds (Settle, Hydrate), which the Result tells in any case, and waits
-// for what it asked for. A service that would have to leave an address, and can be given no other, is refused in this way.
+// refused the service keeps what its status says that it holds (Settle, Hydrate), which the Result has in any case, and waits
+// for what it asked for. A service that would have to leave an address, and can be given no other, is refused in this way, and
+// so is one that holds an address that an older service holds too and does not share with it.
 //
 // Addresses that the service gives up are free for others only after Settle.
 func (a *Allocator) Allocate(r Request) (Result, *Refusal) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	p := a.request(r)
-	woken := a.serve()
-	result := a.result(r.Service)
-	result.Woken = woken
-	if p.meets() {
-		result.Missing = p.refusal
-		return result, nil
-	}
-	return result, p.refusal
+	s := a.state(r.Service)
+	a.evaluate(s, r)
+	a.serve()
+	return s.result(a.woken(s)), s.answer.refusal
 }
 
 // Release frees everything that the service holds and ends its waiting. It returns whether it held anything, and the
-// services that were waiting and have got something.
+// services whose answer has changed in consequence.
 func (a *Allocator) Release(service types.NamespacedName) (held bool, woken []types.NamespacedName) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	held = a.release(service)
-	return held, a.serve()
+	a.serve()
+	return held, a.woken(nil)
 }
 
-// Keep is for a request that contradicts itself: the service waits for nothing, and keeps what it was told that it holds on
+// Keep is for a request that contradicts itself: the service waits for nothing, and keeps what its status says that it holds, on
 // the terms of the request.
 func (a *Allocator) Keep(r Request) Result {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.stopWaiting(r.Service)
-	if h := a.holders[r.Service]; h != nil {
-		a.keepTold(h)
-		a.renew(h, r)
-		h.open = false
-	}
-	woken := a.serve()
-	result := a.result(r.Service)
-	result.Woken = woken
-	return result
+	s := a.state(r.Service)
+	a.stopWaiting(s)
+	a.assign(s, &r, s.kept(), nil)
+	s.open = false
+	s.answer = answer{held: s.held}
+	a.forgetIdle(s)
+	a.serve()
+	return s.result(a.woken(s))
 }
 
 // Withdraw ends the service's waiting; it keeps what it holds.
 func (a *Allocator) Withdraw(service types.NamespacedName) Result {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.stopWaiting(service)
-	if h := a.holders[service]; h != nil {
-		h.open = false
+	s := a.services[service]
+	if s == nil {
+		return Result{}
 	}
-	return a.result(service)
+	a.stopWaiting(s)
+	s.open = false
+	s.answer = answer{held: s.held}
+	s.seen = s.answer
+	a.forgetIdle(s)
+	return s.result(nil)
 }
 
+// Settle says what the status of the service reports that it holds, in a version that no write is known to have replaced. Other
+// addresses that the service has given up are free then. What is reported is not freed, even if the service has got something else
+// meanwhile. It returns the services whose answer has changed in consequence.
+func (a *Allocator) Settle(service types.NamespacedName, reported []netip.Addr) []types.NamespacedName {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.services[service]
+	if s == nil {
+		return nil
+	}
+	s.reported = reported
+	s.pending = slices.DeleteFunc(s.pending, func(p pendingRelease) bool {
+		if s.isReported(p.Address) {
+			return false
+		}
+		a.drop(p.Address, service)
+		return true
+	})
+	a.forgetIdle(s)
+	a.serve()
+	return a.woken(s)
+}
+
+// release forgets the service, and returns whether it held anything.
 func (a *Allocator) release(service types.NamespacedName) bool {
-	a.stopWaiting(service)
-	h := a.holders[service]
-	if h == nil {
+	s := a.services[service]
+	if s == nil {
 		return false
 	}
-	for _, c := range h.held {
-		a.drop(c.address, service)
-	}
-	for _, g := range h.given {
-		a.drop(g.address, service)
-	}
-	h.held = nil
-	a.judge(h)
-	delete(a.holders, service)
-	return true
-}
-
-// request plans, applies the plan, and lets the service wait for what is missing.
-func (a *Allocator) request(r Request) plan {
-	h := a.holders[r.Service]
-	p := a.plan(&r, h)
-	a.stopWaiting(r.Service)
-	if len(p.choices) > 0 {
-		h = a.apply(r, h, &p)
-	} else if h != nil {
-		a.keepTold(h)
-	}
-	var disputes []want
-	if h != nil {
-		a.renew(h, r)
-		h.open = true
-		disputes = a.disputes(h)
-	}
-	if p.refusal != nil || len(p.wants)+len(disputes) > 0 {
-		a.wait(&waiter{
-			request: r, refusal: p.refusal, met: p.meets() && len(disputes) == 0, wants: append(p.wants, disputes...),
-		})
-	}
-	return p
-}
-
-// apply makes the service hold the choices of the plan and nothing else.
-func (a *Allocator) apply(r Request, h *holder, p *plan) *holder {
-	if h == nil {
-		h = &holder{}
-		a.holders[r.Service] = h
-	}
-	before := h.held
-	h.held = p.choices
-	for _, c := range h.held {
-		a.take(c, r)
-	}
+	a.stopWaiting(s)
+	held := len(s.held)+len(s.pending) > 0
+	before := s.held
+	a.hold(s, nil)
 	for _, c := range before {
-		if !h.holds(c.address) {
-			h.give(given{c, p.whyLeft(c.address)})
+		a.drop(c.Address, service)
+	}
+	for _, p := range s.pending {
+		a.drop(p.Address, service)
+	}
+	delete(a.services, service)
+	return held
+}
+
+// evaluate decides the request, and puts the decision into effect: what the service holds, what it waits for, and its answer.
+func (a *Allocator) evaluate(s *serviceState, r Request) {
+	d := a.decide(&r, s)
+	a.stopWaiting(s)
+	if len(d.holds) > 0 {
+		a.assign(s, &r, d.holds, d.left)
+		a.lead(s, &d)
+	} else {
+		a.assign(s, &r, s.kept(), nil)
+	}
+	s.open = true
+	s.answer = answer{held: s.held}
+	reasons := d.reasons
+	if d.meets() {
+		s.answer.missing, reasons = refusal(d.reasons), nil
+	}
+	for _, c := range s.held {
+		if conflict := a.conflict(a.addresses[c.Address], s); conflict != nil {
+			reasons, d.waits = append(reasons, *conflict), append(d.waits, waitKey{address: c.Address})
 		}
 	}
-	h.given = slices.DeleteFunc(h.given, func(g given) bool { return h.holds(g.address) })
-	a.lead(h, p)
-	return h
+	s.answer.refusal = refusal(reasons)
+	if s.answer.refusal != nil || s.answer.missing != nil {
+		a.wait(s, d.waits)
+	}
+	a.touched[s] = struct{}{}
 }
 
-// renew makes the service hold what it holds on the terms of the request, also if that was refused, as far as the other
-// users of the addresses permit.
-func (a *Allocator) renew(h *holder, r Request) {
-	h.request = r
-	for _, c := range h.held {
-		if a.usages[c.address].admits(r.Service, r.Sharing) == nil {
-			a.take(c, r)
+// result returns what the service holds.
+func (s *serviceState) result(woken []types.NamespacedName) Result {
+	r := Result{Assignments: slices.Clone(s.held), Missing: s.answer.missing, Woken: woken}
+	for _, p := range s.pending {
+		if p.why != nil {
+			r.Moved = append(r.Moved, *p.why)
 		}
 	}
-	a.judge(h)
-}
-
-// disputes returns what would end the disputes of the service.
-func (a *Allocator) disputes(h *holder) []want {
-	var wants []want
-	for address := range h.disputed {
-		if a.dispute(h, address) != (types.NamespacedName{}) {
-			wants = append(wants, want{address: address})
-		}
-	}
-	return wants
-}
-
-// take makes the service a user of the address on the terms of its request.
-func (a *Allocator) take(c choice, r Request) {
-	u := a.usages[c.address]
-	if u == nil {
-		u = newUsage(c.address, a.poolOf(c.address, c.pool))
-		a.usages[c.address] = u
-		a.occupy(u)
-	}
-	terms, isUser := u.users[r.Service]
-	switch {
-	case isUser && terms.Equal(r.Sharing):
-		return
-	case isUser:
-		a.disuse(u, r.Service)
-		a.signalLeft(u, terms)
-	}
-	a.use(u, r.Service, r.Sharing)
-	if r.Sharing.Key != "" && u.groups[r.Sharing.group()] == 1 {
-		a.signal(want{group: r.Sharing.group()})
-	}
-}
-
-// occupy counts the address to its pool.
-func (a *Allocator) occupy(u *usage) {
-	a.assigned[poolFamily{u.pool, FamilyOf(u.address)}]++
-	if s := a.spaces[u.pool]; s != nil {
-		s.take(u.address)
-	}
-	a.changed[u.pool] = struct{}{}
-}
-
-// vacate undoes occupy.
-func (a *Allocator) vacate(u *usage) {
-	k := poolFamily{u.pool, FamilyOf(u.address)}
-	if a.assigned[k]--; a.assigned[k] == 0 {
-		delete(a.assigned, k)
-	}
-	if s := a.spaces[u.pool]; s != nil {
-		s.free(u.address)
-	}
-	a.changed[u.pool] = struct{}{}
-}
-
-// drop ends the service's use of the address, which is free if it was the last user.
-func (a *Allocator) drop(address netip.Addr, service types.NamespacedName) {
-	u := a.usages[address]
-	terms := u.users[service]
-	a.disuse(u, service)
-	if len(u.users) == 0 {
-		delete(a.usages, address)
-		a.vacate(u)
-		a.signal(want{pool: u.pool, family: FamilyOf(address)})
-	}
-	a.signalLeft(u, terms)
-}
-
-// signalLeft tells those who wait for the address, or for a port of the group, that a user with these terms has left.
-func (a *Allocator) signalLeft(u *usage, terms Sharing) {
-	a.signal(want{address: u.address})
-	if terms.Key == "" {
-		return
-	}
-	for _, p := range terms.Ports {
-		a.signal(want{group: terms.group(), port: p})
-	}
+	return r
 }

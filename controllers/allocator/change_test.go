@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/test/builder"
@@ -79,11 +80,11 @@ func TestAChangedRequest(t *testing.T) {
 func TestAServiceThatSharesAnAddressMovesWhenItNoLongerMay(t *testing.T) {
 	t.Parallel()
 	tests := map[string]allocator.Request{
-		"its port is another's":   request("x", shares("k", 80)),
-		"its key is another":      request("x", shares("l", 443)),
-		"it has no key":           request("x"),
-		"its backend is another":  request("x", shares("k", 443), backend("local:app=x")),
-		"its port is added to it": request("x", shares("k", 80, 443)),
+		"its port is another's":         request("x", shares("k", 80)),
+		"its key is another":            request("x", shares("l", 443)),
+		"it has no key":                 request("x"),
+		"its traffic policy is another": request("x", shares("k", 443), local("app=x")),
+		"its port is added to it":       request("x", shares("k", 80, 443)),
 	}
 	for name, changed := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +118,7 @@ func TestAServiceThatNamesAPoolKeepsItsAddressWhenTheAddressBecomesAnothers(t *t
 			r := request("x", pool("a"))
 			mustAllocate(t, a, r)
 			a.SetPools(parse(t, after...))
-			if a.Incompatible("a").String() == "" {
+			if len(a.Incompatible("a")) == 0 {
 				t.Error("nothing stands against the pool")
 			}
 			result, refusal := a.Allocate(r)
@@ -198,9 +199,9 @@ func TestAServiceThatContradictsItselfHoldsItsAddressOnItsPresentTerms(t *testin
 func TestPortsDoNotMatterToAServiceThatDoesNotShare(t *testing.T) {
 	t.Parallel()
 	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24"))
-	a.Hydrate(request("old"), assigned("a", "192.0.2.7"))
-	a.Hydrate(request("new"), assigned("a", "192.0.2.7"))
-	if got := mustAllocate(t, a, request("old", shares("", 81))); got != "192.0.2.7" {
+	a.Hydrate(request("old", created(1)), assigned("a", "192.0.2.7"))
+	a.Hydrate(request("new", created(2)), assigned("a", "192.0.2.7"))
+	if got := mustAllocate(t, a, request("old", shares("", 81), created(1))); got != "192.0.2.7" {
 		t.Errorf("the one with the better right moved to %s", got)
 	}
 }
@@ -257,33 +258,37 @@ func TestAServiceCanGoBackToWhatItGaveUp(t *testing.T) {
 func TestAssignedStaysAssigned(t *testing.T) {
 	t.Parallel()
 	old := builder.MakePool("a", "192.0.2.0/24")
+	against := []allocator.Held{{Service: name("x"), Address: netip.MustParseAddr("192.0.2.0")}}
 	tests := map[string]struct {
 		pools []*builder.Pool
-		// wantPool is the pool of the address afterwards; wantClaims what stands against that pool.
-		wantPool, wantClaims string
-		wantCounts           allocator.Counts
+		// wantPool is the pool of the address afterwards; wantHeld what stands against that pool.
+		wantPool    string
+		wantHeld    []allocator.Held
+		wantRefusal string
+		wantCounts  allocator.Counts
 	}{
 		"when the pool excludes its address": {
 			pools:      []*builder.Pool{builder.MakePool("a", "192.0.2.0/24").AvoidBuggyIPs()},
 			wantPool:   "a",
-			wantClaims: `new config not compatible with assigned IPs: service "default/x" cannot own "192.0.2.0" under new config`,
+			wantHeld:   against,
 			wantCounts: allocator.Counts{AssignedIPv4: 1, AvailableIPv4: 254, SizeIPv4: 254},
 		},
 		"when the pool shrinks": {
 			pools:      []*builder.Pool{builder.MakePool("a", "192.0.2.16/28")},
 			wantPool:   "a",
-			wantClaims: `new config not compatible with assigned IPs: service "default/x" cannot own "192.0.2.0" under new config`,
+			wantHeld:   against,
 			wantCounts: allocator.Counts{AssignedIPv4: 1, AvailableIPv4: 16, SizeIPv4: 16},
 		},
-		"when the pool selects other services": {
-			pools:      []*builder.Pool{builder.MakePool("a", "192.0.2.0/24").Namespaces("prod")},
-			wantPool:   "a",
-			wantClaims: `new config not compatible with assigned IPs: service "default/x" cannot own "192.0.2.0" under new config`,
+		"when the pool selects other services, and the service says so": {
+			pools:    []*builder.Pool{builder.MakePool("a", "192.0.2.0/24").Namespaces("prod")},
+			wantPool: "a",
+			wantRefusal: `address "192.0.2.0" is in pool "a", which does not select the service; ` +
+				`no IPv4 address available: no auto-assigned pool selects the service`,
 			wantCounts: allocator.Counts{AssignedIPv4: 1, AvailableIPv4: 255, SizeIPv4: 256},
 		},
 		"when the pool is deleted": {
 			wantPool:   "a",
-			wantClaims: `new config not compatible with assigned IPs: service "default/x" cannot own "192.0.2.0" under new config`,
+			wantHeld:   against,
 			wantCounts: allocator.Counts{AssignedIPv4: 1},
 		},
 		"when the pool is renamed, and belongs to the new one": {
@@ -304,16 +309,16 @@ func TestAssignedStaysAssigned(t *testing.T) {
 			mustAllocate(t, a, request("x"))
 			a.SetPools(parse(t, tc.pools...))
 			result, refusal := a.Allocate(request("x"))
-			if refusal != nil {
-				t.Errorf("refused: %s", refusal)
+			if got := refusalText(refusal); got != tc.wantRefusal {
+				t.Errorf("refused: %s", got)
 			}
 			want := []allocator.Assignment{{
-				Address: netip.MustParseAddr("192.0.2.0"), Pool: tc.wantPool, Incompatible: tc.wantClaims != "",
+				Address: netip.MustParseAddr("192.0.2.0"), Pool: tc.wantPool, Incompatible: tc.wantHeld != nil,
 			}}
 			if diff := cmp.Diff(want, result.Assignments, compareAddresses()); diff != "" {
 				t.Errorf("assignments (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tc.wantClaims, a.Incompatible(tc.wantPool).String()); diff != "" {
+			if diff := cmp.Diff(tc.wantHeld, a.Incompatible(tc.wantPool), compareAddresses(), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("claims (-want +got):\n%s", diff)
 			}
 			counts := a.PoolCounts(tc.wantPool)

@@ -6,13 +6,116 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-
-	"metallb.io/metallb/controllers/config"
 )
+
+// Held is an address that a service holds.
+type Held struct {
+	Service types.NamespacedName
+	Address netip.Addr
+}
+
+// Counts are numbers of addresses of a pool. An address that services share counts once.
+type Counts struct {
+	// Assigned addresses, those included that the pool has ceased to contain.
+	AssignedIPv4, AssignedIPv6 int64
+	// Available addresses, saturating at math.MaxInt64.
+	AvailableIPv4, AvailableIPv6 int64
+	// Size is all addresses that the pool contains, saturating at math.MaxInt64.
+	SizeIPv4, SizeIPv6 int64
+}
+
+// Counts returns the counts of every pool in force, by name.
+func (a *Allocator) Counts() map[string]Counts {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	counts := make(map[string]Counts, len(a.order))
+	for i := range a.order {
+		counts[a.order[i].Name] = a.pools[a.order[i].Name].counts()
+	}
+	return counts
+}
+
+// PoolCounts returns the counts of one pool. Of a pool that is not in force, only the addresses assigned count.
+func (a *Allocator) PoolCounts(pool string) Counts {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.pools[pool].counts()
+}
+
+func (p *poolState) counts() Counts {
+	if p == nil {
+		return Counts{}
+	}
+	c := Counts{AssignedIPv4: p.assigned[corev1.IPv4Protocol], AssignedIPv6: p.assigned[corev1.IPv6Protocol]}
+	if p.inForce {
+		c.AvailableIPv4, c.AvailableIPv6 = p.available(corev1.IPv4Protocol), p.available(corev1.IPv6Protocol)
+		c.SizeIPv4, c.SizeIPv6 = p.size[corev1.IPv4Protocol], p.size[corev1.IPv6Protocol]
+	}
+	return c
+}
+
+// ServicesByPool returns how many services hold addresses of each pool, if any does.
+func (a *Allocator) ServicesByPool() map[string]int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	services := map[string]int{}
+	for name, p := range a.pools {
+		if p.services > 0 {
+			services[name] = p.services
+		}
+	}
+	return services
+}
+
+// Incompatible returns the addresses that services hold from the pool, and that it does not contain any more, by service.
+func (a *Allocator) Incompatible(pool string) []Held {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return sorted(a.pools[pool])
+}
+
+func sorted(p *poolState) []Held {
+	if p == nil {
+		return nil
+	}
+	return slices.SortedFunc(maps.Keys(p.incompatible), func(x, y Held) int {
+		if c := compareNames(x.Service, y.Service); c != 0 {
+			return c
+		}
+		return x.Address.Compare(y.Address)
+	})
+}
+
+// HasIncompatible reports whether any service holds an address that no pool contains.
+func (a *Allocator) HasIncompatible() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, p := range a.pools {
+		if len(p.incompatible) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Services returns every service that holds an address or waits for one, by name.
+func (a *Allocator) Services() []types.NamespacedName {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(a.services), compareNames)
+}
+
+// Changed returns the pools whose counts or incompatible addresses may have changed since it was last called.
+func (a *Allocator) Changed() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	names := slices.Collect(maps.Keys(a.changed))
+	clear(a.changed)
+	return names
+}
 
 // Filter selects what is inspected; the zero value selects everything.
 type Filter struct {
@@ -37,27 +140,28 @@ type InspectedPool struct {
 	Name    string
 	InForce bool
 	Counts
-	// Incompatible are the addresses held that the pool would not give again, sorted.
-	Incompatible config.Impacts
+	// Incompatible are the addresses held that the pool does not contain, sorted.
+	Incompatible []Held
 }
 
 // InspectedAddress is an address in use.
 type InspectedAddress struct {
 	Address netip.Addr
 	Pool    string
-	// Holders are sorted by name.
-	Holders []InspectedHolder
+	// Users are sorted by name.
+	Users []InspectedUser
 }
 
-// InspectedHolder is a service that uses an address.
-type InspectedHolder struct {
+// InspectedUser is a service that uses an address.
+type InspectedUser struct {
 	Service types.NamespacedName
 	Sharing Sharing
-	// Given is whether the service has another address already, and this one is not free yet.
-	Given bool
-	// Incompatible is whether no pool would give the service the address again, Disputed who has the better right to it.
+	// PendingRelease is whether the service has another address already, and this one is not free yet.
+	PendingRelease bool
+	// Incompatible is whether the pool does not contain the address any more.
 	Incompatible bool
-	Disputed     types.NamespacedName
+	// Conflict is an older service that holds the address too, and does not share it.
+	Conflict types.NamespacedName
 }
 
 // InspectedWaiter is a service that waits.
@@ -65,130 +169,110 @@ type InspectedWaiter struct {
 	Request Request
 	// Held are the addresses that it has all the same.
 	Held []netip.Addr
-	// Refusal is why the request is not met; nil if another service has the better right to an address of it.
+	// Refusal is why the request is not met, or what is missing.
 	Refusal *Refusal
 }
 
 // Inspect returns what the filter selects. Of one service, that costs in proportion to what it holds, else to all that is
 // held.
 func (a *Allocator) Inspect(f Filter) Inspection {
-	i := a.copy(f)
-	slices.SortFunc(i.Pools, func(p, q InspectedPool) int { return strings.Compare(p.Name, q.Name) })
-	slices.SortFunc(i.Addresses, func(x, y InspectedAddress) int { return x.Address.Compare(y.Address) })
-	slices.SortFunc(i.Waiters, func(v, w InspectedWaiter) int {
-		return (&waiter{request: v.Request}).compare(&waiter{request: w.Request})
-	})
-	for _, p := range i.Pools {
-		p.Incompatible.Sort()
-	}
-	for _, address := range i.Addresses {
-		slices.SortFunc(address.Holders, func(x, y InspectedHolder) int { return compareNames(x.Service, y.Service) })
-	}
-	return i
-}
-
-// copy copies what the lock guards, in no order.
-func (a *Allocator) copy(f Filter) Inspection {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var i Inspection
 	pools := map[string]bool{}
-	if f.Service == (types.NamespacedName{}) && f.Pool == "" {
-		for name := range a.spaces {
+	if f == (Filter{}) {
+		for name := range a.pools {
 			pools[name] = true
 		}
 	}
-	for _, u := range a.usedBy(f.Service) {
-		if f.Pool != "" && u.pool != f.Pool && !a.heldFromPool(u, f.Pool) {
+	if f.Pool != "" && a.pools[f.Pool] != nil {
+		pools[f.Pool] = true
+	}
+	for _, e := range a.usedBy(f.Service) {
+		if f.Pool != "" && e.pool != f.Pool && !a.isHeldFrom(e, f.Pool) {
 			continue
 		}
-		i.Addresses = append(i.Addresses, a.inspectUsage(u))
-		pools[u.pool] = f.Pool == ""
-	}
-	if f.Pool != "" {
-		pools = map[string]bool{f.Pool: a.knows(f.Pool)}
-	}
-	maps.DeleteFunc(pools, func(_ string, wanted bool) bool { return !wanted })
-	for name := range pools {
-		i.Pools = append(i.Pools, a.inspectPool(name))
-	}
-	for name, w := range a.waiters {
-		if (f.Service == (types.NamespacedName{}) || name == f.Service) && (f.Pool == "" || w.concerns(f.Pool)) {
-			i.Waiters = append(i.Waiters, a.inspectWaiter(w))
+		i.Addresses = append(i.Addresses, a.inspectAddress(e))
+		if f.Pool == "" {
+			pools[e.pool] = true
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(pools)) {
+		p := a.pools[name]
+		i.Pools = append(i.Pools, InspectedPool{Name: name, InForce: p.inForce, Counts: p.counts(), Incompatible: sorted(p)})
+	}
+	a.waiting.Ascend(func(s *serviceState) bool {
+		if (f.Service == (types.NamespacedName{}) || s.request.Service == f.Service) && (f.Pool == "" || s.waitsFor(f.Pool)) {
+			i.Waiters = append(i.Waiters, s.inspect())
+		}
+		return true
+	})
 	return i
 }
 
-// usedBy returns the addresses that the service uses; without a name all that are used.
-func (a *Allocator) usedBy(service types.NamespacedName) []*usage {
+// usedBy returns the addresses that the service uses, sorted; without a name all that are used.
+func (a *Allocator) usedBy(service types.NamespacedName) []*addressEntry {
+	var found []*addressEntry
 	if service == (types.NamespacedName{}) {
-		return slices.Collect(maps.Values(a.usages))
+		a.byAddress.Ascend(func(e *addressEntry) bool {
+			found = append(found, e)
+			return true
+		})
+		return found
 	}
-	var found []*usage
-	if h := a.holders[service]; h != nil {
-		for _, c := range h.held {
-			found = append(found, a.usages[c.address])
+	if s := a.services[service]; s != nil {
+		for _, c := range s.held {
+			found = append(found, a.addresses[c.Address])
 		}
-		for _, g := range h.given {
-			found = append(found, a.usages[g.address])
+		for _, p := range s.pending {
+			found = append(found, a.addresses[p.Address])
 		}
 	}
+	slices.SortFunc(found, func(x, y *addressEntry) int { return x.address.Compare(y.address) })
 	return found
 }
 
-// heldFromPool reports whether a service holds the address from the pool, though it belongs to another.
-func (a *Allocator) heldFromPool(u *usage, pool string) bool {
-	for name := range u.users {
-		if slices.Contains(a.holders[name].held, choice{u.address, pool}) {
+// isHeldFrom reports whether a service holds the address from the pool, though it belongs to another.
+func (a *Allocator) isHeldFrom(e *addressEntry, pool string) bool {
+	for name := range e.users {
+		if slices.ContainsFunc(a.services[name].held, func(c Assignment) bool { return c.Address == e.address && c.Pool == pool }) {
 			return true
 		}
 	}
 	return false
 }
 
-// knows reports whether there is such a pool, or an address is held from it.
-func (a *Allocator) knows(pool string) bool {
-	return a.spaces[pool] != nil || a.incompatible[pool] != nil ||
-		a.assigned[poolFamily{pool, corev1.IPv4Protocol}]+a.assigned[poolFamily{pool, corev1.IPv6Protocol}] > 0
-}
-
-func (a *Allocator) inspectPool(name string) InspectedPool {
-	p := InspectedPool{Name: name, InForce: a.spaces[name] != nil, Counts: a.counts(name)}
-	for c := range a.incompatible[name] {
-		p.Incompatible = append(p.Incompatible, c)
-	}
-	return p
-}
-
-func (a *Allocator) inspectUsage(u *usage) InspectedAddress {
-	found := InspectedAddress{Address: u.address, Pool: u.pool, Holders: make([]InspectedHolder, 0, len(u.users))}
-	for name, terms := range u.users {
-		h := a.holders[name]
-		holder := InspectedHolder{Service: name, Sharing: terms, Given: !h.holds(u.address)}
-		_, holder.Incompatible = h.claims[u.address]
-		if _, disputed := h.disputed[u.address]; disputed {
-			if reason := u.admits(name, terms); reason != nil {
-				holder.Disputed = reason.By
-			}
+func (a *Allocator) inspectAddress(e *addressEntry) InspectedAddress {
+	found := InspectedAddress{Address: e.address, Pool: e.pool, Users: make([]InspectedUser, 0, len(e.users))}
+	for name, terms := range e.users {
+		s := a.services[name]
+		user := InspectedUser{Service: name, Sharing: terms, PendingRelease: !s.holds(e.address)}
+		user.Incompatible = slices.ContainsFunc(s.held, func(c Assignment) bool { return c.Address == e.address && c.Incompatible })
+		if conflict := a.conflict(e, s); conflict != nil && !user.PendingRelease {
+			user.Conflict = conflict.By
 		}
-		found.Holders = append(found.Holders, holder)
+		found.Users = append(found.Users, user)
+	}
+	slices.SortFunc(found.Users, func(x, y InspectedUser) int { return compareNames(x.Service, y.Service) })
+	return found
+}
+
+func (s *serviceState) inspect() InspectedWaiter {
+	found := InspectedWaiter{Request: s.request, Refusal: s.answer.refusal}
+	if found.Refusal == nil {
+		found.Refusal = s.answer.missing
+	}
+	for _, c := range s.held {
+		found.Held = append(found.Held, c.Address)
 	}
 	return found
 }
 
-func (a *Allocator) inspectWaiter(w *waiter) InspectedWaiter {
-	found := InspectedWaiter{Request: w.request, Refusal: w.refusal}
-	if h := a.holders[w.request.Service]; h != nil {
-		for _, c := range h.held {
-			found.Held = append(found.Held, c.address)
-		}
+// waitsFor reports whether the service waits for the pool.
+func (s *serviceState) waitsFor(pool string) bool {
+	names := func(r *Refusal) bool {
+		return r != nil && slices.ContainsFunc(r.Reasons, func(reason Reason) bool { return reason.Pool == pool })
 	}
-	return found
-}
-
-// concerns reports whether the service waits for the pool.
-func (w *waiter) concerns(pool string) bool {
-	return w.request.Pool == pool ||
-		w.refusal != nil && slices.ContainsFunc(w.refusal.Reasons, func(r Reason) bool { return r.Pool == pool })
+	return s.request.Pool == pool || names(s.answer.refusal) || names(s.answer.missing) ||
+		slices.ContainsFunc(s.waits, func(k waitKey) bool { return k.pool == pool })
 }

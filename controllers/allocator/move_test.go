@@ -157,7 +157,7 @@ func TestAServiceStays(t *testing.T) {
 			after: avoiding,
 			want:  map[string]string{"x": "192.0.2.0", "y": "192.0.2.1"},
 			wantRefusal: map[string]string{
-				"x": avoids + `; no IPv4 address available: pool "a" is exhausted, pool "b" is not auto-assigned`,
+				"x": avoids + `; no IPv4 address available: pool "a" is exhausted`,
 			},
 		},
 		"when there is no pool": {
@@ -210,7 +210,7 @@ func TestOfTwoFamiliesTheOneConcernedMoves(t *testing.T) {
 			after:     []*builder.Pool{builder.MakePool("six", "2001:db8:b::/64")},
 			abandoned: []string{"a"},
 			want:      map[string]string{"x": "192.0.2.0,2001:db8:b::"}, wantMoved: map[string]string{"x": both6},
-			wantRefusal: map[string]string{"x": both4 + `; no IPv4 address available: pool "six" has no IPv4 range`},
+			wantRefusal: map[string]string{"x": both4 + `; no IPv4 address available: no pool that the service may use has an IPv4 range`},
 		},
 		"and a family that it has not got yet is added": {
 			before:   []*builder.Pool{builder.MakePool("a", "192.0.2.0/31")},
@@ -444,7 +444,7 @@ func TestWithoutThePermissionNobodyMovesAnyMore(t *testing.T) {
 	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/32"))
 	mustAllocate(t, a, request("x"))
 	a.SetPools(parse(t, builder.MakePool("a", "192.0.2.1/32").NoAutoAssign().AllowDisruption()))
-	if _, refused := allocate(a, request("x")); !strings.HasSuffix(refused, `pool "a" is not auto-assigned`) {
+	if _, refused := allocate(a, request("x")); !strings.HasSuffix(refused, `no pool is auto-assigned, and the service names none`) {
 		t.Fatalf("refused %q", refused)
 	}
 	a.SetPools(parse(t, builder.MakePool("a", "192.0.2.1/32")))
@@ -458,7 +458,7 @@ func TestServicesThatThePoolDoesNotSelectAnyMoreMoveOneAfterTheOtherToOneAddress
 	t.Parallel()
 	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/24").NamespacesWithLabel("team", "blue").AllowDisruption(),
 		builder.MakePool("gold", "203.0.113.0/24").ServicesWithLabel("tier", "gold"), builder.MakePool("open", "198.51.100.0/24"))
-	blue, gold := namespaceLabelled("team", "blue"), labelled("tier", "gold")
+	blue, gold := inTeam("blue"), labelled("tier", "gold")
 	for _, r := range []allocator.Request{request("web", shares("k", 80), blue), request("tls", shares("k", 443), blue, gold)} {
 		if got := mustAllocate(t, a, r); got != "192.0.2.0" {
 			t.Fatalf("%s holds %s", r.Service, got)

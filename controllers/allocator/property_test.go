@@ -37,7 +37,7 @@ func (m *model) users(a netip.Addr) []string {
 
 // mayShare applies the rules of sharing to two requests.
 func mayShare(x, y allocator.Sharing) bool {
-	if x.Key == "" || x.Key != y.Key || x.Backend != y.Backend {
+	if x.Key == "" || x.Key != y.Key || x.Local != y.Local || x.Local && x.Endpoints != y.Endpoints {
 		return false
 	}
 	return !slices.ContainsFunc(x.Ports, func(p allocator.Port) bool { return slices.Contains(y.Ports, p) })
@@ -262,7 +262,7 @@ func override(random *rand.Rand, pools, before ipam.Pools) (overridden ipam.Pool
 }
 
 // isDisplaced returns the pool that the service holds the address from: the one that contains it, unless the service names
-// the one that did; and whether that may take it.
+// the one that did; and whether the service has to leave it.
 func isDisplaced(r allocator.Request, a netip.Addr, from string, pools ipam.Pools, abandoned []string) (string, bool) {
 	if p, ok := pools.Find(a); ok && (r.Pool == "" || r.Pool != from) {
 		from = p.Name
@@ -271,7 +271,10 @@ func isDisplaced(r allocator.Request, a netip.Addr, from string, pools ipam.Pool
 	if !ok {
 		return from, slices.Contains(abandoned, from)
 	}
-	return from, p.AllowDisruption && (!p.Contains(a) || !p.Admits(r.Service.Namespace, r.NamespaceLabels, r.Labels))
+	if p.Contains(a) {
+		return from, !p.Admits(r.Service.Namespace, r.NamespaceLabels, r.Labels)
+	}
+	return from, p.AllowDisruption
 }
 
 // check asserts that no address is held twice unless it is shared, that the counts are possible, and that another world

@@ -3,9 +3,8 @@
 package allocator
 
 import (
-	"fmt"
 	"net/netip"
-	"strings"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -14,21 +13,28 @@ import (
 // Cause is what keeps a service from an address.
 type Cause string
 
-// Causes that concern a pool.
+// Causes that concern pools, the ones that matter least first, see explain.
 const (
 	// NoPools: there is no valid pool at all.
 	NoPools Cause = "NoPools"
-	// PoolNotFound: the pool that was requested does not exist, or has never been valid.
-	PoolNotFound Cause = "PoolNotFound"
-	// PoolExhausted: all addresses of the pool are in use.
-	PoolExhausted Cause = "PoolExhausted"
 	// NotAutoAssigned: the pool is only for services that name it.
 	NotAutoAssigned Cause = "NotAutoAssigned"
 	// NotSelected: the pool's serviceAllocation does not admit the service.
 	NotSelected Cause = "NotSelected"
 	// FamilyMissing: the pool has no addresses of the family.
 	FamilyMissing Cause = "FamilyMissing"
+	// FamilyAvoided: all addresses of the family that the pool has are excluded by AvoidBuggyIPs.
+	FamilyAvoided Cause = "FamilyAvoided"
+	// PoolExhausted: all addresses of the pool are in use.
+	PoolExhausted Cause = "PoolExhausted"
+	// PoolNotFound: the pool that was requested does not exist, or has never been valid.
+	PoolNotFound Cause = "PoolNotFound"
 )
+
+// strength orders the causes that concern pools by how much they matter.
+func (c Cause) strength() int {
+	return slices.Index([]Cause{NoPools, NotAutoAssigned, NotSelected, FamilyMissing, FamilyAvoided, PoolExhausted, PoolNotFound}, c)
+}
 
 // Causes that concern a requested address, or one that is held.
 const (
@@ -38,12 +44,16 @@ const (
 	AddressAvoided Cause = "AddressAvoided"
 	// NotInRequestedPool: the address is of another pool than the one requested.
 	NotInRequestedPool Cause = "NotInRequestedPool"
-	// AddressInUse: another service holds the address, and not both allow sharing.
+	// AddressInUse: another service holds the address, and neither has a sharing key.
 	AddressInUse Cause = "AddressInUse"
+	// SharingKeyMissing: another service holds the address, and only one of the two has a sharing key.
+	SharingKeyMissing Cause = "SharingKeyMissing"
 	// SharingKeyDiffers: services share the address under another key.
 	SharingKeyDiffers Cause = "SharingKeyDiffers"
-	// BackendDiffers: services with this key share the address, but their traffic does not end on the same nodes.
-	BackendDiffers Cause = "BackendDiffers"
+	// TrafficPolicyDiffers: of the services that share the address one has externalTrafficPolicy Local, the other has not.
+	TrafficPolicyDiffers Cause = "TrafficPolicyDiffers"
+	// EndpointsDiffer: both have externalTrafficPolicy Local, but not the same endpoints.
+	EndpointsDiffer Cause = "EndpointsDiffer"
 	// PortInUse: a service with this key has the same port on the address.
 	PortInUse Cause = "PortInUse"
 )
@@ -51,119 +61,35 @@ const (
 // Reason is one of the things that stand between a service and an address.
 type Reason struct {
 	Cause Cause
-	// Family sought, for causes that concern a pool.
+	// Family sought, for causes that concern pools.
 	Family corev1.IPFamily
-	Pool   string
-	// Address requested, and the service and port that are in its way.
+	// Pool that has the cause; empty if the cause is that of all pools that matter. More is how many other pools have it that are
+	// not named.
+	Pool string
+	More int
+	// Address requested or held, and the service and port that are in its way.
 	Address netip.Addr
 	By      types.NamespacedName
 	Port    Port
+	// Conflict is set if the service holds the address, and By, which is older, does too.
+	Conflict bool
 }
 
-// Refusal says why a request cannot be met, completely: a reason for each pool, or for each requested address.
+// Refusal says why a request cannot be met. Two refusals are the same if their reasons are.
 type Refusal struct{ Reasons []Reason }
 
-// maxNames is how many pools are named for one reason in a sentence.
-const maxNames = 5
-
-// String returns the reasons in one sentence. Its length is bounded whatever the number of pools.
-func (r *Refusal) String() string {
-	var parts []string
-	for _, reason := range r.Reasons {
-		if reason.Family == "" {
-			parts = append(parts, reason.sentence())
-		}
+// Equal reports whether the refusals, which may be nil, have the same reasons.
+func (r *Refusal) Equal(o *Refusal) bool {
+	if r == nil || o == nil {
+		return r == o
 	}
-	for _, family := range []corev1.IPFamily{corev1.IPv4Protocol, corev1.IPv6Protocol} {
-		if s := r.family(family); s != "" {
-			parts = append(parts, fmt.Sprintf("no %s address available: %s", family, s))
-		}
-	}
-	return strings.Join(parts, "; ")
+	return slices.Equal(r.Reasons, o.Reasons)
 }
 
-// family sums up the pools by cause, in the order in which the causes first appear.
-func (r *Refusal) family(family corev1.IPFamily) string {
-	var causes []Cause
-	pools := map[Cause][]string{}
-	for _, reason := range r.Reasons {
-		if reason.Family != family {
-			continue
-		}
-		if pools[reason.Cause] == nil {
-			causes = append(causes, reason.Cause)
-		}
-		pools[reason.Cause] = append(pools[reason.Cause], reason.Pool)
+// refusal returns the reasons as a Refusal; nil if there are none.
+func refusal(reasons []Reason) *Refusal {
+	if len(reasons) == 0 {
+		return nil
 	}
-	parts := make([]string, 0, len(causes))
-	for _, c := range causes {
-		parts = append(parts, c.ofPools(family, pools[c]))
-	}
-	return strings.Join(parts, ", ")
-}
-
-func (c Cause) ofPools(family corev1.IPFamily, pools []string) string {
-	one, many := c.predicate(family)
-	if c == NoPools {
-		return one
-	}
-	if len(pools) == 1 {
-		return fmt.Sprintf("pool %q %s", pools[0], one)
-	}
-	return fmt.Sprintf("pools %s %s", quoteNames(pools), many)
-}
-
-func (c Cause) predicate(family corev1.IPFamily) (one, many string) {
-	switch c {
-	case NoPools:
-		return "there is no valid IPAddressPool", ""
-	case PoolNotFound:
-		return "does not exist or is not valid", ""
-	case NotAutoAssigned:
-		return "is not auto-assigned", "are not auto-assigned"
-	case NotSelected:
-		return "does not select the service", "do not select the service"
-	case FamilyMissing:
-		return fmt.Sprintf("has no %s range", family), fmt.Sprintf("have no %s range", family)
-	default:
-		return "is exhausted", "are exhausted"
-	}
-}
-
-// quoteNames lists the first few names, and how many more there are.
-func quoteNames(names []string) string {
-	var b strings.Builder
-	for i, n := range names[:min(len(names), maxNames)] {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "%q", n)
-	}
-	if more := len(names) - maxNames; more > 0 {
-		fmt.Fprintf(&b, " and %d more", more)
-	}
-	return b.String()
-}
-
-// sentence says what keeps the service from the address it requested.
-func (r *Reason) sentence() string {
-	address, by := r.Address.String(), r.By.String()
-	switch r.Cause {
-	case NotInAnyPool:
-		return fmt.Sprintf("address %q is not in any pool", address)
-	case AddressAvoided:
-		return fmt.Sprintf("address %q ends in .0 or .255, which pool %q avoids (avoidBuggyIPs)", address, r.Pool)
-	case NotInRequestedPool:
-		return fmt.Sprintf("address %q is in pool %q, which is not the one requested", address, r.Pool)
-	case NotSelected:
-		return fmt.Sprintf("address %q is in pool %q, which does not select the service", address, r.Pool)
-	case SharingKeyDiffers:
-		return fmt.Sprintf("address %q is in use by %q under another sharing key", address, by)
-	case BackendDiffers:
-		return fmt.Sprintf("address %q is in use by %q, whose external traffic policy or selector does not allow sharing with this service", address, by)
-	case PortInUse:
-		return fmt.Sprintf("address %q is in use by %q, which has port %s too", address, by, r.Port)
-	default:
-		return fmt.Sprintf("address %q is in use by %q", address, by)
-	}
+	return &Refusal{Reasons: reasons}
 }

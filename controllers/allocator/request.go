@@ -13,12 +13,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Request is what a service wants. Its maps and slices are not modified, and must not be once it is handed over.
+// Request is what a service asks for. Its maps and slices are not modified, and must not be once it is handed over.
 type Request struct {
 	Service types.NamespacedName
-	// Version of the service. What was decided for another version and not told, nobody will tell any more.
+	// Version of the service. What was decided for another version and not reported, nobody will report any more.
 	Version string
-	// Created is when the service was; of services that wait the oldest is served first.
+	// Created is when the service was created. Of services that wait the oldest is served first, and of two that cannot share the
+	// address that they hold, the older has the better right to it.
 	Created time.Time
 	// Labels of the service and of its namespace, for pools that select by them.
 	Labels, NamespaceLabels labels.Set
@@ -36,23 +37,54 @@ type Request struct {
 	Sharing Sharing
 }
 
-// Sharing is what decides whether services can hold the same address: their keys and backends are equal and no port of
-// one is a port of the other.
+// Sharing decides whether services can hold the same address: they have the same key, their traffic ends on the same nodes,
+// and no port of one is a port of the other.
 type Sharing struct {
 	// Key that the services have in common; empty never shares.
 	Key string
-	// Backend is equal for services whose traffic ends on the same nodes.
-	Backend string
+	// Local is set if only nodes with endpoints of the service receive its traffic (externalTrafficPolicy Local).
+	Local bool
+	// Endpoints is equal for services that have the same endpoints. It matters if the service is Local.
+	Endpoints string
 	// Ports of the service.
 	Ports []Port
 }
 
-// Equal reports whether the two say the same. Without a key, backends and ports do not matter.
+// Equal reports whether the two say the same. Without a key, nothing else matters.
 func (s Sharing) Equal(o Sharing) bool {
-	return s.Key == o.Key && (s.Key == "" || s.Backend == o.Backend && slices.Equal(s.Ports, o.Ports))
+	return s.Key == o.Key && (s.Key == "" || s.group() == o.group() && slices.Equal(s.Ports, o.Ports))
 }
 
-func (s Sharing) group() groupKey { return groupKey{key: s.Key, backend: s.Backend} }
+func (s Sharing) group() groupKey {
+	g := groupKey{key: s.Key, local: s.Local}
+	if s.Local {
+		g.endpoints = s.Endpoints
+	}
+	return g
+}
+
+// misfit returns why services with these terms cannot share an address, with the port that both have if it is that; "" if they
+// can.
+func (s Sharing) misfit(o Sharing) (Cause, Port) {
+	switch {
+	case s.Key == "" && o.Key == "":
+		return AddressInUse, Port{}
+	case s.Key == "" || o.Key == "":
+		return SharingKeyMissing, Port{}
+	case s.Key != o.Key:
+		return SharingKeyDiffers, Port{}
+	case s.Local != o.Local:
+		return TrafficPolicyDiffers, Port{}
+	case s.group() != o.group():
+		return EndpointsDiffer, Port{}
+	}
+	for _, p := range s.Ports {
+		if slices.Contains(o.Ports, p) {
+			return PortInUse, p
+		}
+	}
+	return "", Port{}
+}
 
 // Port is a port of a service.
 type Port struct {
@@ -69,9 +101,10 @@ type Result struct {
 	Assignments []Assignment
 	// Missing says why a service that can do with one family has not got the other; nil if nothing is missing.
 	Missing *Refusal
-	// Moved says of each address that the service had to leave, and that is not settled yet, why.
+	// Moved says of each address that the service had to leave, and that is not free yet, why.
 	Moved []Reason
-	// Woken are other services that hold something else than before, in consequence of this request.
+	// Woken are other services whose answer has changed in consequence: they hold something else, or are refused for another
+	// reason, or not any more.
 	Woken []types.NamespacedName
 }
 
@@ -89,11 +122,8 @@ type Assignment struct {
 	Address netip.Addr
 	// Pool that contains the address; if none does, or the service requests another that did, the one it was allocated from.
 	Pool string
-	// Incompatible is set if the pool would not give the address to this service any more.
+	// Incompatible is set if the pool does not contain the address any more.
 	Incompatible bool
-	// Disputed is another service that holds the address with the better right, and that does not share it. Only
-	// addresses that were replayed can be disputed.
-	Disputed types.NamespacedName
 }
 
 // FamilyOf returns the family of an address.

@@ -93,27 +93,35 @@ func shares(key string, ports ...int32) option {
 	}
 }
 
-func backend(b string) option { return func(r *allocator.Request) { r.Sharing.Backend = b } }
+// local makes the traffic policy Local, with these endpoints.
+func local(endpoints string) option {
+	return func(r *allocator.Request) { r.Sharing.Local, r.Sharing.Endpoints = true, endpoints }
+}
 
 func labelled(key, value string) option {
 	return func(r *allocator.Request) { r.Labels = labels.Set{key: value} }
 }
 
-func namespaceLabelled(key, value string) option {
-	return func(r *allocator.Request) { r.NamespaceLabels = labels.Set{key: value} }
+// inTeam makes the namespace the team's.
+func inTeam(team string) option {
+	return func(r *allocator.Request) { r.NamespaceLabels = labels.Set{"team": team} }
 }
 
 func created(seconds int) option {
 	return func(r *allocator.Request) { r.Created = time.Unix(int64(seconds), 0) }
 }
 
+func refusalText(r *allocator.Refusal) string {
+	if r == nil {
+		return ""
+	}
+	return r.String()
+}
+
 // allocate returns the addresses the service holds after the request, and why the request was refused.
 func allocate(a *allocator.Allocator, r allocator.Request) (held, refused string) {
 	result, refusal := a.Allocate(r)
-	if refusal != nil {
-		refused = refusal.String()
-	}
-	return text(result), refused
+	return text(result), refusalText(refusal)
 }
 
 // mustAllocate fails the test if the request is refused; the result is settled.

@@ -28,7 +28,7 @@ func Served(svc *corev1.Service, class string) bool {
 
 // Annotation returns the value of an annotation, which may also be written with the deprecated prefix.
 func Annotation(svc *corev1.Service, key string) string {
-	return strings.TrimSpace(cmp.Or(svc.Annotations[key], svc.Annotations[Deprecated(key)]))
+	return cmp.Or(strings.TrimSpace(svc.Annotations[key]), strings.TrimSpace(svc.Annotations[Deprecated(key)]))
 }
 
 // Deprecated returns the annotation under the prefix of the first releases.

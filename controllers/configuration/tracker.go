@@ -130,8 +130,7 @@ func (t *Tracker) allocate(ctx context.Context, s *config.Snapshot) []types.Name
 		pools = append(pools, s.Pools[i].Name)
 	}
 	log.FromContext(ctx).Info("using pools", "pools", slices.Sorted(slices.Values(pools)))
-	t.allocator.SetPools(s.Pools, s.Abandoned...)
-	return t.allocator.Services()
+	return t.allocator.SetPools(s.Pools, s.Abandoned...)
 }
 
 // publish makes the snapshot the current one, and returns how it differs from the one before.

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/internal/process"
 )
 
@@ -92,10 +93,10 @@ type holder struct {
 	Service    string   `json:"service"`
 	SharingKey string   `json:"sharingKey,omitempty"`
 	Ports      []string `json:"ports,omitempty"`
-	// State is "held"; "incompatible", held though no pool would give it; "disputed", held though it is another's, or "given",
-	// given up for another that the service has been told of or is about to be.
+	// State is "held"; "incompatible", held though no pool contains it; "in conflict", held though an older service holds it too and
+	// does not share it; or "pending release", given up for another that the service has been told of or is about to be.
 	State string `json:"state"`
-	// By is who has the better right to a disputed address.
+	// By is the older service that an address is in conflict with.
 	By string `json:"by,omitempty"`
 }
 
@@ -120,8 +121,8 @@ func tell(i allocator.Inspection, f allocator.Filter) (any, error) {
 	}
 	for n := range i.Addresses {
 		a := address{Address: i.Addresses[n].Address, Pool: i.Addresses[n].Pool, Holders: []holder{}}
-		for h := range i.Addresses[n].Holders {
-			a.Holders = append(a.Holders, holderOf(&i.Addresses[n].Holders[h]))
+		for h := range i.Addresses[n].Users {
+			a.Holders = append(a.Holders, holderOf(&i.Addresses[n].Users[h]))
 		}
 		p.Addresses = append(p.Addresses, a)
 	}
@@ -137,13 +138,13 @@ func poolOf(from *allocator.InspectedPool) pool {
 		AssignedIPv4: from.AssignedIPv4, AvailableIPv4: from.AvailableIPv4, SizeIPv4: from.SizeIPv4,
 		AssignedIPv6: from.AssignedIPv6, AvailableIPv6: from.AvailableIPv6, SizeIPv6: from.SizeIPv6,
 	}
-	for _, c := range from.Incompatible {
-		to.Incompatible = append(to.Incompatible, c.String())
+	for _, h := range from.Incompatible {
+		to.Incompatible = append(to.Incompatible, config.Impact{Service: h.Service, Address: h.Address}.String())
 	}
 	return to
 }
 
-func holderOf(from *allocator.InspectedHolder) holder {
+func holderOf(from *allocator.InspectedUser) holder {
 	to := holder{Service: from.Service.String(), SharingKey: from.Sharing.Key, State: "held"}
 	if from.Sharing.Key != "" {
 		for _, p := range from.Sharing.Ports {
@@ -151,10 +152,10 @@ func holderOf(from *allocator.InspectedHolder) holder {
 		}
 	}
 	switch {
-	case from.Given:
-		to.State = "given"
-	case from.Disputed != (types.NamespacedName{}):
-		to.State, to.By = "disputed", from.Disputed.String()
+	case from.PendingRelease:
+		to.State = "pending release"
+	case from.Conflict != (types.NamespacedName{}):
+		to.State, to.By = "in conflict", from.Conflict.String()
 	case from.Incompatible:
 		to.State = "incompatible"
 	}
@@ -165,7 +166,6 @@ func waiterOf(from *allocator.InspectedWaiter) waiter {
 	r := &from.Request
 	to := waiter{
 		Service: r.Service.String(), Created: r.Created, Families: r.Families, Pool: r.Pool, Addresses: r.Addresses, Holds: from.Held,
-		Reason: "another service has the better right to its address",
 	}
 	if from.Refusal != nil {
 		to.Reason = from.Refusal.String()

@@ -116,10 +116,10 @@ func TestWhoHoldsAndWhoWaitsIsTold(t *testing.T) {
 			"incompatible":["service \"default/old\" cannot own \"203.0.113.9\" under new config","service \"default/young\" cannot own \"203.0.113.9\" under new config"]}`
 		web    = `{"address":"192.0.2.0","pool":"tiny","holders":[{"service":"default/web","state":"held"}]}`
 		shop   = `{"address":"198.51.100.7","pool":"large","holders":[{"service":"default/shop","sharingKey":"key","ports":["80/TCP"],"state":"held"}]}`
-		given  = `{"address":"198.51.100.8","pool":"large","holders":[{"service":"default/mover","state":"given"}]}`
+		given  = `{"address":"198.51.100.8","pool":"large","holders":[{"service":"default/mover","state":"pending release"}]}`
 		moved  = `{"address":"198.51.100.9","pool":"large","holders":[{"service":"default/mover","state":"held"}]}`
-		both   = `{"address":"203.0.113.9","pool":"gone","holders":[{"service":"default/old","state":"incompatible"},{"service":"default/young","state":"disputed","by":"default/old"}]}`
-		reason = `"reason":"no IPv4 address available: pool \"large\" is not auto-assigned, pool \"tiny\" is exhausted"}`
+		both   = `{"address":"203.0.113.9","pool":"gone","holders":[{"service":"default/old","state":"incompatible"},{"service":"default/young","state":"in conflict","by":"default/old"}]}`
+		reason = `"reason":"no IPv4 address available: pool \"tiny\" is exhausted"}`
 		late   = `{"service":"default/late","created":"1970-01-01T00:00:05Z","families":["IPv4"],` + reason
 		later  = `{"service":"default/later","created":"1970-01-01T00:00:06Z","families":["IPv4"],` + reason
 	)
@@ -146,7 +146,7 @@ func TestAWaiterInDisputeAndOneThatHoldsSomethingAreTold(t *testing.T) {
 	a.Settle(request("picky", 3).Service, first.Addresses())
 	a.Allocate(request("picky", 3, at("192.0.2.0")))
 	for filters, want := range map[string]string{
-		"service=default/young": `"reason":"another service has the better right to its address"}`,
+		"service=default/young": `"reason":"address \"192.0.2.0\" is in use by \"default/old\" too, which was created earlier; request another address for one of the two"}`,
 		"service=default/picky": `"addresses":["192.0.2.0"],"holds":["192.0.2.1"],"reason":"address \"192.0.2.0\" is in use by \"default/old\""}`,
 	} {
 		if got := ask(t, a, filters); !strings.Contains(got, want) {

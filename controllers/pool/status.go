@@ -145,7 +145,16 @@ func (r *StatusReconciler) setStatus(p *v1beta1.IPAddressPool, f config.Finding,
 	p.Status.AvailableIPv4, p.Status.AvailableIPv6 = counts.AvailableIPv4, counts.AvailableIPv6
 	p.Status.Assigned, p.Status.Available = inWords(counts)
 	p.Status.ObservedGeneration = p.Generation
-	meta.SetStatusCondition(&p.Status.Conditions, valid(f, slices.Concat(r.Allocator.Incompatible(p.Name), held)))
+	meta.SetStatusCondition(&p.Status.Conditions, valid(f, slices.Concat(incompatible(r.Allocator.Incompatible(p.Name)), held)))
+}
+
+// incompatible returns the addresses that services hold from a pool that does not contain them as what stands against the pool.
+func incompatible(held []allocator.Held) config.Impacts {
+	found := make(config.Impacts, 0, len(held))
+	for _, h := range held {
+		found = append(found, config.Impact{Service: h.Service, Address: h.Address})
+	}
+	return found
 }
 
 // valid returns the condition Valid of a pool of which that was found, and to which services hold addresses though the

@@ -29,12 +29,12 @@ const (
 // actionAllocate is the action that all events are about.
 const actionAllocate = "Allocate"
 
-// event is one thing to tell about a Service.
+// event is one event about a Service.
 type event struct{ kind, reason, message string }
 
 // transition returns the events that a change of the Service's status gives rise to, at most one of a reason: of a second about
-// the same version the API server would learn that there is one, and not what it says. Nothing is told twice: what is in the
-// condition already has been told, be it by a former leader.
+// the same version the API server would learn that there is one, and not what it says. No event is sent twice: what is in the
+// condition has had its event, be it from a former leader.
 func transition(before, after *corev1.Service, o *outcome) []event {
 	var found []event
 	addresses := o.result.Addresses()
@@ -57,7 +57,7 @@ func transition(before, after *corev1.Service, o *outcome) []event {
 		found = append(found, event{corev1.EventTypeWarning, is.Reason, is.Message})
 	}
 	if len(found) == 0 && was != nil {
-		return nil // The condition is worded anew.
+		return nil // The condition has another message, and no more.
 	}
 	if keys := deprecatedAnnotations(after); len(keys) > 0 {
 		noun := "annotation"
@@ -72,23 +72,20 @@ func transition(before, after *corev1.Service, o *outcome) []event {
 	return found
 }
 
-// doing says in the words of the log what the change does to the Service; empty if it does nothing but word the condition
-// anew.
+// doing says in the words of the log what the change does to the Service; empty if nothing but the condition's message changes.
 func doing(before, after *corev1.Service, o *outcome) string {
 	was := meta.FindStatusCondition(before.Status.Conditions, v1beta1.ConditionAllocated)
 	is := meta.FindStatusCondition(after.Status.Conditions, v1beta1.ConditionAllocated)
-	told := sameReason(was, is)
+	known := sameReason(was, is)
 	switch addresses := texts(o.result.Addresses()); {
-	case o.failure != "" && !told:
+	case o.failure != "" && !known:
 		return "refusing what the service requests"
 	case len(o.left(before)) > 0:
-		return "moving the service to other addresses, as its pool allows"
+		return "moving the service off addresses that it had to leave"
 	case !slices.Equal(assignment.IngressTexts(before), addresses):
 		return "assigning addresses"
-	case is.Reason == v1beta1.ReasonAllocationFailed && !told:
-		return "keeping addresses that another service has the better right to"
-	case is.Reason == v1beta1.ReasonInvalidConfig && !told:
-		return "keeping addresses that the present pools would not give"
+	case is.Reason == v1beta1.ReasonInvalidConfig && !known:
+		return "keeping addresses that no pool contains any more"
 	case was == nil:
 		return "adopting the addresses that the service holds"
 	case was.Reason != is.Reason:
@@ -119,17 +116,21 @@ func cleared(addresses []netip.Addr, why string) string {
 	return fmt.Sprintf("Cleared IP %s: %s", quote(addresses), why)
 }
 
-// moved says that a Service had to leave addresses.
+// moved says that a Service had to leave addresses: its labels, or its namespace's, are others, or its pool allows it.
 func moved(left []allocator.Reason) string {
 	addresses := make([]netip.Addr, 0, len(left))
 	for _, reason := range left {
 		addresses = append(addresses, reason.Address)
 	}
 	why := allocator.Refusal{Reasons: left}
+	if !slices.ContainsFunc(left, func(r allocator.Reason) bool { return r.Cause != allocator.NotSelected }) {
+		return fmt.Sprintf("Cleared IP %s: %s", quote(addresses), why.String())
+	}
 	return fmt.Sprintf("Cleared IP %s, as its pool allows (%s): %s", quote(addresses), v1beta1.AnnotationAllowDisruption, why.String())
 }
 
-// lost returns the addresses that the Service told until now, and does not hold any more though it did not have to leave them.
+// lost returns the addresses that were in the Service's status until now, and that it does not hold any more though it did not have
+// to leave them.
 func (o *outcome) lost(before *corev1.Service) []netip.Addr {
 	if assignment.Annotation(before, v1beta1.AnnotationIPAllocatedFromPool) == "" {
 		return nil // They were not this load balancer's.
@@ -138,7 +139,7 @@ func (o *outcome) lost(before *corev1.Service) []netip.Addr {
 	for _, reason := range o.result.Moved {
 		kept = append(kept, reason.Address)
 	}
-	return slices.DeleteFunc(toldBy(before), func(a netip.Addr) bool { return slices.Contains(kept, a) })
+	return slices.DeleteFunc(reportedBy(before), func(a netip.Addr) bool { return slices.Contains(kept, a) })
 }
 
 func record(recorder events.EventRecorder, svc *corev1.Service, found ...event) {

@@ -5,8 +5,6 @@ package service
 import (
 	"testing"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/test/builder"
 )
@@ -17,9 +15,8 @@ func TestTheLogSaysWhatIsDone(t *testing.T) {
 		return outcome{result: allocator.Result{Assignments: assignments}}
 	}
 	first, other, elsewhere := assign("a", "192.0.2.1"), assign("a", "192.0.2.2"), assign("b", "192.0.2.1")
-	incompatible, disputed := first, first
+	incompatible := first
 	incompatible.Incompatible = true
-	disputed.Disputed = types.NamespacedName{Namespace: "default", Name: "other"}
 	refused := holding(first)
 	refused.failure = "no luck"
 	worded := holding(first)
@@ -35,16 +32,15 @@ func TestTheLogSaysWhatIsDone(t *testing.T) {
 	}{
 		"a first address":                         {now: holding(first), want: "assigning addresses"},
 		"another address":                         {before: new(holding(first)), now: holding(other), want: "assigning addresses"},
-		"another address, as the pool allows":     {before: new(holding(first)), now: moved, want: "moving the service to other addresses, as its pool allows"},
+		"another address, as the pool allows":     {before: new(holding(first)), now: moved, want: "moving the service off addresses that it had to leave"},
 		"an address that was there":               {service: builder.MakeService("web").Holds("a", "192.0.2.1"), now: holding(first), want: "adopting the addresses that the service holds"},
 		"a refusal":                               {now: outcome{failure: "no luck"}, want: "refusing what the service requests"},
 		"a refusal for another reason":            {before: &refused, now: outcome{failure: "worse luck", result: refused.result}, want: "refusing what the service requests"},
 		"an end of a refusal":                     {before: &refused, now: holding(first), want: "keeping addresses, which are what the service requests again"},
-		"pools that do not cover the address":     {before: new(holding(first)), now: holding(incompatible), want: "keeping addresses that the present pools would not give"},
+		"pools that do not cover the address":     {before: new(holding(first)), now: holding(incompatible), want: "keeping addresses that no pool contains any more"},
 		"pools that cover the address again":      {before: new(holding(incompatible)), now: holding(first), want: "keeping addresses, which are what the service requests again"},
-		"an address that another service has":     {before: new(holding(first)), now: holding(disputed), want: "keeping addresses that another service has the better right to"},
 		"an address that is another pool's":       {before: new(holding(first)), now: holding(elsewhere), want: "keeping addresses, which are another pool's now"},
-		"a condition that only words it anew":     {before: new(holding(first)), now: worded, want: ""},
+		"a condition with another message":        {before: new(holding(first)), now: worded, want: ""},
 		"the same refusal, with another pool":     {before: &refused, now: outcome{failure: "no luck", result: holding(elsewhere).result}, want: "keeping addresses, which are another pool's now"},
 		"a refusal of what the pools do not give": {before: new(holding(incompatible)), now: refused, want: "refusing what the service requests"},
 	}

@@ -110,11 +110,12 @@ func (h *Hydration) replay(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("loading pools: %w", err)
 	}
-	namespaces, err := h.namespaceLabels(ctx)
+	services, err := h.listServices(ctx)
 	if err != nil {
 		return err
 	}
-	services, err := h.listServices(ctx)
+	// Each of them has its namespace among these, unless that is gone.
+	namespaces, err := h.namespaceLabels(ctx)
 	if err != nil {
 		return err
 	}
@@ -124,12 +125,13 @@ func (h *Hydration) replay(ctx context.Context) error {
 		svc := &services[i]
 		h.replayed.add(svc)
 		// A Service that contradicts itself holds what it holds all the same.
-		request, invalid := requestOf(svc, namespaces[svc.Namespace])
+		namespaceLabels, known := namespaces[svc.Namespace]
+		request, invalid := requestOf(svc, namespaceLabels)
 		if assignments := ours(svc, pools); len(assignments) > 0 {
 			h.allocator.Hydrate(request, assignments)
 			held++
 		}
-		if invalid == nil && svc.DeletionTimestamp == nil {
+		if invalid == nil && known && svc.DeletionTimestamp == nil {
 			requests = append(requests, request)
 		}
 	}
@@ -177,7 +179,7 @@ func (h *Hydration) listServices(ctx context.Context) ([]corev1.Service, error) 
 }
 
 // seekTraces has the Services looked at that ceased to be of type LoadBalancer while no controller was active: the cache does not
-// have them, and what was told of them would stay there for good.
+// have them, and what was written to them would stay there for good.
 func (h *Hydration) seekTraces(ctx context.Context) error {
 	list := &corev1.ServiceList{}
 	others := fields.OneTermNotEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer))

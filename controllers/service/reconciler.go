@@ -89,7 +89,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	defer r.wakePools()
 	svc := &corev1.Service{}
 	if err := r.Client.Get(ctx, req.NamespacedName, svc); apierrors.IsNotFound(err) {
-		return r.forget(ctx, req.NamespacedName)
+		return r.releaseDeleted(ctx, req.NamespacedName)
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the service: %w", err)
 	}
@@ -97,18 +97,18 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, nil // A newer version is on its way here.
 	}
 	if !assignment.Served(svc, r.Class) {
-		return ctrl.Result{}, r.disown(ctx, svc)
+		return ctrl.Result{}, r.releaseForeign(ctx, svc)
 	}
-	namespaceLabels, err := r.namespaceLabels(ctx, svc.Namespace)
-	if err != nil {
-		return ctrl.Result{}, err
+	namespaceLabels, known, err := r.namespaceLabels(ctx, svc.Namespace)
+	if err != nil || !known {
+		return ctrl.Result{}, err // A namespace that appears has its services looked at.
 	}
-	r.Services.Add(r.Allocator.Settle(req.NamespacedName, toldBy(svc))...)
+	r.Services.Add(r.Allocator.Settle(req.NamespacedName, reportedBy(svc))...)
 	began := time.Now()
 	o := r.decide(svc, namespaceLabels)
 	r.Services.Add(o.result.Woken...)
 	if svc.DeletionTimestamp != nil {
-		r.Services.Add(r.Allocator.Settle(req.NamespacedName, toldBy(svc))...)
+		r.Services.Add(r.Allocator.Settle(req.NamespacedName, reportedBy(svc))...)
 		return ctrl.Result{}, nil
 	}
 	if written, err := r.write(ctx, svc, &o); err != nil || !written {
@@ -121,12 +121,24 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	return ctrl.Result{}, nil
 }
 
-func (r *Reconciler) namespaceLabels(ctx context.Context, name string) (labels.Set, error) {
+// namespaceLabels returns the labels of the namespace, and whether there is such a namespace. The cache may not have it yet,
+// while it has its services.
+func (r *Reconciler) namespaceLabels(ctx context.Context, name string) (found labels.Set, known bool, err error) {
 	namespace := &corev1.Namespace{}
-	if err := r.Client.Get(ctx, types.NamespacedName{Name: name}, namespace); client.IgnoreNotFound(err) != nil {
-		return nil, fmt.Errorf("reading namespace %q: %w", name, err)
+	if err := r.Client.Get(ctx, types.NamespacedName{Name: name}, namespace); err == nil {
+		return namespace.Labels, true, nil
+	} else if !apierrors.IsNotFound(err) {
+		return nil, false, fmt.Errorf("reading namespace %q: %w", name, err)
 	}
-	return namespace.Labels, nil
+	// A list, since that is what the controller may do for its cache anyway.
+	list := &corev1.NamespaceList{}
+	if err := r.Live.List(ctx, list, client.MatchingFields{"metadata.name": name}); err != nil {
+		return nil, false, fmt.Errorf("asking whether there is a namespace %q: %w", name, err)
+	}
+	if len(list.Items) == 0 {
+		return nil, false, nil
+	}
+	return list.Items[0].Labels, true, nil
 }
 
 // decide asks the allocator. A Service that contradicts itself keeps what it has, as does one that is about to go.
@@ -147,7 +159,7 @@ func (r *Reconciler) decide(svc *corev1.Service, namespaceLabels labels.Set) out
 	return o
 }
 
-// write makes the Service tell the outcome, and reports whether it does. If not, and without an error, a newer version of
+// write puts the outcome into the Service, and reports whether it is there. If not, and without an error, a newer version of
 // the Service is on its way here, which will be looked at.
 func (r *Reconciler) write(ctx context.Context, svc *corev1.Service, o *outcome) (bool, error) {
 	desired := svc.DeepCopy()
@@ -172,7 +184,7 @@ func logChange(logger logr.Logger, svc, desired *corev1.Service, o *outcome) {
 	if message := doing(svc, desired, o); message != "" {
 		logger.Info(message, values...)
 	} else {
-		logger.V(1).Info("wording the condition anew", values...)
+		logger.V(1).Info("updating the condition's message", values...)
 	}
 }
 

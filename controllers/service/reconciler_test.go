@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -48,6 +49,8 @@ func makeClient(tb testing.TB, funcs interceptor.Funcs, services ...*corev1.Serv
 		tb.Fatal(err)
 	}
 	b := fake.NewClientBuilder().WithScheme(scheme).WithInterceptorFuncs(funcs).
+		WithObjects(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}}).
+		WithIndex(&corev1.Namespace{}, "metadata.name", func(o client.Object) []string { return []string{o.GetName()} }).
 		WithIndex(&corev1.Service{}, "spec.type", func(o client.Object) []string { return []string{string(o.(*corev1.Service).Spec.Type)} })
 	for _, svc := range services {
 		b = b.WithObjects(svc).WithStatusSubresource(svc)
@@ -341,5 +344,91 @@ func TestAServiceOfAnotherClassWithTracesIsLookedAtInCaseItsTypeChangesBeforeThe
 				t.Errorf("%d are looked at, want %d", n, tc.want)
 			}
 		})
+	}
+}
+
+func TestANewServiceIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	writes := 0
+	c := makeClient(t, interceptor.Funcs{SubResourcePatch: func(
+		ctx context.Context, c client.Client, resource string, o client.Object, p client.Patch, options ...client.SubResourcePatchOption,
+	) error {
+		writes++
+		annotations := o.GetAnnotations()
+		if err := c.SubResource(resource).Patch(ctx, o, p, options...); err != nil {
+			return err
+		}
+		o.SetAnnotations(annotations) // The API server takes them from such a patch, the fake does not.
+		return c.Update(ctx, o)
+	}}, version(builder.MakeService("web"), "9"))
+	r, queue := makeReconciler(t, c, c)
+	for range 3 {
+		reconcile(t, r)
+	}
+	if writes != 1 || queue.Len() > 0 {
+		t.Errorf("%d writes, and %d are to be looked at again", writes, queue.Len())
+	}
+}
+
+func TestTheLabelsOfANamespaceThatTheCacheHasNotYetAreReadLive(t *testing.T) {
+	t.Parallel()
+	team := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default", Labels: map[string]string{"team": "blue"}}}
+	for name, tc := range map[string]struct {
+		live *corev1.Namespace
+		want []string
+	}{
+		"and pools select by them":                        {live: team, want: []string{"198.51.100.0"}},
+		"and nothing is decided if there is no namespace": {want: []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			svc := version(builder.MakeService("web"), "9")
+			live := makeClient(t, interceptor.Funcs{}, svc)
+			if err := live.Delete(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}}); err != nil {
+				t.Fatal(err)
+			}
+			if tc.live != nil {
+				if err := live.Create(t.Context(), tc.live.DeepCopy()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cached := makeClient(t, interceptor.Funcs{}, svc)
+			if err := cached.Delete(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}}); err != nil {
+				t.Fatal(err)
+			}
+			r, _ := makeReconciler(t, cached, makeClient(t, interceptor.Funcs{}))
+			r.Live = live
+			pools := make([]ipam.Pool, 0, 2)
+			for _, b := range []*builder.Pool{
+				builder.MakePool("a", "192.0.2.0/24"), builder.MakePool("blue", "198.51.100.0/24").NamespacesWithLabel("team", "blue"),
+			} {
+				p, _ := ipam.ParsePool(b.Obj())
+				pools = append(pools, p)
+			}
+			r.Allocator.SetPools(ipam.NewPools(pools...))
+			reconcile(t, r)
+			got := &corev1.Service{}
+			if err := cached.Get(t.Context(), web, got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, assignment.IngressTexts(got)); diff != "" {
+				t.Errorf("addresses in the status (-want +got):\n%s", diff)
+			}
+			if n := len(got.Status.Conditions); n > 0 && tc.live == nil {
+				t.Errorf("it has %d conditions", n)
+			}
+		})
+	}
+}
+
+func TestAServiceWhoseNamespaceIsGoneIsReplayedAndGivenNothing(t *testing.T) {
+	t.Parallel()
+	orphan := version(builder.MakeService("web"), "9")
+	orphan.Namespace = "gone"
+	held := version(builder.MakeService("held").Holds("a", "192.0.2.0"), "10")
+	held.Namespace = "gone"
+	r, _ := makeReconciler(t, nil, makeClient(t, interceptor.Funcs{}, orphan, held))
+	if n := r.Allocator.PoolCounts("a").AssignedIPv4; n != 1 {
+		t.Errorf("%d addresses are in use, want that of the one that had it", n)
 	}
 }

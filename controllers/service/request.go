@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -47,7 +48,7 @@ func requestOf(svc *corev1.Service, namespaceLabels labels.Set) (allocator.Reque
 func deprecatedAnnotations(svc *corev1.Service) []string {
 	var found []string
 	for _, key := range []string{v1beta1.AnnotationAddressPool, v1beta1.AnnotationAllowSharedIP, v1beta1.AnnotationLoadBalancerIPs} {
-		if svc.Annotations[key] == "" && svc.Annotations[assignment.Deprecated(key)] != "" {
+		if strings.TrimSpace(svc.Annotations[key]) == "" && svc.Annotations[assignment.Deprecated(key)] != "" {
 			found = append(found, assignment.Deprecated(key))
 		}
 	}
@@ -71,11 +72,12 @@ func familiesOf(svc *corev1.Service) []corev1.IPFamily {
 }
 
 // sharingOf returns on what terms the Service shares addresses. With the traffic policy Local a node announces an address
-// if it has endpoints of the Service, so services can share one only if they have the same endpoints.
+// if it has endpoints of the Service, so services can share one only if they have the same endpoints: they select the same pods in
+// one namespace. Without a selector nobody knows, and the Service shares with no other.
 func sharingOf(svc *corev1.Service) allocator.Sharing {
 	s := allocator.Sharing{Key: assignment.Annotation(svc, v1beta1.AnnotationAllowSharedIP)}
 	if svc.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal {
-		s.Backend = "local:" + labels.Set(svc.Spec.Selector).String()
+		s.Local, s.Endpoints = true, svc.Namespace+"/"+cmp.Or(labels.Set(svc.Spec.Selector).String(), svc.Name)
 	}
 	for _, p := range svc.Spec.Ports {
 		s.Ports = append(s.Ports, allocator.Port{Protocol: p.Protocol, Number: p.Port})
@@ -87,27 +89,44 @@ func sharingOf(svc *corev1.Service) allocator.Sharing {
 	return s
 }
 
-// addressesOf returns the addresses that the Service names, as written.
+// addressesOf returns the addresses that the Service names, as written, each once.
 func addressesOf(svc *corev1.Service) ([]netip.Addr, error) {
 	listed, field := assignment.Annotation(svc, v1beta1.AnnotationLoadBalancerIPs), "annotation "+v1beta1.AnnotationLoadBalancerIPs
-	if svc.Spec.LoadBalancerIP != "" {
-		if listed != "" {
-			return nil, fmt.Errorf("both annotation %s and spec.loadBalancerIP are set, remove one of them", v1beta1.AnnotationLoadBalancerIPs)
-		}
-		listed, field = svc.Spec.LoadBalancerIP, "spec.loadBalancerIP"
+	if strings.TrimSpace(svc.Annotations[v1beta1.AnnotationLoadBalancerIPs]) == "" {
+		field = "annotation " + assignment.Deprecated(v1beta1.AnnotationLoadBalancerIPs)
 	}
-	if listed == "" {
-		return nil, nil
+	if inSpec := strings.TrimSpace(svc.Spec.LoadBalancerIP); inSpec != "" {
+		if listed != "" {
+			return nil, fmt.Errorf("both %s and spec.loadBalancerIP are set, remove one of them", field)
+		}
+		listed, field = inSpec, "spec.loadBalancerIP"
 	}
 	var addresses []netip.Addr
 	for text := range strings.SplitSeq(listed, ",") {
-		address, err := netip.ParseAddr(strings.TrimSpace(text))
-		if err != nil || address.Zone() != "" {
-			return nil, fmt.Errorf("%s: %q is not an IP address", field, strings.TrimSpace(text))
+		if text = strings.TrimSpace(text); text == "" {
+			continue // A template had nothing to put there.
 		}
-		addresses = append(addresses, address.Unmap())
+		address, err := netip.ParseAddr(text)
+		if err != nil || address.Zone() != "" {
+			return nil, fmt.Errorf("%s: %s", field, notAnAddress(text, listed))
+		}
+		if address = address.Unmap(); !slices.Contains(addresses, address) {
+			addresses = append(addresses, address)
+		}
 	}
 	return addresses, nil
+}
+
+// notAnAddress says what is wrong with a text that is no address, and where it is if it is not all that is written.
+func notAnAddress(text, listed string) string {
+	where := ""
+	if text != listed {
+		where = fmt.Sprintf(" (in %q)", listed)
+	}
+	if prefix, err := netip.ParsePrefix(text); err == nil {
+		return fmt.Sprintf("%q%s is not an IP address; write %q, without a prefix length", text, where, prefix.Addr())
+	}
+	return fmt.Sprintf("%q%s is not an IP address", text, where)
 }
 
 // checkFamilies checks the addresses requested against the families, and puts them in that order.
@@ -125,12 +144,24 @@ func checkFamilies(r *allocator.Request) error {
 	}
 	switch {
 	case len(ordered) < len(r.Addresses):
-		return fmt.Errorf("addresses %q requested, but the service is %v only", r.Addresses, r.Families)
+		return fmt.Errorf("%s requested, but the service is %s only", named(r.Addresses), r.Families[0])
 	case len(ordered) > len(r.Families) || len(ordered) == 2 && allocator.FamilyOf(ordered[0]) == allocator.FamilyOf(ordered[1]):
-		return fmt.Errorf("addresses %q requested, but a service has at most one of each family", r.Addresses)
+		return fmt.Errorf("%s requested, but a service has at most one of each family", named(r.Addresses))
 	case r.RequireAll && len(ordered) < len(r.Families):
-		return fmt.Errorf("address %q requested, but the service requires one of each family (ipFamilyPolicy RequireDualStack)", r.Addresses[0])
+		return fmt.Errorf("%s requested, but the service requires one of each family (ipFamilyPolicy RequireDualStack)", named(r.Addresses))
 	}
 	r.Addresses = ordered
 	return nil
+}
+
+// named returns one address as address "a", several as addresses "a", "b".
+func named(addresses []netip.Addr) string {
+	quoted := make([]string, 0, len(addresses))
+	for _, address := range addresses {
+		quoted = append(quoted, strconv.Quote(address.String()))
+	}
+	if len(quoted) == 1 {
+		return "address " + quoted[0]
+	}
+	return "addresses " + strings.Join(quoted, ", ")
 }

@@ -85,8 +85,21 @@ func TestRequestOf(t *testing.T) {
 		"a service whose traffic stays on the node": {
 			service: web().SharingKey("key").Local().Selector("app", "nginx"),
 			want: func(r *allocator.Request) {
-				r.Sharing.Key, r.Sharing.Backend = "key", "local:app=nginx"
+				r.Sharing.Key, r.Sharing.Local, r.Sharing.Endpoints = "key", true, "default/app=nginx"
 			},
+		},
+		"addresses where a template had nothing to put, with white space, and twice": {
+			service: web().Addresses(" ,192.0.2.1,, ::ffff:192.0.2.1\n"),
+			want:    func(r *allocator.Request) { r.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")} },
+		},
+		"nothing but commas": {service: web().Addresses(" , ,"), want: func(*allocator.Request) {}},
+		"an empty annotation, and the deprecated one": {
+			service: web().Addresses(" ").Annotation("metallb.universe.tf/loadBalancerIPs", "192.0.2.1"),
+			want:    func(r *allocator.Request) { r.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")} },
+		},
+		"an annotation, and the deprecated one that says otherwise": {
+			service: web().Addresses("192.0.2.1").Annotation("metallb.universe.tf/loadBalancerIPs", "192.0.2.2"),
+			want:    func(r *allocator.Request) { r.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")} },
 		},
 	}
 	for name, tc := range tests {
@@ -100,6 +113,33 @@ func TestRequestOf(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, got, compareAddresses()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestServicesWithLocalTrafficShareIfTheySelectTheSamePods(t *testing.T) {
+	t.Parallel()
+	local := func(name, namespace string, selector map[string]string) *corev1.Service {
+		svc := builder.MakeService(name).SharingKey("key").Local().Obj()
+		svc.Namespace, svc.Spec.Selector = namespace, selector
+		return svc
+	}
+	app, other := map[string]string{"app": "web"}, map[string]string{"app": "shop"}
+	for name, tc := range map[string]struct {
+		one, two *corev1.Service
+		want     bool
+	}{
+		"with one selector in one namespace": {local("a", "x", app), local("b", "x", app), true},
+		"with two selectors":                 {local("a", "x", app), local("b", "x", other), false},
+		"in two namespaces":                  {local("a", "x", app), local("b", "y", app), false},
+		"without a selector":                 {local("a", "x", nil), local("b", "x", nil), false},
+		"of one name, without a selector":    {local("a", "x", nil), local("a", "y", nil), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := sharingOf(tc.one).Endpoints == sharingOf(tc.two).Endpoints; got != tc.want {
+				t.Errorf("the same endpoints: %t, want %t", got, tc.want)
 			}
 		})
 	}
@@ -122,7 +162,15 @@ func TestRequestsThatContradictThemselves(t *testing.T) {
 		},
 		"a text that is no address": {
 			service: web().Addresses("192.0.2.1,nope"),
-			want:    `annotation metallb.io/loadBalancerIPs: "nope" is not an IP address`,
+			want:    `annotation metallb.io/loadBalancerIPs: "nope" (in "192.0.2.1,nope") is not an IP address`,
+		},
+		"a text that is no address, in the deprecated annotation": {
+			service: web().Annotation("metallb.universe.tf/loadBalancerIPs", "${ADDRESS}"),
+			want:    `annotation metallb.universe.tf/loadBalancerIPs: "${ADDRESS}" is not an IP address`,
+		},
+		"an address with a mask": {
+			service: web().LoadBalancerIP("192.0.2.1/32"),
+			want:    `spec.loadBalancerIP: "192.0.2.1/32" is not an IP address; write "192.0.2.1", without a prefix length`,
 		},
 		"an address with a zone": {
 			service: web().LoadBalancerIP("fe80::1%eth0"),
@@ -130,11 +178,11 @@ func TestRequestsThatContradictThemselves(t *testing.T) {
 		},
 		"an address of another family": {
 			service: web().Addresses("2001:db8::1"),
-			want:    `addresses ["2001:db8::1"] requested, but the service is [IPv4] only`,
+			want:    `address "2001:db8::1" requested, but the service is IPv4 only`,
 		},
 		"two addresses of one family": {
 			service: web().Families(prefer, v4, v6).Addresses("192.0.2.1,192.0.2.2"),
-			want:    `addresses ["192.0.2.1" "192.0.2.2"] requested, but a service has at most one of each family`,
+			want:    `addresses "192.0.2.1", "192.0.2.2" requested, but a service has at most one of each family`,
 		},
 		"one address where two are required": {
 			service: web().Families(both, v4, v6).Addresses("192.0.2.1"),

@@ -307,7 +307,7 @@ func (s *simulation) companions(a *allocator.Allocator, name string) map[string]
 	service := types.NamespacedName{Namespace: "default", Name: name}
 	for _, used := range a.Inspect(allocator.Filter{Service: service}).Addresses {
 		address := used.Address.String()
-		for _, holder := range used.Holders {
+		for _, holder := range used.Users {
 			if holder.Service == service {
 				continue
 			}
@@ -358,10 +358,11 @@ func (s *simulation) write(desired *corev1.Service, term int, companions map[str
 	case !assignment.Served(now, "") || s.spoilt[now.UID]:
 	case len(had) > 0 && len(has) == 0:
 		s.fail("%s is left without an address, and had %v", desired.Name, had)
-	case len(taken) > 0 && !s.disrupts && s.met[now.UID] == requestIn(now):
+	case len(taken) > 0 && !s.disrupts && !s.unselected[now.UID] && s.met[now.UID] == requestIn(now):
 		s.fail("%s had %v, for which it asked, and is told %v; nothing made it leave %v", desired.Name, had, has, taken)
 	}
 	delete(s.met, now.UID)
+	delete(s.unselected, now.UID)
 	if meta.IsStatusConditionTrue(desired.Status.Conditions, v1beta1.ConditionAllocated) {
 		s.met[now.UID] = requestIn(now)
 	}

@@ -8,13 +8,16 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
@@ -30,10 +33,14 @@ import (
 
 // TestHoweverLateNewsAreNoAddressIsToldTwice lets a controller work with a cache that lags behind the API server, and with
 // writes that fail, that succeed and seem to fail, or that take effect long after, while services and pools change and while
-// others write to the services.
+// others write to the services. SIMULATION_SEED is the first of SIMULATION_SEEDS seeds.
 func TestHoweverLateNewsAreNoAddressIsToldTwice(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(40) {
+	seeds := []uint64{55844} // Two that shared an address changed their terms, one after the other.
+	for first, i := number("SIMULATION_SEED", 0), uint64(0); i < number("SIMULATION_SEEDS", 40); i++ {
+		seeds = append(seeds, first+i)
+	}
+	for _, seed := range seeds {
 		simulate(t, seed)
 	}
 }
@@ -48,6 +55,14 @@ func simulate(t *testing.T, seed uint64) {
 		}
 		s.rest()
 	})
+}
+
+// number returns a variable of the environment.
+func number(variable string, otherwise uint64) uint64 {
+	if n, err := strconv.ParseUint(os.Getenv(variable), 10, 64); err == nil {
+		return n
+	}
+	return otherwise
 }
 
 // simulation is an API server with Services, a cache of them, and a controller, which looks at what it is told to have changed
@@ -74,6 +89,10 @@ type simulation struct {
 	calm bool
 	// late are writes that the controller has given up, and that the API server has not.
 	late []func()
+	// asked are the labels, of Services and of their namespace, that the controller has last seen.
+	asked map[string][2]labels.Set
+	// unselected are Services that had an address of a pool that did not select them, since what they have was written.
+	unselected map[types.UID]bool
 	// trace is what happened, for whom a test fails.
 	trace []string
 }
@@ -82,7 +101,7 @@ func newSimulation(tb testing.TB, seed uint64) *simulation {
 	tb.Helper()
 	s := &simulation{
 		tb: tb, random: rand.New(rand.NewPCG(seed, 3)), disrupts: seed%2 == 0, overlaps: seed%4 >= 2,
-		apiServer: newAPIServer(),
+		apiServer: newAPIServer(), asked: map[string][2]labels.Set{}, unselected: map[types.UID]bool{},
 	}
 	for _, list := range [][]*builder.Pool{
 		{builder.MakePool("a", "192.0.2.0/30", "2001:db8::/127"), builder.MakePool("b", "198.51.100.0/31")},
@@ -155,6 +174,7 @@ func (s *simulation) Load(context.Context) (ipam.Pools, error) {
 func (s *simulation) name() string { return fmt.Sprintf("s%d", s.random.IntN(8)) }
 
 func (s *simulation) step() {
+	defer s.noteUnselected()
 	switch what := s.random.IntN(200); {
 	case what == 0 && (len(s.busy) == 0 || s.overlaps):
 		s.restart()
@@ -192,6 +212,10 @@ func (s *simulation) meanwhile() {
 }
 
 func (s *simulation) reconcile(name string) {
+	if svc := s.cached[name]; svc != nil {
+		s.asked[name] = [2]labels.Set{svc.Labels, s.cachedLabels}
+	}
+	s.noteUnselected()
 	r, queue, busy := s.reconciler, s.queue, s.busy
 	delete(queue.names, name)
 	busy[name] = true
@@ -202,6 +226,27 @@ func (s *simulation) reconcile(name string) {
 		queue.names[name] = true
 	case err != nil:
 		s.tb.Fatal(err)
+	}
+}
+
+// noteUnselected notes the Services that the pools of their addresses do not select, by what the controller may know of labels.
+func (s *simulation) noteUnselected() {
+	for name, svc := range s.services {
+		serviceLabels, namespaceLabels := []labels.Set{svc.Labels, s.asked[name][0]}, []labels.Set{s.labels, s.cachedLabels, s.asked[name][1]}
+		if cached := s.cached[name]; cached != nil {
+			serviceLabels = append(serviceLabels, cached.Labels)
+		}
+		for _, address := range reportedBy(svc) {
+			pool, ok := s.pools.Find(address)
+			if !ok {
+				continue
+			}
+			for _, l := range serviceLabels {
+				for _, n := range namespaceLabels {
+					s.unselected[svc.UID] = s.unselected[svc.UID] || !pool.Admits(svc.Namespace, n, l)
+				}
+			}
+		}
 	}
 }
 
@@ -222,8 +267,7 @@ func (s *simulation) editPools() {
 	}
 	s.abandoned = slices.DeleteFunc(s.abandoned, has)
 	s.note("pools %s, abandoned %v", describe(s.pools), s.abandoned)
-	s.reconciler.Allocator.SetPools(s.pools, s.abandoned...)
-	s.reconciler.Services.Add(s.reconciler.Allocator.Services()...)
+	s.reconciler.Services.Add(s.reconciler.Allocator.SetPools(s.pools, s.abandoned...)...)
 }
 
 // rest lets everything arrive, and asserts that what is in use is what was told, and that nobody waits for what is free.

@@ -43,26 +43,23 @@ func (o *outcome) apply(svc *corev1.Service) bool {
 	return changed
 }
 
-// gives reports whether the outcome has addresses that the Service does not tell yet.
+// gives reports whether the outcome has addresses that are not in the status of the Service yet.
 func (o *outcome) gives(svc *corev1.Service) bool {
-	told := assignment.IngressTexts(svc)
-	return slices.ContainsFunc(o.result.Addresses(), func(a netip.Addr) bool { return !slices.Contains(told, a.String()) })
+	reported := assignment.IngressTexts(svc)
+	return slices.ContainsFunc(o.result.Addresses(), func(a netip.Addr) bool { return !slices.Contains(reported, a.String()) })
 }
 
 // condition sums up the outcome.
 func (o *outcome) condition() metav1.Condition {
 	c := metav1.Condition{Type: v1beta1.ConditionAllocated}
-	claims, disputes := o.claims(), o.disputes()
-	switch {
+	switch incompatible := o.incompatible(); {
 	case o.failure != "":
 		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1beta1.ReasonAllocationFailed, o.failure
 		if held := o.result.Addresses(); len(held) > 0 {
 			c.Message += fmt.Sprintf("; the service keeps %s", quote(held))
 		}
-	case disputes != "":
-		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1beta1.ReasonAllocationFailed, disputes
-	case claims != "":
-		c.Status, c.Reason, c.Message = metav1.ConditionTrue, v1beta1.ReasonInvalidConfig, claims
+	case incompatible != "":
+		c.Status, c.Reason, c.Message = metav1.ConditionTrue, v1beta1.ReasonInvalidConfig, incompatible
 	default:
 		c.Status, c.Reason, c.Message = metav1.ConditionTrue, v1beta1.ReasonIPAllocated, assigned(o.result.Addresses())
 		if o.result.Missing != nil {
@@ -73,34 +70,23 @@ func (o *outcome) condition() metav1.Condition {
 	return c
 }
 
-// claims says which addresses the present pools would not give to the Service.
-func (o *outcome) claims() string {
-	var claims config.Impacts
+// incompatible says which addresses of the Service no pool contains any more.
+func (o *outcome) incompatible() string {
+	var found config.Impacts
 	for _, as := range o.result.Assignments {
 		if as.Incompatible {
-			claims = append(claims, config.Impact{Service: o.service, Address: as.Address})
+			found = append(found, config.Impact{Service: o.service, Address: as.Address})
 		}
 	}
-	return claims.String()
+	return found.String()
 }
 
-// left returns why the Service had to leave addresses that it told until now.
+// left returns why the Service had to leave addresses that were in its status until now.
 func (o *outcome) left(before *corev1.Service) []allocator.Reason {
-	told := assignment.IngressTexts(before)
+	reported := assignment.IngressTexts(before)
 	return slices.DeleteFunc(slices.Clone(o.result.Moved), func(r allocator.Reason) bool {
-		return !slices.Contains(told, r.Address.String())
+		return !slices.Contains(reported, r.Address.String())
 	})
-}
-
-// disputes says which addresses another Service has the better right to.
-func (o *outcome) disputes() string {
-	var parts []string
-	for _, as := range o.result.Assignments {
-		if as.Disputed != (types.NamespacedName{}) {
-			parts = append(parts, fmt.Sprintf("address %q is in use by %q too, which had it first; request another address for one of the two", as.Address, as.Disputed))
-		}
-	}
-	return strings.Join(parts, "; ")
 }
 
 func assigned(addresses []netip.Addr) string { return "Assigned IP " + quote(addresses) }
@@ -135,7 +121,8 @@ func texts(addresses []netip.Addr) []string {
 	return found
 }
 
-// setPools writes the pools of the addresses into the annotation: one name if they are all the same, else one for each.
+// setPools writes the pools of the addresses into the annotation: one name if they are all the same, else one for each. The
+// deprecated annotation goes, since it would be taken for the other once that is removed.
 func setPools(svc *corev1.Service, assignments []allocator.Assignment) bool {
 	const key = v1beta1.AnnotationIPAllocatedFromPool
 	pools := make([]string, 0, len(assignments))
@@ -145,10 +132,12 @@ func setPools(svc *corev1.Service, assignments []allocator.Assignment) bool {
 	if len(slices.Compact(slices.Clone(pools))) == 1 {
 		pools = pools[:1]
 	}
+	_, changed := svc.Annotations[assignment.Deprecated(key)]
+	delete(svc.Annotations, assignment.Deprecated(key))
 	value, present := svc.Annotations[key]
 	switch desired := strings.Join(pools, ","); {
 	case desired == "" && !present, desired != "" && value == desired:
-		return false
+		return changed
 	case desired == "":
 		delete(svc.Annotations, key)
 	default:
@@ -157,15 +146,16 @@ func setPools(svc *corev1.Service, assignments []allocator.Assignment) bool {
 	return true
 }
 
-// toldBy returns the addresses in the Service's status.
-func toldBy(svc *corev1.Service) []netip.Addr {
+// reportedBy returns the addresses in the Service's status.
+func reportedBy(svc *corev1.Service) []netip.Addr {
 	return allocator.Result{Assignments: assignment.Of(svc)}.Addresses()
 }
 
 // hasTraces reports whether the Service carries anything that apply wrote, or the condition that tells how it is announced.
 func hasTraces(svc *corev1.Service) bool {
 	_, annotated := svc.Annotations[v1beta1.AnnotationIPAllocatedFromPool]
-	return annotated || meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated) != nil ||
+	_, deprecated := svc.Annotations[assignment.Deprecated(v1beta1.AnnotationIPAllocatedFromPool)]
+	return annotated || deprecated || meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated) != nil ||
 		meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAnnounced) != nil
 }
 
@@ -178,7 +168,7 @@ func clearStatus(svc *corev1.Service, held []netip.Addr) {
 	if len(*ingress) > 0 {
 		return
 	}
-	delete(svc.Annotations, v1beta1.AnnotationIPAllocatedFromPool)
+	setPools(svc, nil)
 	delete(svc.Annotations, v1beta1.AnnotationTakenOverBy)
 	meta.RemoveStatusCondition(&svc.Status.Conditions, v1beta1.ConditionAllocated)
 	meta.RemoveStatusCondition(&svc.Status.Conditions, v1beta1.ConditionAnnounced)

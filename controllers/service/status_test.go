@@ -23,9 +23,9 @@ func assign(pool, address string) allocator.Assignment {
 func TestOutcome(t *testing.T) {
 	t.Parallel()
 	first, second := assign("a", "192.0.2.1"), assign("b", "2001:db8::1")
-	incompatible, disputed := first, first
+	incompatible := first
 	incompatible.Incompatible = true
-	disputed.Disputed = types.NamespacedName{Namespace: "default", Name: "other"}
+	unselected := allocator.Reason{Cause: allocator.NotSelected, Address: netip.MustParseAddr("192.0.2.0"), Pool: "a"}
 	avoided := allocator.Reason{Cause: allocator.AddressAvoided, Address: netip.MustParseAddr("192.0.2.0"), Pool: "a"}
 	gone := allocator.Reason{Cause: allocator.NotInAnyPool, Address: netip.MustParseAddr("2001:db8::")}
 	missing := &allocator.Refusal{Reasons: []allocator.Reason{{Cause: allocator.NoPools, Family: v6}}}
@@ -174,13 +174,13 @@ func TestOutcome(t *testing.T) {
 			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,
 			wantEvents: []string{`Normal IPAllocated: Assigned IP "192.0.2.1"`},
 		},
-		"an address that another service holds too": {
-			before:        builder.MakeService("web").Holds("a", "192.0.2.1"),
-			outcome:       outcome{result: allocator.Result{Assignments: []allocator.Assignment{disputed}}},
-			wantPool:      "a",
-			wantCondition: `False AllocationFailed: address "192.0.2.1" is in use by "default/other" too, which had it first; request another address for one of the two`,
+		"another address than one of a pool that does not select it any more": {
+			before:   builder.MakeService("web").Holds("a", "192.0.2.0"),
+			outcome:  outcome{result: allocator.Result{Assignments: []allocator.Assignment{first}, Moved: []allocator.Reason{unselected}}},
+			wantPool: "a", wantCondition: `True IPAllocated: Assigned IP "192.0.2.1"`,
 			wantEvents: []string{
-				`Warning AllocationFailed: address "192.0.2.1" is in use by "default/other" too, which had it first; request another address for one of the two`,
+				`Normal ClearAssignment: Cleared IP "192.0.2.0": address "192.0.2.0" is in pool "a", which does not select the service`,
+				`Normal IPAllocated: Assigned IP "192.0.2.1"`,
 			},
 		},
 	}
@@ -256,5 +256,34 @@ func TestWhatAnotherLoadBalancerGaveStaysUntilItIsReplaced(t *testing.T) {
 	(&outcome{result: allocator.Result{Assignments: []allocator.Assignment{assign("a", "192.0.2.1")}}}).apply(svc)
 	if diff := cmp.Diff([]string{"192.0.2.1"}, assignment.IngressTexts(svc)); diff != "" {
 		t.Errorf("with an address (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheDeprecatedAnnotationGoesWithTheOther(t *testing.T) {
+	t.Parallel()
+	const current, deprecated = "metallb.io/ip-allocated-from-pool", "metallb.universe.tf/ip-allocated-from-pool"
+	for name, tc := range map[string]struct {
+		write func(*corev1.Service)
+		want  string
+	}{
+		"when it is written": {
+			func(svc *corev1.Service) {
+				(&outcome{result: allocator.Result{Assignments: []allocator.Assignment{assign("a", "192.0.2.1")}}}).apply(svc)
+			}, "a",
+		},
+		"when the service has no address": {func(svc *corev1.Service) { (&outcome{failure: "no luck"}).apply(svc) }, ""},
+		"when the service is another's":   {func(svc *corev1.Service) { clearStatus(svc, reportedBy(svc)) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			svc := builder.MakeService("web").Holds("", "192.0.2.1").Annotation(deprecated, "a").Obj()
+			if !hasTraces(svc) {
+				t.Error("it is no trace")
+			}
+			tc.write(svc)
+			if got, there := svc.Annotations[deprecated]; there || svc.Annotations[current] != tc.want {
+				t.Errorf("it has %q, and %q", svc.Annotations[current], got)
+			}
+		})
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/assignment"
 )
 
@@ -66,8 +65,7 @@ func (h *Hydration) isUnsettled(svc *corev1.Service, namespace labels.Set) bool 
 		return false
 	}
 	result, refusal := h.allocator.Allocate(request)
-	disputed := slices.ContainsFunc(result.Assignments, func(as allocator.Assignment) bool { return as.Disputed.Name != "" })
-	return refusal != nil || result.Missing != nil || disputed ||
+	return refusal != nil || result.Missing != nil ||
 		!slices.Equal(assignment.IngressTexts(svc), texts(result.Addresses()))
 }
 

@@ -28,7 +28,7 @@ func (v *versions) add(svc *corev1.Service) {
 }
 
 // areAhead reports whether there is a newer version of the Service than this one, which is from the cache. To act on this one
-// would undo what the newer one says, or take it for what everybody has been told.
+// would undo what the newer one says, or take it for what the status says.
 func (v *versions) areAhead(svc *corev1.Service) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()

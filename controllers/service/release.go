@@ -18,8 +18,8 @@ import (
 // arrival is how long a Service may be on its way into the cache before the API server is asked again.
 const arrival = time.Second
 
-// disown takes back what a Service of another class holds of this load balancer. What it holds of others is theirs.
-func (r *Reconciler) disown(ctx context.Context, svc *corev1.Service) error {
+// releaseForeign takes back what a Service of another class holds of this load balancer. What it holds of others is theirs.
+func (r *Reconciler) releaseForeign(ctx context.Context, svc *corev1.Service) error {
 	name := client.ObjectKeyFromObject(svc)
 	held := r.Allocator.Withdraw(name).Addresses()
 	if len(held) == 0 {
@@ -37,11 +37,11 @@ func (r *Reconciler) disown(ctx context.Context, svc *corev1.Service) error {
 	return nil
 }
 
-// forget releases what a Service held that is gone, or is not of type LoadBalancer any more. In the second case the API
+// releaseDeleted releases what a Service held that is gone, or is not of type LoadBalancer any more. In the second case the API
 // server has cleared the addresses from its status, and the annotation and condition are left to be removed.
 //
 // The cache may know less than what was replayed, so the API server is asked before anything is released.
-func (r *Reconciler) forget(ctx context.Context, name types.NamespacedName) (ctrl.Result, error) {
+func (r *Reconciler) releaseDeleted(ctx context.Context, name types.NamespacedName) (ctrl.Result, error) {
 	svc := &corev1.Service{}
 	if err := r.Live.Get(ctx, name, svc); apierrors.IsNotFound(err) {
 		r.release(ctx, name)

@@ -17,7 +17,8 @@ func TestAFullPoolIsOneRunThoughItAvoidsAddresses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSpace(&ipam.Pool{Name: "a", Ranges: []ipam.Range{r}, AvoidBuggyIPs: true})
+	s := newPool("a")
+	s.configure(&ipam.Pool{Name: "a", Ranges: []ipam.Range{r}, AvoidBuggyIPs: true})
 	for a, ok := s.lowest(corev1.IPv4Protocol); ok; a, ok = s.lowest(corev1.IPv4Protocol) {
 		s.take(a)
 	}
@@ -41,7 +42,8 @@ func TestAPoolWhoseSizeIsBeyondCountingHasNoFewerAddressesAvailable(t *testing.T
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSpace(&ipam.Pool{Name: "a", Ranges: []ipam.Range{r}})
+	s := newPool("a")
+	s.configure(&ipam.Pool{Name: "a", Ranges: []ipam.Range{r}})
 	s.take(r.From)
 	if got := s.available(corev1.IPv6Protocol); got != math.MaxInt64 {
 		t.Errorf("%d are available, want %d", got, int64(math.MaxInt64))

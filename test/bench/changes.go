@@ -47,6 +47,9 @@ const (
 	scrapeTimes  = 20
 )
 
+// lateness is more than the controller waits before it does what can wait.
+const lateness = 3 * time.Second
+
 // changes measures what the controller does when one thing changes.
 type changes struct {
 	*bench
@@ -220,6 +223,10 @@ func (b *changes) change(ctx context.Context, s step) (*measurement, error) {
 		return nil, err
 	}
 	m.Times[timeSettled] = time.Since(begin)
+	// Some things are done a second later, so that several changes are one.
+	if err := errors.Join(pause(ctx, lateness), b.settle(ctx, m)); err != nil {
+		return nil, err
+	}
 	if err := b.finish(m, before); err != nil {
 		return nil, err
 	}

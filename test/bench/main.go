@@ -153,9 +153,7 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 		}
 		err = os.RemoveAll(dir)
 	}()
-	if !slices.Contains(o.subjects, productName) {
-		o.binaries.controller, o.binaries.speaker = "-", "-" // need not be built
-	}
+	o.skipBuilds()
 	if err := o.binaries.build(ctx, dir); err != nil {
 		return err
 	}
@@ -173,6 +171,17 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 		err = errors.Join(err, r.writeJSON(o.json))
 	}
 	return errors.Join(err, r.write(out))
+}
+
+// skipBuilds gives programs that are not measured a path, so that they are not built.
+func (o *options) skipBuilds() {
+	const none = "-"
+	if !slices.Contains(o.subjects, productName) {
+		o.binaries.controller, o.binaries.speaker = none, none
+	}
+	if !slices.Contains(o.only, partServices) {
+		o.binaries.floor, o.binaries.speaker = none, none
+	}
 }
 
 // Parts of the benchmark.

@@ -73,6 +73,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	flags.BoolVar(&o.keep, "keep", false, "keep the folder with the programs' logs and the audit log")
 	flags.DurationVar(&o.timeout, "timeout", 30*time.Minute, "limit of the whole run")
 	flags.DurationVar(&o.phaseTimeout, "phase-timeout", 5*time.Minute, "limit of each phase")
+	flags.StringVar(&o.binaries.floor, "floor", "", "floor to measure against; built if not given")
 	flags.StringVar(&o.binaries.controller, "controller", "", "controller to measure; built if not given")
 	flags.StringVar(&o.binaries.speaker, "speaker", "", "speaker to measure; built if not given")
 	if err := flags.Parse(args); err != nil {

@@ -162,6 +162,8 @@ func cacheOptions(namespace string) cache.Options {
 				Field:     fields.OneTermEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer)),
 				Transform: service.Strip,
 			},
+			// Read for each look at a Service, and changed by nobody.
+			&corev1.Namespace{}:          {Transform: service.StripNamespace, UnsafeDisableDeepCopy: new(true)},
 			&corev1.Node{}:               {Transform: configuration.StripNode},
 			&discoveryv1.EndpointSlice{}: announcement.EndpointSlices(),
 			&corev1.Pod{}:                {Namespaces: map[string]cache.Config{namespace: {}}, Transform: peer.StripPod},

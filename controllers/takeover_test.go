@@ -63,7 +63,7 @@ var _ = Describe("A leader that is frozen and thawed when another leads", func()
 	})
 
 	It("costs a write of each service that waits, and none if it gave its lease away", func(ctx SpecContext) {
-		create(ctx, builder.MakePool("one", "192.0.2.1/32").Obj(), builder.MakeService("first").Obj())
+		create(ctx, builder.MakePool("one", "192.0.2.1/32").Obj(), builder.MakeService("first").Annotation("example.com/note", "another's").Obj())
 		start := func() *controllerProcess { return startController("--leader-elect=true") }
 		leader := start()
 		Eventually(addresses(ctx, "first")).Should(holds("192.0.2.1"))
@@ -75,6 +75,7 @@ var _ = Describe("A leader that is frozen and thawed when another leads", func()
 			return []string{read(ctx, "default", "first").ResourceVersion, read(ctx, "default", "waiting").ResourceVersion}
 		}
 		before := versions()
+		Expect(read(ctx, "default", "first").Annotations).To(HaveKeyWithValue("example.com/note", "another's"))
 
 		By("stopping it")
 		leader.stop(syscall.SIGTERM)

@@ -28,6 +28,8 @@ import (
 type options struct {
 	sizes        []int
 	subjects     []string
+	only         []string
+	clusters     []size
 	samples      int
 	workers      int
 	json         string
@@ -61,6 +63,8 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	flags.SetOutput(out)
 	sizes := flags.String("services", "500,2000,8000", "numbers of services, with commas between")
 	subjects := flags.String("subjects", floorName+","+productName, "what is measured")
+	only := flags.String("only", partServices+","+partChanges, "parts to run: services, all at once and one at a time; changes, one thing in a full cluster")
+	clusters := flags.String("clusters", "100/10/10,10000/1000/1000", "services/waiting of them/nodes of the clusters in which one thing changes")
 	flags.IntVar(&o.samples, "samples", 100, "services created one at a time")
 	flags.IntVar(&o.workers, "floor-workers", 8, "services that the floor patches at the same time")
 	flags.StringVar(&o.json, "json", "", "file to write all figures to")
@@ -69,14 +73,19 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	flags.BoolVar(&o.keep, "keep", false, "keep the folder with the programs' logs and the audit log")
 	flags.DurationVar(&o.timeout, "timeout", 30*time.Minute, "limit of the whole run")
 	flags.DurationVar(&o.phaseTimeout, "phase-timeout", 5*time.Minute, "limit of each phase")
+	flags.StringVar(&o.binaries.floor, "floor", "", "floor to measure against; built if not given")
 	flags.StringVar(&o.binaries.controller, "controller", "", "controller to measure; built if not given")
 	flags.StringVar(&o.binaries.speaker, "speaker", "", "speaker to measure; built if not given")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	o.subjects = strings.Split(*subjects, ",")
+	o.only = strings.Split(*only, ",")
 	var err error
 	if o.sizes, err = parseSizes(*sizes); err == nil {
+		o.clusters, err = parseClusters(*clusters)
+	}
+	if err == nil {
 		err = o.validate()
 	}
 	if err != nil {
@@ -119,6 +128,11 @@ func (o *options) validate() error {
 			return fmt.Errorf("--subjects: %q is neither %s nor %s", s, floorName, productName)
 		}
 	}
+	for _, p := range o.only {
+		if p != partServices && p != partChanges {
+			return fmt.Errorf("--only: %q is neither %s nor %s", p, partServices, partChanges)
+		}
+	}
 	if o.samples < 1 || o.workers < 1 {
 		return errors.New("--samples and --floor-workers must be at least 1")
 	}
@@ -140,28 +154,84 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 		}
 		err = os.RemoveAll(dir)
 	}()
-	if !slices.Contains(o.subjects, productName) {
-		o.binaries.controller, o.binaries.speaker = "-", "-" // need not be built
-	}
+	o.skipBuilds()
 	if err := o.binaries.build(ctx, dir); err != nil {
 		return err
 	}
 	r := newReport(o.sizes, o.workers)
-	for _, n := range o.sizes {
-		var results []*measurement
-		results, err = runSize(ctx, o, n, dir, progress)
-		r.Measurements = append(r.Measurements, results...)
-		if err != nil {
-			break
-		}
+	if slices.Contains(o.only, partServices) {
+		err = runServices(ctx, o, r, dir, progress)
 	}
-	if len(r.Measurements) == 0 {
+	if slices.Contains(o.only, partChanges) && slices.Contains(o.subjects, productName) && err == nil {
+		err = runClusters(ctx, o, r, dir, progress)
+	}
+	if len(r.Measurements)+len(r.Changes.Measurements) == 0 {
 		return err
 	}
 	if o.json != "" {
 		err = errors.Join(err, r.writeJSON(o.json))
 	}
 	return errors.Join(err, r.write(out))
+}
+
+// skipBuilds gives programs that are not measured a path, so that they are not built.
+func (o *options) skipBuilds() {
+	const none = "-"
+	if !slices.Contains(o.subjects, productName) {
+		o.binaries.controller, o.binaries.speaker = none, none
+	}
+	if !slices.Contains(o.only, partServices) {
+		o.binaries.floor, o.binaries.speaker = none, none
+	}
+}
+
+// Parts of the benchmark.
+const (
+	partServices = "services"
+	partChanges  = "changes"
+)
+
+// runServices measures all subjects at all numbers of services.
+func runServices(ctx context.Context, o options, r *report, dir string, progress io.Writer) error {
+	for _, n := range o.sizes {
+		results, err := runSize(ctx, o, n, dir, progress)
+		r.Measurements = append(r.Measurements, results...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runClusters measures small changes in clusters of all sizes.
+func runClusters(ctx context.Context, o options, r *report, dir string, progress io.Writer) error {
+	for _, s := range o.clusters {
+		own := changesDir(dir, s)
+		if err := os.Mkdir(own, 0o700); err != nil {
+			return err
+		}
+		results, err := runChanges(ctx, o, s, own, func(what string) { fmt.Fprintf(progress, "%16s: %s\n", s.name(), what) })
+		r.Changes.Sizes = append(r.Changes.Sizes, s.name())
+		r.Changes.Measurements[s.name()] = results
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parseClusters reads sizes of clusters as services/waiting/nodes with commas between.
+func parseClusters(s string) ([]size, error) {
+	var clusters []size
+	for field := range strings.SplitSeq(s, ",") {
+		var c size
+		n, err := fmt.Sscanf(strings.TrimSpace(field), "%d/%d/%d", &c.services, &c.waiting, &c.nodes)
+		if n != 3 || err != nil || c.waiting < 1 || c.services <= c.waiting || c.services > maxServices || c.nodes < 1 {
+			return nil, fmt.Errorf("--clusters: %q is not services/waiting/nodes, such as 10000/1000/1000", field)
+		}
+		clusters = append(clusters, c)
+	}
+	return clusters, nil
 }
 
 // runSize measures all subjects at one number of services.

@@ -40,6 +40,18 @@ type measurement struct {
 	OtherLoad  float64  `json:"otherLoad"`
 	StolenLoad float64  `json:"stolenLoad"`
 	Findings   []string `json:"findings,omitempty"` // what should not have been
+	// Reconciles is how often each of the controller's reconcilers looked at an object; of small changes only.
+	Reconciles map[string]int `json:"reconciles,omitempty"`
+
+	samples []time.Duration
+}
+
+func newMeasurement(services int, subject, phase string, operations int) *measurement {
+	return &measurement{
+		Services: services, Subject: subject, Phase: phase, Operations: operations,
+		Times: make(map[string]time.Duration), Latencies: make(map[string]summary),
+		CPU: make(map[string]time.Duration), PeakRSS: make(map[string]int64),
+	}
 }
 
 // find notes something that should not have been.
@@ -68,7 +80,10 @@ type snapshot struct {
 }
 
 func (b *bench) snapshot() (snapshot, error) {
-	s := snapshot{at: time.Now(), cpu: make(map[string]time.Duration), bgp: b.sink.Counters()}
+	s := snapshot{at: time.Now(), cpu: make(map[string]time.Duration)}
+	if b.sink != nil {
+		s.bgp = b.sink.Counters()
+	}
 	var errs []error
 	for name, pid := range map[string]int{serverName: b.cluster.server, etcdName: b.cluster.etcd} {
 		cpu, err := proc.CPU(pid)
@@ -91,11 +106,7 @@ func (b *bench) snapshot() (snapshot, error) {
 // measure runs one phase. The operations are what the phase does as often as there are services, or samples.
 func (b *bench) measure(ctx context.Context, phase string, operations int, do func(context.Context, *measurement) error) error {
 	fmt.Fprintf(b.progress, "%6d services, %s: %s\n", b.services, b.subject.name, phase)
-	m := &measurement{
-		Services: b.services, Subject: b.subject.name, Phase: phase, Operations: operations,
-		Times: make(map[string]time.Duration), Latencies: make(map[string]summary),
-		CPU: make(map[string]time.Duration), PeakRSS: make(map[string]int64),
-	}
+	m := newMeasurement(b.services, b.subject.name, phase, operations)
 	ctx, cancel := context.WithTimeoutCause(ctx, b.phaseTimeout, fmt.Errorf("the phase %q took longer than %s", phase, b.phaseTimeout))
 	defer cancel()
 	if _, err := b.cluster.audit.next(); err != nil { // what lies between phases belongs to none

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 
@@ -31,7 +32,7 @@ func makeNode(i int) *corev1.Node {
 	return &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: nodeName(i)},
 		Status: corev1.NodeStatus{
-			Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("192.0.2.%d", i+1)}},
+			Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("192.0.%d.%d", 2+i/250, i%250+1)}},
 			Conditions: []corev1.NodeCondition{
 				{Type: corev1.NodeReady, Status: corev1.ConditionTrue},
 				{Type: corev1.NodeNetworkUnavailable, Status: corev1.ConditionFalse},
@@ -57,6 +58,39 @@ func makePeer(at netip.AddrPort) *v1beta2.BGPPeer {
 		ObjectMeta: metav1.ObjectMeta{Namespace: productNamespace, Name: "sink"},
 		Spec:       v1beta2.BGPPeerSpec{MyASN: asn, ASN: asn, Address: at.Addr().String(), Port: int32(at.Port())},
 	}
+}
+
+// makeRouter is one of several peers of each node, of which only the sessions' state exists.
+func makeRouter(i int) *v1beta2.BGPPeer {
+	return &v1beta2.BGPPeer{
+		ObjectMeta: metav1.ObjectMeta{Namespace: productNamespace, Name: routerName(i)},
+		Spec:       v1beta2.BGPPeerSpec{MyASN: asn, ASN: asn, Address: fmt.Sprintf("203.0.113.%d", i+1)},
+	}
+}
+
+func routerName(i int) string { return fmt.Sprintf("router-%d", i+1) }
+
+// makeSessionState is what the node's speaker would write of an established session, if it ran outside of a pod.
+func makeSessionState(node, router int) *v1beta1.BGPSessionState {
+	return &v1beta1.BGPSessionState{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: productNamespace, Name: nodeName(node) + "." + routerName(router),
+			Labels: map[string]string{v1beta1.LabelNode: nodeName(node), v1beta1.LabelPeer: routerName(router)},
+		},
+		Status: v1beta1.BGPSessionStateStatus{
+			Node: nodeName(node), Peer: routerName(router), Address: fmt.Sprintf("203.0.113.%d", router+1), State: v1beta1.SessionEstablished,
+			Families: []corev1.IPFamily{corev1.IPv4Protocol},
+		},
+	}
+}
+
+// rangeOf returns a range of so many addresses.
+func rangeOf(addresses int) string {
+	first := netip.MustParsePrefix(poolRange).Addr()
+	octets := first.As4()
+	last := binary.BigEndian.Uint32(octets[:]) + uint32(addresses) - 1
+	binary.BigEndian.PutUint32(octets[:], last)
+	return first.String() + "-" + netip.AddrFrom4(octets).String()
 }
 
 // makeService has no node port: there are but 2,768 of those by default.

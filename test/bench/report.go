@@ -23,10 +23,14 @@ type report struct {
 	Workers      int            `json:"floorWorkers"`
 	Sizes        []int          `json:"sizes"`
 	Measurements []*measurement `json:"measurements"`
+	Changes      changesReport  `json:"changes"`
 }
 
 func newReport(sizes []int, workers int) *report {
-	return &report{Started: time.Now().UTC(), Processors: runtime.NumCPU(), GoVersion: runtime.Version(), Workers: workers, Sizes: sizes}
+	return &report{
+		Started: time.Now().UTC(), Processors: runtime.NumCPU(), GoVersion: runtime.Version(), Workers: workers, Sizes: sizes,
+		Changes: changesReport{Measurements: make(map[string][]*measurement)},
+	}
 }
 
 func (r *report) writeJSON(path string) error {
@@ -60,6 +64,19 @@ type row struct {
 func (r *report) write(out io.Writer) error {
 	fmt.Fprintf(out, "%s, %d processors, %s; the floor works on %d services at a time\n",
 		r.Started.Format(time.DateTime), r.Processors, r.GoVersion, r.Workers)
+	if len(r.Measurements) > 0 {
+		if err := r.writeServices(out); err != nil {
+			return err
+		}
+	}
+	if len(r.Changes.Measurements) > 0 {
+		return r.Changes.write(out)
+	}
+	return nil
+}
+
+// writeServices prints the tables of what is done for many services.
+func (r *report) writeServices(out io.Writer) error {
 	fmt.Fprintln(out, "ratio: product / floor; growth: the product's figure at the largest size / at the smallest")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	r.writeHeader(w)

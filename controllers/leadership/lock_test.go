@@ -281,7 +281,7 @@ func TestWritesAtATimeShareAReadingThatBeganAfterAllOfThem(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.candidate("a")
 	w.lead(a)
-	begun, goOn := make(chan struct{}, 3), make(chan struct{})
+	begun, goOn := make(chan struct{}, 9), make(chan struct{})
 	w.api.PrependReactor("get", "leases", func(kubetesting.Action) (bool, runtime.Object, error) {
 		begun <- struct{}{}
 		<-goOn

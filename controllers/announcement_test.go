@@ -75,8 +75,7 @@ var _ = Describe("The condition Announced", func() {
 			`node-2 with "tor": node is not ready`))
 	})
 
-	// Pending until routes come from the configuration in use, which a change that is held back leaves as it was.
-	PIt("does not say that a route is gone whose deletion is held back", func(ctx SpecContext) {
+	It("does not say that a route is gone whose deletion is held back", func(ctx SpecContext) {
 		startController()
 		adv := builder.MakeAdvertisement("adv").Obj()
 		create(ctx, tutorialPool(), adv, builder.MakePeer("tor", "10.96.0.100").Obj(), rackNode("node-1"),

@@ -102,7 +102,7 @@ func newScene(t *testing.T) *scene {
 	c := fake.NewClientBuilder().WithIndex(&discoveryv1.EndpointSlice{}, "service", func(o client.Object) []string {
 		return []string{o.GetLabels()[discoveryv1.LabelServiceName]}
 	}).WithObjects(
-		builder.MakeService("web").Holds("gold", "198.51.100.0", "2001:db8::1").Obj(), endpoints("web"),
+		builder.MakeService("web").Holds("gold", "198.51.100.0", "2001:db8::1").Obj(), endpoints("web"), endpointsIPv6("web"),
 		builder.MakeService("idle").Holds("gold", "198.51.100.1").Obj(),
 		builder.MakeService("silver").Holds("silver", "203.0.113.0").Obj(), endpoints("silver"),
 		builder.MakeService("waiting").Obj(),
@@ -122,6 +122,13 @@ func endpoints(service string) *discoveryv1.EndpointSlice {
 		ObjectMeta:  metav1.ObjectMeta{Namespace: "default", Name: service, Labels: map[string]string{discoveryv1.LabelServiceName: service}},
 		AddressType: discoveryv1.AddressTypeIPv4, Endpoints: []discoveryv1.Endpoint{{Addresses: []string{"10.244.0.9"}}},
 	}
+}
+
+func endpointsIPv6(service string) *discoveryv1.EndpointSlice {
+	slice := endpoints(service)
+	slice.Name, slice.AddressType = service+"-6", discoveryv1.AddressTypeIPv6
+	slice.Endpoints = []discoveryv1.Endpoint{{Addresses: []string{"fd00:10:244::9"}}}
+	return slice
 }
 
 // configure compiles a policy of two peers and two pools, of which gold is announced if there is an advertisement for it.

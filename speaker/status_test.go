@@ -76,6 +76,12 @@ kind: EndpointSlice
 metadata: {name: nginx-1, namespace: default, labels: {kubernetes.io/service-name: nginx}}
 addressType: IPv4
 endpoints: [{addresses: [10.244.0.9], nodeName: node-1}]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: nginx-2, namespace: default, labels: {kubernetes.io/service-name: nginx}}
+addressType: IPv6
+endpoints: [{addresses: ["fd00:10:244::9"], nodeName: node-1}]
 `
 
 // states is a speaker and what it tells of its sessions.

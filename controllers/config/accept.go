@@ -5,6 +5,7 @@ package config
 import (
 	"slices"
 
+	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/active"
 )
@@ -94,9 +95,10 @@ func (b *builder) try(p pending) bool {
 	return false
 }
 
-// tryDeletion forgets a deleted pool as soon as no service holds an address of it. Until then its labels say who announces these.
+// tryDeletion forgets a deleted pool as soon as no service holds an address of it. Until then its labels say who announces these,
+// and those that are in its range though a record names another pool.
 func (b *builder) tryDeletion(p pending) bool {
-	if !b.holdsFrom(p.key.Name) {
+	if !b.holdsFrom(p.key.Name) && len(b.blocking(p, nil)) == 0 {
 		b.replace(p.key, nil)
 		return true
 	}
@@ -174,17 +176,33 @@ func (b *builder) losses(candidate *meaning) Impacts {
 }
 
 // taken returns the addresses that would be announced no more if they were the new pool's: services that hold addresses in its
-// range become its own.
+// range become its own, and those that were recorded as its own, though it does not contain them, are announced as its labels and
+// ranges say.
 func (b *builder) taken(pool string, candidate *meaning) Impacts {
+	ranges := candidate.pools[pool].Ranges
 	var impacts Impacts
-	before, after := newRoutes(&b.current, b.nodes), newRoutes(candidate, b.nodes)
-	for _, r := range candidate.pools[pool].Ranges {
+	var before, after *Routes
+	look := func(h, own Holding) {
+		if len(h.Recorded) == 0 {
+			return
+		}
+		if before == nil {
+			before, after = newRoutes(&b.current, b.nodes), newRoutes(candidate, b.nodes)
+		}
+		if before.Announces(h) && !after.Announces(own) {
+			impacts = append(impacts, Impact{Service: h.Service, Address: h.Address, Loss: Route})
+		}
+	}
+	for _, r := range ranges {
 		for h := range b.in.State.Holdings.In(r) {
 			own := h
 			own.Recorded = []string{pool}
-			if len(h.Recorded) > 0 && before.Announces(h) && !after.Announces(own) {
-				impacts = append(impacts, Impact{Service: h.Service, Address: h.Address, Loss: Route})
-			}
+			look(h, own)
+		}
+	}
+	for h := range b.in.State.Holdings.From(pool) {
+		if !slices.ContainsFunc(ranges, func(r ipam.Range) bool { return r.Contains(h.Address) }) {
+			look(h, h)
 		}
 	}
 	impacts.Sort()

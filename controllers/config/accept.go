@@ -87,6 +87,9 @@ func (b *builder) try(p pending) bool {
 		if sameVersion(part, p.old) {
 			break
 		}
+		if sameVersion(part, p.new) {
+			continue
+		}
 		if len(b.blocking(p, part)) == 0 {
 			b.replace(p.key, part)
 			return true
@@ -163,7 +166,7 @@ func (b *builder) losses(candidate *meaning) Impacts {
 	if b.in.State.Holdings == nil {
 		return nil
 	}
-	impacts := lostEach(&b.current, candidate, b.in.State, b.nodes)
+	impacts := lostEach(&b.current, candidate, b.in.State, b.before(), newRoutes(candidate, b.nodes))
 	owners := newOwners(candidate.sortedPools())
 	return b.disruptable(slices.DeleteFunc(impacts, func(i Impact) bool {
 		if i.Loss == Route {
@@ -181,15 +184,15 @@ func (b *builder) losses(candidate *meaning) Impacts {
 func (b *builder) taken(pool string, candidate *meaning) Impacts {
 	ranges := candidate.pools[pool].Ranges
 	var impacts Impacts
-	var before, after *Routes
+	var after *Routes
 	look := func(h, own Holding) {
 		if len(h.Recorded) == 0 {
 			return
 		}
-		if before == nil {
-			before, after = newRoutes(&b.current, b.nodes), newRoutes(candidate, b.nodes)
+		if after == nil {
+			after = newRoutes(candidate, b.nodes)
 		}
-		if before.Announces(h) && !after.Announces(own) {
+		if b.before().Announces(h) && !after.Announces(own) {
 			impacts = append(impacts, Impact{Service: h.Service, Address: h.Address, Loss: Route})
 		}
 	}

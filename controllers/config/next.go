@@ -41,6 +41,8 @@ type builder struct {
 	// routes are those of current; nil if they have not been asked for.
 	routes  *Routes
 	mirrors map[active.Key]*v1beta1.ActiveConfiguration
+	// strays are ActiveConfigurations that do not have the name of what they are of; nobody uses them.
+	strays []*v1beta1.ActiveConfiguration
 
 	// What follows is found anew in each round.
 	findings map[active.Key]Finding
@@ -81,7 +83,12 @@ func newBuilder(in Inputs, p *Parser) *builder {
 		b.current.add(o)
 	}
 	for i := range in.Active {
-		b.mirrors[active.KeyOfActive(&in.Active[i])] = &in.Active[i]
+		a := &in.Active[i]
+		if key := active.KeyOfActive(a); a.Name == key.ObjectName() {
+			b.mirrors[key] = a
+		} else {
+			b.strays = append(b.strays, a)
+		}
 	}
 	p.forgetOthers(b.written)
 	return b

@@ -24,6 +24,8 @@ type Policy struct {
 	// routerID of the sessions whose BGPPeer does not set one.
 	routerID netip.Addr
 	pools    ipam.Pools
+	// inUse are those of the pools that have an ActiveConfiguration.
+	inUse ipam.Pools
 	// byName has the pools and the names that only advertisements know.
 	byName map[string]*Pool
 	// unknown stands for pools that nothing is known of but that they were.
@@ -81,13 +83,23 @@ func (a *Advertisement) Peers(addr netip.Addr) []string {
 // Its pool is the one that contains it. An address that no pool contains any more was assigned before a pool was changed
 // or deleted, and stays with the pool that the annotation names: as that is now or, if there is none of that name, with the
 // advertisements that name it or select every pool.
+//
+// A pool without an ActiveConfiguration takes no address from one that has: the controller has not looked at it yet, or holds it
+// back because the address would be announced no more.
 func (p *Policy) Pool(addr netip.Addr, allocatedFrom []string) *Pool {
 	for _, name := range allocatedFrom {
 		if pool, found := p.pools.ByName(name); found && pool.Contains(addr) {
 			return p.byName[name]
 		}
 	}
-	if pool, found := p.pools.Find(addr); found {
+	if pool, found := p.inUse.Find(addr); found {
+		return p.byName[pool.Name]
+	}
+	isInUse := func(name string) bool {
+		_, found := p.inUse.ByName(name)
+		return found
+	}
+	if pool, found := p.pools.Find(addr); found && !slices.ContainsFunc(allocatedFrom, isInUse) {
 		return p.byName[pool.Name]
 	}
 	if len(allocatedFrom) == 0 {

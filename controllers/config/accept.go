@@ -5,7 +5,6 @@ package config
 import (
 	"slices"
 
-	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/active"
 )
@@ -179,33 +178,28 @@ func (b *builder) losses(candidate *meaning) Impacts {
 }
 
 // taken returns the addresses that would be announced no more if they were the new pool's: services that hold addresses in its
-// range become its own, and those that were recorded as its own, though it does not contain them, are announced as its labels and
-// ranges say.
+// range become its own. The speakers let a pool that is not in use take none from one that is; any other address follows a new pool as
+// soon as that is there, so to hold the pool back would keep nothing.
 func (b *builder) taken(pool string, candidate *meaning) Impacts {
-	ranges := candidate.pools[pool].Ranges
+	inUse := func(name string) bool {
+		_, found := b.current.pools[name]
+		return found
+	}
 	var impacts Impacts
 	var after *Routes
-	look := func(h, own Holding) {
-		if len(h.Recorded) == 0 {
-			return
-		}
-		if after == nil {
-			after = newRoutes(candidate, b.nodes)
-		}
-		if b.before().Announces(h) && !after.Announces(own) {
-			impacts = append(impacts, Impact{Service: h.Service, Address: h.Address, Loss: Route})
-		}
-	}
-	for _, r := range ranges {
+	for _, r := range candidate.pools[pool].Ranges {
 		for h := range b.in.State.Holdings.In(r) {
+			if !slices.ContainsFunc(h.Recorded, inUse) {
+				continue
+			}
+			if after == nil {
+				after = newRoutes(candidate, b.nodes)
+			}
 			own := h
 			own.Recorded = []string{pool}
-			look(h, own)
-		}
-	}
-	for h := range b.in.State.Holdings.From(pool) {
-		if !slices.ContainsFunc(ranges, func(r ipam.Range) bool { return r.Contains(h.Address) }) {
-			look(h, h)
+			if b.before().Announces(h) && !after.Announces(own) {
+				impacts = append(impacts, Impact{Service: h.Service, Address: h.Address, Loss: Route})
+			}
 		}
 	}
 	impacts.Sort()

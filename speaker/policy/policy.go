@@ -105,9 +105,13 @@ func (p *Policy) Pool(addr netip.Addr, allocatedFrom []string) *Pool {
 	if len(allocatedFrom) == 0 {
 		return nil
 	}
-	best := p.unknown
+	var best *Pool
 	for _, name := range allocatedFrom {
-		if pool := p.byName[name]; pool != nil && (best == p.unknown || pool.rank(addr) > best.rank(addr)) {
+		pool := p.byName[name]
+		if pool == nil {
+			pool = p.unknown
+		}
+		if best == nil || pool.rank(addr) > best.rank(addr) {
 			best = pool
 		}
 	}
@@ -115,15 +119,17 @@ func (p *Policy) Pool(addr netip.Addr, allocatedFrom []string) *Pool {
 }
 
 // rank says how likely it is that an address came from the pool, which does not give it any more: a pool with a range that
-// avoids some addresses comes before one of the same family.
+// avoids some addresses comes before one of the same family, that before one whose ranges nobody knows, and others come last.
 func (p *Pool) rank(addr netip.Addr) int {
 	covers := func(r ipam.Range) bool { return r.Contains(addr) }
 	sameFamily := func(r ipam.Range) bool { return r.From.BitLen() == addr.BitLen() }
 	switch {
-	case slices.ContainsFunc(p.definition.Ranges, covers):
-		return 2
-	case slices.ContainsFunc(p.definition.Ranges, sameFamily):
+	case len(p.definition.Ranges) == 0:
 		return 1
+	case slices.ContainsFunc(p.definition.Ranges, covers):
+		return 3
+	case slices.ContainsFunc(p.definition.Ranges, sameFamily):
+		return 2
 	default:
 		return 0
 	}

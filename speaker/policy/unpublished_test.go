@@ -43,3 +43,17 @@ func TestANewPoolTakesNoAddressFromOneInUseBeforeTheControllerHasLookedAtIt(t *t
 		})
 	}
 }
+
+func TestAnAddressOfADualStackServiceIsOfThePoolThatIsGoneRatherThanOfOneOfTheOtherFamily(t *testing.T) {
+	t.Parallel()
+	in := input(func(in *policy.Input) {
+		in.Pools = append(in.Pools[:0], pool("four", "198.51.100.0/24"))
+		in.Advertisements = append(in.Advertisements[:0], adv("four", withPools("four")))
+	})
+	p, _ := policy.Compile(in, nil)
+	for _, recorded := range [][]string{{"four", "six"}, {"six", "four"}} {
+		if got := p.Pool(netip.MustParseAddr("2001:db8::1"), recorded); got == nil || got.Name != "" {
+			t.Errorf("recorded of %q, the address is announced as of %+v", recorded, got)
+		}
+	}
+}

@@ -33,7 +33,7 @@ type past struct {
 
 func newPast(seed uint64) *past {
 	p := &past{network: newNetwork(seed), parser: config.NewParser()}
-	p.network.objects, p.network.holdings = config.Objects{}, nil
+	p.objects, p.holdings = config.Objects{}, nil
 	for range 6 {
 		p.edit()
 	}
@@ -68,16 +68,16 @@ func (p *past) edit() {
 // hold lets a service hold another address, or none.
 func (p *past) hold() {
 	h := p.holding(p.random.IntN(8))
-	p.network.holdings = slices.DeleteFunc(p.network.holdings, func(o config.Holding) bool { return o.Service.Name == h.Service.Name })
+	p.holdings = slices.DeleteFunc(p.holdings, func(o config.Holding) bool { return o.Service.Name == h.Service.Name })
 	if p.random.IntN(5) > 0 {
-		p.network.holdings = append(p.network.holdings, h)
+		p.holdings = append(p.holdings, h)
 	}
 	p.log = append(p.log, fmt.Sprintf("hold %+v", h))
 }
 
 func (p *past) inputs() config.Inputs {
 	return config.Inputs{Written: p.objects, Active: slices.Clone(p.active), State: config.Use{
-		Holdings: p.network.holdings, Nodes: p.nodes, NamespaceLabels: p.use().NamespaceLabels,
+		Holdings: p.holdings, Nodes: p.nodes, NamespaceLabels: p.use().NamespaceLabels,
 	}}
 }
 
@@ -133,7 +133,7 @@ func said(s *config.Snapshot) []string {
 
 func (p *past) announced(r *config.Routes) map[string]bool {
 	found := map[string]bool{}
-	for _, h := range p.network.holdings {
+	for _, h := range p.holdings {
 		found[h.Service.String()+" "+h.Address.String()] = r.Announces(h)
 	}
 	return found
@@ -200,7 +200,7 @@ func TestWhatFollowsIsTheSameWhateverWasRememberedAndNothingFollowsTwice(t *test
 
 func TestNoChangeOfObjectsTakesTheLastRouteFromAService(t *testing.T) {
 	t.Parallel()
-	const seeds, steps = 600, 12
+	const seeds, steps = 300, 12
 	kept := 0
 	for seed := range uint64(seeds) {
 		p := newPast(seed)
@@ -245,7 +245,7 @@ func (p *past) allowed() bool {
 
 // owned reports whether a record says that the address is of a pool in use. Any other may follow a new pool.
 func (p *past) owned(address string) bool {
-	return slices.ContainsFunc(p.network.holdings, func(h config.Holding) bool {
+	return slices.ContainsFunc(p.holdings, func(h config.Holding) bool {
 		return h.Service.String()+" "+h.Address.String() == address && slices.ContainsFunc(p.active, func(a v1beta1.ActiveConfiguration) bool {
 			return a.Spec.Kind == active.KindIPAddressPool && slices.Contains(h.Recorded, a.Spec.Name)
 		})

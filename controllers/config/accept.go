@@ -86,6 +86,9 @@ func (b *builder) try(p pending) bool {
 		if sameVersion(part, p.old) {
 			break
 		}
+		if sameVersion(part, p.new) {
+			continue
+		}
 		if len(b.blocking(p, part)) == 0 {
 			b.replace(p.key, part)
 			return true
@@ -94,9 +97,10 @@ func (b *builder) try(p pending) bool {
 	return false
 }
 
-// tryDeletion forgets a deleted pool as soon as no service holds an address of it. Until then its labels say who announces these.
+// tryDeletion forgets a deleted pool as soon as no service holds an address of it. Until then its labels say who announces these,
+// and those that are in its range though a record names another pool.
 func (b *builder) tryDeletion(p pending) bool {
-	if !b.holdsFrom(p.key.Name) {
+	if !b.holdsFrom(p.key.Name) && len(b.blocking(p, nil)) == 0 {
 		b.replace(p.key, nil)
 		return true
 	}
@@ -161,7 +165,7 @@ func (b *builder) losses(candidate *meaning) Impacts {
 	if b.in.State.Holdings == nil {
 		return nil
 	}
-	impacts := lostEach(&b.current, candidate, b.in.State, b.nodes)
+	impacts := lostEach(&b.current, candidate, b.in.State, b.before(), newRoutes(candidate, b.nodes))
 	owners := newOwners(candidate.sortedPools())
 	return b.disruptable(slices.DeleteFunc(impacts, func(i Impact) bool {
 		if i.Loss == Route {
@@ -174,15 +178,26 @@ func (b *builder) losses(candidate *meaning) Impacts {
 }
 
 // taken returns the addresses that would be announced no more if they were the new pool's: services that hold addresses in its
-// range become its own.
+// range become its own. The speakers let a pool that is not in use take none from one that is; any other address follows a new pool as
+// soon as that is there, so to hold the pool back would keep nothing.
 func (b *builder) taken(pool string, candidate *meaning) Impacts {
+	inUse := func(name string) bool {
+		_, found := b.current.pools[name]
+		return found
+	}
 	var impacts Impacts
-	before, after := newRoutes(&b.current, b.nodes), newRoutes(candidate, b.nodes)
+	var after *Routes
 	for _, r := range candidate.pools[pool].Ranges {
 		for h := range b.in.State.Holdings.In(r) {
+			if !slices.ContainsFunc(h.Recorded, inUse) {
+				continue
+			}
+			if after == nil {
+				after = newRoutes(candidate, b.nodes)
+			}
 			own := h
 			own.Recorded = []string{pool}
-			if len(h.Recorded) > 0 && before.Announces(h) && !after.Announces(own) {
+			if b.before().Announces(h) && !after.Announces(own) {
 				impacts = append(impacts, Impact{Service: h.Service, Address: h.Address, Loss: Route})
 			}
 		}

@@ -21,20 +21,20 @@ func Lost(before, after Objects, use Use) Impacts {
 	return lost(&was, &is, use, newNodes(use.Nodes))
 }
 
-func lost(was, is *meaning, use Use, n *nodes) Impacts { return compare(was, is, use, n, false) }
-
-// lostEach is lost, but of an address that loses both, it reports the route as well as the ownership.
-func lostEach(was, is *meaning, use Use, n *nodes) Impacts { return compare(was, is, use, n, true) }
-
-func compare(was, is *meaning, use Use, n *nodes, both bool) Impacts {
+func lost(was, is *meaning, use Use, n *nodes) Impacts {
 	if use.Holdings == nil {
 		return nil
 	}
-	c := &comparison{
-		was: was, is: is, use: use, both: both,
-		before: newRoutes(was, n), after: newRoutes(is, n),
-		namespaces: map[string]labels.Set{}, owned: map[address]bool{},
-	}
+	return compare(&comparison{was: was, is: is, use: use, before: newRoutes(was, n), after: newRoutes(is, n)})
+}
+
+// lostEach is lost, but of an address that loses both, it reports the route as well as the ownership.
+func lostEach(was, is *meaning, use Use, before, after *Routes) Impacts {
+	return compare(&comparison{was: was, is: is, use: use, before: before, after: after, both: true})
+}
+
+func compare(c *comparison) Impacts {
+	c.namespaces, c.owned = map[string]labels.Set{}, map[address]bool{}
 	c.unparsed()
 	c.moved()
 	c.unreached()

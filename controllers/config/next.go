@@ -38,7 +38,11 @@ type builder struct {
 	// written and inUse are the objects as written and as they are used.
 	written, inUse map[active.Key]Object
 	current        meaning
-	mirrors        map[active.Key]*v1beta1.ActiveConfiguration
+	// routes are those of current; nil if they have not been asked for.
+	routes  *Routes
+	mirrors map[active.Key]*v1beta1.ActiveConfiguration
+	// strays are ActiveConfigurations that do not have the name of what they are of; nobody uses them.
+	strays []*v1beta1.ActiveConfiguration
 
 	// What follows is found anew in each round.
 	findings map[active.Key]Finding
@@ -79,7 +83,12 @@ func newBuilder(in Inputs, p *Parser) *builder {
 		b.current.add(o)
 	}
 	for i := range in.Active {
-		b.mirrors[active.KeyOfActive(&in.Active[i])] = &in.Active[i]
+		a := &in.Active[i]
+		if key := active.KeyOfActive(a); a.Name == key.ObjectName() {
+			b.mirrors[key] = a
+		} else {
+			b.strays = append(b.strays, a)
+		}
 	}
 	p.forgetOthers(b.written)
 	return b
@@ -157,11 +166,21 @@ func (b *builder) want(o Object) {
 // replace brings another version of the object into use, or none.
 func (b *builder) replace(key active.Key, o Object) {
 	b.current, _ = b.current.with(Change{Old: b.inUse[key], New: o})
+	b.routes = nil
 	if o == nil {
 		delete(b.inUse, key)
 		return
 	}
 	b.inUse[key] = o
+}
+
+// before returns the routes of what is in use.
+func (b *builder) before() *Routes {
+	if b.routes == nil {
+		was := b.current // Its maps are replaced, and not modified.
+		b.routes = newRoutes(&was, b.nodes)
+	}
+	return b.routes
 }
 
 // inOrder returns the objects of the kind in the order in which they are admitted: those in use as written, then changed ones,

@@ -491,3 +491,21 @@ func TestANodesLabelMattersOnlyIfSomethingSelectsByIt(t *testing.T) {
 		}
 	}
 }
+
+func TestAnActiveConfigurationOfAnotherNameIsDeletedAndStandsForNothing(t *testing.T) {
+	t.Parallel()
+	for _, stray := range []string{"bgppeer.other", "a"} {
+		h := web()
+		h.step(t, pool(), rackPeer(), adv("every"))
+		i := slices.IndexFunc(h.active, func(a v1beta1.ActiveConfiguration) bool { return a.Name == "bgppeer.rack" })
+		another := h.active[i].DeepCopy()
+		another.Name, another.Spec.Generation = stray, 7
+		h.active = append(h.active, *another)
+		h.step(t, pool(), builder.MakePeer("rack", "192.0.2.2").Obj(), adv("every"))
+		for _, a := range h.active {
+			if a.Name == stray || a.Name == "bgppeer.rack" && !strings.Contains(string(a.Spec.Object.Raw), "192.0.2.2") {
+				t.Errorf("%s is there, with %s", a.Name, a.Spec.Object.Raw)
+			}
+		}
+	}
+}

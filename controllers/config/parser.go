@@ -6,6 +6,7 @@ import (
 	"maps"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -19,8 +20,9 @@ import (
 // Parser parses configuration objects and remembers what it has parsed, so that each version of an object is parsed once. It
 // is safe for concurrent use. A nil Parser remembers nothing.
 type Parser struct {
-	mu      sync.Mutex
-	entries map[active.Key]entry
+	mu sync.Mutex
+	// entries are the last two of each object: while a change is held back, one version is written and another one is in use.
+	entries map[active.Key][2]entry
 }
 
 // entry is what one version of an object means, or what is wrong with it.
@@ -29,24 +31,31 @@ type entry struct {
 	generation int64
 	labels     map[string]string
 	allows     bool
+	// spec may differ within a generation: of a change that is held back, a part may be in use.
+	spec any
 
 	value any
 	errs  field.ErrorList
 }
 
 // NewParser returns a Parser that has parsed nothing.
-func NewParser() *Parser { return &Parser{entries: map[active.Key]entry{}} }
+func NewParser() *Parser { return &Parser{entries: map[active.Key][2]entry{}} }
 
-// known returns what the object means, if this version of it is the one that was parsed last.
+// known returns what the object means, if this version of it is one of those that were parsed last.
 func (p *Parser) known(o Object) (entry, bool) {
 	if p == nil || o.GetUID() == "" || o.GetGeneration() == 0 {
 		return entry{}, false
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	e, found := p.entries[active.KeyOf(o)]
-	return e, found && e.uid == o.GetUID() && e.generation == o.GetGeneration() && e.allows == v1beta1.AllowsDisruption(o) &&
-		maps.Equal(e.labels, o.GetLabels())
+	latest := p.entries[active.KeyOf(o)]
+	p.mu.Unlock()
+	for _, e := range latest {
+		if e.uid == o.GetUID() && e.generation == o.GetGeneration() && e.allows == v1beta1.AllowsDisruption(o) &&
+			maps.Equal(e.labels, o.GetLabels()) && equality.Semantic.DeepEqual(e.spec, spec(o)) {
+			return e, true
+		}
+	}
+	return entry{}, false
 }
 
 func (p *Parser) remember(o Object, value any, errs field.ErrorList) {
@@ -55,9 +64,11 @@ func (p *Parser) remember(o Object, value any, errs field.ErrorList) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.entries[active.KeyOf(o)] = entry{
-		uid: o.GetUID(), generation: o.GetGeneration(), labels: o.GetLabels(), allows: v1beta1.AllowsDisruption(o), value: value, errs: errs,
-	}
+	key := active.KeyOf(o)
+	p.entries[key] = [2]entry{{
+		uid: o.GetUID(), generation: o.GetGeneration(), labels: o.GetLabels(), allows: v1beta1.AllowsDisruption(o), spec: spec(o),
+		value: value, errs: errs,
+	}, p.entries[key][0]}
 }
 
 // forgetOthers forgets the objects that are not among these.
@@ -67,7 +78,7 @@ func (p *Parser) forgetOthers(kept map[active.Key]Object) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	maps.DeleteFunc(p.entries, func(k active.Key, _ entry) bool { return kept[k] == nil })
+	maps.DeleteFunc(p.entries, func(k active.Key, _ [2]entry) bool { return kept[k] == nil })
 }
 
 // parsed returns what parse says of the object, or what it said of this version before.

@@ -71,7 +71,10 @@ func (b *builder) attribute(s *Snapshot) {
 
 // changes returns what is to be done to the ActiveConfigurations.
 func (b *builder) changes() []ActiveChange {
-	var changes []ActiveChange
+	changes := make([]ActiveChange, 0, len(b.strays))
+	for _, stray := range b.strays { // Before what is to have their names.
+		changes = append(changes, ActiveChange{Old: stray})
+	}
 	for _, key := range b.keys() {
 		old, o := b.mirrors[key], b.inUse[key]
 		if o == nil {

@@ -109,8 +109,9 @@ func (r *Reconciler) write(ctx context.Context, c config.ActiveChange) error {
 	switch {
 	case c.New == nil:
 		logger.Info("no longer using a configuration object", "kind", c.Old.Spec.Kind, "name", c.Old.Spec.Name)
-		uid := c.Old.UID
-		return client.IgnoreNotFound(r.Client.Delete(ctx, c.Old, client.Preconditions{UID: &uid}))
+		// Another leader may have found another version of the object worth using, in this moment.
+		uid, version := c.Old.UID, c.Old.ResourceVersion
+		return client.IgnoreNotFound(r.Client.Delete(ctx, c.Old, client.Preconditions{UID: &uid, ResourceVersion: &version}))
 	case c.Old == nil:
 		logger.Info("using a configuration object", "kind", c.New.Spec.Kind, "name", c.New.Spec.Name, "generation", c.New.Spec.Generation)
 		return r.Client.Create(ctx, c.New)

@@ -32,6 +32,9 @@ type Assignments interface {
 	Synced() bool
 }
 
+// notes are the numbers of notes of objects.
+type notes map[active.Key]int
+
 // Tracker has the snapshot of the configuration in use. It is safe for concurrent use.
 type Tracker struct {
 	live, cached client.Reader
@@ -43,8 +46,10 @@ type Tracker struct {
 	mu sync.Mutex
 	// current is nil until the first snapshot is published.
 	current *config.Snapshot
-	// allowed are objects of which the last version that was seen allows disruption, until the next snapshot.
-	allowed map[active.Key]bool
+	// allowed are objects of which a change was noted that an operator allows to disrupt services, until it has gone into a
+	// snapshot, with the number of the note: one that comes while a snapshot is made is for the next.
+	allowed notes
+	noted   int
 	// pools and abandoned are what the allocator has.
 	pools     ipam.Pools
 	abandoned []string
@@ -55,7 +60,7 @@ type Tracker struct {
 // NewTracker returns a Tracker of the configuration in the namespace. The live reader reads from the API server itself: a cache
 // that is behind would undo what a former leader did. The cached one reads Nodes and Namespaces.
 func NewTracker(live, cached client.Reader, namespace string, assigned Assignments, a *allocator.Allocator, p *config.Parser) *Tracker {
-	return &Tracker{live: live, cached: cached, namespace: namespace, assignments: assigned, allocator: a, parser: p, allowed: map[active.Key]bool{}}
+	return &Tracker{live: live, cached: cached, namespace: namespace, assignments: assigned, allocator: a, parser: p, allowed: notes{}}
 }
 
 // Snapshot returns the current snapshot; nil before the first.
@@ -84,7 +89,7 @@ func (t *Tracker) Load(ctx context.Context) (ipam.Pools, error) {
 }
 
 // next makes the snapshot that follows from what the API server has now. It returns the permissions that went into it as well.
-func (t *Tracker) next(ctx context.Context) (*config.Snapshot, map[active.Key]bool, error) {
+func (t *Tracker) next(ctx context.Context) (*config.Snapshot, notes, error) {
 	allowed := t.start()
 	// Before all holdings are known, a change that takes a route away could not be told from one that does not.
 	err := wait.PollUntilContextCancel(ctx, 10*time.Millisecond, true, func(context.Context) (bool, error) { return t.assignments.Synced(), nil })
@@ -104,13 +109,21 @@ func (t *Tracker) next(ctx context.Context) (*config.Snapshot, map[active.Key]bo
 		return nil, nil, err
 	}
 	next := config.Next(config.Inputs{
-		Written: written, Active: inUse.Items, Allowed: allowed,
+		Written: written, Active: inUse.Items, Allowed: allowed.keys(),
 		State: config.Use{Holdings: t.assignments, NamespaceLabels: namespaceLabels(ctx, t.cached), Nodes: nodes},
 	}, t.parser)
 	return next, allowed, nil
 }
 
-func (t *Tracker) start() map[active.Key]bool {
+func (n notes) keys() map[active.Key]bool {
+	keys := make(map[active.Key]bool, len(n))
+	for key := range n {
+		keys[key] = true
+	}
+	return keys
+}
+
+func (t *Tracker) start() notes {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.asked = true
@@ -133,12 +146,14 @@ func (t *Tracker) allocate(ctx context.Context, s *config.Snapshot) []types.Name
 	return t.allocator.SetPools(s.Pools, s.Abandoned...)
 }
 
-// publish makes the snapshot the current one, and returns how it differs from the one before.
-func (t *Tracker) publish(s *config.Snapshot, used map[active.Key]bool) config.Difference {
+// publish makes the snapshot the current one, which the notes have gone into, and returns how it differs from the one before.
+func (t *Tracker) publish(s *config.Snapshot, used notes) config.Difference {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for key := range used {
-		delete(t.allowed, key)
+	for key, number := range used {
+		if t.allowed[key] == number {
+			delete(t.allowed, key)
+		}
 	}
 	d := s.Since(t.current)
 	t.current = s
@@ -153,7 +168,8 @@ func (t *Tracker) Note(before, after client.Object) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.allowed[active.KeyOf(before)] = true
+	t.noted++
+	t.allowed[active.KeyOf(before)] = t.noted
 }
 
 // permits reports whether the change, or the deletion if nothing comes after, is made by an operator who allows disruption: in

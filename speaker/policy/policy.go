@@ -24,6 +24,8 @@ type Policy struct {
 	// routerID of the sessions whose BGPPeer does not set one.
 	routerID netip.Addr
 	pools    ipam.Pools
+	// inUse are those of the pools that have an ActiveConfiguration.
+	inUse ipam.Pools
 	// byName has the pools and the names that only advertisements know.
 	byName map[string]*Pool
 	// unknown stands for pools that nothing is known of but that they were.
@@ -81,21 +83,35 @@ func (a *Advertisement) Peers(addr netip.Addr) []string {
 // Its pool is the one that contains it. An address that no pool contains any more was assigned before a pool was changed
 // or deleted, and stays with the pool that the annotation names: as that is now or, if there is none of that name, with the
 // advertisements that name it or select every pool.
+//
+// A pool without an ActiveConfiguration takes no address from one that has: the controller has not looked at it yet, or holds it
+// back because the address would be announced no more.
 func (p *Policy) Pool(addr netip.Addr, allocatedFrom []string) *Pool {
 	for _, name := range allocatedFrom {
 		if pool, found := p.pools.ByName(name); found && pool.Contains(addr) {
 			return p.byName[name]
 		}
 	}
-	if pool, found := p.pools.Find(addr); found {
+	if pool, found := p.inUse.Find(addr); found {
+		return p.byName[pool.Name]
+	}
+	isInUse := func(name string) bool {
+		_, found := p.inUse.ByName(name)
+		return found
+	}
+	if pool, found := p.pools.Find(addr); found && !slices.ContainsFunc(allocatedFrom, isInUse) {
 		return p.byName[pool.Name]
 	}
 	if len(allocatedFrom) == 0 {
 		return nil
 	}
-	best := p.unknown
+	var best *Pool
 	for _, name := range allocatedFrom {
-		if pool := p.byName[name]; pool != nil && (best == p.unknown || pool.rank(addr) > best.rank(addr)) {
+		pool := p.byName[name]
+		if pool == nil {
+			pool = p.unknown
+		}
+		if best == nil || pool.rank(addr) > best.rank(addr) {
 			best = pool
 		}
 	}
@@ -103,15 +119,17 @@ func (p *Policy) Pool(addr netip.Addr, allocatedFrom []string) *Pool {
 }
 
 // rank says how likely it is that an address came from the pool, which does not give it any more: a pool with a range that
-// avoids some addresses comes before one of the same family.
+// avoids some addresses comes before one of the same family, that before one whose ranges nobody knows, and others come last.
 func (p *Pool) rank(addr netip.Addr) int {
 	covers := func(r ipam.Range) bool { return r.Contains(addr) }
 	sameFamily := func(r ipam.Range) bool { return r.From.BitLen() == addr.BitLen() }
 	switch {
-	case slices.ContainsFunc(p.definition.Ranges, covers):
-		return 2
-	case slices.ContainsFunc(p.definition.Ranges, sameFamily):
+	case len(p.definition.Ranges) == 0:
 		return 1
+	case slices.ContainsFunc(p.definition.Ranges, covers):
+		return 3
+	case slices.ContainsFunc(p.definition.Ranges, sameFamily):
+		return 2
 	default:
 		return 0
 	}

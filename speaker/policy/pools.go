@@ -12,6 +12,7 @@ import (
 
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/speaker/session"
 )
 
@@ -24,6 +25,13 @@ func (c *compiler) policy() *Policy {
 		pools:              ipam.NewPools(c.pools...),
 		byName:             map[string]*Pool{},
 	}
+	var inUse []ipam.Pool
+	for _, pool := range c.pools {
+		if c.in.Active[active.Key{Kind: active.KindIPAddressPool, Name: pool.Name}] {
+			inUse = append(inUse, pool)
+		}
+	}
+	p.inUse = ipam.NewPools(inUse...)
 	p.Sessions = c.sessions(p.routerID)
 	peers := peersOf(p.Sessions)
 	definitions := c.definitions()

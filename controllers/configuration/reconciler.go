@@ -71,11 +71,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if done, err := r.activate(ctx, next.Changes); err != nil {
-		return ctrl.Result{}, err
-	} else if !done {
+	done, failure := r.activate(ctx, next.Changes)
+	if failure == nil && !done {
 		return ctrl.Result{RequeueAfter: retryAfter}, nil
 	}
+	// One that cannot be written keeps services from nothing that the others give them.
 	r.Services.Add(r.Tracker.allocate(ctx, next)...)
 	difference := r.Tracker.publish(next, allowed)
 	if difference.Routes && r.Configured != nil {
@@ -84,7 +84,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result
 	for _, name := range difference.Pools {
 		r.Pools.Add(types.NamespacedName{Namespace: r.Namespace, Name: name})
 	}
-	return r.writeStatus(ctx, next)
+	result, err := r.writeStatus(ctx, next)
+	return result, errors.Join(failure, err)
 }
 
 // activate writes ActiveConfigurations, and reports whether it could: if not, and without an error, another version is there.

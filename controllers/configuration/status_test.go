@@ -101,6 +101,20 @@ func TestAnObjectThatCannotBeWrittenKeepsNoOtherFromBeingToldSoon(t *testing.T) 
 	}
 }
 
+func TestAnActiveConfigurationThatCannotBeWrittenKeepsServicesFromNothing(t *testing.T) {
+	t.Parallel()
+	r, written := makeReconciler(t, nil)
+	r.Client = interceptor.NewClient(r.Client.(client.WithWatch), interceptor.Funcs{ //nolint:forcetypeassert // it is the fake client
+		Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error { return errRefused },
+	})
+	if _, err := r.Reconcile(t.Context(), ctrl.Request{}); !errors.Is(err, errRefused) {
+		t.Errorf("got %v", err)
+	}
+	if r.Tracker.Snapshot() == nil || len(*written) != 3 {
+		t.Errorf("there is no snapshot, or not every status is written: %v", *written)
+	}
+}
+
 // nothing is held.
 type nothing struct{}
 

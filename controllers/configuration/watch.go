@@ -51,7 +51,7 @@ func (r *Reconciler) watch(b *builder.Builder) *builder.Builder {
 	never := func(event.CreateEvent) bool { return false }
 	return b.
 		Watches(&v1beta1.ActiveConfiguration{}, enqueue(settleTime, nil), builder.WithPredicates(predicate.Funcs{
-			CreateFunc: never, UpdateFunc: func(event.UpdateEvent) bool { return false },
+			CreateFunc: never, UpdateFunc: func(e event.UpdateEvent) bool { return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() },
 		})).
 		Watches(&corev1.Node{}, enqueue(settleTime, nil), builder.WithPredicates(predicate.Funcs{UpdateFunc: r.nodeChanged})).
 		WatchesRawSource(r.released()).

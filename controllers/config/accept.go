@@ -161,7 +161,7 @@ func (b *builder) blocking(p pending, version Object) Impacts {
 }
 
 // losses returns what services would lose if the candidate was used, as far as that holds it back.
-func (b *builder) losses(candidate *meaning) Impacts {
+func (b *builder) losses(candidate *parsedObjects) Impacts {
 	if b.in.State.Holdings == nil {
 		return nil
 	}
@@ -180,7 +180,7 @@ func (b *builder) losses(candidate *meaning) Impacts {
 // taken returns the addresses that would be announced no more if they were the new pool's: services that hold addresses in its
 // range become its own. The speakers let a pool that is not in use take none from one that is; any other address follows a new pool as
 // soon as that is there, so to hold the pool back would keep nothing.
-func (b *builder) taken(pool string, candidate *meaning) Impacts {
+func (b *builder) taken(pool string, candidate *parsedObjects) Impacts {
 	inUse := func(name string) bool {
 		_, found := b.current.pools[name]
 		return found

@@ -35,7 +35,7 @@ type Object interface {
 type Change struct{ Old, New Object }
 
 // Use is what a configuration is used for.
-type Use struct {
+type ClusterState struct {
 	// Holdings are the addresses that services hold; nil if there are none.
 	Holdings Holdings
 	// NamespaceLabels returns the labels of a namespace.
@@ -87,5 +87,5 @@ type Verdict struct {
 	Narrows bool
 	// Claims are the services that the change would take something from. Unless the object allows disruption, they are
 	// among the errors.
-	Claims Impacts
+	Impacts Impacts
 }

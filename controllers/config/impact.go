@@ -41,7 +41,7 @@ func (c Impact) String() string {
 type Impacts []Impact
 
 // maxClaims is how many claims a sentence names.
-const maxClaims = 10
+const maxImpacts = 10
 
 // String returns the sentence by which a configuration is refused, or found at fault: the first ten claims, and how many
 // more there are. It is empty if there are none.
@@ -49,11 +49,11 @@ func (c Impacts) String() string {
 	if len(c) == 0 {
 		return ""
 	}
-	parts := make([]string, 0, maxClaims+1)
-	for _, one := range c[:min(len(c), maxClaims)] {
+	parts := make([]string, 0, maxImpacts+1)
+	for _, one := range c[:min(len(c), maxImpacts)] {
 		parts = append(parts, one.String())
 	}
-	if more := len(c) - maxClaims; more > 0 {
+	if more := len(c) - maxImpacts; more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
 	return "new config not compatible with assigned IPs: " + strings.Join(parts, ", ")

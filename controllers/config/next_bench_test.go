@@ -13,7 +13,7 @@ import (
 // settled is the cluster with many objects, all of which are in use, and what is to be looked at again.
 func settled(tb testing.TB, pools int) (config.Inputs, *config.Parser) {
 	tb.Helper()
-	o, _, use := many()
+	o, _, state := many()
 	versioned := func(x config.Object) {
 		x.SetUID("one")
 		x.SetGeneration(1)
@@ -35,7 +35,7 @@ func settled(tb testing.TB, pools int) (config.Inputs, *config.Parser) {
 	for i := range o.Advertisements {
 		versioned(&o.Advertisements[i])
 	}
-	in := config.Inputs{Written: o, State: use}
+	in := config.Inputs{Written: o, State: state}
 	parser := config.NewParser()
 	for _, c := range config.Next(in, parser).Changes {
 		in.Active = append(in.Active, *c.New)

@@ -76,8 +76,8 @@ func (p *past) hold() {
 }
 
 func (p *past) inputs() config.Inputs {
-	return config.Inputs{Written: p.objects, Active: slices.Clone(p.active), State: config.Use{
-		Holdings: p.holdings, Nodes: p.nodes, NamespaceLabels: p.use().NamespaceLabels,
+	return config.Inputs{Written: p.objects, Active: slices.Clone(p.active), State: config.ClusterState{
+		Holdings: p.holdings, Nodes: p.nodes, NamespaceLabels: p.state().NamespaceLabels,
 	}}
 }
 

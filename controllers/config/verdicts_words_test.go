@@ -105,13 +105,13 @@ func passwordWarning(peer string) string {
 }
 
 // disruptionWarning is about the claims of one service.
-func disruptionWarning(claims ...string) string {
-	return strings.TrimPrefix(sentence(claims), "new config not compatible with assigned IPs: ")
+func disruptionWarning(impacts ...string) string {
+	return strings.TrimPrefix(sentence(impacts), "new config not compatible with assigned IPs: ")
 }
 
-func disruptionWarnings(claims []string) []string {
-	warnings := make([]string, 0, len(claims))
-	for _, c := range claims {
+func disruptionWarnings(impacts []string) []string {
+	warnings := make([]string, 0, len(impacts))
+	for _, c := range impacts {
 		warnings = append(warnings, disruptionWarning(c))
 	}
 	return warnings

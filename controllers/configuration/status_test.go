@@ -105,7 +105,9 @@ func TestAnActiveConfigurationThatCannotBeWrittenKeepsServicesFromNothing(t *tes
 	t.Parallel()
 	r, written := makeReconciler(t, nil)
 	r.Client = interceptor.NewClient(r.Client.(client.WithWatch), interceptor.Funcs{ //nolint:forcetypeassert // it is the fake client
-		Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error { return errRefused },
+		Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+			return errRefused
+		},
 	})
 	if _, err := r.Reconcile(t.Context(), ctrl.Request{}); !errors.Is(err, errRefused) {
 		t.Errorf("got %v", err)

@@ -110,7 +110,7 @@ func (t *Tracker) next(ctx context.Context) (*config.Snapshot, notes, error) {
 	}
 	next := config.Next(config.Inputs{
 		Written: written, Active: inUse.Items, Allowed: allowed.keys(),
-		State: config.Use{Holdings: t.assignments, NamespaceLabels: namespaceLabels(ctx, t.cached), Nodes: nodes},
+		State: config.ClusterState{Holdings: t.assignments, NamespaceLabels: namespaceLabels(ctx, t.cached), Nodes: nodes},
 	}, t.parser)
 	return next, allowed, nil
 }

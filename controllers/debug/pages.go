@@ -43,7 +43,7 @@ func Pages(a Allocator, replayed func() bool) []process.Page {
 			if err != nil {
 				return nil, err
 			}
-			return tell(a.Inspect(f), f)
+			return render(a.Inspect(f), f)
 		},
 	}}
 }
@@ -72,7 +72,7 @@ type page struct {
 type pool struct {
 	Name string `json:"name"`
 	// InForce is whether services are given addresses from it.
-	InForce       bool  `json:"inForce"`
+	InUse         bool  `json:"inForce"`
 	AssignedIPv4  int64 `json:"assignedIPv4"`
 	AvailableIPv4 int64 `json:"availableIPv4"`
 	SizeIPv4      int64 `json:"sizeIPv4"`
@@ -111,7 +111,7 @@ type waiter struct {
 }
 
 // tell returns the page; an error if the filter matches nothing.
-func tell(i allocator.Inspection, f allocator.Filter) (any, error) {
+func render(i allocator.Inspection, f allocator.Filter) (any, error) {
 	if f != (allocator.Filter{}) && len(i.Pools)+len(i.Addresses)+len(i.Waiters) == 0 {
 		return nil, fmt.Errorf("no address, waiting service or pool of the service %q and the pool %q: %w", f.Service, f.Pool, process.ErrNoMatch)
 	}
@@ -134,7 +134,7 @@ func tell(i allocator.Inspection, f allocator.Filter) (any, error) {
 
 func poolOf(from *allocator.InspectedPool) pool {
 	to := pool{
-		Name: from.Name, InForce: from.InForce,
+		Name: from.Name, InUse: from.InUse,
 		AssignedIPv4: from.AssignedIPv4, AvailableIPv4: from.AvailableIPv4, SizeIPv4: from.SizeIPv4,
 		AssignedIPv6: from.AssignedIPv6, AvailableIPv6: from.AvailableIPv6, SizeIPv6: from.SizeIPv6,
 	}

@@ -44,7 +44,7 @@ func (o *outcome) apply(svc *corev1.Service) bool {
 }
 
 // gives reports whether the outcome has addresses that are not in the status of the Service yet.
-func (o *outcome) gives(svc *corev1.Service) bool {
+func (o *outcome) assignsNew(svc *corev1.Service) bool {
 	reported := assignment.IngressTexts(svc)
 	return slices.ContainsFunc(o.result.Addresses(), func(a netip.Addr) bool { return !slices.Contains(reported, a.String()) })
 }

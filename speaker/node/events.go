@@ -82,10 +82,10 @@ func (w eventWriter) emit(svc *corev1.Service, kind, reason, action, note string
 }
 
 // assigned names the peers that are told now, and those that will be when they have a session.
-func (w eventWriter) assigned(svc *corev1.Service, told, waiting []string) {
+func (w eventWriter) assigned(svc *corev1.Service, reported, waiting []string) {
 	note := fmt.Sprintf("announcing from node %q with protocol %q", w.node, protocol)
-	if len(told) > 0 {
-		note += " to " + listed(told)
+	if len(reported) > 0 {
+		note += " to " + listed(reported)
 	}
 	if len(waiting) > 0 {
 		note += ", once the session is established, to " + listed(waiting)

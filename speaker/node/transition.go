@@ -39,8 +39,8 @@ func (s *Speaker) transition(ctx context.Context, o observation) {
 	switch {
 	case len(was) == 0 && len(now) > 0:
 		logger.Info("announcing service", "addresses", now)
-		told, waiting := s.apart(o.decision.Peers())
-		s.events.assigned(o.service, told, waiting)
+		reported, waiting := s.apart(o.decision.Peers())
+		s.events.assigned(o.service, reported, waiting)
 	case len(was) > 0 && len(now) == 0:
 		logger.Info("withdrawing service", "addresses", was, "reason", o.reason)
 		s.events.unassigned(o.service, o.reason)
@@ -75,8 +75,8 @@ func (s *Speaker) apart(peers []string) (up, down []string) {
 func (s *Speaker) remember(o observation) {
 	d := o.decision
 	now := state{announced: d.Announced, conflicting: d.Conflicting}
-	if s.told.observer != nil && len(s.states[o.name].announced)+len(now.announced) > 0 {
-		s.told.note(o.name, d.Peers())
+	if s.announcements.observer != nil && len(s.states[o.name].announced)+len(now.announced) > 0 {
+		s.announcements.note(o.name, d.Peers())
 	}
 	if len(now.announced) == 0 {
 		delete(s.states, o.name)

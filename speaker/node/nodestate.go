@@ -24,15 +24,15 @@ import (
 )
 
 // SituationObserver is told what must be known of the node to tell how its sessions fare.
-type SituationObserver interface {
+type StateObserver interface {
 	// Situate must not block.
-	Situate(situation status.Situation)
+	Situate(nodeState status.Situation)
 }
 
 // situations puts together what two reconcilers know of the situation.
-type situations struct {
+type nodeState struct {
 	// observer may be nil.
-	observer SituationObserver
+	observer StateObserver
 
 	mu         sync.Mutex
 	current    status.Situation
@@ -40,23 +40,23 @@ type situations struct {
 }
 
 // configure takes note of the peers that are refused.
-func (s *situations) configure(refused []status.Refusal) {
+func (s *nodeState) configure(refused []status.Refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.configured, s.current.Refused = true, refused
-	s.tell()
+	s.report()
 }
 
 // observe takes note of the node.
-func (s *situations) observe(n *corev1.Node) {
+func (s *nodeState) observe(n *corev1.Node) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.current.Node, s.current.Ready = n.UID, ready(n)
-	s.tell()
+	s.report()
 }
 
 // tell tells the observer once all is known.
-func (s *situations) tell() {
+func (s *nodeState) report() {
 	if s.observer != nil && s.configured && s.current.Node != "" {
 		s.observer.Situate(s.current)
 	}
@@ -86,24 +86,24 @@ func refused(in policy.Input, rejections []policy.Rejection) []status.Refusal {
 }
 
 // SituationReconciler keeps the situation as the node is.
-type SituationReconciler struct {
+type StateReconciler struct {
 	Client  client.Reader
 	Speaker *Speaker
 }
 
 // Reconcile looks at the node. That it is gone is no news: what is told of its sessions goes with it.
-func (r *SituationReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+func (r *StateReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	var node corev1.Node
 	if err := r.Client.Get(ctx, req.NamespacedName, &node); client.IgnoreNotFound(err) != nil {
 		return ctrl.Result{}, fmt.Errorf("reading node %s: %w", req.Name, err)
 	} else if err == nil {
-		r.Speaker.situations.observe(&node)
+		r.Speaker.nodeState.observe(&node)
 	}
 	return ctrl.Result{}, nil
 }
 
 // SetupWithManager makes the manager run the reconciler.
-func (r *SituationReconciler) SetupWithManager(mgr ctrl.Manager) error {
+func (r *StateReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	readiness := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, after, ok := nodes(e)
 		return !ok || before.UID != after.UID || ready(before) != ready(after)

@@ -130,21 +130,21 @@ var _ = Describe("What the controller tells of itself", func() {
 		}).
 			Should(ContainSubstring("False"))
 
-		told := map[string]string{
+		reported := map[string]string{
 			"events": kubectl("", "get", "events.events.k8s.io", "--all-namespaces", "--output=json"),
 			"status": kubectl("", "get", "bgppeers.metallb.io", "--all-namespaces", "--output=jsonpath={.items[*].status}"),
 		}
 		for _, name := range []string{"", "allocator", "log-level", "pprof/cmdline", "pprof/goroutine?debug=2", "pprof/heap?debug=1"} {
-			told["/debug/"+name] = page(ctx, "http://"+debug+"/debug/"+name)
+			reported["/debug/"+name] = page(ctx, "http://"+debug+"/debug/"+name)
 		}
-		told["metrics"] = page(ctx, "http://"+metrics+"/metrics")
+		reported["metrics"] = page(ctx, "http://"+metrics+"/metrics")
 		w.stop(syscall.SIGTERM)
-		told["log"] = string(w.log.Contents())
-		for what, text := range told {
+		reported["log"] = string(w.log.Contents())
+		for what, text := range reported {
 			Expect(text).NotTo(BeEmpty(), what)
 			i := strings.Index(text, "s3cret")
 			Expect(i).To(Equal(-1), func() string { return what + " tells a password: …" + text[max(0, i-300):min(len(text), i+40)] })
 		}
-		Expect(told["log"]).To(And(ContainSubstring(`"refusing a change"`), ContainSubstring("reflector"), ContainSubstring("controller-runtime.webhook")))
+		Expect(reported["log"]).To(And(ContainSubstring(`"refusing a change"`), ContainSubstring("reflector"), ContainSubstring("controller-runtime.webhook")))
 	})
 })

@@ -233,7 +233,7 @@ var _ = Describe("With the webhook off", func() {
 		create(ctx, builder.MakePool("another", "203.0.113.0/24").Obj())
 		Eventually(valid(ctx, "another")).Should(HavePrefix("True"), "it has looked at the pools")
 		Consistently(valid(ctx, "one")).Should(Equal("False NotCompatibleWithAssignedIPs: " + notAnnounced))
-		Expect(tellings(ctx, "IPAddressPool", "one")()).To(ConsistOf("Warning InvalidConfig: " + notAnnounced))
+		Expect(eventsAbout(ctx, "IPAddressPool", "one")()).To(ConsistOf("Warning InvalidConfig: " + notAnnounced))
 		create(ctx, everything().Obj())
 		Eventually(valid(ctx, "one")).Should(HavePrefix("True Accepted"))
 		Eventually(stale(ctx)).Should(Equal("0"))
@@ -302,7 +302,7 @@ var _ = Describe("With the webhook off", func() {
 		create(ctx, another)
 		Eventually(advertisementValid(ctx, "another")).Should(HavePrefix("True"), "what came before has been looked at too")
 		Consistently(valid(ctx, "one")).Should(HavePrefix("True Accepted"))
-		Expect(tellings(ctx, "IPAddressPool", "one")()).To(BeEmpty())
+		Expect(eventsAbout(ctx, "IPAddressPool", "one")()).To(BeEmpty())
 		Expect(stale(ctx)()).To(Equal("0"))
 	})
 
@@ -317,7 +317,7 @@ var _ = Describe("With the webhook off", func() {
 		create(ctx, another)
 		Eventually(advertisementValid(ctx, "another")).Should(HavePrefix("True"), "what came before has been looked at too")
 		Consistently(valid(ctx, "one")).Should(HavePrefix("True Accepted"))
-		Expect(tellings(ctx, "IPAddressPool", "one")()).To(BeEmpty())
+		Expect(eventsAbout(ctx, "IPAddressPool", "one")()).To(BeEmpty())
 		Expect(stale(ctx)()).To(Equal("0"))
 	})
 
@@ -351,7 +351,7 @@ var _ = Describe("With the webhook off", func() {
 		create(ctx, builder.MakePool("new", "198.51.100.0/24").Obj())
 		Eventually(valid(ctx, "new")).Should(Equal("False NotCompatibleWithAssignedIPs: " + notAnnounced))
 		Eventually(allocated(ctx, "web")).Should(HavePrefix("True InvalidConfig"), "pool new is not used")
-		Eventually(tellings(ctx, "IPAddressPool", "new")).Should(ConsistOf("Warning InvalidConfig: " + notAnnounced))
+		Eventually(eventsAbout(ctx, "IPAddressPool", "new")).Should(ConsistOf("Warning InvalidConfig: " + notAnnounced))
 		Consistently(addresses(ctx, "web")).Should(holds("198.51.100.0"))
 		Expect(stale(ctx)()).To(Equal("1"))
 		editAdvertisement(func(s *v1beta1.BGPAdvertisementSpec) { s.IPAddressPools = []string{"one", "new"} })(ctx)
@@ -395,16 +395,16 @@ func (i *intrusion) run(ctx context.Context) {
 	assigned := `Normal IPAllocated: Assigned IP "198.51.100.0"`
 
 	i.change(ctx)
-	i.isTold(ctx)
-	told := func() []string {
-		return slices.Concat(tellings(ctx, "IPAddressPool", "one")(), tellings(ctx, "IPAddressPool", "new")(), tellings(ctx, "Service", "web")())
+	i.isReported(ctx)
+	reported := func() []string {
+		return slices.Concat(eventsAbout(ctx, "IPAddressPool", "one")(), eventsAbout(ctx, "IPAddressPool", "new")(), eventsAbout(ctx, "Service", "web")())
 	}
-	wantTold := []string{assigned, "Warning InvalidConfig: " + i.want}
+	wantReported := []string{assigned, "Warning InvalidConfig: " + i.want}
 	if i.blamed != "" && i.want == notOwned && !i.heldBack {
-		wantTold = append(wantTold, wantTold[1]) // The service says it of itself too.
+		wantReported = append(wantReported, wantReported[1]) // The service says it of itself too.
 	}
-	Eventually(told).Should(ConsistOf(wantTold))
-	Consistently(told).Should(ConsistOf(wantTold))
+	Eventually(reported).Should(ConsistOf(wantReported))
+	Consistently(reported).Should(ConsistOf(wantReported))
 	after := read(ctx, "default", "web")
 	Expect(after.Status.LoadBalancer).To(Equal(before.Status.LoadBalancer))
 	Expect(after.Annotations).To(Equal(before.Annotations))
@@ -416,11 +416,11 @@ func (i *intrusion) run(ctx context.Context) {
 	Eventually(allocated(ctx, "web")).Should(HavePrefix("True IPAllocated"))
 	Eventually(stale(ctx)).Should(Equal("0"))
 	Expect(addresses(ctx, "web")()).To(holds("198.51.100.0"))
-	Expect(told()).To(ConsistOf(wantTold))
+	Expect(reported()).To(ConsistOf(wantReported))
 }
 
 // isTold waits until the condition says what the webhook would have said.
-func (i *intrusion) isTold(ctx context.Context) {
+func (i *intrusion) isReported(ctx context.Context) {
 	GinkgoHelper()
 	if i.blamed != "" {
 		Eventually(valid(ctx, i.blamed)).Should(Equal("False NotCompatibleWithAssignedIPs: " + i.want))
@@ -437,7 +437,7 @@ func inconsistent(ctx context.Context, pool, prefix string) []string {
 	list := &corev1.ServiceList{}
 	Expect(server.Client.List(ctx, list, client.InNamespace("default"), client.MatchingFields{"spec.type": "LoadBalancer"})).To(Succeed())
 	var found []string
-	var claims config.Impacts
+	var impacts config.Impacts
 	for _, svc := range list.Items {
 		address, err := netip.ParseAddr(strings.Join(addresses(ctx, svc.Name)(), " "))
 		if err != nil {
@@ -447,16 +447,16 @@ func inconsistent(ctx context.Context, pool, prefix string) []string {
 		want := "True IPAllocated: "
 		if !within.Contains(address) {
 			want = "True InvalidConfig: "
-			claims = append(claims, config.Impact{Service: client.ObjectKeyFromObject(&svc), Address: address})
+			impacts = append(impacts, config.Impact{Service: client.ObjectKeyFromObject(&svc), Address: address})
 		}
 		if said := allocated(ctx, svc.Name)(); !strings.HasPrefix(said, want) {
 			found = append(found, fmt.Sprintf("%s holds %s and says %s", svc.Name, address, said))
 		}
 	}
-	claims.Sort()
+	impacts.Sort()
 	want := "True Accepted: in use as written"
-	if len(claims) > 0 {
-		want = "False NotCompatibleWithAssignedIPs: " + claims.String()
+	if len(impacts) > 0 {
+		want = "False NotCompatibleWithAssignedIPs: " + impacts.String()
 	}
 	if said := valid(ctx, pool)(); said != message.Bound(want) {
 		found = append(found, fmt.Sprintf("the pool says %s, want %s", said, want))
@@ -487,7 +487,7 @@ func metric(ctx context.Context, name string) func() (string, error) {
 }
 
 // tellings returns a function that reads the events about an object as often as they were told.
-func tellings(ctx context.Context, kind, name string) func() []string {
+func eventsAbout(ctx context.Context, kind, name string) func() []string {
 	return func() []string {
 		list := &corev1.EventList{}
 		if err := server.Client.List(ctx, list); err != nil {

@@ -56,16 +56,16 @@ var _ = Describe("The condition Valid", func() {
 			create(ctx, c.younger)
 			name := c.younger.GetName()
 			Eventually(c.said(ctx, name)).Should(HavePrefix("False InvalidConfig: " + c.want))
-			told := tellings(ctx, c.kind, name)
-			Eventually(told).Should(ConsistOf(HavePrefix("Warning InvalidConfig: " + c.want)))
+			reported := eventsAbout(ctx, c.kind, name)
+			Eventually(reported).Should(ConsistOf(HavePrefix("Warning InvalidConfig: " + c.want)))
 			Eventually(stale(ctx)).Should(Equal("1"))
-			Consistently(told).Should(HaveLen(1))
+			Consistently(reported).Should(HaveLen(1))
 			Expect(c.others(ctx, c.older.GetName())()).To(HavePrefix("True Accepted"))
 
 			remove(ctx, c.older)
 			Eventually(c.said(ctx, name)).Should(HavePrefix("True Accepted"))
 			Eventually(stale(ctx)).Should(Equal("0"))
-			Expect(told()).To(HaveLen(1))
+			Expect(reported()).To(HaveLen(1))
 		},
 		Entry("pools that overlap", contradiction{
 			older: builder.MakePool("a", "198.51.100.0/24").Obj(), younger: builder.MakePool("b", "198.51.100.128/25").Obj(),
@@ -107,12 +107,12 @@ var _ = Describe("The condition Valid", func() {
 		create(ctx, builder.MakeAdvertisement("adv").Communities("blue").Obj())
 		const want = `InvalidConfig: spec.communities: Invalid value: no Community object defines the alias "blue"; define it or write the community's value`
 		Eventually(advertisementValid(ctx, "adv")).Should(Equal("False " + want))
-		Eventually(tellings(ctx, "BGPAdvertisement", "adv")).Should(ConsistOf("Warning " + want))
+		Eventually(eventsAbout(ctx, "BGPAdvertisement", "adv")).Should(ConsistOf("Warning " + want))
 		create(ctx, blue.DeepCopy())
 		Eventually(advertisementValid(ctx, "adv")).Should(HavePrefix("True Accepted"))
 		remove(ctx, blue)
 		Eventually(advertisementValid(ctx, "adv")).Should(Equal("False " + want))
-		Eventually(tellings(ctx, "BGPAdvertisement", "adv")).Should(HaveLen(2), "it became invalid twice")
+		Eventually(eventsAbout(ctx, "BGPAdvertisement", "adv")).Should(HaveLen(2), "it became invalid twice")
 	})
 
 	It("comes with the number of advertisements that use a community's aliases", func(ctx SpecContext) {

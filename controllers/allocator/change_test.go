@@ -227,12 +227,12 @@ func TestWhatWasToldIsNotFreeBeforeSomethingElseIsTold(t *testing.T) {
 	a := newAllocator(t, builder.MakePool("a", "192.0.2.0/30"))
 	mustAllocate(t, a, request("y"))
 	mustAllocate(t, a, request("x"))
-	told, _ := a.Allocate(request("x", wants("192.0.2.0")))
+	reported, _ := a.Allocate(request("x", wants("192.0.2.0")))
 	// While x is told that it keeps its address, the one that it waits for is released, and x has that now.
 	if _, woken := a.Release(name("y")); !cmp.Equal(names(woken), []string{"x"}) {
 		t.Fatalf("the release woke %v, want x", names(woken))
 	}
-	a.Settle(name("x"), told.Addresses())
+	a.Settle(name("x"), reported.Addresses())
 	if _, refused := allocate(a, request("z", wants("192.0.2.1"))); refused == "" {
 		t.Fatal("what x was told is given to another")
 	}
@@ -319,7 +319,7 @@ func TestAssignedStaysAssigned(t *testing.T) {
 				t.Errorf("assignments (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tc.wantHeld, a.Incompatible(tc.wantPool), compareAddresses(), cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("claims (-want +got):\n%s", diff)
+				t.Errorf("impacts (-want +got):\n%s", diff)
 			}
 			counts := a.PoolCounts(tc.wantPool)
 			if diff := cmp.Diff(tc.wantCounts, counts); diff != "" {
@@ -333,7 +333,7 @@ func TestAssignedStaysAssigned(t *testing.T) {
 	}
 }
 
-func TestAPoolThatIsNotInForceCountsWhatServicesHoldFromIt(t *testing.T) {
+func TestAPoolThatIsNotInUseCountsWhatServicesHoldFromIt(t *testing.T) {
 	t.Parallel()
 	a := newAllocator(t)
 	a.Hydrate(request("x"), assigned("a", "192.0.2.0"))

@@ -138,7 +138,7 @@ func (a *Allocator) whyLeave(r *Request, c Assignment) *Reason {
 			return nil
 		}
 		return &Reason{Cause: NotSelected, Address: c.Address, Pool: c.Pool}
-	case p.isInForce() && p.pool.AllowDisruption, !p.isInForce() && a.abandoned[c.Pool]:
+	case p.isInUse() && p.pool.AllowDisruption, !p.isInUse() && a.abandoned[c.Pool]:
 		return a.whyNot(r, c.Address)
 	}
 	return nil
@@ -260,7 +260,7 @@ const maxPools = 5
 // does not change why it is refused.
 func (a *Allocator) explain(d *decision, r *Request, f corev1.IPFamily) {
 	cause, pools := NoPools, []string(nil)
-	if r.Pool != "" && !a.pools[r.Pool].isInForce() {
+	if r.Pool != "" && !a.pools[r.Pool].isInUse() {
 		cause, pools = PoolNotFound, []string{r.Pool}
 	}
 	for i := range a.order {

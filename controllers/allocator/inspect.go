@@ -27,7 +27,7 @@ type Counts struct {
 	SizeIPv4, SizeIPv6 int64
 }
 
-// Counts returns the counts of every pool in force, by name.
+// Counts returns the counts of every pool in use, by name.
 func (a *Allocator) Counts() map[string]Counts {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -38,7 +38,7 @@ func (a *Allocator) Counts() map[string]Counts {
 	return counts
 }
 
-// PoolCounts returns the counts of one pool. Of a pool that is not in force, only the addresses assigned count.
+// PoolCounts returns the counts of one pool. Of a pool that is not in use, only the addresses assigned count.
 func (a *Allocator) PoolCounts(pool string) Counts {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -50,7 +50,7 @@ func (p *poolState) counts() Counts {
 		return Counts{}
 	}
 	c := Counts{AssignedIPv4: p.assigned[corev1.IPv4Protocol], AssignedIPv6: p.assigned[corev1.IPv6Protocol]}
-	if p.inForce {
+	if p.inUse {
 		c.AvailableIPv4, c.AvailableIPv6 = p.available(corev1.IPv4Protocol), p.available(corev1.IPv6Protocol)
 		c.SizeIPv4, c.SizeIPv6 = p.size[corev1.IPv4Protocol], p.size[corev1.IPv6Protocol]
 	}
@@ -127,7 +127,7 @@ type Filter struct {
 
 // Inspection is what the allocator knows at one moment. It is a copy.
 type Inspection struct {
-	// Pools are sorted by name: those in force, and those that addresses are held from.
+	// Pools are sorted by name: those in use, and those that addresses are held from.
 	Pools []InspectedPool
 	// Addresses in use, sorted.
 	Addresses []InspectedAddress
@@ -137,8 +137,8 @@ type Inspection struct {
 
 // InspectedPool is a pool in numbers.
 type InspectedPool struct {
-	Name    string
-	InForce bool
+	Name  string
+	InUse bool
 	Counts
 	// Incompatible are the addresses held that the pool does not contain, sorted.
 	Incompatible []Held
@@ -199,7 +199,7 @@ func (a *Allocator) Inspect(f Filter) Inspection {
 	}
 	for _, name := range slices.Sorted(maps.Keys(pools)) {
 		p := a.pools[name]
-		i.Pools = append(i.Pools, InspectedPool{Name: name, InForce: p.inForce, Counts: p.counts(), Incompatible: sorted(p)})
+		i.Pools = append(i.Pools, InspectedPool{Name: name, InUse: p.inUse, Counts: p.counts(), Incompatible: sorted(p)})
 	}
 	a.waiting.Ascend(func(s *serviceState) bool {
 		if (f.Service == (types.NamespacedName{}) || s.request.Service == f.Service) && (f.Pool == "" || s.waitsFor(f.Pool)) {

@@ -32,8 +32,8 @@ func TestWhateverHappensBetweenAnswerAndTellingNoAddressIsToldTwice(t *testing.T
 	}
 }
 
-// told is what the status of a service says.
-type told struct {
+// reported is what the status of a service says.
+type reported struct {
 	assignments []allocator.Assignment
 	// met is set if the request was met as a whole, until there is another.
 	met     bool
@@ -45,7 +45,7 @@ type told struct {
 }
 
 // follow takes the pools into account.
-func (s told) follow(r allocator.Request, pools ipam.Pools, abandoned []string) told {
+func (s reported) follow(r allocator.Request, pools ipam.Pools, abandoned []string) reported {
 	from := map[netip.Addr]string{}
 	for _, as := range s.assignments {
 		pool, displaced := isDisplaced(r, as.Address, cmp.Or(s.from[as.Address], as.Pool), pools, abandoned)
@@ -63,15 +63,15 @@ type cluster struct {
 	abandoned []string
 	a         *allocator.Allocator
 	requests  map[string]allocator.Request
-	statuses  map[string]told
-	answers   map[string]told
+	statuses  map[string]reported
+	answers   map[string]reported
 }
 
 func newCluster(t *testing.T, seed uint64) *cluster {
 	t.Helper()
 	c := &cluster{
 		random: rand.New(rand.NewPCG(seed, 2)), a: allocator.New(),
-		requests: map[string]allocator.Request{}, statuses: map[string]told{}, answers: map[string]told{},
+		requests: map[string]allocator.Request{}, statuses: map[string]reported{}, answers: map[string]reported{},
 		pools: []ipam.Pools{
 			parse(t, builder.MakePool("a", "192.0.2.0/29"), builder.MakePool("b", "198.51.100.0/30", "2001:db8::/126")),
 			parse(t, builder.MakePool("a", "192.0.2.0/30").AvoidBuggyIPs(), builder.MakePool("c", "192.0.2.4/30", "2001:db8::/125")),
@@ -92,7 +92,7 @@ func (c *cluster) editPools() {
 func (c *cluster) setPools(pools ipam.Pools, abandoned ...string) {
 	c.now, c.abandoned = pools, abandoned
 	for n, r := range c.requests {
-		for _, all := range []map[string]told{c.statuses, c.answers} {
+		for _, all := range []map[string]reported{c.statuses, c.answers} {
 			if one, ok := all[n]; ok {
 				all[n] = one.follow(r, pools, abandoned)
 			}
@@ -151,7 +151,7 @@ func (c *cluster) ask(t *testing.T, n string) {
 		return
 	}
 	result, refusal := c.a.Allocate(r)
-	answer := told{assignments: result.Assignments, met: refusal == nil && result.Missing == nil, request: fmt.Sprint(r)}
+	answer := reported{assignments: result.Assignments, met: refusal == nil && result.Missing == nil, request: fmt.Sprint(r)}
 	before := c.statuses[n]
 	if len(before.assignments) > 0 && len(answer.assignments) == 0 {
 		t.Fatalf("%s had %v, and now has nothing, refused %v", n, before, refusal)

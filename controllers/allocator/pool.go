@@ -12,12 +12,12 @@ import (
 	"metallb.io/metallb/api/ipam"
 )
 
-// poolState is one pool, which of its addresses are in use, and what services hold from it. Of a pool that is not in force any
+// poolState is one pool, which of its addresses are in use, and what services hold from it. Of a pool that is not in use any
 // more there is a state as long as anything is held from it.
 type poolState struct {
-	name    string
-	inForce bool
-	pool    ipam.Pool
+	name  string
+	inUse bool
+	pool  ipam.Pool
 	// taken are the addresses in use, and with them those next to them that AvoidBuggyIPs excludes: an excluded address
 	// outside a run is always next to a free one, so looking for a free address skips two at most.
 	taken runs
@@ -37,26 +37,26 @@ func newPool(name string) *poolState {
 	}
 }
 
-// configure puts the pool in force, or, if it has no ranges, out of force. The addresses in use that are affected are not counted
+// configure brings the pool into use or, if it has no ranges, takes it out of use. The addresses in use that are affected are not counted
 // meanwhile.
 func (p *poolState) configure(now *ipam.Pool) {
 	if now.AvoidBuggyIPs != p.pool.AvoidBuggyIPs {
 		p.taken = runs{}
 	}
-	p.inForce, p.pool = len(now.Ranges) > 0, *now
+	p.inUse, p.pool = len(now.Ranges) > 0, *now
 	p.pool.Labels = nil // They matter to advertisements.
 	p.size[corev1.IPv4Protocol], p.size[corev1.IPv6Protocol] = now.Size()
 }
 
 // unused reports whether there is nothing to know of the pool any more.
 func (p *poolState) unused() bool {
-	return !p.inForce && p.services == 0 && p.assigned[corev1.IPv4Protocol]+p.assigned[corev1.IPv6Protocol] == 0
+	return !p.inUse && p.services == 0 && p.assigned[corev1.IPv4Protocol]+p.assigned[corev1.IPv6Protocol] == 0
 }
 
-// isInForce reports whether the pool, which may be nil, is in force, contains also whether it may give the address to a service.
-func (p *poolState) isInForce() bool { return p != nil && p.inForce }
+// isInUse reports whether the pool, which may be nil, is in use, contains also whether it may give the address to a service.
+func (p *poolState) isInUse() bool { return p != nil && p.inUse }
 
-func (p *poolState) contains(a netip.Addr) bool { return p.isInForce() && p.pool.Contains(a) }
+func (p *poolState) contains(a netip.Addr) bool { return p.isInUse() && p.pool.Contains(a) }
 
 // take marks an address as in use.
 func (p *poolState) take(a netip.Addr) {
@@ -162,7 +162,7 @@ func (p *poolState) available(family corev1.IPFamily) int64 {
 // which it gives none: if it could give one it is exhausted. "" is that of a pool that has nothing to do with the request.
 func (p *poolState) standing(r *Request, f corev1.IPFamily) Cause {
 	switch {
-	case !p.isInForce() || r.Pool != "" && r.Pool != p.name:
+	case !p.isInUse() || r.Pool != "" && r.Pool != p.name:
 		return ""
 	case r.Pool == "" && !p.pool.AutoAssign:
 		return NotAutoAssigned

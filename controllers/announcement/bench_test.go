@@ -48,9 +48,9 @@ func BenchmarkRouter(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				for _, n := range w.nodes {
 					if i%2 == 0 {
-						w.tell(n.Name, "tor-a", "Idle", "connection refused")
+						w.report(n.Name, "tor-a", "Idle", "connection refused")
 					} else {
-						w.tell(n.Name, "tor-a", "Established", "")
+						w.report(n.Name, "tor-a", "Established", "")
 					}
 				}
 				w.clock.Step(2 * time.Second)

@@ -99,10 +99,10 @@ func (t *Tracker) reroute(g *group) {
 
 // pathsOf returns the paths of addresses of the family that are selected in that way.
 func (t *Tracker) pathsOf(selection *config.Selection, f endpoint.Family) paths {
-	ways := t.routes.Ways(selection, f.Kind())
-	p := paths{selected: t.numbered(ways.Selected), eligible: t.numbered(ways.Eligible), peers: make([]peerPaths, 0, len(ways.Peers))}
-	for _, way := range ways.Peers {
-		p.peers = append(p.peers, peerPaths{way.Peer, t.numbered(way.Nodes)})
+	found := t.routes.Paths(selection, f.Kind())
+	p := paths{selected: t.numbered(found.Selected), eligible: t.numbered(found.Eligible), peers: make([]peerPaths, 0, len(found.Peers))}
+	for _, path := range found.Peers {
+		p.peers = append(p.peers, peerPaths{path.Peer, t.numbered(path.Nodes)})
 	}
 	return p
 }

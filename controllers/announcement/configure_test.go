@@ -30,19 +30,19 @@ func TestTheConditionFollowsWhileAChangeIsHeldBackAndTheControllerChanges(t *tes
 	w.serve("web", "node-0001")
 	w.Complete()
 	w.pass(time.Minute)
-	if want := `True Announced: from 1 node to peers "tor-a", "tor-b"`; w.told("web") != want || w.writes != 1 {
-		t.Errorf("it says %s after %d writes", w.told("web"), w.writes)
+	if want := `True Announced: from 1 node to peers "tor-a", "tor-b"`; w.reported("web") != want || w.writes != 1 {
+		t.Errorf("it says %s after %d writes", w.reported("web"), w.writes)
 	}
 	w.serve("web")
 	w.pass(time.Minute)
-	if want := "False NoEndpoints: no endpoint is ready"; w.told("web") != want {
-		t.Errorf("without endpoints it says %s", w.told("web"))
+	if want := "False NoEndpoints: no endpoint is ready"; w.reported("web") != want {
+		t.Errorf("without endpoints it says %s", w.reported("web"))
 	}
 	w.serve("web", "node-0001")
 	w.down("node-0001")
 	w.pass(time.Minute)
-	if want := `False SessionsNotEstablished: no session is established with peers "tor-a", "tor-b"; node-0001 with "tor-a": connection lost`; w.told("web") != want {
-		t.Errorf("without sessions it says %s", w.told("web"))
+	if want := `False SessionsNotEstablished: no session is established with peers "tor-a", "tor-b"; node-0001 with "tor-a": connection lost`; w.reported("web") != want {
+		t.Errorf("without sessions it says %s", w.reported("web"))
 	}
 }
 
@@ -127,11 +127,11 @@ func TestNodesThatComeAndGoKeepTheAnswersOfOthers(t *testing.T) {
 		w.serve("s00000", w.nodes[0].Name, fmt.Sprintf("a-%d", i))
 		w.configure()
 		w.pass(time.Minute)
-		if want := `True Announced: from 2 nodes to peers "tor-a", "tor-b"`; w.told("s00000") != want {
-			t.Fatalf("with node a-%d it says %s", i, w.told("s00000"))
+		if want := `True Announced: from 2 nodes to peers "tor-a", "tor-b"`; w.reported("s00000") != want {
+			t.Fatalf("with node a-%d it says %s", i, w.reported("s00000"))
 		}
-		if want := `True Announced: from 1 node to peers "tor-a", "tor-b"`; w.told("s00001") != want {
-			t.Fatalf("another service says %s", w.told("s00001"))
+		if want := `True Announced: from 1 node to peers "tor-a", "tor-b"`; w.reported("s00001") != want {
+			t.Fatalf("another service says %s", w.reported("s00001"))
 		}
 		for _, p := range []string{"tor-a", "tor-b", "tor-6"} {
 			w.SetSession(fmt.Sprintf("a-%d-%s", i, p), nil)

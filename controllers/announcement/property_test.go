@@ -366,13 +366,13 @@ func (f *tally) verdict(all int, advertisements []string, endpoints int, addr ne
 }
 
 func (u *universe) fault(node, peer string, addr netip.Addr) string {
-	s, told := u.sessions[[2]string{node, peer}]
+	s, reported := u.sessions[[2]string{node, peer}]
 	family := corev1.IPv6Protocol
 	if addr.Is4() {
 		family = corev1.IPv4Protocol
 	}
 	switch {
-	case !told:
+	case !reported:
 		return "no report from its speaker"
 	case s.State != v1beta1.SessionEstablished && s.LastError != "":
 		return s.LastError
@@ -447,7 +447,7 @@ func TestServicesAreToldWhatAskingEachNodeAndPeerWouldSay(t *testing.T) {
 				if c := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAnnounced); c != nil {
 					seen[c.Reason]++
 				}
-				if got, want := u.told(name.Name), u.expected(svc); got != want {
+				if got, want := u.reported(name.Name), u.expected(svc); got != want {
 					t.Fatalf("seed %d, step %d: %s\nsays %s\nwant %s", seed, step, name, got, want)
 				}
 			}

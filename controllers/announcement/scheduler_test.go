@@ -55,26 +55,26 @@ func TestAChangeOfStatusIsWrittenAfterSecondsAndAChangeOfNumbersAfterTen(t *test
 	w.down("node-0001")
 	w.pass(8 * time.Second)
 	if w.writes != 0 {
-		t.Fatalf("numbers are written after less than 8 s: %s", w.told("s00000"))
+		t.Fatalf("numbers are written after less than 8 s: %s", w.reported("s00000"))
 	}
 	w.pass(4 * time.Second) // one of them to gather what sessions tell
-	if want := `True Announced: from 1 of 2 nodes to peers "tor-a", "tor-b"; not established: "tor-a" on 1 of 2 nodes, "tor-b" on 1 of 2 nodes`; w.told("s00000") != want {
-		t.Errorf("after 12 s it says %s", w.told("s00000"))
+	if want := `True Announced: from 1 of 2 nodes to peers "tor-a", "tor-b"; not established: "tor-a" on 1 of 2 nodes, "tor-b" on 1 of 2 nodes`; w.reported("s00000") != want {
+		t.Errorf("after 12 s it says %s", w.reported("s00000"))
 	}
 	w.down("node-0002")
 	w.pass(5 * time.Second)
 	if w.flips != 0 {
-		t.Errorf("after 5 s it says %s", w.told("s00000"))
+		t.Errorf("after 5 s it says %s", w.reported("s00000"))
 	}
 	w.pass(1100 * time.Millisecond)
 	if w.flips != 1 {
-		t.Errorf("after 6.1 s it says %s", w.told("s00000"))
+		t.Errorf("after 6.1 s it says %s", w.reported("s00000"))
 	}
 	w.pass(time.Minute)
 	w.up("node-0001")
 	w.pass(2100 * time.Millisecond)
 	if w.flips != 2 {
-		t.Errorf("2.1 s after a session is there it says %s", w.told("s00000"))
+		t.Errorf("2.1 s after a session is there it says %s", w.reported("s00000"))
 	}
 }
 
@@ -83,17 +83,17 @@ func TestANewServiceIsToldSoonThatItIsAnnouncedThoughItWasNotAtFirst(t *testing.
 	w := steady(t, 1, 1, asItIs)
 	w.set(builder.MakeService("web").Holds("a", "198.18.0.200").Obj())
 	w.pass(4900 * time.Millisecond)
-	if w.told("web") != "" {
-		t.Errorf("while its pods may be starting it says %s", w.told("web"))
+	if w.reported("web") != "" {
+		t.Errorf("while its pods may be starting it says %s", w.reported("web"))
 	}
 	w.pass(200 * time.Millisecond)
-	if want := "False NoEndpoints: no endpoint is ready"; w.told("web") != want {
-		t.Errorf("it says %s", w.told("web"))
+	if want := "False NoEndpoints: no endpoint is ready"; w.reported("web") != want {
+		t.Errorf("it says %s", w.reported("web"))
 	}
 	w.serve("web", "node-0001")
 	w.pass(1100 * time.Millisecond)
-	if want := `True Announced: from 1 node to peers "tor-a", "tor-b"`; w.told("web") != want {
-		t.Errorf("it says %s", w.told("web"))
+	if want := `True Announced: from 1 node to peers "tor-a", "tor-b"`; w.reported("web") != want {
+		t.Errorf("it says %s", w.reported("web"))
 	}
 }
 
@@ -166,8 +166,8 @@ func TestANewServiceIsWrittenOnce(t *testing.T) {
 			w.start()
 			happens(w)
 			w.pass(time.Minute)
-			if w.writes != 1 || !strings.HasPrefix(w.told("web"), "True Announced") {
-				t.Errorf("%d writes, in the end it says %s", w.writes, w.told("web"))
+			if w.writes != 1 || !strings.HasPrefix(w.reported("web"), "True Announced") {
+				t.Errorf("%d writes, in the end it says %s", w.writes, w.reported("web"))
 			}
 		})
 	}
@@ -215,8 +215,8 @@ func TestAServiceThatFlapsIsWrittenEveryTenSeconds(t *testing.T) {
 			if most := minutes*6 + 3; w.writes > most || w.writes < minutes {
 				t.Errorf("%d writes in %d minutes, want some and at most %d", w.writes, minutes, most)
 			}
-			if want := "False NoEndpoints: no endpoint is ready"; w.told("s00000") != want {
-				t.Errorf("in the end it says %s", w.told("s00000"))
+			if want := "False NoEndpoints: no endpoint is ready"; w.reported("s00000") != want {
+				t.Errorf("in the end it says %s", w.reported("s00000"))
 			}
 		})
 	}
@@ -263,8 +263,8 @@ func TestAFlipGoesBeforeNumbers(t *testing.T) {
 	w.pass(20 * time.Second)
 	w.serve("s00999")
 	w.pass(5500 * time.Millisecond)
-	if want := "False NoEndpoints: no endpoint is ready"; w.told("s00999") != want {
-		t.Errorf("it says %s", w.told("s00999"))
+	if want := "False NoEndpoints: no endpoint is ready"; w.reported("s00999") != want {
+		t.Errorf("it says %s", w.reported("s00999"))
 	}
 }
 

@@ -34,11 +34,11 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 		"all sessions are established": {web(), func(*world) {}, all},
 		"a node has none": {web(), func(w *world) { w.down("node-0002") },
 			`True Announced: from 2 of 3 nodes to peers "tor-a", "tor-b"; not established: "tor-a" on 1 of 3 nodes, "tor-b" on 1 of 3 nodes`},
-		"a node lacks one": {web(), func(w *world) { w.tell("node-0002", "tor-b", v1beta1.SessionActive, "") },
+		"a node lacks one": {web(), func(w *world) { w.report("node-0002", "tor-b", v1beta1.SessionActive, "") },
 			`True Announced: from 3 nodes to peers "tor-a", "tor-b"; not established: "tor-b" on 1 of 3 nodes`},
 		"a peer is away": {web(), func(w *world) {
 			for _, n := range []string{"node-0001", "node-0002", "node-0003"} {
-				w.tell(n, "tor-b", v1beta1.SessionConnect, "connection refused")
+				w.report(n, "tor-b", v1beta1.SessionConnect, "connection refused")
 			}
 		}, `True Announced: from 3 nodes to peer "tor-a"; not established: "tor-b" on 3 of 3 nodes`},
 		"no session is established": {web(), func(w *world) {
@@ -55,14 +55,14 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 		"the only session does not carry the family": {web(), func(w *world) {
 			w.advertise(builder.MakeAdvertisement("adv").Peers("tor-a"))
 			for _, n := range []string{"node-0001", "node-0002", "node-0003"} {
-				w.tell(n, "tor-a", v1beta1.SessionEstablished, "", corev1.IPv6Protocol)
+				w.report(n, "tor-a", v1beta1.SessionEstablished, "", corev1.IPv6Protocol)
 			}
 			w.configure()
 		}, `False SessionsNotEstablished: no session is established with peer "tor-a"; node-0001 with "tor-a": the session does not carry IPv4`},
 		"a session is Idle": {web(), func(w *world) {
 			w.advertise(builder.MakeAdvertisement("adv").Peers("tor-a").NodesWithLabel("rack", "1"))
 			w.nodes[2].Labels = map[string]string{"rack": "1"}
-			w.tell("node-0003", "tor-a", v1beta1.SessionIdle, "")
+			w.report("node-0003", "tor-a", v1beta1.SessionIdle, "")
 			w.configure()
 		}, `False SessionsNotEstablished: no session is established with peer "tor-a"; node-0003 with "tor-a": session is Idle`},
 		"both families": {dual(), func(*world) {},
@@ -177,7 +177,7 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 			for _, n := range w.nodes {
 				w.up(n.Name)
 			}
-			w.tell("node-0001", "p0", v1beta1.SessionIdle, "")
+			w.report("node-0001", "p0", v1beta1.SessionIdle, "")
 		}, `True Announced: from 3 nodes to peers "p0", "p1", "p2", "p3", "p4" and 3 more; not established: "p0" on 1 of 3 nodes`},
 		"no address any more": {web(), func(w *world) {
 			svc := w.services[types.NamespacedName{Namespace: "default", Name: "web"}].DeepCopy()
@@ -198,7 +198,7 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 			w.pass(time.Minute) // All is well, and told.
 			tc.but(w)
 			w.pass(time.Minute)
-			if diff := cmp.Diff(tc.want, w.told("web")); diff != "" {
+			if diff := cmp.Diff(tc.want, w.reported("web")); diff != "" {
 				t.Errorf("condition (-want +got):\n%s", diff)
 			}
 		})
@@ -215,18 +215,18 @@ func TestASessionOfWhichTwoObjectsTellIsAsTheLastOneSays(t *testing.T) {
 	w.start()
 	idle := &v1beta1.BGPSessionStateStatus{Node: "node-0001", Peer: "tor-b", State: v1beta1.SessionIdle}
 	w.SetSession("leftover", idle)
-	w.tell("node-0001", "tor-b", v1beta1.SessionEstablished, "")
+	w.report("node-0001", "tor-b", v1beta1.SessionEstablished, "")
 	w.SetSession("leftover", nil)
 	w.pass(time.Minute)
-	if want := `True Announced: from 1 node to peers "tor-a", "tor-b"`; w.told("web") != want {
-		t.Errorf("with one left it says %s", w.told("web"))
+	if want := `True Announced: from 1 node to peers "tor-a", "tor-b"`; w.reported("web") != want {
+		t.Errorf("with one left it says %s", w.reported("web"))
 	}
 	w.SetSession("leftover", idle)
 	w.SetSession("leftover", nil)
 	w.SetSession("node-0001-tor-b", nil)
 	w.pass(time.Minute)
-	if want := `True Announced: from 1 node to peer "tor-a"; not established: "tor-b" on 1 of 1 node`; w.told("web") != want {
-		t.Errorf("with none left it says %s", w.told("web"))
+	if want := `True Announced: from 1 node to peer "tor-a"; not established: "tor-b" on 1 of 1 node`; w.reported("web") != want {
+		t.Errorf("with none left it says %s", w.reported("web"))
 	}
 }
 
@@ -236,10 +236,10 @@ func TestTheMessageIsBounded(t *testing.T) {
 	w.node(1)
 	w.set(builder.MakeService("web").Holds("a", "198.18.0.1").Obj())
 	w.serve("web", "node-0001")
-	w.tell("node-0001", "tor-a", v1beta1.SessionIdle, strings.Repeat("long ", 1000))
+	w.report("node-0001", "tor-a", v1beta1.SessionIdle, strings.Repeat("long ", 1000))
 	w.start()
 	w.pass(time.Minute)
-	if got := len(w.told("web")); got > message.MaxLength+len("False SessionsNotEstablished: ") || got < 1000 {
+	if got := len(w.reported("web")); got > message.MaxLength+len("False SessionsNotEstablished: ") || got < 1000 {
 		t.Errorf("it has %d bytes", got)
 	}
 }
@@ -252,14 +252,14 @@ func TestNothingIsSaidBeforeAllIsKnown(t *testing.T) {
 	w.pass(time.Minute)
 	w.Complete()
 	w.pass(time.Minute)
-	if got := w.told("web"); got != "" {
+	if got := w.reported("web"); got != "" {
 		t.Errorf("said without a configuration: %s", got)
 	}
 	w = newWorld(t)
 	w.set(builder.MakeService("web").Holds("a", "198.18.0.1").Obj())
 	w.configure()
 	w.pass(time.Minute)
-	if got := w.told("web"); got != "" {
+	if got := w.reported("web"); got != "" {
 		t.Errorf("said without knowing endpoints: %s", got)
 	}
 }

@@ -23,7 +23,7 @@ import (
 	"metallb.io/metallb/test/builder"
 )
 
-// world is a Tracker, and what it is told of.
+// world is a Tracker, and what it is fed.
 type world struct {
 	*announcement.Tracker
 
@@ -143,22 +143,22 @@ func (w *world) setSlice(slice *discoveryv1.EndpointSlice) {
 	w.SetEndpointSlice(stripped.(*discoveryv1.EndpointSlice))
 }
 
-// tell makes a node tell of its session.
-func (w *world) tell(node, peer string, state v1beta1.SessionState, lastError string, families ...corev1.IPFamily) {
+// report makes a node report its session.
+func (w *world) report(node, peer string, state v1beta1.SessionState, lastError string, families ...corev1.IPFamily) {
 	w.SetSession(node+"-"+peer, &v1beta1.BGPSessionStateStatus{Node: node, Peer: peer, State: state, LastError: lastError, Families: families})
 }
 
 // up makes all sessions of the node established.
 func (w *world) up(node string) {
 	for i := range w.objects.Peers {
-		w.tell(node, w.objects.Peers[i].Name, v1beta1.SessionEstablished, "")
+		w.report(node, w.objects.Peers[i].Name, v1beta1.SessionEstablished, "")
 	}
 }
 
 // down ends all sessions of the node.
 func (w *world) down(node string) {
 	for i := range w.objects.Peers {
-		w.tell(node, w.objects.Peers[i].Name, v1beta1.SessionIdle, "connection lost")
+		w.report(node, w.objects.Peers[i].Name, v1beta1.SessionIdle, "connection lost")
 	}
 }
 
@@ -213,7 +213,7 @@ func (w *world) busiest() (most int) {
 }
 
 // told returns what the service is told, as "status reason: message".
-func (w *world) told(name string) string {
+func (w *world) reported(name string) string {
 	svc := w.services[types.NamespacedName{Namespace: metav1.NamespaceDefault, Name: name}]
 	c := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAnnounced)
 	if c == nil {

@@ -157,7 +157,7 @@ func (b *builder) blocking(p pending, version Object) Impacts {
 }
 
 // losses returns what services would lose if the candidate was used, as far as that holds it back.
-func (b *builder) losses(candidate *meaning) Impacts {
+func (b *builder) losses(candidate *parsedObjects) Impacts {
 	if b.in.State.Holdings == nil {
 		return nil
 	}
@@ -175,7 +175,7 @@ func (b *builder) losses(candidate *meaning) Impacts {
 
 // taken returns the addresses that would be announced no more if they were the new pool's: services that hold addresses in its
 // range become its own.
-func (b *builder) taken(pool string, candidate *meaning) Impacts {
+func (b *builder) taken(pool string, candidate *parsedObjects) Impacts {
 	var impacts Impacts
 	before, after := newRoutes(&b.current, b.nodes), newRoutes(candidate, b.nodes)
 	for _, r := range candidate.pools[pool].Ranges {

@@ -70,7 +70,7 @@ const (
 )
 
 // many is a cluster with many pools, each with an advertisement of its own and as many services as others.
-func many() (config.Objects, *stock, config.Use) {
+func many() (config.Objects, *stock, config.ClusterState) {
 	var o config.Objects
 	held := make([]config.Holding, 0, manyServices)
 	for i := range manyPools {
@@ -120,7 +120,7 @@ func many() (config.Objects, *stock, config.Use) {
 			Addresses: []netip.Addr{netip.AddrFrom4([4]byte{172, 16, 0, byte(i)})},
 		})
 	}
-	return o, s, config.Use{
+	return o, s, config.ClusterState{
 		Holdings: s, Nodes: nodes,
 		NamespaceLabels: func(ns string) labels.Set { return labels.Set{"team": "b", "kubernetes.io/metadata.name": ns} },
 	}
@@ -133,7 +133,7 @@ func selecting(key, value string) metav1.LabelSelector {
 // edit is a change of one of the many objects, and what it has to be about.
 type edit struct {
 	change config.Change
-	// wantSeen is how many holdings it may look at, each time it does; wantLost, how many claims there are.
+	// wantSeen is how many holdings it may look at, each time it does; wantLost, how many impacts there are.
 	wantSeen, wantLost int
 }
 
@@ -178,12 +178,12 @@ func edits(o config.Objects) map[string]edit {
 
 func TestAChangeLooksAtTheServicesThatItConcerns(t *testing.T) {
 	t.Parallel()
-	o, s, use := many()
+	o, s, state := many()
 	for name, e := range edits(o) {
 		s.seen.Store(0)
-		v := config.Check(namespace, o, e.change, use)
-		if seen := int(s.seen.Load()); seen > e.wantSeen || len(v.Claims) != e.wantLost {
-			t.Errorf("%s: looked at %d services and found %d in its way, want at most %d and %d", name, seen, len(v.Claims), e.wantSeen, e.wantLost)
+		v := config.Check(namespace, o, e.change, state)
+		if seen := int(s.seen.Load()); seen > e.wantSeen || len(v.Impacts) != e.wantLost {
+			t.Errorf("%s: looked at %d services and found %d in its way, want at most %d and %d", name, seen, len(v.Impacts), e.wantSeen, e.wantLost)
 		}
 	}
 }
@@ -191,7 +191,7 @@ func TestAChangeLooksAtTheServicesThatItConcerns(t *testing.T) {
 // BenchmarkCheck reports the time that all but the slowest hundredth of the changes are judged in, as p99-ns. The bound for
 // an answer of the webhook is 50 ms.
 func BenchmarkCheck(b *testing.B) {
-	o, _, use := many()
+	o, _, state := many()
 	all := edits(o)
 	everything := v1beta1.BGPAdvertisement{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "all"}}
 	single := o
@@ -209,7 +209,7 @@ func BenchmarkCheck(b *testing.B) {
 			var took []time.Duration
 			for b.Loop() {
 				start := time.Now()
-				config.Check(namespace, before, change, use)
+				config.Check(namespace, before, change, state)
 				took = append(took, time.Since(start))
 			}
 			slices.Sort(took)

@@ -5,16 +5,16 @@ package config
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/message"
 )
 
-// Check judges a change. The namespace is the one of the configuration.
-func Check(namespace string, before Objects, change Change, use Use) Verdict {
+// Check says what is wrong with a change. The namespace is the one of the configuration.
+func Check(namespace string, before Objects, change Change, state ClusterState) Verdict {
 	change = Change{Old: present(change.Old), New: present(change.New)}
 	if change == (Change{}) || change.concernsNobody() {
 		return Verdict{}
@@ -27,60 +27,60 @@ func Check(namespace string, before Objects, change Change, use Use) Verdict {
 		return Verdict{}
 	}
 	// What was read of the configuration may be of a moment before or after the old object's.
-	all := meanBy(use.Parser, before)
+	all := parseAllWith(state.Parser, before)
 	all.parser = nil // A change that is refused leaves its generation to the next one.
 	was, _ := all.with(Change{Old: change.New, New: change.Old})
 	is, errs := was.with(change)
 	if len(errs) > 0 {
 		return Verdict{Errors: errs}
 	}
-	j := &judgement{change: change, was: &was, is: &is, use: use, nodes: newNodes(use.Nodes)}
-	j.contradictions()
-	j.warn(dangling(change, &was, &is)...)
-	j.claims()
+	b := &verdictBuilder{change: change, was: &was, is: &is, state: state, nodes: newNodes(state.Nodes)}
+	b.contradictions()
+	b.warn(dangling(change, &was, &is)...)
+	b.impacts()
 	if change.New != nil {
-		j.warn(warnings(change.New, &is, use.Nodes)...)
+		b.warn(warnings(change.New, &is, state.Nodes)...)
 	}
-	return j.verdict
+	return b.verdict
 }
 
-// judgement is a Verdict in the making.
-type judgement struct {
+// verdictBuilder makes a Verdict.
+type verdictBuilder struct {
 	change  Change
-	was, is *meaning
-	use     Use
+	was, is *parsedObjects
+	state   ClusterState
 	nodes   *nodes
 	verdict Verdict
 }
 
-func (j *judgement) refuse(errs ...*field.Error) {
-	j.verdict.Errors = append(j.verdict.Errors, errs...)
+func (b *verdictBuilder) refuse(errs ...*field.Error) {
+	b.verdict.Errors = append(b.verdict.Errors, errs...)
 }
 
-func (j *judgement) warn(sentences ...string) {
-	j.verdict.Warnings = append(j.verdict.Warnings, sentences...)
+func (b *verdictBuilder) warn(sentences ...string) {
+	b.verdict.Warnings = append(b.verdict.Warnings, sentences...)
 }
 
 // contradictions refuses those that the change brings or makes worse, and warns of those that were there before.
-func (j *judgement) contradictions() {
-	if j.change.New == nil {
+func (b *verdictBuilder) contradictions() {
+	if b.change.New == nil {
 		return
 	}
 	var known extents
-	if j.change.Old != nil {
-		known = extentsOf(contradictions(j.change.Old, j.was, j.nodes))
+	if b.change.Old != nil {
+		known = extentsOf(contradictions(b.change.Old, b.was, b.nodes))
 	}
 	var stale []string
 	var fresh []contradiction
-	for _, c := range contradictions(j.change.New, j.is, j.nodes) {
+	for _, c := range contradictions(b.change.New, b.is, b.nodes) {
 		if known.cover(c) {
 			stale = append(stale, c.err.Error())
 		} else {
 			fresh = append(fresh, c)
 		}
 	}
-	j.refuse(firstErrors(fresh)...)
-	j.warn(first(stale)...)
+	b.refuse(firstErrors(fresh)...)
+	b.warn(first(stale)...)
 }
 
 // extents are contradictions by their cause, and how far each goes.
@@ -110,19 +110,19 @@ func (known extents) cover(c contradiction) bool {
 	return existed && c.excess <= e.excess && (c.fault != overlap || covers(e.common, c.common))
 }
 
-// claims refuses what services would lose something by, or tells of it if that is what the object's operator wants.
-func (j *judgement) claims() {
-	claims := lost(j.was, j.is, j.use, j.nodes)
-	j.verdict.Claims, j.verdict.Narrows = claims, narrows(j.was, j.is, j.nodes)
-	errs, warnings := j.change.Against(claims)
-	j.refuse(errs...)
-	j.warn(warnings...)
+// impacts refuses a change by which services lose something, or warns of it if the object allows disruption.
+func (b *verdictBuilder) impacts() {
+	impacts := lost(b.was, b.is, b.state, b.nodes)
+	b.verdict.Impacts, b.verdict.Narrows = impacts, narrows(b.was, b.is, b.nodes)
+	errs, warnings := b.change.Against(impacts)
+	b.refuse(errs...)
+	b.warn(warnings...)
 }
 
-// Against returns what the claims of services that lose something by the change have against it: an error, or warnings, one
-// for each service, if the object's operator overrides them.
-func (c Change) Against(claims Impacts) (errs field.ErrorList, warnings []string) {
-	if len(claims) == 0 {
+// Against returns an error for a change that has these impacts, or, if the object allows disruption, a warning for each
+// service.
+func (c Change) Against(impacts Impacts) (errs field.ErrorList, warnings []string) {
+	if len(impacts) == 0 {
 		return nil, nil
 	}
 	object := present(c.New)
@@ -130,16 +130,16 @@ func (c Change) Against(claims Impacts) (errs field.ErrorList, warnings []string
 		object = present(c.Old)
 	}
 	if object != nil && v1beta1.AllowsDisruption(object) {
-		return nil, first(byService(claims))
+		return nil, first(byService(impacts))
 	}
-	return field.ErrorList{field.Forbidden(c.path(claims), claims.String())}, nil
+	return field.ErrorList{field.Forbidden(c.path(impacts), impacts.String())}, nil
 }
 
 // byService returns a sentence for each service.
-func byService(claims Impacts) []string {
+func byService(impacts Impacts) []string {
 	var sentences []string
-	for i, c := range claims {
-		if i > 0 && c.Service == claims[i-1].Service {
+	for i, c := range impacts {
+		if i > 0 && c.Service == impacts[i-1].Service {
 			sentences[len(sentences)-1] += ", " + c.String()
 			continue
 		}
@@ -149,13 +149,13 @@ func byService(claims Impacts) []string {
 }
 
 const (
-	// maxErrors is how many contradictions of one object are told.
+	// maxErrors is how many contradictions of one object are reported.
 	maxErrors = 100
 	// maxWarnings is how many warnings of one sort are given.
 	maxWarnings = 10
 )
 
-// first returns the first sentences, and how many more there are.
+// first returns the first sentences, and one that says how many more there are.
 func first(sentences []string) []string {
 	more := len(sentences) - maxWarnings
 	if more <= 0 {
@@ -170,5 +170,5 @@ func list(names []string) string {
 	for _, n := range names {
 		quoted = append(quoted, fmt.Sprintf("%q", n))
 	}
-	return strings.Join(first(quoted), ", ")
+	return message.First(quoted, maxWarnings)
 }

@@ -16,6 +16,7 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/message"
 )
 
 // contradiction is what is wrong with an object beside another.
@@ -54,7 +55,7 @@ func Contradictions(o Object, others Objects, nodes []Node) field.ErrorList {
 	if o = present(o); o == nil {
 		return nil
 	}
-	all := mean(others)
+	all := parseAll(others)
 	m, errs := all.with(Change{New: o})
 	if len(errs) > 0 {
 		return nil
@@ -74,7 +75,7 @@ func firstErrors(found []contradiction) field.ErrorList {
 
 // contradictions returns what is wrong with the object beside the others in the configuration; nothing if it does not
 // parse.
-func contradictions(o Object, m *meaning, nodes *nodes) []contradiction {
+func contradictions(o Object, m *parsedObjects, nodes *nodes) []contradiction {
 	switch x := o.(type) {
 	case *v1beta1.IPAddressPool:
 		if pool, parses := m.pools[x.Name]; parses {
@@ -96,7 +97,7 @@ func contradictions(o Object, m *meaning, nodes *nodes) []contradiction {
 	return nil
 }
 
-func ofPool(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning, nodes *nodes) []contradiction {
+func ofPool(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *parsedObjects, nodes *nodes) []contradiction {
 	found := overlapping(object, pool, m)
 	selecting := m.selecting(pool.Name, pool.Labels)
 	found = append(found, tooSmall(object, pool, selecting)...)
@@ -104,7 +105,7 @@ func ofPool(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning, nodes *n
 		for j := range selecting[:i] {
 			a, other := &selecting[i], &selecting[j]
 			for _, c := range unequal(a, other, pool, nodes.common(a, other)) {
-				path, value := field.NewPath("spec", "addresses"), strings.Join(first(object.Spec.Addresses), ", ")
+				path, value := field.NewPath("spec", "addresses"), message.First(object.Spec.Addresses, maxWarnings)
 				if byLabels(pool, a) || byLabels(pool, other) {
 					path, value = field.NewPath("metadata", "labels"), pool.Labels.String()
 				}
@@ -179,7 +180,7 @@ func noRoom(r ipam.Range) fault {
 }
 
 // overlapping reports every range that has an address in common with one of another pool, in the order of the ranges.
-func overlapping(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning) []contradiction {
+func overlapping(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *parsedObjects) []contradiction {
 	type pair struct {
 		index   int
 		overlap ipam.Overlap
@@ -217,7 +218,7 @@ func overlapping(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *meaning) []c
 	return found
 }
 
-func ofAdvertisement(adv *advertisement, m *meaning, nodes *nodes) []contradiction {
+func ofAdvertisement(adv *advertisement, m *parsedObjects, nodes *nodes) []contradiction {
 	spec := field.NewPath("spec")
 	selected := m.selectedBy(adv)
 	var found []contradiction
@@ -283,7 +284,7 @@ func aggregatesTooMuch(adv *advertisement, pool *ipam.Pool) []contradiction {
 	return found
 }
 
-func ofPeer(peer *bgp.Peer, m *meaning, nodes *nodes) []contradiction {
+func ofPeer(peer *bgp.Peer, m *parsedObjects, nodes *nodes) []contradiction {
 	var found []contradiction
 	for name := range m.peers {
 		if name == peer.Name {
@@ -300,7 +301,7 @@ func ofPeer(peer *bgp.Peer, m *meaning, nodes *nodes) []contradiction {
 	return found
 }
 
-func ofCommunity(object *v1beta1.Community, m *meaning) []contradiction {
+func ofCommunity(object *v1beta1.Community, m *parsedObjects) []contradiction {
 	own := make(map[string]int, len(object.Spec.Communities))
 	for i, alias := range object.Spec.Communities {
 		own[alias.Name] = i

@@ -31,7 +31,7 @@ func BenchmarkContradictions(b *testing.B) {
 			o.Pools, o.Advertisements, o.Communities = append(o.Pools, pool), append(o.Advertisements, adv), append(o.Communities, community)
 		}
 		o.Pools = append(o.Pools, large)
-		m, nodes := mean(o), newNodes(nil)
+		m, nodes := parseAll(o), newNodes(nil)
 		for name, object := range map[string]Object{
 			"pool": &o.Pools[0], "pool of many ranges": &large, "advertisement": &o.Advertisements[0], "community": &o.Communities[0],
 		} {

@@ -43,30 +43,30 @@ func FuzzCheck(f *testing.F) {
 		if json.Unmarshal([]byte(configuration), &before) != nil || old == nil || fresh == nil {
 			return
 		}
-		use := fuzzedUse()
+		state := fuzzedState()
 		for _, change := range []config.Change{
 			{}, {Old: old, New: fresh}, {Old: fresh, New: old}, {New: fresh}, {Old: old}, {Old: (*v1beta1.Community)(nil), New: fresh},
 		} {
-			checkTwice(t, before, change, use)
+			checkTwice(t, before, change, state)
 		}
-		unchanged(t, before, old, use)
+		unchanged(t, before, old, state)
 		after := before.Apply(config.Change{Old: old, New: fresh})
-		if lost := config.Lost(after, after, use); len(lost) > 0 {
+		if lost := config.Lost(after, after, state); len(lost) > 0 {
 			t.Errorf("nothing has changed, but %s", lost)
 		}
-		for _, err := range config.Contradictions(fresh, after, use.Nodes) {
+		for _, err := range config.Contradictions(fresh, after, state.Nodes) {
 			if err.Field == "" || err.Detail == "" {
 				t.Errorf("contradiction without field or remedy: %v", err)
 			}
 		}
-		config.Warnings(fresh, after, use.Nodes)
+		config.Warnings(fresh, after, state.Nodes)
 	})
 }
 
 // checkTwice holds what is true of every change.
-func checkTwice(t *testing.T, before config.Objects, change config.Change, use config.Use) {
+func checkTwice(t *testing.T, before config.Objects, change config.Change, state config.ClusterState) {
 	t.Helper()
-	v := config.Check(namespace, before, change, use)
+	v := config.Check(namespace, before, change, state)
 	for _, err := range v.Errors {
 		if err.Field == "" || err.Error() == err.Field+": "+string(err.Type) {
 			t.Errorf("error without field or remedy: %v", err)
@@ -75,23 +75,23 @@ func checkTwice(t *testing.T, before config.Objects, change config.Change, use c
 	if slices.Contains(v.Warnings, "") {
 		t.Errorf("an empty warning: %q", v.Warnings)
 	}
-	if again := config.Check(namespace, before, change, use); !reflect.DeepEqual(again, v) {
+	if again := config.Check(namespace, before, change, state); !reflect.DeepEqual(again, v) {
 		t.Errorf("first %+v, then %+v", v, again)
 	}
 }
 
 // unchanged holds that an object is not refused that has not changed, or only in a label that nobody looks at.
-func unchanged(t *testing.T, before config.Objects, o config.Object, use config.Use) {
+func unchanged(t *testing.T, before config.Objects, o config.Object, state config.ClusterState) {
 	t.Helper()
-	if v := config.Check(namespace, before, config.Change{Old: o, New: o}, use); len(v.Errors) > 0 {
+	if v := config.Check(namespace, before, config.Change{Old: o, New: o}, state); len(v.Errors) > 0 {
 		t.Errorf("unchanged, but refused: %v", v.Errors)
 	}
 	other := o.DeepCopyObject().(config.Object)
 	other.SetLabels(map[string]string{"unheard-of": "x"})
 	relabelled := other.DeepCopyObject().(config.Object)
 	relabelled.SetLabels(map[string]string{"unheard-of": "y"})
-	parses := config.Check(namespace, config.Objects{}, config.Change{New: relabelled}, config.Use{})
-	if v := config.Check(namespace, before, config.Change{Old: other, New: relabelled}, use); len(v.Errors) > 0 && len(parses.Errors) == 0 {
+	parses := config.Check(namespace, config.Objects{}, config.Change{New: relabelled}, config.ClusterState{})
+	if v := config.Check(namespace, before, config.Change{Old: other, New: relabelled}, state); len(v.Errors) > 0 && len(parses.Errors) == 0 {
 		t.Errorf("unchanged but for a label, and refused: %v", v.Errors)
 	}
 }
@@ -107,7 +107,7 @@ func decodeObject(kind uint8, text string) config.Object {
 	return o
 }
 
-func fuzzedUse() config.Use {
+func fuzzedState() config.ClusterState {
 	addresses := []string{"198.51.100.0", "198.51.100.7", "198.51.100.130", "2001:db8::7", "203.0.113.1"}
 	held := make([]config.Holding, 0, 3*len(addresses))
 	for i, a := range addresses {
@@ -121,7 +121,7 @@ func fuzzedUse() config.Use {
 		h.Service.Namespace, h.Recorded, h.RequestedPool = "foreign", nil, ""
 		held = append(held, h)
 	}
-	return config.Use{
+	return config.ClusterState{
 		Holdings: newStock(held),
 		Nodes: []config.Node{
 			{Name: "n1", Labels: labels.Set{"rack": "a"}, Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.9"), {}}}, {Name: "n2"},
@@ -133,24 +133,24 @@ func TestAnyChangeOfAnyConfigurationGetsOneVerdict(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(100) {
 		g := &generator{rand.New(rand.NewPCG(seed, 1))}
-		before, after, use := g.objects(), g.objects(), g.use()
+		before, after, state := g.objects(), g.objects(), g.state()
 		for i := range before.Pools {
 			for j := range after.Pools {
-				checkTwice(t, before, config.Change{Old: &before.Pools[i], New: &after.Pools[j]}, use)
+				checkTwice(t, before, config.Change{Old: &before.Pools[i], New: &after.Pools[j]}, state)
 			}
-			unchanged(t, before, &before.Pools[i], use)
+			unchanged(t, before, &before.Pools[i], state)
 		}
 		for i := range before.Peers {
-			checkTwice(t, before, config.Change{Old: &before.Peers[i], New: &after.Peers[i]}, use)
-			unchanged(t, before, &before.Peers[i], use)
+			checkTwice(t, before, config.Change{Old: &before.Peers[i], New: &after.Peers[i]}, state)
+			unchanged(t, before, &before.Peers[i], state)
 		}
 		for i := range before.Advertisements {
-			checkTwice(t, before, config.Change{Old: &before.Advertisements[i]}, use)
-			unchanged(t, before, &before.Advertisements[i], use)
+			checkTwice(t, before, config.Change{Old: &before.Advertisements[i]}, state)
+			unchanged(t, before, &before.Advertisements[i], state)
 		}
 		for i := range before.Communities {
-			checkTwice(t, before, config.Change{Old: &before.Communities[i]}, use)
-			unchanged(t, before, &before.Communities[i], use)
+			checkTwice(t, before, config.Change{Old: &before.Communities[i]}, state)
+			unchanged(t, before, &before.Communities[i], state)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func refused(t *testing.T, given string, cases map[string]verdictCase) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := parseScene(t, given)
-			got := verdictOf(config.Check(namespace, s.objects, s.change(t, tc), s.use())).Errors
+			got := verdictOf(config.Check(namespace, s.objects, s.change(t, tc), s.state())).Errors
 			if diff := cmp.Diff(tc.want().Errors, got); diff != "" || len(got) == 0 {
 				t.Errorf("errors (-want +got):\n%s", diff)
 			}
@@ -98,7 +98,7 @@ func TestHole3DeletionsAreChecked(t *testing.T) {
 	})
 	s := parseScene(t, given)
 	for _, free := range []string{"pool b", "peer router", "peer second", "advertisement idle"} {
-		if errs := config.Check(namespace, s.objects, config.Change{Old: s.byKey[free]}, s.use()).Errors; len(errs) > 0 {
+		if errs := config.Check(namespace, s.objects, config.Change{Old: s.byKey[free]}, s.state()).Errors; len(errs) > 0 {
 			t.Errorf("%s, which nobody needs, cannot be deleted: %v", free, errs)
 		}
 	}
@@ -127,7 +127,7 @@ func TestHole4NothingIsLeftToBeFoundOutAtRuntime(t *testing.T) {
 		missingWarning("all", "IPAddressPool", "ipAddressPools", `"gone"`), missingWarning("all", "BGPPeer", "peers", `"gone"`),
 		undefinedWarning("all", `"blue"`),
 	}
-	got := config.Check(namespace, s.objects, config.Change{New: all.byKey["advertisement all"]}, s.use())
+	got := config.Check(namespace, s.objects, config.Change{New: all.byKey["advertisement all"]}, s.state())
 	if diff := cmp.Diff(verdict{Warnings: want}, verdictOf(got), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("verdict (-want +got):\n%s", diff)
 	}
@@ -225,7 +225,7 @@ func TestHole7WhatTwoAdmissionsAtOnceLeadToIsReported(t *testing.T) {
 			s := parseScene(t, tc.given)
 			elder, younger := s.change(t, verdictCase{apply: tc.elder}), s.change(t, verdictCase{apply: tc.younger})
 			for _, c := range []config.Change{elder, younger} {
-				if errs := config.Check(namespace, s.objects, c, s.use()).Errors; len(errs) > 0 {
+				if errs := config.Check(namespace, s.objects, c, s.state()).Errors; len(errs) > 0 {
 					t.Fatalf("one alone is refused: %v", errs)
 				}
 			}
@@ -246,18 +246,18 @@ func TestHole7AnAddressGivenDuringAnEditIsReported(t *testing.T) {
 	t.Parallel()
 	s := parseScene(t, announced+`pool a: {addresses: [198.51.100.0/24]}`)
 	shrink := s.change(t, verdictCase{apply: `pool a: {addresses: [198.51.100.128/25]}`})
-	if errs := config.Check(namespace, s.objects, shrink, s.use()).Errors; len(errs) > 0 {
+	if errs := config.Check(namespace, s.objects, shrink, s.state()).Errors; len(errs) > 0 {
 		t.Fatalf("nobody has an address yet: %v", errs)
 	}
 	after := s.objects.Apply(shrink)
 	s.holdings = parseScene(t, `service default/web: {holds: [198.51.100.0], from: [a]}`).holdings
-	if diff := cmp.Diff([]string{"default/web cannot own 198.51.100.0"}, lost(config.Lost(s.objects, after, s.use()))); diff != "" {
+	if diff := cmp.Diff([]string{"default/web cannot own 198.51.100.0"}, lost(config.Lost(s.objects, after, s.state()))); diff != "" {
 		t.Errorf("lost (-want +got):\n%s", diff)
 	}
 	s.objects = after
 	again := s.change(t, verdictCase{apply: `pool a: {addresses: [198.51.100.128/25], autoAssign: false}`})
 	again.Old = shrink.New
-	if errs := config.Check(namespace, after, again, s.use()).Errors; len(errs) > 0 {
+	if errs := config.Check(namespace, after, again, s.state()).Errors; len(errs) > 0 {
 		t.Errorf("what has happened keeps the next edit out: %v", errs)
 	}
 }

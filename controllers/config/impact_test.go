@@ -25,7 +25,7 @@ func TestTheSentenceOfARefusal(t *testing.T) {
 	}
 	const start = "new config not compatible with assigned IPs: "
 	for name, test := range map[string]struct {
-		claims             config.Impacts
+		impacts            config.Impacts
 		wantStart, wantEnd string
 	}{
 		"none":     {},
@@ -38,8 +38,8 @@ func TestTheSentenceOfARefusal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := test.claims.String()
-			if !strings.HasPrefix(got, test.wantStart) || !strings.HasSuffix(got, test.wantEnd) || len(test.claims) == 0 && got != "" {
+			got := test.impacts.String()
+			if !strings.HasPrefix(got, test.wantStart) || !strings.HasSuffix(got, test.wantEnd) || len(test.impacts) == 0 && got != "" {
 				t.Errorf("got %s", got)
 			}
 		})

@@ -16,34 +16,38 @@ import (
 
 // Lost returns what services would lose by a change of the configuration: what they could own or were announced at before,
 // and not afterwards.
-func Lost(before, after Objects, use Use) Impacts {
-	was, is := mean(before), mean(after)
-	return lost(&was, &is, use, newNodes(use.Nodes))
+func Lost(before, after Objects, state ClusterState) Impacts {
+	was, is := parseAll(before), parseAll(after)
+	return lost(&was, &is, state, newNodes(state.Nodes))
 }
 
-func lost(was, is *meaning, use Use, n *nodes) Impacts { return compare(was, is, use, n, false) }
+func lost(was, is *parsedObjects, state ClusterState, n *nodes) Impacts {
+	return compare(was, is, state, n, false)
+}
 
 // lostEach is lost, but of an address that loses both, it reports the route as well as the ownership.
-func lostEach(was, is *meaning, use Use, n *nodes) Impacts { return compare(was, is, use, n, true) }
+func lostEach(was, is *parsedObjects, state ClusterState, n *nodes) Impacts {
+	return compare(was, is, state, n, true)
+}
 
-func compare(was, is *meaning, use Use, n *nodes, both bool) Impacts {
-	if use.Holdings == nil {
+func compare(was, is *parsedObjects, state ClusterState, n *nodes, both bool) Impacts {
+	if state.Holdings == nil {
 		return nil
 	}
 	c := &comparison{
-		was: was, is: is, use: use, both: both,
+		was: was, is: is, state: state, both: both,
 		before: newRoutes(was, n), after: newRoutes(is, n),
 		namespaces: map[string]labels.Set{}, owned: map[address]bool{},
 	}
 	c.unparsed()
 	c.moved()
 	c.unreached()
-	c.claims.Sort()
-	return slices.Compact(c.claims)
+	c.impacts.Sort()
+	return slices.Compact(c.impacts)
 }
 
 // narrows reports whether some service could lose an address or a route by the change.
-func narrows(was, is *meaning, n *nodes) bool {
+func narrows(was, is *parsedObjects, n *nodes) bool {
 	before, after := newRoutes(was, n), newRoutes(is, n)
 	for _, name := range names(was.labels, is.labels) {
 		old, now := was.pools[name], is.pools[name]
@@ -52,7 +56,7 @@ func narrows(was, is *meaning, n *nodes) bool {
 		}
 	}
 	for _, name := range names(before.pools, after.pools) {
-		if lessThan(after.reach(name), before.reach(name)) {
+		if lessThan(after.advertisers(name), before.advertisers(name)) {
 			return true
 		}
 	}
@@ -62,15 +66,15 @@ func narrows(was, is *meaning, n *nodes) bool {
 // comparison is that of a configuration with the one before, as to what services would lose. It looks at those only that
 // the difference may concern.
 type comparison struct {
-	was, is       *meaning
+	was, is       *parsedObjects
 	before, after *Routes
-	use           Use
+	state         ClusterState
 	namespaces    map[string]labels.Set
 	// both is whether a lost route is reported of an address of which ownership is lost too.
 	both bool
 
-	claims Impacts
-	// owned are the addresses of which a claim of ownership tells already.
+	impacts Impacts
+	// owned are the addresses of which a loss of ownership is reported already.
 	owned map[address]bool
 }
 
@@ -79,7 +83,7 @@ type address struct {
 	address netip.Addr
 }
 
-// moved looks at the addresses that pools have ceased to give, or give now.
+// moved looks at the addresses that pools do not give any more, or give now.
 func (c *comparison) moved() {
 	all := names(c.was.pools, c.is.pools)
 	ranges := make([]ipam.Range, 0, len(all))
@@ -92,11 +96,11 @@ func (c *comparison) moved() {
 		}
 	}
 	for _, r := range union(ranges) {
-		c.each(c.use.Holdings.In(r), c.judge)
+		c.each(c.state.Holdings.In(r), c.check)
 	}
 	// What no pool contains is announced as the pool's that it is most likely of.
 	for _, name := range fallback {
-		c.each(c.use.Holdings.From(name), c.judgeRoute)
+		c.each(c.state.Holdings.From(name), c.checkRoute)
 	}
 }
 
@@ -150,9 +154,9 @@ func (c *comparison) unparsed() {
 		if _, exists := c.is.labels[name]; parsed || exists && !parses {
 			continue
 		}
-		c.each(c.use.Holdings.From(name), func(h *Holding) {
-			if home, _ := c.before.home(h); home == name && !c.compatible(c.after, h) {
-				c.claim(h, Ownership)
+		c.each(c.state.Holdings.From(name), func(h *Holding) {
+			if owner, _ := c.before.owningPool(h); owner == name && !c.compatible(c.after, h) {
+				c.lose(h, Ownership)
 			}
 		})
 	}
@@ -161,30 +165,30 @@ func (c *comparison) unparsed() {
 // unreached looks at the addresses of pools that are announced to fewer services.
 func (c *comparison) unreached() {
 	for _, name := range names(c.before.pools, c.after.pools) {
-		if !lessThan(c.after.reach(name), c.before.reach(name)) {
+		if !lessThan(c.after.advertisers(name), c.before.advertisers(name)) {
 			continue
 		}
 		ranges := union(slices.Concat(c.was.pools[name].Ranges, c.is.pools[name].Ranges))
 		for _, r := range ranges {
-			c.each(c.use.Holdings.In(r), c.judgeRoute)
+			c.each(c.state.Holdings.In(r), c.checkRoute)
 		}
-		c.each(c.use.Holdings.From(name), func(h *Holding) {
+		c.each(c.state.Holdings.From(name), func(h *Holding) {
 			if !within(ranges, h.Address) {
-				c.judgeRoute(h)
+				c.checkRoute(h)
 			}
 		})
 	}
 	if !lessThan(c.after.gone, c.before.gone) {
 		return
 	}
-	c.each(c.use.Holdings.All(), func(h *Holding) {
-		if name, found := c.before.home(h); found && c.before.pools[name] == nil {
-			c.judgeRoute(h)
+	c.each(c.state.Holdings.All(), func(h *Holding) {
+		if name, found := c.before.owningPool(h); found && c.before.pools[name] == nil {
+			c.checkRoute(h)
 		}
 	})
 }
 
-func lessThan(r, other *reach) bool {
+func lessThan(r, other *advertisers) bool {
 	return r.ipv4.coversLess(&other.ipv4) || r.ipv6.coversLess(&other.ipv6)
 }
 
@@ -194,19 +198,19 @@ func (c *comparison) each(holdings iter.Seq[Holding], look func(*Holding)) {
 	}
 }
 
-// judge looks for either loss.
-func (c *comparison) judge(h *Holding) {
+// check looks for either loss.
+func (c *comparison) check(h *Holding) {
 	if c.compatible(c.before, h) && !c.compatible(c.after, h) {
-		c.claim(h, Ownership)
+		c.lose(h, Ownership)
 		if !c.both {
 			return
 		}
 	}
-	c.judgeRoute(h)
+	c.checkRoute(h)
 }
 
-// judgeRoute looks for a loss of the route.
-func (c *comparison) judgeRoute(h *Holding) {
+// checkRoute looks for a loss of the route.
+func (c *comparison) checkRoute(h *Holding) {
 	if !c.before.Announces(*h) || c.after.Announces(*h) || !c.both && c.owned[address{h.Service, h.Address}] {
 		return
 	}
@@ -214,11 +218,11 @@ func (c *comparison) judgeRoute(h *Holding) {
 	if len(h.Recorded) == 0 && !c.compatible(c.before, h) {
 		return
 	}
-	c.claim(h, Route)
+	c.lose(h, Route)
 }
 
-func (c *comparison) claim(h *Holding, loss Loss) {
-	c.claims = append(c.claims, Impact{Service: h.Service, Address: h.Address, Loss: loss})
+func (c *comparison) lose(h *Holding, loss Loss) {
+	c.impacts = append(c.impacts, Impact{Service: h.Service, Address: h.Address, Loss: loss})
 	if loss == Ownership {
 		c.owned[address{h.Service, h.Address}] = true
 	}
@@ -235,12 +239,12 @@ func (c *comparison) compatible(r *Routes, h *Holding) bool {
 
 // namespace returns the labels of the namespace.
 func (c *comparison) namespace(name string) labels.Set {
-	if c.use.NamespaceLabels == nil {
+	if c.state.NamespaceLabels == nil {
 		return nil
 	}
 	l, known := c.namespaces[name]
 	if !known {
-		l = c.use.NamespaceLabels(name)
+		l = c.state.NamespaceLabels(name)
 		c.namespaces[name] = l
 	}
 	return l

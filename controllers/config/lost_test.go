@@ -22,28 +22,28 @@ import (
 )
 
 // exhaustive finds what services would lose by asking of each holding, one by one and without shortcuts.
-func exhaustive(before, after config.Objects, use config.Use) config.Impacts {
+func exhaustive(before, after config.Objects, state config.ClusterState) config.Impacts {
 	was, is := parsedPools(before), parsedPools(after)
-	routesBefore, routesAfter := config.NewRoutes(before, use.Nodes), config.NewRoutes(after, use.Nodes)
+	routesBefore, routesAfter := config.NewRoutes(before, state.Nodes), config.NewRoutes(after, state.Nodes)
 	compatible := func(pools ipam.Pools, h config.Holding) bool {
 		p, found := pools.Find(h.Address)
-		return found && p.Admits(h.Service.Namespace, use.NamespaceLabels(h.Service.Namespace), h.Labels) &&
+		return found && p.Admits(h.Service.Namespace, state.NamespaceLabels(h.Service.Namespace), h.Labels) &&
 			(h.RequestedPool == "" || h.RequestedPool == p.Name)
 	}
-	var claims config.Impacts
-	for h := range use.Holdings.All() {
+	var impacts config.Impacts
+	for h := range state.Holdings.All() {
 		c := config.Impact{Service: h.Service, Address: h.Address}
 		switch {
 		case compatible(was, h) && !compatible(is, h):
-			claims = append(claims, c)
+			impacts = append(impacts, c)
 		case len(h.Recorded) == 0 && !compatible(was, h):
 		case routesBefore.Announces(h) && !routesAfter.Announces(h):
 			c.Loss = config.Route
-			claims = append(claims, c)
+			impacts = append(impacts, c)
 		}
 	}
-	claims.Sort()
-	return claims
+	impacts.Sort()
+	return impacts
 }
 
 func parsedPools(o config.Objects) ipam.Pools {
@@ -142,7 +142,7 @@ func (g *generator) advertisement(i int) v1beta1.BGPAdvertisement {
 	return a
 }
 
-func (g *generator) use() config.Use {
+func (g *generator) state() config.ClusterState {
 	held := make([]config.Holding, 0, 60)
 	for i := range 60 {
 		address := netip.AddrFrom4([4]byte{10, 0, byte(i % 3), byte(i)})
@@ -171,7 +171,7 @@ func (g *generator) use() config.Use {
 	if g.IntN(4) == 0 {
 		nodes[0].Labels["node.kubernetes.io/exclude-from-external-load-balancers"] = ""
 	}
-	return config.Use{
+	return config.ClusterState{
 		Holdings: newStock(held), Nodes: nodes,
 		NamespaceLabels: func(name string) labels.Set { return labels.Set{"l": map[string]string{"a": "1", "b": "2"}[name]} },
 	}
@@ -202,16 +202,16 @@ func TestWhatIsLostIsWhatAnExhaustiveSearchFinds(t *testing.T) {
 	losses := map[config.Loss]int{}
 	for seed := range uint64(600) {
 		g := &generator{rand.New(rand.NewPCG(seed, 0))}
-		before, use := g.objects(), g.use()
+		before, state := g.objects(), g.state()
 		after := g.mutate(before)
 		if unparsed(before) {
 			continue // What was recorded from a pool that did not parse is another matter; see the tables.
 		}
-		want := exhaustive(before, after, use)
+		want := exhaustive(before, after, state)
 		for _, c := range want {
 			losses[c.Loss]++
 		}
-		if diff := cmp.Diff(want, config.Lost(before, after, use), cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+		if diff := cmp.Diff(want, config.Lost(before, after, state), cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 			t.Fatalf("seed %d: (-want +got):\n%s", seed, diff)
 		}
 	}

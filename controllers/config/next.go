@@ -37,7 +37,7 @@ type builder struct {
 	nodes *nodes
 	// written and inUse are the objects as written and as they are used.
 	written, inUse map[active.Key]Object
-	current        meaning
+	current        parsedObjects
 	mirrors        map[active.Key]*v1beta1.ActiveConfiguration
 
 	// What follows is found anew in each round.
@@ -74,7 +74,7 @@ func newBuilder(in Inputs, p *Parser) *builder {
 			b.inUse[key] = w
 		}
 	}
-	b.current = meanBy(p, Objects{})
+	b.current = parseAllWith(p, Objects{})
 	for _, o := range b.inUse {
 		b.current.add(o)
 	}
@@ -193,7 +193,7 @@ func (b *builder) inOrder(kind string) []Object {
 
 // admit finds the objects of a kind that parse and contradict none admitted before.
 func (b *builder) admit(kind string) {
-	admitted := meanBy(b.current.parser, Objects{})
+	admitted := parseAllWith(b.current.parser, Objects{})
 	keep := func(o Object) {
 		if was := b.inUse[active.KeyOf(o)]; was != nil {
 			admitted.add(was)
@@ -224,7 +224,7 @@ func (b *builder) admit(kind string) {
 // admitAdvertisements does the same for advertisements, which may contradict pools as well. One that is in use stays so though it
 // contradicts another by now: it announces what is not in dispute.
 func (b *builder) admitAdvertisements() {
-	admitted := meanBy(b.current.parser, Objects{})
+	admitted := parseAllWith(b.current.parser, Objects{})
 	admitted.pools, admitted.labels = b.current.pools, b.current.labels
 	aliases := b.current.aliases()
 	for _, o := range b.inOrder(active.KindBGPAdvertisement) {
@@ -272,7 +272,7 @@ func (b *builder) undefined(o Object, aliases bgp.Aliases) field.ErrorList {
 }
 
 // aliases returns all aliases that are defined.
-func (m *meaning) aliases() bgp.Aliases {
+func (m *parsedObjects) aliases() bgp.Aliases {
 	all := bgp.Aliases{}
 	for _, defined := range m.communities {
 		maps.Copy(all, defined)
@@ -281,7 +281,7 @@ func (m *meaning) aliases() bgp.Aliases {
 }
 
 // remove takes out an object that was added.
-func (m *meaning) remove(o Object) {
+func (m *parsedObjects) remove(o Object) {
 	switch x := o.(type) {
 	case *v1beta1.IPAddressPool:
 		delete(m.pools, x.Name)

@@ -50,7 +50,7 @@ func (h *history) step(t *testing.T, objects ...config.Object) {
 	}
 	in := config.Inputs{
 		Written: written, Active: slices.Clone(h.active), Allowed: h.allowed,
-		State: config.Use{Holdings: holdings(h.holdings), Nodes: h.nodes},
+		State: config.ClusterState{Holdings: holdings(h.holdings), Nodes: h.nodes},
 	}
 	h.snapshot = config.Next(in, h.parser)
 	for _, c := range h.snapshot.Changes {

@@ -98,7 +98,7 @@ func TestWhatWasReadOfTheConfigurationMayBeOlderOrNewer(t *testing.T) {
 		return &v1beta1.IPAddressPool{ObjectMeta: named(name), Spec: v1beta1.IPAddressPoolSpec{Addresses: []string{addresses}}}
 	}
 	service := types.NamespacedName{Namespace: "default", Name: "web"}
-	use := config.Use{Holdings: newStock([]config.Holding{
+	state := config.ClusterState{Holdings: newStock([]config.Holding{
 		{Service: service, Address: netip.MustParseAddr("198.51.100.200"), Recorded: []string{"a"}},
 	})}
 	whole, half := pool("a", "198.51.100.0/24"), pool("a", "198.51.100.0/25")
@@ -118,9 +118,9 @@ func TestWhatWasReadOfTheConfigurationMayBeOlderOrNewer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := config.Check(namespace, config.Objects{Pools: tc.read}, tc.change, use).Claims
+			got := config.Check(namespace, config.Objects{Pools: tc.read}, tc.change, state).Impacts
 			if diff := cmp.Diff(tc.want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
-				t.Errorf("claims (-want +got):\n%s", diff)
+				t.Errorf("impacts (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -132,7 +132,7 @@ func TestNothingIsAskedOfAnObjectThatIsBeingDeleted(t *testing.T) {
 	fresh := old.DeepCopy()
 	fresh.Spec.Addresses, fresh.Finalizers = nil, nil
 	fresh.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}
-	if v := config.Check(namespace, config.Objects{}, config.Change{Old: old, New: fresh}, config.Use{}); len(v.Errors) > 0 {
+	if v := config.Check(namespace, config.Objects{}, config.Change{Old: old, New: fresh}, config.ClusterState{}); len(v.Errors) > 0 {
 		t.Errorf("got %v, want none", v.Errors)
 	}
 }

@@ -23,7 +23,7 @@ type Parser struct {
 	entries map[active.Key]entry
 }
 
-// entry is what one version of an object means, or what is wrong with it.
+// entry is the result of parsing one version of an object.
 type entry struct {
 	uid        types.UID
 	generation int64
@@ -37,7 +37,7 @@ type entry struct {
 // NewParser returns a Parser that has parsed nothing.
 func NewParser() *Parser { return &Parser{entries: map[active.Key]entry{}} }
 
-// known returns what the object means, if this version of it is the one that was parsed last.
+// known returns the result of parsing the object, if this version of it is the one that was parsed last.
 func (p *Parser) known(o Object) (entry, bool) {
 	if p == nil || o.GetUID() == "" || o.GetGeneration() == 0 {
 		return entry{}, false

@@ -26,7 +26,7 @@ import (
 )
 
 // TestAnEditPassesExactlyIfAFreshAllocatorCanAssignWhatIsHeld makes random edits of pools in worlds where every service
-// holds what it may. What no fresh allocator with the new pools would assign to its holder is a claim, and nothing else is.
+// holds what it may. What no fresh allocator with the new pools would assign to its holder is an impact, and nothing else is.
 func TestAnEditPassesExactlyIfAFreshAllocatorCanAssignWhatIsHeld(t *testing.T) {
 	t.Parallel()
 	const seeds, rounds = 60, 60
@@ -35,13 +35,13 @@ func TestAnEditPassesExactlyIfAFreshAllocatorCanAssignWhatIsHeld(t *testing.T) {
 		w := newMarket(seed)
 		for round := range rounds {
 			change := w.edit()
-			verdict := config.Check(namespace, w.objects, change, w.use())
+			verdict := config.Check(namespace, w.objects, change, w.state())
 			if change.New != nil && len(parseErrors(change.New)) > 0 {
 				continue
 			}
 			want := w.refusedByAllocator(t, w.objects.Apply(change).Pools)
-			if diff := cmp.Diff(lost(want), lost(verdict.Claims)); diff != "" {
-				t.Fatalf("seed %d, round %d: claims (-allocator +verdict):\n%s\n%s", seed, round, diff, describe(w.scene, change))
+			if diff := cmp.Diff(lost(want), lost(verdict.Impacts)); diff != "" {
+				t.Fatalf("seed %d, round %d: impacts (-allocator +verdict):\n%s\n%s", seed, round, diff, describe(w.scene, change))
 			}
 			object := change.New
 			if object == nil {
@@ -49,7 +49,7 @@ func TestAnEditPassesExactlyIfAFreshAllocatorCanAssignWhatIsHeld(t *testing.T) {
 			}
 			inUse := slices.ContainsFunc(verdictOf(verdict).Errors, isInUse)
 			if inUse != (len(want) > 0 && !v1beta1.AllowsDisruption(object)) {
-				t.Fatalf("seed %d, round %d: %d claims, but errors are %v\n%s", seed, round, len(want), verdict.Errors, describe(w.scene, change))
+				t.Fatalf("seed %d, round %d: %d impacts, but errors are %v\n%s", seed, round, len(want), verdict.Errors, describe(w.scene, change))
 			}
 			if len(want) > 0 {
 				refused++
@@ -112,11 +112,11 @@ func newMarket(seed uint64) *market {
 }
 
 func (w *market) overlaps(p *v1beta1.IPAddressPool) bool {
-	return len(ipam.Overlaps(poolsInForce(append(slices.Clone(w.objects.Pools), *p))...)) > 0
+	return len(ipam.Overlaps(usablePools(append(slices.Clone(w.objects.Pools), *p))...)) > 0
 }
 
-// poolsInForce returns the pools that parse, in order.
-func poolsInForce(objects []v1beta1.IPAddressPool) ipam.Pools {
+// usablePools returns the pools that parse, in order.
+func usablePools(objects []v1beta1.IPAddressPool) ipam.Pools {
 	var pools []ipam.Pool
 	for i := range objects {
 		if p, errs := ipam.ParsePool(&objects[i]); len(errs) == 0 {
@@ -198,7 +198,7 @@ func (w *market) serve() {
 	name := types.NamespacedName{Namespace: []string{"default", "shop", "lab", "unknown"}[w.random.IntN(4)], Name: fmt.Sprintf("s%d", w.random.IntN(6))}
 	service := labels.Set{"app": []string{"web", "db"}[w.random.IntN(2)]}
 	w.holdings = slices.DeleteFunc(w.holdings, func(h config.Holding) bool { return h.Service == name })
-	pools := poolsInForce(w.objects.Pools)
+	pools := usablePools(w.objects.Pools)
 	requested := ""
 	var held []config.Holding
 	for range 1 + w.random.IntN(2) {
@@ -304,7 +304,7 @@ func (w *market) resized(r ipam.Range) []string {
 func (w *market) refusedByAllocator(t *testing.T, objects []v1beta1.IPAddressPool) config.Impacts {
 	t.Helper()
 	a := allocator.New()
-	a.SetPools(poolsInForce(objects))
+	a.SetPools(usablePools(objects))
 	requests := map[types.NamespacedName]*allocator.Request{}
 	var order []types.NamespacedName
 	for _, h := range w.holdings {
@@ -321,7 +321,7 @@ func (w *market) refusedByAllocator(t *testing.T, objects []v1beta1.IPAddressPoo
 		r.Families = append(r.Families, allocator.FamilyOf(h.Address))
 		r.Pool = h.RequestedPool
 	}
-	var claims config.Impacts
+	var impacts config.Impacts
 	for _, name := range order {
 		result, refusal := a.Allocate(*requests[name])
 		if refusal == nil {
@@ -331,11 +331,11 @@ func (w *market) refusedByAllocator(t *testing.T, objects []v1beta1.IPAddressPoo
 			continue
 		}
 		for _, reason := range refusal.Reasons {
-			claims = append(claims, config.Impact{Service: name, Address: reason.Address, Loss: config.Ownership})
+			impacts = append(impacts, config.Impact{Service: name, Address: reason.Address, Loss: config.Ownership})
 		}
 	}
-	claims.Sort()
-	return claims
+	impacts.Sort()
+	return impacts
 }
 
 // TestRoutesAndLossesAreThoseThatASearchOfEverythingFinds compares with a plain reading of the rules: every advertisement,
@@ -358,9 +358,9 @@ func TestRoutesAndLossesAreThoseThatASearchOfEverythingFinds(t *testing.T) {
 		}
 		// What does not parse is refused for that, whatever else it would do.
 		if change.New == nil || len(parseErrors(change.New)) == 0 {
-			got := config.Check(namespace, before, change, n.use()).Claims
+			got := config.Check(namespace, before, change, n.state()).Impacts
 			if diff := cmp.Diff(lost(n.losses(before, n.objects)), lost(got)); diff != "" {
-				t.Fatalf("seed %d: claims (-search +verdict):\n%s\n%s", seed, diff, describe(n.scene, change))
+				t.Fatalf("seed %d: impacts (-search +verdict):\n%s\n%s", seed, diff, describe(n.scene, change))
 			}
 		}
 	}
@@ -398,7 +398,7 @@ func (n *network) compareRoutes(t *testing.T) (announced int) {
 func (n *network) compareLosses(t *testing.T, before config.Objects) config.Impacts {
 	t.Helper()
 	want := n.losses(before, n.objects)
-	if diff := cmp.Diff(lost(want), lost(config.Lost(before, n.objects, n.use()))); diff != "" {
+	if diff := cmp.Diff(lost(want), lost(config.Lost(before, n.objects, n.state()))); diff != "" {
 		t.Fatalf("seed %d: lost (-search +got):\n%s\nbefore %s\nafter %s",
 			n.seed, diff, describe(&scene{objects: before}, config.Change{}), describe(n.scene, config.Change{}))
 	}
@@ -575,9 +575,9 @@ func matches(selectors []metav1.LabelSelector, l map[string]string) bool {
 	return false
 }
 
-// home returns the pool that the address is announced with.
-func (n *network) home(o config.Objects, h config.Holding) (name string, found bool) {
-	pools := poolsInForce(o.Pools)
+// owningPool returns the pool that the address is announced with.
+func (n *network) owningPool(o config.Objects, h config.Holding) (name string, found bool) {
+	pools := usablePools(o.Pools)
 	if p, contained := pools.Find(h.Address); contained {
 		return p.Name, true
 	}
@@ -603,17 +603,17 @@ func (n *network) home(o config.Objects, h config.Holding) (name string, found b
 }
 
 func (n *network) announces(o config.Objects, h config.Holding) bool {
-	home, found := n.home(o, h)
+	owner, found := n.owningPool(o, h)
 	for i := range o.Advertisements {
 		a := &o.Advertisements[i]
-		if found && n.selects(o, a, home) && matches(a.Spec.ServiceSelectors, h.Labels) && n.announcers(o, a, h.Address.Is4()) > 0 {
+		if found && n.selects(o, a, owner) && matches(a.Spec.ServiceSelectors, h.Labels) && n.announcers(o, a, h.Address.Is4()) > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// selects reports whether the advertisement announces the pool's addresses, if it is in force.
+// selects reports whether the advertisement announces the pool's addresses, if it is in use.
 func (n *network) selects(o config.Objects, a *v1beta1.BGPAdvertisement, pool string) bool {
 	if len(parseErrors(a)) > 0 {
 		return false
@@ -645,8 +645,8 @@ func hasRoom(a *v1beta1.BGPAdvertisement, p *v1beta1.IPAddressPool) bool {
 	return true
 }
 
-// inForce reports whether the advertisement parses and has only aliases that are defined.
-func inForce(o config.Objects, a *v1beta1.BGPAdvertisement) bool {
+// isUsable reports whether the advertisement parses and has only aliases that are defined.
+func isUsable(o config.Objects, a *v1beta1.BGPAdvertisement) bool {
 	aliases := map[string]bool{}
 	for i := range o.Communities {
 		if len(parseErrors(&o.Communities[i])) == 0 {
@@ -661,7 +661,7 @@ func inForce(o config.Objects, a *v1beta1.BGPAdvertisement) bool {
 
 // announcers counts the nodes that have a peer of the family to announce to by the advertisement.
 func (n *network) announcers(o config.Objects, a *v1beta1.BGPAdvertisement, ipv4 bool) int {
-	if !inForce(o, a) {
+	if !isUsable(o, a) {
 		return 0
 	}
 	nodes := n.nodes
@@ -684,35 +684,35 @@ func (n *network) announcers(o config.Objects, a *v1beta1.BGPAdvertisement, ipv4
 }
 
 func (n *network) owns(o config.Objects, h config.Holding) bool {
-	p, found := poolsInForce(o.Pools).Find(h.Address)
+	p, found := usablePools(o.Pools).Find(h.Address)
 	return found && (h.RequestedPool == "" || h.RequestedPool == p.Name) && p.Admits(h.Service.Namespace, n.namespaces[h.Service.Namespace], h.Labels)
 }
 
 // losses returns what the services lose.
 func (n *network) losses(before, after config.Objects) config.Impacts {
-	var claims config.Impacts
+	var impacts config.Impacts
 	for _, h := range n.holdings {
 		c := config.Impact{Service: h.Service, Address: h.Address}
 		owned := n.owns(before, h)
 		switch {
 		case (owned || n.excuse(before, after, h)) && !n.owns(after, h):
-			claims = append(claims, c)
+			impacts = append(impacts, c)
 		case !owned && len(h.Recorded) == 0:
 			// Another load balancer's.
 		case n.announces(before, h) && !n.announces(after, h):
 			c.Loss = config.Route
-			claims = append(claims, c)
+			impacts = append(impacts, c)
 		}
 	}
-	claims.Sort()
-	return claims
+	impacts.Sort()
+	return impacts
 }
 
 // excuse reports whether nobody knows if a pool owned the address before, since it did not parse; now it does, or is gone.
 func (n *network) excuse(before, after config.Objects, h config.Holding) bool {
-	home, found := n.home(before, h)
+	owner, found := n.owningPool(before, h)
 	find := func(o config.Objects) (exists, parses bool) {
-		i := slices.IndexFunc(o.Pools, func(p v1beta1.IPAddressPool) bool { return p.Name == home })
+		i := slices.IndexFunc(o.Pools, func(p v1beta1.IPAddressPool) bool { return p.Name == owner })
 		return i >= 0, i >= 0 && len(parseErrors(&o.Pools[i])) == 0
 	}
 	existed, parsed := find(before)

@@ -38,7 +38,7 @@ func (b *builder) snapshot() *Snapshot {
 		}
 	}
 	// What is held back may be released by a label that nothing in use selects by.
-	written := meanBy(b.current.parser, Objects{})
+	written := parseAllWith(b.current.parser, Objects{})
 	for _, o := range b.written {
 		written.add(o)
 	}

@@ -16,12 +16,12 @@ import (
 // alone: files are deleted in any order, and what the change takes from services is their impact.
 func Dangling(before Objects, change Change) []string {
 	change = Change{Old: present(change.Old), New: present(change.New)}
-	was := mean(before)
+	was := parseAll(before)
 	is, _ := was.with(change)
 	return dangling(change, &was, &is)
 }
 
-func dangling(change Change, was, is *meaning) []string {
+func dangling(change Change, was, is *parsedObjects) []string {
 	switch old := change.Old.(type) {
 	case *v1beta1.IPAddressPool:
 		if change.New == nil {
@@ -38,7 +38,7 @@ func dangling(change Change, was, is *meaning) []string {
 }
 
 // stillNaming returns a sentence for each advertisement in whose list the name is.
-func (m *meaning) stillNaming(kind, name, field string, list func(*advertisement) []string) []string {
+func (m *parsedObjects) stillNaming(kind, name, field string, list func(*advertisement) []string) []string {
 	var sentences []string
 	for _, a := range m.advertisements {
 		if slices.Contains(list(&a), name) {
@@ -51,7 +51,7 @@ func (m *meaning) stillNaming(kind, name, field string, list func(*advertisement
 }
 
 // lackingAlias returns a sentence for each of the aliases that no Community defines, and each advertisement that uses it.
-func (m *meaning) lackingAlias(aliases bgp.Aliases) []string {
+func (m *parsedObjects) lackingAlias(aliases bgp.Aliases) []string {
 	gone, defined := maps.Clone(aliases), m.defined()
 	maps.DeleteFunc(gone, func(alias string, _ bgp.Community) bool { return defined[alias] })
 	if len(gone) == 0 {

@@ -25,7 +25,7 @@ func TestAFileIsDeletedInTheOrderInWhichPeopleWriteIt(t *testing.T) {
 		{"advertisement all", ""},
 	} {
 		change := config.Change{Old: s.byKey[step.key]}
-		got := config.Check(namespace, objects, change, s.use())
+		got := config.Check(namespace, objects, change, s.state())
 		if len(got.Errors) > 0 {
 			t.Errorf("%s is not deleted: %v", step.key, got.Errors)
 		}

@@ -48,7 +48,7 @@ func (b *builder) resolvePools() {
 	}
 	for _, p := range wanted {
 		pool, _ := b.current.parser.pool(p)
-		b.reject(p, firstErrors(overlapping(p, &pool, &meaning{pools: fixed})))
+		b.reject(p, firstErrors(overlapping(p, &pool, &parsedObjects{pools: fixed})))
 	}
 }
 

@@ -17,20 +17,20 @@ import (
 type Routes struct {
 	owners *owners
 	// pools by name: those there are, whether they parse or not, and those that advertisements name.
-	pools map[string]*reach
+	pools map[string]*advertisers
 	// defined pools parse.
 	defined map[string]ipam.Pool
-	// gone is the reach of every other pool.
-	gone *reach
-	// advertisements in force, by name.
+	// gone are the advertisers of every other pool.
+	gone *advertisers
+	// advertisements in use, by name.
 	advertisements map[string]*announcer
 
 	nodes *nodes
-	// peers in force, by name.
+	// peers in use, by name.
 	peers []bgp.Peer
 }
 
-// announcer is an advertisement in force, and how many nodes announce by it to a peer of each family.
+// announcer is an advertisement in use, and how many nodes announce by it to a peer of each family.
 type announcer struct {
 	advertisement
 	nodesIPv4, nodesIPv6 int
@@ -40,15 +40,15 @@ type announcer struct {
 	pools, peers naming
 }
 
-// reach is who announces the addresses of one pool: the advertisements that select it and, for each family, those of them
+// advertisers are who announces the addresses of one pool: the advertisements that select it and, for each family, those of them
 // whose nodes have a peer.
-type reach struct {
+type advertisers struct {
 	all        []*announcer
-	ipv4, ipv6 carriers
+	ipv4, ipv6 familyAdvertisers
 }
 
-// carriers are the advertisements that announce the addresses of one family.
-type carriers struct {
+// familyAdvertisers are the advertisements that announce the addresses of one family.
+type familyAdvertisers struct {
 	// every service is announced, by one that has no service selectors.
 	every bool
 	// some services are announced, by these.
@@ -57,20 +57,20 @@ type carriers struct {
 
 // NewRoutes returns the routes of the configuration.
 func NewRoutes(o Objects, nodes []Node) *Routes {
-	m := mean(o)
+	m := parseAll(o)
 	return newRoutes(&m, newNodes(nodes))
 }
 
-func newRoutes(m *meaning, n *nodes) *Routes {
+func newRoutes(m *parsedObjects, n *nodes) *Routes {
 	r := &Routes{
 		owners:         newOwners(m.sortedPools()),
-		pools:          make(map[string]*reach, len(m.labels)),
+		pools:          make(map[string]*advertisers, len(m.labels)),
 		defined:        m.pools,
 		advertisements: make(map[string]*announcer, len(m.advertisements)),
 		nodes:          n,
 		peers:          sorted(m.peers),
 	}
-	inForce := make([]*announcer, 0, len(m.advertisements))
+	usable := make([]*announcer, 0, len(m.advertisements))
 	defined := m.defined()
 	for _, adv := range sorted(m.advertisements) {
 		if len(undefined(adv.Communities, defined)) > 0 {
@@ -78,12 +78,12 @@ func newRoutes(m *meaning, n *nodes) *Routes {
 		}
 		a := announce(adv, r.peers, n)
 		r.advertisements[adv.Name] = a
-		inForce = append(inForce, a)
+		usable = append(usable, a)
 	}
-	for _, a := range inForce {
+	for _, a := range usable {
 		for _, name := range a.Pools {
 			if _, known := m.labels[name]; !known && r.pools[name] == nil {
-				r.pools[name] = reachOf(ipam.Pool{Name: name}, inForce, selectsGone)
+				r.pools[name] = advertisersOf(ipam.Pool{Name: name}, usable, selectsGone)
 			}
 		}
 	}
@@ -92,14 +92,14 @@ func newRoutes(m *meaning, n *nodes) *Routes {
 		if !parses {
 			pool = ipam.Pool{Name: name, Labels: m.labels[name]}
 		}
-		r.pools[name] = reachOf(pool, inForce, selectsPresent)
+		r.pools[name] = advertisersOf(pool, usable, selectsPresent)
 		for _, a := range r.pools[name].all {
 			if parses {
 				a.pools.add(name)
 			}
 		}
 	}
-	r.gone = reachOf(ipam.Pool{}, inForce, selectsGone)
+	r.gone = advertisersOf(ipam.Pool{}, usable, selectsGone)
 	return r
 }
 
@@ -146,13 +146,13 @@ func selectsGone(a *announcer, pool *ipam.Pool) bool {
 	return len(a.Pools) == 0 && len(a.PoolSelectors) == 0 || slices.Contains(a.Pools, pool.Name)
 }
 
-// reachOf returns who announces the addresses of the pool. An advertisement whose aggregation length has no room in it does
+// advertisersOf returns who announces the addresses of the pool. An advertisement whose aggregation length has no room in it does
 // not.
-func reachOf(pool ipam.Pool, inForce []*announcer, selects func(*announcer, *ipam.Pool) bool) *reach {
-	r := &reach{}
+func advertisersOf(pool ipam.Pool, usable []*announcer, selects func(*announcer, *ipam.Pool) bool) *advertisers {
+	r := &advertisers{}
 	// Of many advertisements, few differ in their lengths.
 	fits := map[[2]int]bool{}
-	for _, a := range inForce {
+	for _, a := range usable {
 		if !selects(a, &pool) {
 			continue
 		}
@@ -176,7 +176,7 @@ func reachOf(pool ipam.Pool, inForce []*announcer, selects func(*announcer, *ipa
 	return r
 }
 
-func (c *carriers) add(a *announcer) {
+func (c *familyAdvertisers) add(a *announcer) {
 	if len(a.ServiceSelectors) == 0 {
 		c.every = true
 	} else {
@@ -185,7 +185,7 @@ func (c *carriers) add(a *announcer) {
 }
 
 // coversLess reports whether some service may be announced by the others and not by these.
-func (c *carriers) coversLess(others *carriers) bool {
+func (c *familyAdvertisers) coversLess(others *familyAdvertisers) bool {
 	if c.every {
 		return false
 	}
@@ -195,34 +195,34 @@ func (c *carriers) coversLess(others *carriers) bool {
 }
 
 // announces reports whether a service with these labels is announced.
-func (c *carriers) announces(service labels.Set) bool {
+func (c *familyAdvertisers) announces(service labels.Set) bool {
 	return c.every || slices.ContainsFunc(c.some, func(a *announcer) bool { return a.SelectsService(service) })
 }
 
 // Announces reports whether a node that is not excluded from load balancing announces the address to a peer, as far as
 // the configuration goes: whether there are endpoints is not asked.
 func (r *Routes) Announces(h Holding) bool {
-	pool, found := r.home(&h)
+	pool, found := r.owningPool(&h)
 	if !found {
 		return false
 	}
-	reached := r.reach(pool)
+	advertisers := r.advertisers(pool)
 	if h.Address.Is4() {
-		return reached.ipv4.announces(h.Labels)
+		return advertisers.ipv4.announces(h.Labels)
 	}
-	return reached.ipv6.announces(h.Labels)
+	return advertisers.ipv6.announces(h.Labels)
 }
 
-func (r *Routes) reach(pool string) *reach {
+func (r *Routes) advertisers(pool string) *advertisers {
 	if known := r.pools[pool]; known != nil {
 		return known
 	}
 	return r.gone
 }
 
-// home returns the pool that decides about the address's routes, by the same rule as the speaker's: the one that contains
+// owningPool returns the pool that decides about the address's routes, by the same rule as the speaker's: the one that contains
 // it, one that it was recorded from before others; else, of those it was recorded from, the one it is most likely of.
-func (r *Routes) home(h *Holding) (pool string, found bool) {
+func (r *Routes) owningPool(h *Holding) (pool string, found bool) {
 	for _, name := range h.Recorded {
 		if p, parses := r.defined[name]; parses && p.Contains(h.Address) {
 			return name, true
@@ -233,16 +233,16 @@ func (r *Routes) home(h *Holding) (pool string, found bool) {
 	}
 	best := -1
 	for _, name := range h.Recorded {
-		if l := r.likeness(name, h.Address); l > best {
+		if l := r.rank(name, h.Address); l > best {
 			pool, best = name, l
 		}
 	}
 	return pool, best >= 0
 }
 
-// likeness ranks pools by how likely an address that they do not contain was allocated from them: one of a range that
+// rank ranks pools by how likely an address that they do not contain was allocated from them: one of a range that
 // leaves out some addresses, one of the same family, one that nobody knows, and others last.
-func (r *Routes) likeness(pool string, a netip.Addr) int {
+func (r *Routes) rank(pool string, a netip.Addr) int {
 	p, parses := r.defined[pool]
 	switch {
 	case !parses:

@@ -18,7 +18,7 @@ func (r *Routes) Redefined(before *Routes) (pools []string, ranges []ipam.Range)
 	}
 	for name, is := range r.defined {
 		was, known := before.defined[name]
-		if known && is.AvoidBuggyIPs == was.AvoidBuggyIPs && rank(&is) == rank(&was) && slices.Equal(is.Ranges, was.Ranges) {
+		if known && is.AvoidBuggyIPs == was.AvoidBuggyIPs && priority(&is) == priority(&was) && slices.Equal(is.Ranges, was.Ranges) {
 			continue
 		}
 		note(is)
@@ -32,8 +32,8 @@ func (r *Routes) Redefined(before *Routes) (pools []string, ranges []ipam.Range)
 	return pools, ranges
 }
 
-// rank is the pool's priority; of pools that overlap the first one by priority has the address.
-func rank(p *ipam.Pool) int {
+// priority is the pool's, by serviceAllocation; of pools that overlap the first one by priority has the address.
+func priority(p *ipam.Pool) int {
 	if p.Allocation == nil {
 		return -1
 	}
@@ -43,7 +43,7 @@ func rank(p *ipam.Pool) int {
 // SelectsAsBefore reports whether the advertisements that select the pool have the names and the service selectors that they had
 // before: then Select returns advertisements of the same names for an address of the pool.
 func (r *Routes) SelectsAsBefore(before *Routes, pool string) bool {
-	return slices.EqualFunc(r.reach(pool).all, before.reach(pool).all, func(a, b *announcer) bool {
+	return slices.EqualFunc(r.advertisers(pool).all, before.advertisers(pool).all, func(a, b *announcer) bool {
 		return a.Name == b.Name && a.services == b.services
 	})
 }
@@ -53,7 +53,7 @@ func (r *Routes) Reselect(pool string, advertisements []string) Selection {
 	if pool == "" {
 		return Selection{}
 	}
-	all := r.reach(pool).all
+	all := r.advertisers(pool).all
 	s := Selection{Pool: pool, Advertised: len(all) > 0}
 	for _, a := range all {
 		if slices.Contains(advertisements, a.Name) {

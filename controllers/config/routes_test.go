@@ -99,7 +99,7 @@ func TestAPoolThatDidNotParseExcusesNothing(t *testing.T) {
 			if tc.want > 0 {
 				want = config.Impacts{{Service: tc.holding.Service, Address: tc.holding.Address}}
 			}
-			got := config.Lost(before, after, config.Use{Holdings: newStock([]config.Holding{tc.holding})})
+			got := config.Lost(before, after, config.ClusterState{Holdings: newStock([]config.Holding{tc.holding})})
 			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 				t.Errorf("lost (-want +got):\n%s", diff)
 			}

@@ -22,8 +22,8 @@ type Inputs struct {
 	Written Objects
 	// Active are the ActiveConfigurations as they are now: what was in use until now.
 	Active []v1beta1.ActiveConfiguration
-	// State is what the configuration is used for.
-	State Use
+	// State is what of the cluster matters.
+	State ClusterState
 	// Allowed are objects of which an operator allowed the change or the deletion to disrupt services, though neither Written nor
 	// Active may say so: an object that is gone has no annotations.
 	Allowed map[active.Key]bool
@@ -174,7 +174,7 @@ func selectorKeys(keys map[string]bool, selectors []labels.Selector) {
 }
 
 // nodeKeys returns the keys of the node labels that matter to the configuration.
-func (m *meaning) nodeKeys() map[string]bool {
+func (m *parsedObjects) nodeKeys() map[string]bool {
 	keys := map[string]bool{corev1.LabelNodeExcludeBalancers: true}
 	for _, p := range m.peers {
 		selectorKeys(keys, p.NodeSelectors)

@@ -23,13 +23,13 @@ func webs(n int) string {
 	return b.String()
 }
 
-// allOf returns the claims of all webs to their addresses.
+// allOf returns the impacts on all webs, which lose their addresses.
 func allOf(n int) []string {
-	claims := make([]string, 0, n)
+	impacts := make([]string, 0, n)
 	for i := 1; i <= n; i++ {
-		claims = append(claims, fmt.Sprintf("default/web%02d cannot own 198.51.100.%d", i, i))
+		impacts = append(impacts, fmt.Sprintf("default/web%02d cannot own 198.51.100.%d", i, i))
 	}
-	return claims
+	return impacts
 }
 
 // ownershipCases are about the ranges of pools whose addresses are in use.

@@ -27,7 +27,7 @@ type verdictCase struct {
 	// sentence about wantLost, at the field of that name.
 	wantErrors []string
 	at         string
-	// wantLost are claims: "default/web cannot own 198.51.100.0", "default/web not announced at 198.51.100.0".
+	// wantLost are impacts: "default/web cannot own 198.51.100.0", "default/web not announced at 198.51.100.0".
 	wantLost     []string
 	wantWarnings []string
 }
@@ -49,11 +49,11 @@ func TestEveryChangeGetsItsVerdict(t *testing.T) {
 				t.Parallel()
 				s := parseScene(t, tc.given)
 				change := s.change(t, tc)
-				got := config.Check(namespace, s.objects, change, s.use())
+				got := config.Check(namespace, s.objects, change, s.state())
 				if diff := cmp.Diff(tc.want(), verdictOf(got), cmpopts.EquateEmpty()); diff != "" {
 					t.Errorf("verdict (-want +got):\n%s", diff)
 				}
-				if s.reverse(); !reflect.DeepEqual(config.Check(namespace, s.objects, change, s.use()), got) {
+				if s.reverse(); !reflect.DeepEqual(config.Check(namespace, s.objects, change, s.state()), got) {
 					t.Error("the order of the lists changes the verdict")
 				}
 				if again := parseScene(t, tc.given); !reflect.DeepEqual(again.change(t, tc), change) {
@@ -72,13 +72,13 @@ func TestTheSecondLineSaysWhatTheVerdictSays(t *testing.T) {
 		for name, tc := range cases {
 			s := parseScene(t, tc.given)
 			change := s.change(t, tc)
-			got := config.Check(namespace, s.objects, change, s.use())
+			got := config.Check(namespace, s.objects, change, s.state())
 			if change.New != nil && (len(parseErrors(change.New)) > 0 || change.New.GetNamespace() != namespace || change.New.GetDeletionTimestamp() != nil) {
 				continue
 			}
 			after := s.objects.Apply(change)
-			if diff := cmp.Diff(lost(got.Claims), lost(config.Lost(s.objects, after, s.use()))); diff != "" && tc.given != elsewhereInUse {
-				t.Errorf("%s: %s: claims (-verdict +lost):\n%s", subject, name, diff)
+			if diff := cmp.Diff(lost(got.Impacts), lost(config.Lost(s.objects, after, s.state()))); diff != "" && tc.given != elsewhereInUse {
+				t.Errorf("%s: %s: impacts (-verdict +lost):\n%s", subject, name, diff)
 			}
 			if change.Old != nil {
 				continue
@@ -87,7 +87,7 @@ func TestTheSecondLineSaysWhatTheVerdictSays(t *testing.T) {
 			later := config.Verdict{
 				Errors:   config.Contradictions(change.New, after, s.nodes),
 				Warnings: config.Warnings(change.New, after, s.nodes),
-				Claims:   got.Claims,
+				Impacts:  got.Impacts,
 			}
 			if diff := cmp.Diff(verdictOf(got), verdictOf(later), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("%s: %s: (-verdict +later):\n%s", subject, name, diff)
@@ -100,7 +100,7 @@ func TestNoVerdictTellsThePassword(t *testing.T) {
 	t.Parallel()
 	for name, tc := range peerCases {
 		s := parseScene(t, tc.given)
-		if v := config.Check(namespace, s.objects, s.change(t, tc), s.use()); strings.Contains(fmt.Sprint(v), "sesame") {
+		if v := config.Check(namespace, s.objects, s.change(t, tc), s.state()); strings.Contains(fmt.Sprint(v), "sesame") {
 			t.Errorf("%s: %v", name, v)
 		}
 	}
@@ -126,7 +126,7 @@ func TestEveryErrorNamesTheFieldAndTheOtherObject(t *testing.T) {
 			s := parseScene(t, tc.given)
 			change := s.change(t, tc)
 			byItself := parseErrors(change.New)
-			for _, err := range config.Check(namespace, s.objects, change, s.use()).Errors {
+			for _, err := range config.Check(namespace, s.objects, change, s.state()).Errors {
 				if !strings.HasPrefix(err.Field, "spec.") && !strings.HasPrefix(err.Field, "metadata.") {
 					t.Errorf("%s: %s: %q is no field of the object", subject, name, err.Field)
 				}
@@ -143,20 +143,20 @@ func TestEveryErrorNamesTheFieldAndTheOtherObject(t *testing.T) {
 }
 
 // verdict is a config.Verdict for people.
-type verdict struct{ Errors, Warnings, Claims []string }
+type verdict struct{ Errors, Warnings, Impacts []string }
 
 func verdictOf(v config.Verdict) verdict {
-	got := verdict{Warnings: v.Warnings, Claims: lost(v.Claims)}
+	got := verdict{Warnings: v.Warnings, Impacts: lost(v.Impacts)}
 	for _, e := range v.Errors {
 		got.Errors = append(got.Errors, e.Field+": "+e.Detail)
 	}
 	return got
 }
 
-// lost returns the claims as in wantLost.
-func lost(claims config.Impacts) []string {
-	found := make([]string, 0, len(claims))
-	for _, c := range claims {
+// lost returns the impacts as in wantLost.
+func lost(impacts config.Impacts) []string {
+	found := make([]string, 0, len(impacts))
+	for _, c := range impacts {
 		verb := map[config.Loss]string{config.Ownership: "cannot own", config.Route: "not announced at"}[c.Loss]
 		found = append(found, fmt.Sprintf("%s %s %s", c.Service, verb, c.Address))
 	}
@@ -164,17 +164,17 @@ func lost(claims config.Impacts) []string {
 }
 
 func (tc verdictCase) want() verdict {
-	want := verdict{Errors: slices.Clone(tc.wantErrors), Warnings: tc.wantWarnings, Claims: tc.wantLost}
+	want := verdict{Errors: slices.Clone(tc.wantErrors), Warnings: tc.wantWarnings, Impacts: tc.wantLost}
 	if tc.at != "" {
 		want.Errors = append(want.Errors, tc.at+": "+sentence(tc.wantLost))
 	}
 	return want
 }
 
-// sentence is what is said about claims, in the words of the design.
-func sentence(claims []string) string {
-	parts := make([]string, 0, len(claims))
-	for _, c := range claims[:min(len(claims), 10)] {
+// sentence is what is said about impacts, in the words of the design.
+func sentence(impacts []string) string {
+	parts := make([]string, 0, len(impacts))
+	for _, c := range impacts[:min(len(impacts), 10)] {
 		words := strings.Fields(c)
 		service, address := words[0], words[len(words)-1]
 		if words[1] == "not" {
@@ -183,8 +183,8 @@ func sentence(claims []string) string {
 			parts = append(parts, fmt.Sprintf("service %q cannot own %q under new config", service, address))
 		}
 	}
-	if len(claims) > 10 {
-		parts = append(parts, fmt.Sprintf("and %d more", len(claims)-10))
+	if len(impacts) > 10 {
+		parts = append(parts, fmt.Sprintf("and %d more", len(impacts)-10))
 	}
 	return "new config not compatible with assigned IPs: " + strings.Join(parts, ", ")
 }

@@ -176,8 +176,8 @@ func (s *scene) addNamespace(name string, value []byte) error {
 	return err
 }
 
-func (s *scene) use() config.Use {
-	return config.Use{
+func (s *scene) state() config.ClusterState {
+	return config.ClusterState{
 		Holdings:        s.holdings,
 		NamespaceLabels: func(n string) labels.Set { return s.namespaces[n] },
 		Nodes:           s.nodes,

@@ -104,14 +104,14 @@ func passwordWarning(peer string) string {
 		"put it in a Secret and set spec.passwordSecret", peer)
 }
 
-// disruptionWarning is about the claims of one service.
-func disruptionWarning(claims ...string) string {
-	return strings.TrimPrefix(sentence(claims), "new config not compatible with assigned IPs: ")
+// disruptionWarning is about the impacts on one service.
+func disruptionWarning(impacts ...string) string {
+	return strings.TrimPrefix(sentence(impacts), "new config not compatible with assigned IPs: ")
 }
 
-func disruptionWarnings(claims []string) []string {
-	warnings := make([]string, 0, len(claims))
-	for _, c := range claims {
+func disruptionWarnings(impacts []string) []string {
+	warnings := make([]string, 0, len(impacts))
+	for _, c := range impacts {
 		warnings = append(warnings, disruptionWarning(c))
 	}
 	return warnings

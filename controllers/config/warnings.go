@@ -23,12 +23,12 @@ func Warnings(o Object, all Objects, nodes []Node) []string {
 
 // Warner gives warnings of the objects of one configuration.
 type Warner struct {
-	all   meaning
+	all   parsedObjects
 	nodes []Node
 }
 
 // NewWarner returns a Warner for the configuration.
-func NewWarner(all Objects, nodes []Node) *Warner { return &Warner{mean(all), nodes} }
+func NewWarner(all Objects, nodes []Node) *Warner { return &Warner{parseAll(all), nodes} }
 
 // Warnings returns what is legal but suspicious about the object, which is part of the configuration; nothing if it does not
 // parse.
@@ -40,7 +40,7 @@ func (w *Warner) Warnings(o Object) []string {
 }
 
 // warnings is Warnings for an object that parses.
-func warnings(o Object, m *meaning, nodes []Node) []string {
+func warnings(o Object, m *parsedObjects, nodes []Node) []string {
 	switch x := o.(type) {
 	case *v1beta1.IPAddressPool:
 		pool := m.pools[x.Name]
@@ -56,7 +56,7 @@ func warnings(o Object, m *meaning, nodes []Node) []string {
 	}
 }
 
-func aboutPool(pool *ipam.Pool, written []string, m *meaning, nodes []Node) []string {
+func aboutPool(pool *ipam.Pool, written []string, m *parsedObjects, nodes []Node) []string {
 	var found []string
 	if len(m.selecting(pool.Name, pool.Labels)) == 0 {
 		found = append(found, fmt.Sprintf(
@@ -93,7 +93,7 @@ func shifted(pool string, written []string) []string {
 	return found
 }
 
-func aboutAdvertisement(adv *advertisement, m *meaning, nodes []Node) []string {
+func aboutAdvertisement(adv *advertisement, m *parsedObjects, nodes []Node) []string {
 	var found []string
 	missing := func(field, kind string, names []string, is func(string) bool) {
 		if names = slices.DeleteFunc(slices.Clone(names), is); len(names) > 0 {

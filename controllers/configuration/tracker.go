@@ -86,7 +86,7 @@ func (t *Tracker) Load(ctx context.Context) (ipam.Pools, error) {
 // next makes the snapshot that follows from what the API server has now. It returns the permissions that went into it as well.
 func (t *Tracker) next(ctx context.Context) (*config.Snapshot, map[active.Key]bool, error) {
 	allowed := t.start()
-	// Before all holdings are known, a change that takes a route away could not be told from one that does not.
+	// Before all holdings are known, a change that takes a route away could not be distinguished from one that does not.
 	err := wait.PollUntilContextCancel(ctx, 10*time.Millisecond, true, func(context.Context) (bool, error) { return t.assignments.Synced(), nil })
 	if err != nil {
 		return nil, nil, fmt.Errorf("waiting for the services: %w", err)
@@ -105,7 +105,7 @@ func (t *Tracker) next(ctx context.Context) (*config.Snapshot, map[active.Key]bo
 	}
 	next := config.Next(config.Inputs{
 		Written: written, Active: inUse.Items, Allowed: allowed,
-		State: config.Use{Holdings: t.assignments, NamespaceLabels: namespaceLabels(ctx, t.cached), Nodes: nodes},
+		State: config.ClusterState{Holdings: t.assignments, NamespaceLabels: namespaceLabels(ctx, t.cached), Nodes: nodes},
 	}, t.parser)
 	return next, allowed, nil
 }
@@ -168,7 +168,7 @@ func permits(before, after client.Object) bool {
 	return allows && !allowed || allowed && !same
 }
 
-// State tells how the configuration is. A replica that is not the leader has not asked for it.
+// State returns how the configuration is. A replica that is not the leader has not asked for it.
 func (t *Tracker) State() State {
 	t.mu.Lock()
 	defer t.mu.Unlock()

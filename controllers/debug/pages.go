@@ -43,7 +43,7 @@ func Pages(a Allocator, replayed func() bool) []process.Page {
 			if err != nil {
 				return nil, err
 			}
-			return tell(a.Inspect(f), f)
+			return render(a.Inspect(f), f)
 		},
 	}}
 }
@@ -71,8 +71,8 @@ type page struct {
 
 type pool struct {
 	Name string `json:"name"`
-	// InForce is whether services are given addresses from it.
-	InForce       bool  `json:"inForce"`
+	// InUse is whether services are given addresses from it.
+	InUse         bool  `json:"inUse"`
 	AssignedIPv4  int64 `json:"assignedIPv4"`
 	AvailableIPv4 int64 `json:"availableIPv4"`
 	SizeIPv4      int64 `json:"sizeIPv4"`
@@ -94,7 +94,7 @@ type holder struct {
 	SharingKey string   `json:"sharingKey,omitempty"`
 	Ports      []string `json:"ports,omitempty"`
 	// State is "held"; "incompatible", held though no pool contains it; "in conflict", held though an older service holds it too and
-	// does not share it; or "pending release", given up for another that the service has been told of or is about to be.
+	// does not share it; or "pending release", given up for another that is in the status of the service or about to be.
 	State string `json:"state"`
 	// By is the older service that an address is in conflict with.
 	By string `json:"by,omitempty"`
@@ -110,8 +110,8 @@ type waiter struct {
 	Reason    string            `json:"reason"`
 }
 
-// tell returns the page; an error if the filter matches nothing.
-func tell(i allocator.Inspection, f allocator.Filter) (any, error) {
+// render returns the page; an error if the filter matches nothing.
+func render(i allocator.Inspection, f allocator.Filter) (any, error) {
 	if f != (allocator.Filter{}) && len(i.Pools)+len(i.Addresses)+len(i.Waiters) == 0 {
 		return nil, fmt.Errorf("no address, waiting service or pool of the service %q and the pool %q: %w", f.Service, f.Pool, process.ErrNoMatch)
 	}
@@ -134,7 +134,7 @@ func tell(i allocator.Inspection, f allocator.Filter) (any, error) {
 
 func poolOf(from *allocator.InspectedPool) pool {
 	to := pool{
-		Name: from.Name, InForce: from.InForce,
+		Name: from.Name, InUse: from.InUse,
 		AssignedIPv4: from.AssignedIPv4, AvailableIPv4: from.AvailableIPv4, SizeIPv4: from.SizeIPv4,
 		AssignedIPv6: from.AssignedIPv6, AvailableIPv6: from.AvailableIPv6, SizeIPv6: from.SizeIPv6,
 	}

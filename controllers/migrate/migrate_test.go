@@ -141,7 +141,7 @@ func TestTheWebhookHasNothingToSay(t *testing.T) {
 			var before config.Objects
 			var warnings []string
 			for _, o := range list(t, migrated(t.Context(), content(t, filepath.Join("testdata", name, "config.yaml"))).resources) {
-				verdict := config.Check("metallb-system", before, config.Change{New: o}, config.Use{})
+				verdict := config.Check("metallb-system", before, config.Change{New: o}, config.ClusterState{})
 				if len(verdict.Errors) > 0 {
 					t.Error(verdict.Errors)
 				}

@@ -51,7 +51,7 @@ type Reconciler struct {
 	// Concurrency is how many Services are looked at side by side.
 	Concurrency int
 
-	written versions
+	ownWrites versions
 }
 
 // SetupWithManager registers the reconciler.
@@ -93,7 +93,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the service: %w", err)
 	}
-	if r.Hydration.replayed.areAhead(svc) || r.written.areAhead(svc) {
+	if r.Hydration.replayed.areAhead(svc) || r.ownWrites.areAhead(svc) {
 		return ctrl.Result{}, nil // A newer version is on its way here.
 	}
 	if !assignment.Served(svc, r.Class) {
@@ -114,7 +114,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if written, err := r.write(ctx, svc, &o); err != nil || !written {
 		return ctrl.Result{}, err
 	}
-	if o.gives(svc) {
+	if o.assignsNew(svc) {
 		r.Metrics.allocated(time.Since(began))
 	}
 	r.Services.Add(r.Allocator.Settle(req.NamespacedName, o.result.Addresses())...)
@@ -170,7 +170,7 @@ func (r *Reconciler) write(ctx context.Context, svc *corev1.Service, o *outcome)
 	if written, err := r.patch(ctx, desired, svc); err != nil || !written {
 		return false, err
 	}
-	r.written.add(desired)
+	r.ownWrites.add(desired)
 	record(r.Recorder, desired, transition(svc, desired, o)...)
 	return true, nil
 }

@@ -78,7 +78,7 @@ func (r *Reconciler) removeTraces(ctx context.Context, svc *corev1.Service) erro
 
 // release frees what the Service holds.
 func (r *Reconciler) release(ctx context.Context, name types.NamespacedName) {
-	r.written.forget(name)
+	r.ownWrites.forget(name)
 	held, woken := r.Allocator.Release(name)
 	r.Services.Add(woken...)
 	if held {

@@ -54,17 +54,17 @@ func (c *checker) contradict() {
 	for _, e := range c.entries {
 		others = others.Apply(config.Change{Old: e.object})
 	}
-	succession := config.NewSuccession(others, c.cluster.use.Nodes)
+	incremental := config.NewIncrementalChecker(others, c.cluster.state.Nodes)
 	for _, e := range c.entries {
 		if e.parses {
-			e.refuse(texts(succession.Next(e.object))...)
+			e.refuse(texts(incremental.Next(e.object))...)
 		}
 	}
 }
 
 // take finds what services would lose once all is applied, and tells it of the object by which they lose it for good.
 func (c *checker) take() {
-	total := config.Lost(c.cluster.objects, c.after, c.cluster.use)
+	total := config.Lost(c.cluster.objects, c.after, c.cluster.state)
 	if len(total) == 0 {
 		return
 	}
@@ -72,21 +72,21 @@ func (c *checker) take() {
 	state := c.cluster.objects
 	for _, e := range c.entries {
 		next := state.Apply(e.change())
-		for _, one := range config.Lost(state, next, c.cluster.use) {
+		for _, one := range config.Lost(state, next, c.cluster.state) {
 			by[one] = e
 		}
 		state = next
 	}
-	claims := map[*entry]config.Impacts{}
+	impacts := map[*entry]config.Impacts{}
 	for _, one := range total {
 		e := by[one]
 		if e == nil { // It takes several objects to lose it.
 			e = c.entries[len(c.entries)-1]
 		}
-		claims[e] = append(claims[e], one)
+		impacts[e] = append(impacts[e], one)
 	}
 	for _, e := range c.entries {
-		errs, warnings := e.change().Against(claims[e])
+		errs, warnings := e.change().Against(impacts[e])
 		e.refuse(texts(errs)...)
 		e.warn(warnings...)
 	}
@@ -94,7 +94,7 @@ func (c *checker) take() {
 
 // suspect finds what is legal but suspicious, and aliases that are taken away although advertisements use them.
 func (c *checker) suspect() {
-	warner := config.NewWarner(c.after, c.cluster.use.Nodes)
+	warner := config.NewWarner(c.after, c.cluster.state.Nodes)
 	for _, e := range c.entries {
 		if !e.parses {
 			continue
@@ -108,13 +108,13 @@ func (c *checker) suspect() {
 
 // step finds what is refused on the way to a configuration that is not: objects are applied one by one.
 func (c *checker) step() {
-	if c.cluster.use.Holdings == nil {
+	if c.cluster.state.Holdings == nil {
 		return
 	}
 	state := c.cluster.objects
 	for _, e := range c.entries {
 		if e.parses {
-			verdict := config.Check(e.object.GetNamespace(), state, e.change(), c.cluster.use)
+			verdict := config.Check(e.object.GetNamespace(), state, e.change(), c.cluster.state)
 			for _, text := range texts(verdict.Errors) {
 				if !e.says(text) {
 					e.warn("the webhook refuses it until objects that come later in the files are applied: " + text)

@@ -33,7 +33,7 @@ const (
 // cluster is what files are checked against. The zero value is no cluster.
 type cluster struct {
 	objects config.Objects
-	use     config.Use
+	state   config.ClusterState
 }
 
 // readCluster reads the configuration in the namespace and what it is used for. Of services, those of the loadBalancerClass
@@ -74,13 +74,13 @@ func readWith(ctx context.Context, c client.Reader, namespace, class string) (cl
 		return cluster{}, err
 	}
 	holdings, namespaces := assignment.NewIndex(class), map[string]labels.Set{}
-	at := cluster{objects, config.Use{
+	at := cluster{objects, config.ClusterState{
 		Holdings:        holdings,
 		NamespaceLabels: func(name string) labels.Set { return namespaces[name] },
 	}}
 	err = pages(ctx, c, "nodes", &corev1.NodeList{}, func(list *corev1.NodeList) {
 		for i := range list.Items {
-			at.use.Nodes = append(at.use.Nodes, configuration.NodeOf(&list.Items[i]))
+			at.state.Nodes = append(at.state.Nodes, configuration.NodeOf(&list.Items[i]))
 		}
 	})
 	if err != nil {

@@ -260,7 +260,7 @@ func TestAClusterIsReadInPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		held := 0
-		for range at.use.Holdings.All() {
+		for range at.state.Holdings.All() {
 			held++
 		}
 		if want := map[string]int{"": len(w.services)}[class]; held != want {

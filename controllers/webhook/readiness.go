@@ -38,8 +38,8 @@ type readiness struct {
 	// trusted is whether API servers were found to trust the certificate once. They are not asked again: renewing the
 	// certificate is not the time to take all replicas out of service.
 	trusted bool
-	// told is the last reason that was logged; empty if the webhook was ready.
-	told string
+	// logged is the last reason that was logged; empty if the webhook was ready.
+	logged string
 }
 
 // check returns why the webhook cannot answer.
@@ -47,16 +47,16 @@ func (r *readiness) check(request *http.Request) error {
 	err := r.reason(request)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	told := "ready"
+	reason := "ready"
 	if err != nil {
-		told = err.Error()
+		reason = err.Error()
 	}
-	if told == r.told {
+	if reason == r.logged {
 		return err
 	}
-	r.told = told
+	r.logged = reason
 	if err != nil {
-		r.logger.Info("the webhook is not ready", "reason", told)
+		r.logger.Info("the webhook is not ready", "reason", reason)
 	} else {
 		r.logger.Info("the webhook is ready")
 	}

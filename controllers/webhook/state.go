@@ -24,7 +24,7 @@ import (
 	"metallb.io/metallb/controllers/configuration"
 )
 
-// maxConfirmed is how many claims are confirmed: more have hardly gone in the moment that the cache is behind.
+// maxConfirmed is how many impacts are confirmed: more have hardly gone in the moment that the cache is behind.
 const maxConfirmed = 10
 
 // observed is what this replica has observed of the cluster. It fills the caches that it reads, on every replica, when it is
@@ -38,7 +38,7 @@ type observed struct {
 	index *assignment.Index
 	// fed reports whether the index is complete.
 	fed func() bool
-	// parser knows what objects mean that it has parsed.
+	// parser remembers the objects that it has parsed.
 	parser *config.Parser
 
 	filled atomic.Bool
@@ -71,51 +71,51 @@ func (o *observed) Start(ctx context.Context) error {
 func (o *observed) complete() bool { return o.filled.Load() && o.fed() }
 
 // read returns what was observed.
-func (o *observed) read(ctx context.Context) (config.Objects, config.Use, error) {
+func (o *observed) read(ctx context.Context) (config.Objects, config.ClusterState, error) {
 	if !o.complete() {
-		return config.Objects{}, config.Use{}, errStarting
+		return config.Objects{}, config.ClusterState{}, errStarting
 	}
 	reader := shared{o.reader}
 	objects, err := configuration.Read(ctx, reader, o.namespace)
 	if err != nil {
-		return config.Objects{}, config.Use{}, err
+		return config.Objects{}, config.ClusterState{}, err
 	}
 	nodes, err := configuration.Nodes(ctx, reader)
 	if err != nil {
-		return config.Objects{}, config.Use{}, err
+		return config.Objects{}, config.ClusterState{}, err
 	}
-	return objects, config.Use{Holdings: o.index.Snapshot(), NamespaceLabels: o.namespaceLabels(ctx), Nodes: nodes, Parser: o.parser}, nil
+	return objects, config.ClusterState{Holdings: o.index.Snapshot(), NamespaceLabels: o.namespaceLabels(ctx), Nodes: nodes, Parser: o.parser}, nil
 }
 
-// confirm returns what was observed, but of the configuration, and of the services of the claims, what the API server itself
+// confirm returns what was observed, but of the configuration, and of the services that lose something, what the API server itself
 // has now; false if that is what was seen, as far as it was asked.
-func (o *observed) confirm(ctx context.Context, seen config.Objects, claims config.Impacts) (config.Objects, config.Use, bool, error) {
+func (o *observed) confirm(ctx context.Context, seen config.Objects, impacts config.Impacts) (config.Objects, config.ClusterState, bool, error) {
 	objects, err := configuration.Read(ctx, o.live, o.namespace)
 	if err != nil {
-		return config.Objects{}, config.Use{}, false, err
+		return config.Objects{}, config.ClusterState{}, false, err
 	}
-	many := len(claims) > maxConfirmed
+	many := len(impacts) > maxConfirmed
 	if many && maps.Equal(versions(seen), versions(objects)) {
-		return config.Objects{}, config.Use{}, false, nil
+		return config.Objects{}, config.ClusterState{}, false, nil
 	}
-	_, use, err := o.read(ctx)
+	_, state, err := o.read(ctx)
 	if err != nil || many {
-		return objects, use, err == nil, err
+		return objects, state, err == nil, err
 	}
 	holdings := o.index.Clone()
-	for _, c := range claims {
+	for _, c := range impacts {
 		svc := &corev1.Service{}
 		switch err := o.live.Get(ctx, c.Service, svc); {
 		case apierrors.IsNotFound(err):
 			holdings.Delete(c.Service)
 		case err != nil:
-			return config.Objects{}, config.Use{}, false, err
+			return config.Objects{}, config.ClusterState{}, false, err
 		default:
 			holdings.Set(svc)
 		}
 	}
-	use.Holdings = holdings
-	return objects, use, true, nil
+	state.Holdings = holdings
+	return objects, state, true, nil
 }
 
 // missed compares the versions of all services that the API server has with those that were observed, and reads the services

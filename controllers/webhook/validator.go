@@ -29,10 +29,10 @@ var errStarting = errors.New("the webhook has not read the configuration and the
 // state is what changes are judged by.
 type state interface {
 	// read returns the configuration and what it is used for. Nothing in it may be modified.
-	read(ctx context.Context) (config.Objects, config.Use, error)
-	// confirm does so where a change is about to be refused for what was seen and for the claims, and is behind nothing; false
+	read(ctx context.Context) (config.Objects, config.ClusterState, error)
+	// confirm does so where a change is about to be refused for what was seen and for the impacts, and is behind nothing; false
 	// if nothing has changed.
-	confirm(ctx context.Context, seen config.Objects, claims config.Impacts) (config.Objects, config.Use, bool, error)
+	confirm(ctx context.Context, seen config.Objects, impacts config.Impacts) (config.Objects, config.ClusterState, bool, error)
 	// missed returns what services hold by what the API server has, where that is more recent than what was observed; nil if it is
 	// not.
 	missed(ctx context.Context) (config.Holdings, error)
@@ -134,11 +134,11 @@ func (v *validator[T]) judge(ctx context.Context, request *admission.Request, ch
 			err = fmt.Errorf("checking it panicked: %v", r)
 		}
 	}()
-	objects, use, err := v.state.read(ctx)
+	objects, state, err := v.state.read(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	verdict := config.Check(v.namespace, objects, change, use)
+	verdict := config.Check(v.namespace, objects, change, state)
 	if len(verdict.Errors) > 0 && change.New == nil && v.leaving(ctx) {
 		return nil, nil, nil
 	}
@@ -146,7 +146,7 @@ func (v *validator[T]) judge(ctx context.Context, request *admission.Request, ch
 		verdict = v.again(ctx, objects, change, verdict)
 	}
 	if len(verdict.Errors) == 0 && verdict.Narrows {
-		if verdict, err = v.caughtUp(ctx, objects, change, use, verdict); err != nil {
+		if verdict, err = v.caughtUp(ctx, objects, change, state, verdict); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -163,25 +163,25 @@ func (v *validator[T]) judge(ctx context.Context, request *admission.Request, ch
 // again judges the change that is about to be refused or warned of once more: what is in its way in the cache may have gone a
 // moment ago, as where a script deletes one object after the other, and what it lacks may have come.
 func (v *validator[T]) again(ctx context.Context, seen config.Objects, change config.Change, verdict config.Verdict) config.Verdict {
-	objects, use, changed, err := v.state.confirm(ctx, seen, verdict.Claims)
+	objects, state, changed, err := v.state.confirm(ctx, seen, verdict.Impacts)
 	if err != nil {
 		log.FromContext(ctx).Error(err, "confirming what was found")
 	}
 	if !changed {
 		return verdict
 	}
-	return config.Check(v.namespace, objects, change, use)
+	return config.Check(v.namespace, objects, change, state)
 }
 
 // caughtUp judges the change, which is about to be admitted and takes something from some services, once more if this replica has
 // not observed all services as they are now: a service may have been given an address a moment ago.
-func (v *validator[T]) caughtUp(ctx context.Context, seen config.Objects, change config.Change, use config.Use, verdict config.Verdict) (config.Verdict, error) {
+func (v *validator[T]) caughtUp(ctx context.Context, seen config.Objects, change config.Change, state config.ClusterState, verdict config.Verdict) (config.Verdict, error) {
 	holdings, err := v.state.missed(ctx)
 	if err != nil || holdings == nil {
 		return verdict, err
 	}
-	use.Holdings = holdings
-	return config.Check(v.namespace, seen, change, use), nil
+	state.Holdings = holdings
+	return config.Check(v.namespace, seen, change, state), nil
 }
 
 // details returns what is wrong without the fields: of an object that is deleted, no field is.

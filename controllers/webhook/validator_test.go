@@ -36,7 +36,7 @@ func tutorial() *known {
 			Pools:          []v1beta1.IPAddressPool{*pool().Obj()},
 			Advertisements: []v1beta1.BGPAdvertisement{*builder.MakeAdvertisement("my-ip-space", "my-ip-space").Obj()},
 		},
-		use: config.Use{Holdings: index, NamespaceLabels: func(string) labels.Set { return nil }},
+		state: config.ClusterState{Holdings: index, NamespaceLabels: func(string) labels.Set { return nil }},
 	}
 }
 
@@ -282,7 +282,7 @@ func TestWhatCannotBeJudgedIsRefusedUnlessItIsADeletion(t *testing.T) {
 func TestRequestsAtOnceModifyNothing(t *testing.T) {
 	t.Parallel()
 	o := large(4, false)
-	objects, use, err := o.read(t.Context())
+	objects, state, err := o.read(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +304,7 @@ func TestRequestsAtOnceModifyNothing(t *testing.T) {
 	if after, err := json.Marshal(objects); err != nil || !bytes.Equal(before, after) {
 		t.Errorf("%v; the objects were\n%s\nand are\n%s", err, before, after)
 	}
-	if len(use.Nodes) != 100 || use.NamespaceLabels("team-07")["team"] != "7" || use.NamespaceLabels("unknown") != nil {
-		t.Errorf("%d nodes; labels of a namespace: %v", len(use.Nodes), use.NamespaceLabels("team-07"))
+	if len(state.Nodes) != 100 || state.NamespaceLabels("team-07")["team"] != "7" || state.NamespaceLabels("unknown") != nil {
+		t.Errorf("%d nodes; labels of a namespace: %v", len(state.Nodes), state.NamespaceLabels("team-07"))
 	}
 }

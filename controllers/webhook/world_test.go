@@ -33,20 +33,20 @@ const namespace = "metallb-system"
 // known is a state that is made up. The error, or the panic if there is one, is all there is if set.
 type known struct {
 	objects config.Objects
-	use     config.Use
+	state   config.ClusterState
 	err     error
 	panics  any
 }
 
-func (k *known) read(context.Context) (config.Objects, config.Use, error) {
+func (k *known) read(context.Context) (config.Objects, config.ClusterState, error) {
 	if k.panics != nil {
 		panic(k.panics)
 	}
-	return k.objects, k.use, k.err
+	return k.objects, k.state, k.err
 }
 
-func (k *known) confirm(context.Context, config.Objects, config.Impacts) (config.Objects, config.Use, bool, error) {
-	return config.Objects{}, config.Use{}, false, nil
+func (k *known) confirm(context.Context, config.Objects, config.Impacts) (config.Objects, config.ClusterState, bool, error) {
+	return config.Objects{}, config.ClusterState{}, false, nil
 }
 
 func (k *known) missed(context.Context) (config.Holdings, error) { return nil, nil }

@@ -101,7 +101,7 @@ func TestAChangeHasNoEffectWhileTheActiveConfigurationHasTheEarlierVersion(t *te
 			w.expectRoutes("router", "198.51.100.0/32", "192.0.2.255/32")
 			router, _ := w.sessions.session("router")
 			w.Expect(router.starts+router.withdrawn).To(Equal(1), "sessions and withdrawals")
-			w.Expect(w.told()).To(ConsistOf(ContainSubstring("nodeAssigned")), "of the marker alone")
+			w.Expect(w.reported()).To(ConsistOf(ContainSubstring("nodeAssigned")), "of the marker alone")
 			w.Expect(w.metric("metallb_k8s_client_config_stale_bool")).To(Equal(map[string]float64{"": 0}))
 
 			t.Log("a speaker starts")
@@ -112,7 +112,7 @@ func TestAChangeHasNoEffectWhileTheActiveConfigurationHasTheEarlierVersion(t *te
 			t.Log("the ActiveConfiguration is deleted")
 			w.delete(tc.object)
 			w.expectRoutes("router", "192.0.2.255/32")
-			w.Eventually(w.told).Should(ContainElement(ContainSubstring("nodeUnassigned")))
+			w.Eventually(w.reported).Should(ContainElement(ContainSubstring("nodeUnassigned")))
 			router, _ = w.sessions.session("router")
 			w.Expect(router.starts).To(Equal(1), "sessions")
 		})
@@ -139,7 +139,7 @@ func TestANewObjectIsUsedAtOnceAndABadOneIsNotUsed(t *testing.T) {
 		}
 		return all
 	}).Should(Equal([]string{"64512:7"}))
-	w.Eventually(w.told).Should(ConsistOf(And(
+	w.Eventually(w.reported).Should(ConsistOf(And(
 		ContainSubstring(`Warning InvalidConfig not in use on node "node-1"`), ContainSubstring(`alias "undefined"`))))
 	w.Expect(w.metric("metallb_k8s_client_config_stale_bool")).To(Equal(map[string]float64{"": 1}))
 }
@@ -200,7 +200,7 @@ func TestASessionKeepsThePasswordItHasUntilTheSpeakerRestarts(t *testing.T) {
 	w.start()
 	w.expectRoutes("router", "198.51.100.0/32")
 	w.delete(secret)
-	w.Eventually(w.told).Should(ContainElement(And(
+	w.Eventually(w.reported).Should(ContainElement(And(
 		ContainSubstring("secret metallb-system/router-password not found"), ContainSubstring("keeps the password"))))
 	w.Expect(w.metric("metallb_k8s_client_config_stale_bool")).To(Equal(map[string]float64{"": 1}))
 	s, _ := w.sessions.session("router")
@@ -221,7 +221,7 @@ func TestASecretWhosePasswordIsEmptyMeansNoPassword(t *testing.T) {
 	change(w, peer("router", ""), func(p *v1beta2.BGPPeer) { p.Spec.PasswordSecret.Name = "empty" })
 	w.start()
 	w.expectRoutes("router", "198.51.100.0/32")
-	w.Eventually(w.told).Should(ContainElement(And(
+	w.Eventually(w.reported).Should(ContainElement(And(
 		HavePrefix("Warning InvalidConfig"), ContainSubstring(`secret metallb-system/empty has an empty password`))))
 	w.Expect(w.metric("metallb_k8s_client_config_stale_bool")).To(Equal(map[string]float64{"": 0}))
 }

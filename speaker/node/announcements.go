@@ -16,8 +16,8 @@ type announcements struct {
 	// observer may be nil.
 	observer AnnouncementObserver
 	pending  map[types.NamespacedName][]string
-	// complete is whether all services have been noted once, told whether the observer has heard of them.
-	complete, told bool
+	// complete is whether all services have been noted once, reported whether the observer has got them.
+	complete, reported bool
 }
 
 // note takes note of a service, for an observer that there is.
@@ -28,11 +28,11 @@ func (a *announcements) note(service types.NamespacedName, peers []string) {
 	a.pending[service] = peers
 }
 
-// tell tells the observer what is new.
-func (a *announcements) tell() {
-	if a.observer == nil || !a.complete || a.told && len(a.pending) == 0 {
+// report passes on to the observer what is new.
+func (a *announcements) report() {
+	if a.observer == nil || !a.complete || a.reported && len(a.pending) == 0 {
 		return
 	}
 	a.observer.Announce(a.pending)
-	a.pending, a.told = nil, true
+	a.pending, a.reported = nil, true
 }

@@ -34,7 +34,7 @@ type ConfigurationReconciler struct {
 	Client  client.Reader
 	Speaker *Speaker
 
-	// rejections as last told. Reconcile never runs twice at a time.
+	// rejections as last reported. Reconcile never runs twice at a time.
 	rejections []policy.Rejection
 }
 
@@ -50,7 +50,7 @@ func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request)
 	}
 	p, rejections := policy.Compile(in, r.Speaker.Policy())
 	r.report(ctx, in, slices.Concat(unreadable, rejections))
-	defer r.Speaker.situations.configure(refused(in, rejections))
+	defer r.Speaker.nodeState.configure(refused(in, rejections))
 	return ctrl.Result{}, r.Speaker.Reconfigure(ctx, p)
 }
 
@@ -102,19 +102,19 @@ func decode(list []v1beta1.ActiveConfiguration, decoded map[active.Key]bool) (ac
 	return all, unreadable
 }
 
-// report tells of rejections that were not told of before: all of them in the log, and one of each object in an event.
+// report reports rejections that were not reported before: all of them in the log, and one of each object in an event.
 func (r *ConfigurationReconciler) report(ctx context.Context, in policy.Input, rejections []policy.Rejection) {
 	logger := log.FromContext(ctx)
 	r.Speaker.metrics.configured(slices.ContainsFunc(rejections, func(r policy.Rejection) bool { return r.Effect != policy.Warning }))
-	told := map[client.Object]bool{}
+	reported := map[client.Object]bool{}
 	for _, rejection := range rejections {
 		if slices.Contains(r.rejections, rejection) {
 			continue
 		}
 		logger.Error(nil, "rejecting object of the configuration", "kind", rejection.Kind, "name", rejection.Name,
 			"reason", rejection.Reason, "effect", rejection.Effect.String())
-		if o := objectOf(in, rejection); o != nil && !told[o] {
-			told[o] = true
+		if o := objectOf(in, rejection); o != nil && !reported[o] {
+			reported[o] = true
 			r.Speaker.events.rejected(o, rejection)
 		}
 	}

@@ -28,7 +28,7 @@ func TestTheFirstSessionStartsWithEverythingThatIsToBeAnnounced(t *testing.T) {
 	}))
 	w.Expect(s.starts).To(Equal(1))
 	w.Expect(s.config.RouterID).To(Equal(netip.MustParseAddr("10.0.0.1")))
-	w.Expect(w.told()).To(BeEmpty(), "what a speaker finds when it starts is no transition")
+	w.Expect(w.reported()).To(BeEmpty(), "what a speaker finds when it starts is no transition")
 	w.Expect(w.metric("metallb_k8s_client_config_loaded_bool")).To(Equal(map[string]float64{"": 1}))
 	w.Expect(w.metric("metallb_k8s_client_config_stale_bool")).To(Equal(map[string]float64{"": 0}))
 	w.Expect(w.metric("metallb_speaker_announced")).To(HaveLen(3))
@@ -75,7 +75,7 @@ func TestABadObjectIsRejectedAlone(t *testing.T) {
 	secured := peer("secured", "192.0.2.9")
 	secured.Spec.PasswordSecret = corev1.SecretReference{Name: "router-password"}
 	w.create(secured)
-	w.Eventually(w.told).Should(ContainElement(ContainSubstring(
+	w.Eventually(w.reported).Should(ContainElement(ContainSubstring(
 		`Warning InvalidConfig not in use on node "node-1": spec.passwordSecret: secret metallb-system/router-password not found`)))
 	w.Expect(w.metric("metallb_k8s_client_config_stale_bool")).To(Equal(map[string]float64{"": 1}))
 	_, connected := w.sessions.session("secured")
@@ -210,5 +210,5 @@ func TestNothingIsWithdrawnForWhatDoesNotConcernIt(t *testing.T) {
 	s, _ := w.sessions.session("router")
 	w.Expect(s.withdrawn).To(BeZero(), "withdrawn prefixes")
 	w.Expect(s.starts).To(Equal(1), "sessions")
-	w.Expect(w.told()).NotTo(ContainElement(ContainSubstring("nodeUnassigned")))
+	w.Expect(w.reported()).NotTo(ContainElement(ContainSubstring("nodeUnassigned")))
 }

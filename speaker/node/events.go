@@ -82,10 +82,10 @@ func (w eventWriter) emit(svc *corev1.Service, kind, reason, action, note string
 }
 
 // assigned names the peers that are told now, and those that will be when they have a session.
-func (w eventWriter) assigned(svc *corev1.Service, told, waiting []string) {
+func (w eventWriter) assigned(svc *corev1.Service, reported, waiting []string) {
 	note := fmt.Sprintf("announcing from node %q with protocol %q", w.node, protocol)
-	if len(told) > 0 {
-		note += " to " + listed(told)
+	if len(reported) > 0 {
+		note += " to " + listed(reported)
 	}
 	if len(waiting) > 0 {
 		note += ", once the session is established, to " + listed(waiting)
@@ -95,19 +95,15 @@ func (w eventWriter) assigned(svc *corev1.Service, told, waiting []string) {
 
 // listed names the first of the peers, and says how many more there are.
 func listed(peers []string) string {
-	quoted := make([]string, 0, maxPeers)
-	for _, name := range peers[:min(len(peers), maxPeers)] {
+	quoted := make([]string, 0, len(peers))
+	for _, name := range peers {
 		quoted = append(quoted, strconv.Quote(name))
 	}
-	list := strings.Join(quoted, ", ")
-	if more := len(peers) - maxPeers; more > 0 {
-		list += fmt.Sprintf(" and %d more", more)
-	}
-	return list
+	return message.First(quoted, maxPeers)
 }
 
 // unassigned is silent about a service that is deleted, or not of type LoadBalancer any more: both look the same from here, and
-// the controller tells of the latter.
+// the controller reports the latter.
 func (w eventWriter) unassigned(svc *corev1.Service, reason announce.Reason) {
 	if svc == nil {
 		return

@@ -95,7 +95,7 @@ func (s *Speaker) InspectService(ctx context.Context, i *Inspection, name types.
 		return ServiceInspection{}, false, fmt.Errorf("reading service %s: %w", name, err)
 	}
 	_, known := i.states[name]
-	return i.told(name, announce.NotLoadBalancer), known, nil
+	return i.reported(name, announce.NotLoadBalancer), known, nil
 }
 
 // InspectServices returns what the node does about every service of type LoadBalancer, sorted by name.
@@ -116,7 +116,7 @@ func (s *Speaker) InspectServices(ctx context.Context, i *Inspection) ([]Service
 	}
 	for name := range i.states {
 		if !present[name] {
-			all = append(all, i.told(name, announce.NotLoadBalancer))
+			all = append(all, i.reported(name, announce.NotLoadBalancer))
 		}
 	}
 	slices.SortFunc(all, func(a, b ServiceInspection) int { return strings.Compare(a.Name.String(), b.Name.String()) })
@@ -131,7 +131,7 @@ func (s *Speaker) inspect(ctx context.Context, i *Inspection, svc *corev1.Servic
 		return ServiceInspection{}, err
 	}
 	view, reason := announce.ServiceOf(svc, s.services.class)
-	found := i.told(name, cmp.Or(reason, announce.NoIPAllocated))
+	found := i.reported(name, cmp.Or(reason, announce.NoIPAllocated))
 	found.Reason = reason
 	for _, addr := range view.Addresses {
 		n := slices.IndexFunc(found.Addresses, func(a AddressInspection) bool { return a.Address == addr })
@@ -148,8 +148,8 @@ func (s *Speaker) inspect(ctx context.Context, i *Inspection, svc *corev1.Servic
 	return found, nil
 }
 
-// told is what the peers are told of a service, if it is not to be announced for the reason.
-func (i *Inspection) told(name types.NamespacedName, reason announce.Reason) ServiceInspection {
+// reported is what the peers have of a service, if it is not to be announced for the reason.
+func (i *Inspection) reported(name types.NamespacedName, reason announce.Reason) ServiceInspection {
 	found := ServiceInspection{Name: name, Reason: reason, Paths: i.owners[name.String()]}
 	for _, addr := range i.states[name].announced {
 		found.Addresses = append(found.Addresses, AddressInspection{Address: addr, Announced: true, Refused: reason})

@@ -30,7 +30,7 @@ func (r *ServiceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 
 // SetupWithManager makes the manager run the reconciler.
 func (r *ServiceReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	seen := &r.Speaker.sightings
+	seen := &r.Speaker.updateTimes
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("service").
 		WithLogConstructor(logConstructor(mgr, "service")).

@@ -52,7 +52,7 @@ func TestAServiceIsAnnouncedAsLongAsItCanBeServed(t *testing.T) {
 	t.Log("the service is not of type LoadBalancer any more")
 	change(w, nginx, func(s *corev1.Service) { s.Spec.Type, s.Spec.ExternalTrafficPolicy = corev1.ServiceTypeClusterIP, "" })
 	w.expectRoutes("router")
-	w.Expect(w.told()).To(Equal([]string{
+	w.Expect(w.reported()).To(Equal([]string{
 		`Normal nodeAssigned announcing from node "node-1" with protocol "bgp" to "router"`,
 		`Warning nodeUnassigned no longer announcing from node "node-1" with protocol "bgp": no endpoint is ready (noEndpoints)`,
 		`Normal nodeAssigned announcing from node "node-1" with protocol "bgp" to "router"`,

@@ -28,9 +28,9 @@ func (s *Speaker) SetupWithManager(mgr ctrl.Manager) error {
 	if err := configuration.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the configuration reconciler: %w", err)
 	}
-	situation := &SituationReconciler{Client: mgr.GetClient(), Speaker: s}
-	if err := situation.SetupWithManager(mgr); err != nil {
-		return fmt.Errorf("setting up the situation reconciler: %w", err)
+	nodeState := &NodeStateReconciler{Client: mgr.GetClient(), Speaker: s}
+	if err := nodeState.SetupWithManager(mgr); err != nil {
+		return fmt.Errorf("setting up the reconciler of the node's state: %w", err)
 	}
 	services := &ServiceReconciler{Speaker: s}
 	if err := services.SetupWithManager(mgr); err != nil {

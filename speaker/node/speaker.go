@@ -47,13 +47,13 @@ const upTime = 10 * time.Second
 
 // Speaker holds what the node announces and keeps its sessions up to date with it.
 type Speaker struct {
-	services   serviceReader
-	sessions   Sessions
-	events     eventWriter
-	metrics    *Metrics
-	situations situations
-	// sightings are of services that Update is to be called for.
-	sightings sightings
+	services  serviceReader
+	sessions  Sessions
+	events    eventWriter
+	metrics   *Metrics
+	nodeState nodeState
+	// updateTimes are of services that Update is to be called for.
+	updateTimes updateTimes
 	// configured is when the sessions were first configured; ready is whether they have been up, or had time to.
 	configured atomic.Pointer[time.Time]
 	ready      atomic.Bool
@@ -70,8 +70,8 @@ type Speaker struct {
 	states  map[types.NamespacedName]state
 	// unsettled are the prefixes, by peer, of changes that could not be applied.
 	unsettled map[string][]netip.Prefix
-	// told is what the observer of announcements has not heard yet.
-	told announcements
+	// announcements are what the observer of announcements has not heard yet.
+	announcements announcements
 }
 
 // Options of a Speaker.
@@ -84,8 +84,8 @@ type Options struct {
 	Sessions Sessions
 	Recorder events.EventRecorder
 	Metrics  *Metrics
-	// Situations may be nil.
-	Situations SituationObserver
+	// NodeState may be nil.
+	NodeState NodeStateObserver
 	// Announcements may be nil.
 	Announcements AnnouncementObserver
 }
@@ -94,14 +94,14 @@ type Options struct {
 // indexEndpointSlices, EndpointSlices.
 func NewSpeaker(o Options) *Speaker {
 	return &Speaker{
-		services:   serviceReader{client: o.Client, node: o.Node, class: o.Class},
-		sessions:   o.Sessions,
-		events:     newEventWriter(o.Recorder, o.Node, o.Metrics.eventDropped),
-		metrics:    o.Metrics,
-		situations: situations{observer: o.Situations},
-		table:      rib.NewTable(),
-		states:     map[types.NamespacedName]state{},
-		told:       announcements{observer: o.Announcements},
+		services:      serviceReader{client: o.Client, node: o.Node, class: o.Class},
+		sessions:      o.Sessions,
+		events:        newEventWriter(o.Recorder, o.Node, o.Metrics.eventDropped),
+		metrics:       o.Metrics,
+		nodeState:     nodeState{observer: o.NodeState},
+		table:         rib.NewTable(),
+		states:        map[types.NamespacedName]state{},
+		announcements: announcements{observer: o.Announcements},
 	}
 }
 
@@ -133,14 +133,14 @@ func (s *Speaker) Policy() *policy.Policy {
 func (s *Speaker) Update(ctx context.Context, name types.NamespacedName) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	seen, known := s.sightings.take(name)
+	seen, known := s.updateTimes.take(name)
 	if s.policy == nil {
 		return nil
 	}
 	defer func() {
 		s.metrics.updated(err)
 		if err != nil && known {
-			s.sightings.note(name, seen)
+			s.updateTimes.note(name, seen)
 		}
 	}()
 	o, err := s.services.observe(ctx, name, s.policy)
@@ -149,12 +149,12 @@ func (s *Speaker) Update(ctx context.Context, name types.NamespacedName) (err er
 	}
 	changes := s.table.Set(name.String(), o.decision.Paths)
 	s.transition(ctx, o)
-	told, err := s.apply(ctx, changes)
+	reported, err := s.apply(ctx, changes)
 	if err != nil {
 		return err
 	}
-	s.told.tell()
-	if known && s.reaches(told) {
+	s.announcements.report()
+	if known && s.reaches(reported) {
 		s.metrics.propagated(time.Since(seen))
 	}
 	return nil
@@ -203,8 +203,8 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 		}
 	}
 	if _, err = s.apply(ctx, changes); err == nil {
-		s.told.complete = true
-		s.told.tell()
+		s.announcements.complete = true
+		s.announcements.report()
 	}
 	err = errors.Join(err, s.configure(ctx, p.Sessions))
 	if first {

@@ -12,7 +12,7 @@ import (
 	"metallb.io/metallb/speaker/announce"
 )
 
-// state is what was last told of a service by events, logs and metrics. A service that is not announced has none.
+// state is what was last reported of a service by events, logs and metrics. A service that is not announced has none.
 type state struct {
 	announced []netip.Addr
 	// conflicting is what advertisements contradict each other in about the service.
@@ -26,7 +26,7 @@ func (s *Speaker) adopt(o observation) {
 	s.remember(o)
 }
 
-// transition tells of what began or ceased to be announced of the service.
+// transition reports what began or ceased to be announced of the service.
 func (s *Speaker) transition(ctx context.Context, o observation) {
 	before := s.states[o.name]
 	was, now := before.announced, o.decision.Announced
@@ -39,8 +39,8 @@ func (s *Speaker) transition(ctx context.Context, o observation) {
 	switch {
 	case len(was) == 0 && len(now) > 0:
 		logger.Info("announcing service", "addresses", now)
-		told, waiting := s.apart(o.decision.Peers())
-		s.events.assigned(o.service, told, waiting)
+		reported, waiting := s.apart(o.decision.Peers())
+		s.events.assigned(o.service, reported, waiting)
 	case len(was) > 0 && len(now) == 0:
 		logger.Info("withdrawing service", "addresses", was, "reason", o.reason)
 		s.events.unassigned(o.service, o.reason)
@@ -75,8 +75,8 @@ func (s *Speaker) apart(peers []string) (up, down []string) {
 func (s *Speaker) remember(o observation) {
 	d := o.decision
 	now := state{announced: d.Announced, conflicting: d.Conflicting}
-	if s.told.observer != nil && len(s.states[o.name].announced)+len(now.announced) > 0 {
-		s.told.note(o.name, d.Peers())
+	if s.announcements.observer != nil && len(s.states[o.name].announced)+len(now.announced) > 0 {
+		s.announcements.note(o.name, d.Peers())
 	}
 	if len(now.announced) == 0 {
 		delete(s.states, o.name)

@@ -175,7 +175,7 @@ func (w *world) settle() {
 }
 
 // told returns the events that were emitted since it was last called.
-func (w *world) told() []string { return told(w.events) }
+func (w *world) reported() []string { return told(w.events) }
 
 func told(recorder *events.FakeRecorder) []string {
 	var all []string

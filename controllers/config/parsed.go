@@ -17,8 +17,9 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 )
 
-// meaning is what the objects of a configuration mean, by name. One that does not parse means nothing, but is there.
-type meaning struct {
+// parsedObjects are the objects of a configuration that parse, by name, and the names of all pools and peers, whether they
+// parse or not.
+type parsedObjects struct {
 	pools          map[string]ipam.Pool
 	peers          map[string]bgp.Peer
 	advertisements map[string]advertisement
@@ -35,11 +36,11 @@ type meaning struct {
 // advertisement is one that parses.
 type advertisement struct{ bgp.Advertisement }
 
-func mean(o Objects) meaning { return meanBy(nil, o) }
+func parseAll(o Objects) parsedObjects { return parseAllWith(nil, o) }
 
-// meanBy is mean with a Parser that may know the objects.
-func meanBy(p *Parser, o Objects) meaning {
-	m := meaning{
+// parseAllWith is parseAll with a Parser that may have parsed the objects already.
+func parseAllWith(p *Parser, o Objects) parsedObjects {
+	m := parsedObjects{
 		parser:         p,
 		pools:          make(map[string]ipam.Pool, len(o.Pools)),
 		peers:          make(map[string]bgp.Peer, len(o.Peers)),
@@ -63,8 +64,8 @@ func meanBy(p *Parser, o Objects) meaning {
 	return m
 }
 
-// add adds an object, and returns why it means nothing.
-func (m *meaning) add(o Object) field.ErrorList {
+// add adds an object, and returns why it does not parse.
+func (m *parsedObjects) add(o Object) field.ErrorList {
 	var errs field.ErrorList
 	switch x := o.(type) {
 	case *v1beta1.IPAddressPool:
@@ -90,8 +91,8 @@ func put[T any](values map[string]T, name string) func(T, field.ErrorList) field
 	}
 }
 
-// with returns the meaning after the change, and why the new object means nothing.
-func (m meaning) with(change Change) (meaning, field.ErrorList) {
+// with returns the objects after the change, and why the new object does not parse.
+func (m parsedObjects) with(change Change) (parsedObjects, field.ErrorList) {
 	for _, gone := range []Object{change.Old, change.New} {
 		switch x := gone.(type) {
 		case *v1beta1.IPAddressPool:
@@ -111,7 +112,7 @@ func (m meaning) with(change Change) (meaning, field.ErrorList) {
 }
 
 // has reports whether the object is there and parses.
-func (m *meaning) has(o Object) (found bool) {
+func (m *parsedObjects) has(o Object) (found bool) {
 	switch x := o.(type) {
 	case *v1beta1.IPAddressPool:
 		_, found = m.pools[x.Name]
@@ -132,12 +133,12 @@ func lacking[T any](values map[string]T, name string) map[string]T {
 }
 
 // sortedPools returns the pools that parse, in the order in which they are tried.
-func (m *meaning) sortedPools() ipam.Pools {
+func (m *parsedObjects) sortedPools() ipam.Pools {
 	return ipam.NewPools(slices.Collect(maps.Values(m.pools))...)
 }
 
 // defined returns every alias that a Community defines.
-func (m *meaning) defined() map[string]bool {
+func (m *parsedObjects) defined() map[string]bool {
 	names := map[string]bool{}
 	for _, aliases := range m.communities {
 		for name := range aliases {
@@ -148,12 +149,12 @@ func (m *meaning) defined() map[string]bool {
 }
 
 // selecting returns the advertisements that select the pool, by name.
-func (m *meaning) selecting(name string, l labels.Set) []advertisement {
+func (m *parsedObjects) selecting(name string, l labels.Set) []advertisement {
 	return m.sortedAdvertisements(func(a *advertisement) bool { return a.SelectsPool(name, l) })
 }
 
 // sortedAdvertisements returns those of which this is true, by name.
-func (m *meaning) sortedAdvertisements(isTrue func(*advertisement) bool) []advertisement {
+func (m *parsedObjects) sortedAdvertisements(isTrue func(*advertisement) bool) []advertisement {
 	var found []advertisement
 	for _, a := range m.advertisements {
 		if isTrue(&a) {
@@ -165,7 +166,7 @@ func (m *meaning) sortedAdvertisements(isTrue func(*advertisement) bool) []adver
 }
 
 // selectedBy returns the pools that the advertisement selects, in the order in which they are tried.
-func (m *meaning) selectedBy(a *advertisement) ipam.Pools {
+func (m *parsedObjects) selectedBy(a *advertisement) ipam.Pools {
 	var found []ipam.Pool
 	for name := range m.pools {
 		if p := m.pools[name]; a.SelectsPool(p.Name, p.Labels) {

@@ -23,16 +23,16 @@ import (
 	"metallb.io/metallb/speaker/status"
 )
 
-// SituationObserver is told what must be known of the node to tell how its sessions fare.
-type SituationObserver interface {
+// NodeStateObserver gets what must be known of the node to report how its sessions fare.
+type NodeStateObserver interface {
 	// Situate must not block.
-	Situate(situation status.Situation)
+	Situate(nodeState status.Situation)
 }
 
-// situations puts together what two reconcilers know of the situation.
-type situations struct {
+// nodeState puts together what two reconcilers know of the node.
+type nodeState struct {
 	// observer may be nil.
-	observer SituationObserver
+	observer NodeStateObserver
 
 	mu         sync.Mutex
 	current    status.Situation
@@ -40,23 +40,23 @@ type situations struct {
 }
 
 // configure takes note of the peers that are refused.
-func (s *situations) configure(refused []status.Refusal) {
+func (s *nodeState) configure(refused []status.Refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.configured, s.current.Refused = true, refused
-	s.tell()
+	s.report()
 }
 
 // observe takes note of the node.
-func (s *situations) observe(n *corev1.Node) {
+func (s *nodeState) observe(n *corev1.Node) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.current.Node, s.current.Ready = n.UID, ready(n)
-	s.tell()
+	s.report()
 }
 
-// tell tells the observer once all is known.
-func (s *situations) tell() {
+// report passes the state on to the observer once all is known.
+func (s *nodeState) report() {
 	if s.observer != nil && s.configured && s.current.Node != "" {
 		s.observer.Situate(s.current)
 	}
@@ -85,32 +85,32 @@ func refused(in policy.Input, rejections []policy.Rejection) []status.Refusal {
 	return refusals
 }
 
-// SituationReconciler keeps the situation as the node is.
-type SituationReconciler struct {
+// NodeStateReconciler keeps the state as the node is.
+type NodeStateReconciler struct {
 	Client  client.Reader
 	Speaker *Speaker
 }
 
-// Reconcile looks at the node. That it is gone is no news: what is told of its sessions goes with it.
-func (r *SituationReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+// Reconcile looks at the node. That it is gone is no news: what is reported of its sessions goes with it.
+func (r *NodeStateReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	var node corev1.Node
 	if err := r.Client.Get(ctx, req.NamespacedName, &node); client.IgnoreNotFound(err) != nil {
 		return ctrl.Result{}, fmt.Errorf("reading node %s: %w", req.Name, err)
 	} else if err == nil {
-		r.Speaker.situations.observe(&node)
+		r.Speaker.nodeState.observe(&node)
 	}
 	return ctrl.Result{}, nil
 }
 
 // SetupWithManager makes the manager run the reconciler.
-func (r *SituationReconciler) SetupWithManager(mgr ctrl.Manager) error {
+func (r *NodeStateReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	readiness := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, after, ok := nodes(e)
 		return !ok || before.UID != after.UID || ready(before) != ready(after)
 	}}
 	return ctrl.NewControllerManagedBy(mgr).
-		Named("situation").
-		WithLogConstructor(logConstructor(mgr, "situation")).
+		Named("nodestate").
+		WithLogConstructor(logConstructor(mgr, "nodestate")).
 		Watches(&corev1.Node{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(readiness)).
 		Complete(r)
 }

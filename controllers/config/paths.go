@@ -31,7 +31,7 @@ func (n *naming) add(name string) {
 	}
 }
 
-// Coverage returns what the advertisement covers: nothing if it is not in force.
+// Coverage returns what the advertisement covers: nothing if it is not in use.
 func (r *Routes) Coverage(advertisement string) Coverage {
 	a := r.advertisements[advertisement]
 	if a == nil {
@@ -64,11 +64,11 @@ func (s *Selection) Advertisements() []string {
 
 // Select returns what the configuration has for the address, whatever nodes and peers there are.
 func (r *Routes) Select(h Holding) Selection {
-	pool, found := r.home(&h)
+	pool, found := r.owningPool(&h)
 	if !found {
 		return Selection{}
 	}
-	all := r.reach(pool).all
+	all := r.advertisers(pool).all
 	s := Selection{Pool: pool, Advertised: len(all) > 0}
 	for _, a := range all {
 		if a.SelectsService(h.Labels) {
@@ -78,24 +78,24 @@ func (r *Routes) Select(h Holding) Selection {
 	return s
 }
 
-// Ways are how addresses of one family get from nodes to peers.
-type Ways struct {
+// Paths are how addresses of one family get from nodes to peers.
+type Paths struct {
 	// Selected are the nodes that the advertisements select, Eligible those of them that are not excluded from load balancing.
 	Selected, Eligible NodeSet
 	// Peers that eligible nodes have a session with, by name.
-	Peers []Way
+	Peers []PeerPath
 }
 
-// Way is a peer, and the nodes that announce to it.
-type Way struct {
+// PeerPath is a peer, and the nodes that announce to it.
+type PeerPath struct {
 	Peer  string
 	Nodes NodeSet
 }
 
-// Ways returns how the selected advertisements get addresses of the family from the nodes to the peers that there are. It
+// Paths returns how the selected advertisements get addresses of the family from the nodes to the peers that there are. It
 // may be another configuration that has selected them.
-func (r *Routes) Ways(s *Selection, family corev1.IPFamily) Ways {
-	w := Ways{Selected: NewNodeSet(len(r.nodes.labels))}
+func (r *Routes) Paths(s *Selection, family corev1.IPFamily) Paths {
+	w := Paths{Selected: NewNodeSet(len(r.nodes.labels))}
 	own := make([]NodeSet, 0, len(s.by))
 	for _, a := range s.by {
 		nodes := r.nodes.eligible
@@ -121,7 +121,7 @@ func (r *Routes) Ways(s *Selection, family corev1.IPFamily) Ways {
 			}
 		}
 		if announcing = announcing.And(r.nodes.selectedBy(p.NodeSelectors, p.SelectsNode)); announcing.First() >= 0 {
-			w.Peers = append(w.Peers, Way{p.Name, announcing})
+			w.Peers = append(w.Peers, PeerPath{p.Name, announcing})
 		}
 	}
 	return w

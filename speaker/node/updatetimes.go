@@ -13,15 +13,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// sightings are the times at which services were first seen to have changed, or their endpoints, since the peers were last
-// told of them. Methods may be called concurrently. The zero value is ready to use.
-type sightings struct {
+// updateTimes are the times at which services, or their endpoints, were first seen to have changed since the last update of the
+// peers. Methods may be called concurrently. The zero value is ready to use.
+type updateTimes struct {
 	mu sync.Mutex
 	at map[types.NamespacedName]time.Time
 }
 
 // noting returns what f does, and has the services noted that it returns.
-func (s *sightings) noting(f handler.MapFunc) handler.MapFunc {
+func (s *updateTimes) noting(f handler.MapFunc) handler.MapFunc {
 	return func(ctx context.Context, o client.Object) []reconcile.Request {
 		requests := f(ctx, o)
 		now := time.Now()
@@ -33,7 +33,7 @@ func (s *sightings) noting(f handler.MapFunc) handler.MapFunc {
 }
 
 // note keeps the earliest time.
-func (s *sightings) note(name types.NamespacedName, at time.Time) {
+func (s *updateTimes) note(name types.NamespacedName, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.at == nil {
@@ -46,7 +46,7 @@ func (s *sightings) note(name types.NamespacedName, at time.Time) {
 
 // take removes the time of a service and returns it. It is to be done before the service is read, so that what changes
 // later is noted anew.
-func (s *sightings) take(name types.NamespacedName) (at time.Time, ok bool) {
+func (s *updateTimes) take(name types.NamespacedName) (at time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at, ok = s.at[name]

@@ -14,10 +14,10 @@ import (
 func TestAServiceThatIsRefusedKeepsWhatItWasToldAndNotWhatItGotMeanwhile(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		// told is what x asks for and is told, if anything; meanwhile is what it asks for then, and gets without being told.
-		told, meanwhile *allocator.Request
-		refused         func(*allocator.Allocator) allocator.Result
-		want            string
+		// reported is what x asks for and its status reports, if anything; meanwhile is what it asks for then, and gets without being told.
+		reported, meanwhile *allocator.Request
+		refused             func(*allocator.Allocator) allocator.Result
+		want                string
 	}{
 		"which it may not share any more": {
 			meanwhile: new(request("x", shares("k", 443))),
@@ -38,7 +38,7 @@ func TestAServiceThatIsRefusedKeepsWhatItWasToldAndNotWhatItGotMeanwhile(t *test
 			},
 		},
 		"and goes back to the one that it was about to leave": {
-			told:      new(request("x", wants("192.0.2.9"))),
+			reported:  new(request("x", wants("192.0.2.9"))),
 			meanwhile: new(request("x", wants("192.0.2.8"))),
 			refused: func(a *allocator.Allocator) allocator.Result {
 				result, _ := a.Allocate(request("x", wants("192.0.2.0")))
@@ -52,8 +52,8 @@ func TestAServiceThatIsRefusedKeepsWhatItWasToldAndNotWhatItGotMeanwhile(t *test
 			t.Parallel()
 			a := newAllocator(t, builder.MakePool("a", "192.0.2.0/28"))
 			mustAllocate(t, a, request("w", shares("k", 80)))
-			if tc.told != nil {
-				mustAllocate(t, a, *tc.told)
+			if tc.reported != nil {
+				mustAllocate(t, a, *tc.reported)
 			}
 			if got, refused := allocate(a, *tc.meanwhile); got == "" {
 				t.Fatalf("x is refused: %s", refused)
@@ -129,11 +129,11 @@ func TestAServiceThatAsksAgainForWhatItHadIsWhereItsStatusSays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := newAllocator(t, builder.MakePool("a", "192.0.2.0/28"), builder.MakePool("b", "198.51.100.0/28"))
-			told := mustAllocate(t, a, request("x", version("1")))
+			reported := mustAllocate(t, a, request("x", version("1")))
 			if got, _ := allocate(a, request("x", version("2"), pool("b"))); got != "198.51.100.0" {
 				t.Fatalf("from the other pool it gets %s", got)
 			}
-			a.Settle(request("x").Service, assignedAddresses(told))
+			a.Settle(request("x").Service, assignedAddresses(reported))
 			if got, refused := allocate(a, request("x", tc.again)); got != tc.want || refused != "" {
 				t.Errorf("it holds %s, refused %q, want %s", got, refused, tc.want)
 			}

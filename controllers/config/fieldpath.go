@@ -12,13 +12,13 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 )
 
-// path returns the field whose change the claims stand against.
-func (c Change) path(claims Impacts) *field.Path {
+// path returns the field by whose change services lose something.
+func (c Change) path(impacts Impacts) *field.Path {
 	metadata, spec := field.NewPath("metadata"), field.NewPath("spec")
 	if c.New == nil {
 		return metadata.Child("name")
 	}
-	for _, f := range c.candidates(claims) {
+	for _, f := range c.candidates(impacts) {
 		if f.changed {
 			if f.name == "labels" {
 				return metadata.Child(f.name)
@@ -36,7 +36,7 @@ type part struct {
 }
 
 // candidates returns the fields by which services can lose something, and whether they have changed.
-func (c Change) candidates(claims Impacts) []part {
+func (c Change) candidates(impacts Impacts) []part {
 	differ := func(old, new any) bool { return !equality.Semantic.DeepEqual(old, new) }
 	switch n := c.New.(type) {
 	case *v1beta1.IPAddressPool:
@@ -47,7 +47,7 @@ func (c Change) candidates(claims Impacts) []part {
 			{"avoidBuggyIPs", o.Spec.AvoidBuggyIPs != n.Spec.AvoidBuggyIPs},
 			{"serviceAllocation", differ(o.Spec.AllocateTo, n.Spec.AllocateTo)},
 		}
-		if slices.ContainsFunc(claims, func(c Impact) bool { return c.Loss == Ownership }) {
+		if slices.ContainsFunc(impacts, func(c Impact) bool { return c.Loss == Ownership }) {
 			return append(parts, labels)
 		}
 		return append([]part{labels}, parts...)

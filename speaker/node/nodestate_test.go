@@ -40,12 +40,12 @@ func TestOnlyPeersThatSelectTheNodeAndAreNotInUseAreRefused(t *testing.T) {
 	}
 }
 
-// toldSituations keeps what it is told.
-type toldSituations []status.Situation
+// observedStates keeps what is reported to it.
+type observedStates []status.Situation
 
-func (s *toldSituations) Situate(situation status.Situation) { *s = append(*s, situation) }
+func (s *observedStates) Situate(nodeState status.Situation) { *s = append(*s, nodeState) }
 
-func TestTheSituationIsToldWhenItIsKnown(t *testing.T) {
+func TestTheStateOfTheNodeIsReportedWhenItIsKnown(t *testing.T) {
 	t.Parallel()
 	node := func(ready corev1.ConditionStatus) *corev1.Node {
 		n := &corev1.Node{}
@@ -55,23 +55,23 @@ func TestTheSituationIsToldWhenItIsKnown(t *testing.T) {
 		}
 		return n
 	}
-	var told toldSituations
-	s := situations{observer: &told}
+	var reported observedStates
+	s := nodeState{observer: &reported}
 	s.observe(node(""))
 	s.configure([]status.Refusal{{Peer: "a"}})
 	s.observe(node(corev1.ConditionUnknown))
 	s.configure(nil)
 	s.observe(node(corev1.ConditionTrue))
-	want := toldSituations{
+	want := observedStates{
 		{Node: "uid", Ready: true, Refused: []status.Refusal{{Peer: "a"}}},
 		{Node: "uid", Ready: false, Refused: []status.Refusal{{Peer: "a"}}},
 		{Node: "uid", Ready: false},
 		{Node: "uid", Ready: true},
 	}
-	if diff := cmp.Diff(want, told); diff != "" {
-		t.Errorf("told (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, reported); diff != "" {
+		t.Errorf("reported (-want +got):\n%s", diff)
 	}
-	(&situations{}).observe(node("")) // Nobody is to be told.
+	(&nodeState{}).observe(node("")) // There is no observer.
 }
 
 func TestWhetherANodeIsReadyChangesNothingOfWhatItAnnounces(t *testing.T) {

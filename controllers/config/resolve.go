@@ -3,6 +3,8 @@
 package config
 
 import (
+	"maps"
+
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/active"
@@ -55,9 +57,7 @@ func (b *builder) resolvePools() {
 // fit reports whether the wanted pools overlap neither the fixed ones, but for those of their names, nor each other.
 func (b *builder) fit(fixed map[string]ipam.Pool, wanted []*v1beta1.IPAddressPool) bool {
 	together := make(map[string]ipam.Pool, len(fixed)+len(wanted))
-	for name, p := range fixed {
-		together[name] = p
-	}
+	maps.Copy(together, fixed)
 	for _, p := range wanted {
 		together[p.Name], _ = b.current.parser.pool(p)
 	}

@@ -23,8 +23,8 @@ import (
 	"metallb.io/metallb/speaker/status"
 )
 
-// NodeStateObserver gets what must be known of the node to report how its sessions fare.
-type NodeStateObserver interface {
+// StateObserver gets what must be known of the node to report how its sessions fare.
+type StateObserver interface {
 	// Situate must not block.
 	Situate(nodeState status.Situation)
 }
@@ -32,7 +32,7 @@ type NodeStateObserver interface {
 // nodeState puts together what two reconcilers know of the node.
 type nodeState struct {
 	// observer may be nil.
-	observer NodeStateObserver
+	observer StateObserver
 
 	mu         sync.Mutex
 	current    status.Situation
@@ -85,14 +85,14 @@ func refused(in policy.Input, rejections []policy.Rejection) []status.Refusal {
 	return refusals
 }
 
-// NodeStateReconciler keeps the state as the node is.
-type NodeStateReconciler struct {
+// StateReconciler keeps the state as the node is.
+type StateReconciler struct {
 	Client  client.Reader
 	Speaker *Speaker
 }
 
 // Reconcile looks at the node. That it is gone is no news: what is reported of its sessions goes with it.
-func (r *NodeStateReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+func (r *StateReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	var node corev1.Node
 	if err := r.Client.Get(ctx, req.NamespacedName, &node); client.IgnoreNotFound(err) != nil {
 		return ctrl.Result{}, fmt.Errorf("reading node %s: %w", req.Name, err)
@@ -103,7 +103,7 @@ func (r *NodeStateReconciler) Reconcile(ctx context.Context, req ctrl.Request) (
 }
 
 // SetupWithManager makes the manager run the reconciler.
-func (r *NodeStateReconciler) SetupWithManager(mgr ctrl.Manager) error {
+func (r *StateReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	readiness := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, after, ok := nodes(e)
 		return !ok || before.UID != after.UID || ready(before) != ready(after)

@@ -28,7 +28,7 @@ func (s *Speaker) SetupWithManager(mgr ctrl.Manager) error {
 	if err := configuration.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the configuration reconciler: %w", err)
 	}
-	nodeState := &NodeStateReconciler{Client: mgr.GetClient(), Speaker: s}
+	nodeState := &StateReconciler{Client: mgr.GetClient(), Speaker: s}
 	if err := nodeState.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the reconciler of the node's state: %w", err)
 	}

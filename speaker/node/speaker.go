@@ -85,7 +85,7 @@ type Options struct {
 	Recorder events.EventRecorder
 	Metrics  *Metrics
 	// NodeState may be nil.
-	NodeState NodeStateObserver
+	NodeState StateObserver
 	// Announcements may be nil.
 	Announcements AnnouncementObserver
 }

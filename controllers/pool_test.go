@@ -37,7 +37,7 @@ var _ = Describe("An IPAddressPool", func() {
 		Eventually(counts(ctx, "bad")).Should(Equal([]int64{0, 128, 0, 0}))
 	})
 
-	It("that is edited into an overlap stays in force as it was", func(ctx SpecContext) {
+	It("that is edited into an overlap stays in use as it was", func(ctx SpecContext) {
 		startController()
 		edited := builder.MakePool("edited", "192.0.2.0/24").Obj()
 		create(ctx, tutorialPool(), edited)

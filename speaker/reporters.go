@@ -47,7 +47,7 @@ func newReporters(mgr ctrl.Manager, settings *process.Settings, o *options, sess
 	return r, nil
 }
 
-// Situate implements node.SituationObserver.
+// Situate implements node.StateObserver.
 func (r *reporters) Situate(s status.Situation) {
 	r.sessions.Situate(s)
 	if r.services != nil {

@@ -17,7 +17,7 @@ import (
 type Allocator struct {
 	mu sync.Mutex
 
-	// order has the pools in force in the order in which they are tried, pools also those that something is still held from.
+	// order has the pools in use in the order in which they are tried, pools also those that something is still held from.
 	order ipam.Pools
 	pools map[string]*poolState
 	// abandoned are pools that are gone, and whose services may be moved.

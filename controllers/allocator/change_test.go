@@ -319,7 +319,7 @@ func TestAssignedStaysAssigned(t *testing.T) {
 				t.Errorf("assignments (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tc.wantHeld, a.Incompatible(tc.wantPool), compareAddresses(), cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("claims (-want +got):\n%s", diff)
+				t.Errorf("impacts (-want +got):\n%s", diff)
 			}
 			counts := a.PoolCounts(tc.wantPool)
 			if diff := cmp.Diff(tc.wantCounts, counts); diff != "" {

@@ -27,7 +27,7 @@ type Counts struct {
 	SizeIPv4, SizeIPv6 int64
 }
 
-// Counts returns the counts of every pool in force, by name.
+// Counts returns the counts of every pool in use, by name.
 func (a *Allocator) Counts() map[string]Counts {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -38,7 +38,7 @@ func (a *Allocator) Counts() map[string]Counts {
 	return counts
 }
 
-// PoolCounts returns the counts of one pool. Of a pool that is not in force, only the addresses assigned count.
+// PoolCounts returns the counts of one pool. Of a pool that is not in use, only the addresses assigned count.
 func (a *Allocator) PoolCounts(pool string) Counts {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -127,7 +127,7 @@ type Filter struct {
 
 // Inspection is what the allocator knows at one moment. It is a copy.
 type Inspection struct {
-	// Pools are sorted by name: those in force, and those that addresses are held from.
+	// Pools are sorted by name: those in use, and those that addresses are held from.
 	Pools []InspectedPool
 	// Addresses in use, sorted.
 	Addresses []InspectedAddress

@@ -32,7 +32,7 @@ func TestWhateverHappensBetweenAnswerAndTellingNoAddressIsToldTwice(t *testing.T
 	}
 }
 
-// told is what the status of a service says.
+// reported is what the status of a service says.
 type reported struct {
 	assignments []allocator.Assignment
 	// met is set if the request was met as a whole, until there is another.

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"metallb.io/metallb/internal/message"
 )
 
 // String returns the reasons in one sentence. Its length is bounded whatever the number of pools.
@@ -43,16 +45,13 @@ func (r *Refusal) family(family corev1.IPFamily) string {
 		return ""
 	}
 	all, one, many := cause.ofPools(family)
-	list := strings.Join(pools, ", ")
 	switch {
 	case len(pools) == 0:
 		return all
 	case len(pools) == 1:
-		return fmt.Sprintf("pool %s %s", list, one)
-	case more > 0:
-		list += fmt.Sprintf(" and %d more", more)
+		return fmt.Sprintf("pool %s %s", pools[0], one)
 	}
-	return fmt.Sprintf("pools %s %s", list, many)
+	return fmt.Sprintf("pools %s %s", message.Some(pools, len(pools)+more, ", "), many)
 }
 
 // ofPools says what is so with all pools that matter, with one that is named, and with many.

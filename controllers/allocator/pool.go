@@ -12,7 +12,7 @@ import (
 	"metallb.io/metallb/api/ipam"
 )
 
-// poolState is one pool, which of its addresses are in use, and what services hold from it. Of a pool that is not in force any
+// poolState is one pool, which of its addresses are in use, and what services hold from it. Of a pool that is not in use any
 // more there is a state as long as anything is held from it.
 type poolState struct {
 	name  string
@@ -37,7 +37,7 @@ func newPool(name string) *poolState {
 	}
 }
 
-// configure puts the pool in force, or, if it has no ranges, out of force. The addresses in use that are affected are not counted
+// configure brings the pool into use or, if it has no ranges, takes it out of use. The addresses in use that are affected are not counted
 // meanwhile.
 func (p *poolState) configure(now *ipam.Pool) {
 	if now.AvoidBuggyIPs != p.pool.AvoidBuggyIPs {
@@ -53,7 +53,7 @@ func (p *poolState) unused() bool {
 	return !p.inUse && p.services == 0 && p.assigned[corev1.IPv4Protocol]+p.assigned[corev1.IPv6Protocol] == 0
 }
 
-// isInForce reports whether the pool, which may be nil, is in force, contains also whether it may give the address to a service.
+// isInUse reports whether the pool, which may be nil, is in use, contains also whether it may give the address to a service.
 func (p *poolState) isInUse() bool { return p != nil && p.inUse }
 
 func (p *poolState) contains(a netip.Addr) bool { return p.isInUse() && p.pool.Contains(a) }

@@ -12,10 +12,10 @@ import (
 	"metallb.io/metallb/api/ipam"
 )
 
-// poolChange is a pool before and after a change; states that are not in force stand for none.
+// poolChange is a pool before and after a change; states that are not in use stand for none.
 type poolChange struct{ before, after *poolState }
 
-// replacePools puts the pools in force, and returns those that are others than before. The addresses in use and the services that
+// replacePools brings the pools into use, and returns those that are others than before. The addresses in use and the services that
 // are concerned are looked at, and no others.
 func (a *Allocator) replacePools(pools ipam.Pools, abandoned []string) []poolChange {
 	changes := a.changesTo(pools, abandoned)
@@ -47,7 +47,7 @@ func (a *Allocator) replacePools(pools ipam.Pools, abandoned []string) []poolCha
 	return changes
 }
 
-// changesTo returns how the pools differ from those in force.
+// changesTo returns how the pools differ from those in use.
 func (a *Allocator) changesTo(pools ipam.Pools, abandoned []string) []poolChange {
 	found := map[string]*poolChange{}
 	of := func(name string) *poolChange {
@@ -180,7 +180,7 @@ func (a *Allocator) pool(name string) *poolState {
 	return p
 }
 
-// tidy forgets a pool that is not in force if nothing is held from it.
+// tidy forgets a pool that is not in use if nothing is held from it.
 func (a *Allocator) tidy(p *poolState) {
 	if p.unused() {
 		delete(a.pools, p.name)

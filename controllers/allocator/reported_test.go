@@ -14,7 +14,7 @@ import (
 func TestAServiceThatIsRefusedKeepsWhatItWasToldAndNotWhatItGotMeanwhile(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		// told is what x asks for and is told, if anything; meanwhile is what it asks for then, and gets without being told.
+		// reported is what x asks for and its status reports, if anything; meanwhile is what it asks for then, and gets without being told.
 		reported, meanwhile *allocator.Request
 		refused             func(*allocator.Allocator) allocator.Result
 		want                string

@@ -37,7 +37,7 @@ type AdvertisementReconciler struct {
 }
 
 // SetupWithManager registers the reconciler. It looks at changes of the status too: the cache may have been late when the number
-// was compared with what is told.
+// was compared with what is published.
 func (r *AdvertisementReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("advertisement").

@@ -19,8 +19,8 @@ const (
 	lossTime = 5 * time.Second
 	// flipTime is the least time between two such writes of one service.
 	flipTime = 10 * time.Second
-	// numberTime is how long numbers must differ from what is told before they are written: what is away no longer than that,
-	// such as a speaker that is restarted, is not told of.
+	// numberTime is how long numbers must differ from what is published before they are written: what is away no longer than that,
+	// such as a speaker that is restarted, is not reported.
 	numberTime = 10 * time.Second
 	// tick is how long to gather what is written at once when there is more than may be.
 	tick = 100 * time.Millisecond

@@ -23,7 +23,7 @@ import (
 	"metallb.io/metallb/test/builder"
 )
 
-// world is a Tracker, and what it is told of.
+// world is a Tracker, and what it is fed.
 type world struct {
 	*announcement.Tracker
 
@@ -143,7 +143,7 @@ func (w *world) setSlice(slice *discoveryv1.EndpointSlice) {
 	w.SetEndpointSlice(stripped.(*discoveryv1.EndpointSlice))
 }
 
-// tell makes a node tell of its session.
+// report makes a node report its session.
 func (w *world) report(node, peer string, state v1beta1.SessionState, lastError string, families ...corev1.IPFamily) {
 	w.SetSession(node+"-"+peer, &v1beta1.BGPSessionStateStatus{Node: node, Peer: peer, State: state, LastError: lastError, Families: families})
 }

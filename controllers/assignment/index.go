@@ -28,11 +28,11 @@ const degree = 32
 type Index struct {
 	class string
 
-	// delivery is held while a service is changed and subscribers are told of it, so that all of them are told in order.
+	// delivery is held while a service is changed and subscribers are notified, so that all of them are notified in order.
 	delivery    sync.Mutex
 	subscribers []*subscriber
 
-	// mu is held for what is below only, never while somebody is told.
+	// mu is held for what is below only, never while a subscriber is notified.
 	mu        sync.Mutex
 	byAddress *btree.BTreeG[*config.Holding]
 	byPool    *btree.BTreeG[entry]

@@ -10,7 +10,7 @@ import (
 	"metallb.io/metallb/controllers/config"
 )
 
-// subscriber is told of changes.
+// subscriber is notified of changes.
 type subscriber struct {
 	changed func(name types.NamespacedName, before, after *Record)
 }

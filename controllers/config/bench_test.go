@@ -133,7 +133,7 @@ func selecting(key, value string) metav1.LabelSelector {
 // edit is a change of one of the many objects, and what it has to be about.
 type edit struct {
 	change config.Change
-	// wantSeen is how many holdings it may look at, each time it does; wantLost, how many claims there are.
+	// wantSeen is how many holdings it may look at, each time it does; wantLost, how many impacts there are.
 	wantSeen, wantLost int
 }
 

@@ -5,15 +5,15 @@ package config
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/message"
 )
 
-// Check judges a change. The namespace is the one of the configuration.
+// Check says what is wrong with a change. The namespace is the one of the configuration.
 func Check(namespace string, before Objects, change Change, state ClusterState) Verdict {
 	change = Change{Old: present(change.Old), New: present(change.New)}
 	if change == (Change{}) || change.concernsNobody() {
@@ -44,7 +44,7 @@ func Check(namespace string, before Objects, change Change, state ClusterState) 
 	return b.verdict
 }
 
-// judgement is a Verdict in the making.
+// verdictBuilder makes a Verdict.
 type verdictBuilder struct {
 	change  Change
 	was, is *parsedObjects
@@ -110,7 +110,7 @@ func (known extents) cover(c contradiction) bool {
 	return existed && c.excess <= e.excess && (c.fault != overlap || covers(e.common, c.common))
 }
 
-// claims refuses what services would lose something by, or tells of it if that is what the object's operator wants.
+// impacts refuses a change by which services lose something, or warns of it if the object allows disruption.
 func (b *verdictBuilder) impacts() {
 	impacts := lost(b.was, b.is, b.state, b.nodes)
 	b.verdict.Impacts, b.verdict.Narrows = impacts, narrows(b.was, b.is, b.nodes)
@@ -119,8 +119,8 @@ func (b *verdictBuilder) impacts() {
 	b.warn(warnings...)
 }
 
-// Against returns what the claims of services that lose something by the change have against it: an error, or warnings, one
-// for each service, if the object's operator overrides them.
+// Against returns an error for a change that has these impacts, or, if the object allows disruption, a warning for each
+// service.
 func (c Change) Against(impacts Impacts) (errs field.ErrorList, warnings []string) {
 	if len(impacts) == 0 {
 		return nil, nil
@@ -149,13 +149,13 @@ func byService(impacts Impacts) []string {
 }
 
 const (
-	// maxErrors is how many contradictions of one object are told.
+	// maxErrors is how many contradictions of one object are reported.
 	maxErrors = 100
 	// maxWarnings is how many warnings of one sort are given.
 	maxWarnings = 10
 )
 
-// first returns the first sentences, and how many more there are.
+// first returns the first sentences, and one that says how many more there are.
 func first(sentences []string) []string {
 	more := len(sentences) - maxWarnings
 	if more <= 0 {
@@ -170,5 +170,5 @@ func list(names []string) string {
 	for _, n := range names {
 		quoted = append(quoted, fmt.Sprintf("%q", n))
 	}
-	return strings.Join(first(quoted), ", ")
+	return message.First(quoted, maxWarnings)
 }

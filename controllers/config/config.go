@@ -34,7 +34,7 @@ type Object interface {
 // Change is that of one object: Old is nil if it is created, New if it is deleted.
 type Change struct{ Old, New Object }
 
-// Use is what a configuration is used for.
+// ClusterState is what of a cluster matters to a configuration.
 type ClusterState struct {
 	// Holdings are the addresses that services hold; nil if there are none.
 	Holdings Holdings
@@ -42,7 +42,7 @@ type ClusterState struct {
 	NamespaceLabels func(namespace string) labels.Set
 	// Nodes of the cluster. If there are none, as where no cluster is at hand, one without labels stands for them.
 	Nodes []Node
-	// Parser knows what objects mean that it has parsed; nil if none does.
+	// Parser remembers what it has parsed; nil if nothing is to be remembered.
 	Parser *Parser
 }
 
@@ -81,11 +81,11 @@ type Holdings interface {
 type Verdict struct {
 	// Errors refuse the change. Each names the field.
 	Errors field.ErrorList
-	// Warnings are for what is legal but suspicious, a sentence each, and for claims that the object's operator overrides.
+	// Warnings are for what is legal but suspicious, a sentence each, and for impacts that the object's operator allows.
 	Warnings []string
 	// Narrows is whether the change would take something from services that hold certain addresses, if there were such.
 	Narrows bool
-	// Claims are the services that the change would take something from. Unless the object allows disruption, they are
+	// Impacts are the services that the change would take something from. Unless the object allows disruption, they are
 	// among the errors.
 	Impacts Impacts
 }

@@ -16,6 +16,7 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/message"
 )
 
 // contradiction is what is wrong with an object beside another.
@@ -104,7 +105,7 @@ func ofPool(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *parsedObjects, no
 		for j := range selecting[:i] {
 			a, other := &selecting[i], &selecting[j]
 			for _, c := range unequal(a, other, pool, nodes.common(a, other)) {
-				path, value := field.NewPath("spec", "addresses"), strings.Join(first(object.Spec.Addresses), ", ")
+				path, value := field.NewPath("spec", "addresses"), message.First(object.Spec.Addresses, maxWarnings)
 				if byLabels(pool, a) || byLabels(pool, other) {
 					path, value = field.NewPath("metadata", "labels"), pool.Labels.String()
 				}

@@ -12,7 +12,7 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 )
 
-// path returns the field whose change the claims stand against.
+// path returns the field by whose change services lose something.
 func (c Change) path(impacts Impacts) *field.Path {
 	metadata, spec := field.NewPath("metadata"), field.NewPath("spec")
 	if c.New == nil {

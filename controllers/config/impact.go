@@ -29,7 +29,7 @@ const (
 	Route
 )
 
-// String returns the claim as part of a sentence.
+// String returns the impact as part of a sentence.
 func (c Impact) String() string {
 	if c.Loss == Route {
 		return fmt.Sprintf("service %q would not be announced at %q under new config", c.Service, c.Address)
@@ -37,13 +37,13 @@ func (c Impact) String() string {
 	return fmt.Sprintf("service %q cannot own %q under new config", c.Service, c.Address)
 }
 
-// Impacts are what stands against a configuration.
+// Impacts are what services would lose by a configuration.
 type Impacts []Impact
 
-// maxClaims is how many claims a sentence names.
+// maxImpacts is how many impacts a sentence names.
 const maxImpacts = 10
 
-// String returns the sentence by which a configuration is refused, or found at fault: the first ten claims, and how many
+// String returns the sentence by which a configuration is refused, or found at fault: the first ten impacts, and how many
 // more there are. It is empty if there are none.
 func (c Impacts) String() string {
 	if len(c) == 0 {
@@ -59,7 +59,7 @@ func (c Impacts) String() string {
 	return "new config not compatible with assigned IPs: " + strings.Join(parts, ", ")
 }
 
-// Sort sorts the claims by service, address and loss, in place.
+// Sort sorts the impacts by service, address and loss, in place.
 func (c Impacts) Sort() {
 	slices.SortFunc(c, func(x, y Impact) int {
 		return cmp.Or(strings.Compare(x.Service.Namespace, y.Service.Namespace), strings.Compare(x.Service.Name, y.Service.Name),

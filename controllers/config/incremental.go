@@ -4,18 +4,18 @@ package config
 
 import "k8s.io/apimachinery/pkg/util/validation/field"
 
-// Succession looks at objects one after the other, each beside those that came before it.
+// IncrementalChecker checks objects one after the other, each against those that came before it.
 type IncrementalChecker struct {
 	earlier parsedObjects
 	nodes   *nodes
 }
 
-// NewSuccession returns a Succession in which the objects have come already.
+// NewIncrementalChecker returns an IncrementalChecker for which these objects came before.
 func NewIncrementalChecker(o Objects, nodes []Node) *IncrementalChecker {
 	return &IncrementalChecker{parseAll(o), newNodes(nodes)}
 }
 
-// Next returns what is wrong with the object: in itself or, if it parses, beside those that came before it.
+// Next returns what is wrong with the object: in itself or, if it parses, together with those that came before it.
 func (s *IncrementalChecker) Next(o Object) field.ErrorList {
 	if errs := s.earlier.add(o); len(errs) > 0 {
 		return errs

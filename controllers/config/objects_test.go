@@ -120,7 +120,7 @@ func TestWhatWasReadOfTheConfigurationMayBeOlderOrNewer(t *testing.T) {
 			t.Parallel()
 			got := config.Check(namespace, config.Objects{Pools: tc.read}, tc.change, state).Impacts
 			if diff := cmp.Diff(tc.want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
-				t.Errorf("claims (-want +got):\n%s", diff)
+				t.Errorf("impacts (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -17,7 +17,8 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 )
 
-// meaning is what the objects of a configuration mean, by name. One that does not parse means nothing, but is there.
+// parsedObjects are the objects of a configuration that parse, by name, and the names of all pools and peers, whether they
+// parse or not.
 type parsedObjects struct {
 	pools          map[string]ipam.Pool
 	peers          map[string]bgp.Peer
@@ -37,7 +38,7 @@ type advertisement struct{ bgp.Advertisement }
 
 func parseAll(o Objects) parsedObjects { return parseAllWith(nil, o) }
 
-// meanBy is mean with a Parser that may know the objects.
+// parseAllWith is parseAll with a Parser that may have parsed the objects already.
 func parseAllWith(p *Parser, o Objects) parsedObjects {
 	m := parsedObjects{
 		parser:         p,
@@ -63,7 +64,7 @@ func parseAllWith(p *Parser, o Objects) parsedObjects {
 	return m
 }
 
-// add adds an object, and returns why it means nothing.
+// add adds an object, and returns why it does not parse.
 func (m *parsedObjects) add(o Object) field.ErrorList {
 	var errs field.ErrorList
 	switch x := o.(type) {
@@ -90,7 +91,7 @@ func put[T any](values map[string]T, name string) func(T, field.ErrorList) field
 	}
 }
 
-// with returns the meaning after the change, and why the new object means nothing.
+// with returns the objects after the change, and why the new object does not parse.
 func (m parsedObjects) with(change Change) (parsedObjects, field.ErrorList) {
 	for _, gone := range []Object{change.Old, change.New} {
 		switch x := gone.(type) {

@@ -31,7 +31,7 @@ func (n *naming) add(name string) {
 	}
 }
 
-// Coverage returns what the advertisement covers: nothing if it is not in force.
+// Coverage returns what the advertisement covers: nothing if it is not in use.
 func (r *Routes) Coverage(advertisement string) Coverage {
 	a := r.advertisements[advertisement]
 	if a == nil {
@@ -78,7 +78,7 @@ func (r *Routes) Select(h Holding) Selection {
 	return s
 }
 
-// Ways are how addresses of one family get from nodes to peers.
+// Paths are how addresses of one family get from nodes to peers.
 type Paths struct {
 	// Selected are the nodes that the advertisements select, Eligible those of them that are not excluded from load balancing.
 	Selected, Eligible NodeSet
@@ -86,13 +86,13 @@ type Paths struct {
 	Peers []PeerPath
 }
 
-// Way is a peer, and the nodes that announce to it.
+// PeerPath is a peer, and the nodes that announce to it.
 type PeerPath struct {
 	Peer  string
 	Nodes NodeSet
 }
 
-// Ways returns how the selected advertisements get addresses of the family from the nodes to the peers that there are. It
+// Paths returns how the selected advertisements get addresses of the family from the nodes to the peers that there are. It
 // may be another configuration that has selected them.
 func (r *Routes) Paths(s *Selection, family corev1.IPFamily) Paths {
 	w := Paths{Selected: NewNodeSet(len(r.nodes.labels))}

@@ -26,7 +26,7 @@ import (
 )
 
 // TestAnEditPassesExactlyIfAFreshAllocatorCanAssignWhatIsHeld makes random edits of pools in worlds where every service
-// holds what it may. What no fresh allocator with the new pools would assign to its holder is a claim, and nothing else is.
+// holds what it may. What no fresh allocator with the new pools would assign to its holder is an impact, and nothing else is.
 func TestAnEditPassesExactlyIfAFreshAllocatorCanAssignWhatIsHeld(t *testing.T) {
 	t.Parallel()
 	const seeds, rounds = 60, 60
@@ -41,7 +41,7 @@ func TestAnEditPassesExactlyIfAFreshAllocatorCanAssignWhatIsHeld(t *testing.T) {
 			}
 			want := w.refusedByAllocator(t, w.objects.Apply(change).Pools)
 			if diff := cmp.Diff(lost(want), lost(verdict.Impacts)); diff != "" {
-				t.Fatalf("seed %d, round %d: claims (-allocator +verdict):\n%s\n%s", seed, round, diff, describe(w.scene, change))
+				t.Fatalf("seed %d, round %d: impacts (-allocator +verdict):\n%s\n%s", seed, round, diff, describe(w.scene, change))
 			}
 			object := change.New
 			if object == nil {
@@ -49,7 +49,7 @@ func TestAnEditPassesExactlyIfAFreshAllocatorCanAssignWhatIsHeld(t *testing.T) {
 			}
 			inUse := slices.ContainsFunc(verdictOf(verdict).Errors, isInUse)
 			if inUse != (len(want) > 0 && !v1beta1.AllowsDisruption(object)) {
-				t.Fatalf("seed %d, round %d: %d claims, but errors are %v\n%s", seed, round, len(want), verdict.Errors, describe(w.scene, change))
+				t.Fatalf("seed %d, round %d: %d impacts, but errors are %v\n%s", seed, round, len(want), verdict.Errors, describe(w.scene, change))
 			}
 			if len(want) > 0 {
 				refused++
@@ -115,7 +115,7 @@ func (w *market) overlaps(p *v1beta1.IPAddressPool) bool {
 	return len(ipam.Overlaps(usablePools(append(slices.Clone(w.objects.Pools), *p))...)) > 0
 }
 
-// poolsInForce returns the pools that parse, in order.
+// usablePools returns the pools that parse, in order.
 func usablePools(objects []v1beta1.IPAddressPool) ipam.Pools {
 	var pools []ipam.Pool
 	for i := range objects {
@@ -360,7 +360,7 @@ func TestRoutesAndLossesAreThoseThatASearchOfEverythingFinds(t *testing.T) {
 		if change.New == nil || len(parseErrors(change.New)) == 0 {
 			got := config.Check(namespace, before, change, n.state()).Impacts
 			if diff := cmp.Diff(lost(n.losses(before, n.objects)), lost(got)); diff != "" {
-				t.Fatalf("seed %d: claims (-search +verdict):\n%s\n%s", seed, diff, describe(n.scene, change))
+				t.Fatalf("seed %d: impacts (-search +verdict):\n%s\n%s", seed, diff, describe(n.scene, change))
 			}
 		}
 	}
@@ -575,7 +575,7 @@ func matches(selectors []metav1.LabelSelector, l map[string]string) bool {
 	return false
 }
 
-// home returns the pool that the address is announced with.
+// owningPool returns the pool that the address is announced with.
 func (n *network) owningPool(o config.Objects, h config.Holding) (name string, found bool) {
 	pools := usablePools(o.Pools)
 	if p, contained := pools.Find(h.Address); contained {
@@ -613,7 +613,7 @@ func (n *network) announces(o config.Objects, h config.Holding) bool {
 	return false
 }
 
-// selects reports whether the advertisement announces the pool's addresses, if it is in force.
+// selects reports whether the advertisement announces the pool's addresses, if it is in use.
 func (n *network) selects(o config.Objects, a *v1beta1.BGPAdvertisement, pool string) bool {
 	if len(parseErrors(a)) > 0 {
 		return false
@@ -645,7 +645,7 @@ func hasRoom(a *v1beta1.BGPAdvertisement, p *v1beta1.IPAddressPool) bool {
 	return true
 }
 
-// inForce reports whether the advertisement parses and has only aliases that are defined.
+// isUsable reports whether the advertisement parses and has only aliases that are defined.
 func isUsable(o config.Objects, a *v1beta1.BGPAdvertisement) bool {
 	aliases := map[string]bool{}
 	for i := range o.Communities {

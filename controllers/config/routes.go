@@ -20,17 +20,17 @@ type Routes struct {
 	pools map[string]*advertisers
 	// defined pools parse.
 	defined map[string]ipam.Pool
-	// gone is the reach of every other pool.
+	// gone are the advertisers of every other pool.
 	gone *advertisers
-	// advertisements in force, by name.
+	// advertisements in use, by name.
 	advertisements map[string]*announcer
 
 	nodes *nodes
-	// peers in force, by name.
+	// peers in use, by name.
 	peers []bgp.Peer
 }
 
-// announcer is an advertisement in force, and how many nodes announce by it to a peer of each family.
+// announcer is an advertisement in use, and how many nodes announce by it to a peer of each family.
 type announcer struct {
 	advertisement
 	nodesIPv4, nodesIPv6 int
@@ -40,14 +40,14 @@ type announcer struct {
 	pools, peers naming
 }
 
-// reach is who announces the addresses of one pool: the advertisements that select it and, for each family, those of them
+// advertisers are who announces the addresses of one pool: the advertisements that select it and, for each family, those of them
 // whose nodes have a peer.
 type advertisers struct {
 	all        []*announcer
 	ipv4, ipv6 familyAdvertisers
 }
 
-// carriers are the advertisements that announce the addresses of one family.
+// familyAdvertisers are the advertisements that announce the addresses of one family.
 type familyAdvertisers struct {
 	// every service is announced, by one that has no service selectors.
 	every bool
@@ -146,7 +146,7 @@ func selectsGone(a *announcer, pool *ipam.Pool) bool {
 	return len(a.Pools) == 0 && len(a.PoolSelectors) == 0 || slices.Contains(a.Pools, pool.Name)
 }
 
-// reachOf returns who announces the addresses of the pool. An advertisement whose aggregation length has no room in it does
+// advertisersOf returns who announces the addresses of the pool. An advertisement whose aggregation length has no room in it does
 // not.
 func advertisersOf(pool ipam.Pool, usable []*announcer, selects func(*announcer, *ipam.Pool) bool) *advertisers {
 	r := &advertisers{}
@@ -220,7 +220,7 @@ func (r *Routes) advertisers(pool string) *advertisers {
 	return r.gone
 }
 
-// home returns the pool that decides about the address's routes, by the same rule as the speaker's: the one that contains
+// owningPool returns the pool that decides about the address's routes, by the same rule as the speaker's: the one that contains
 // it, one that it was recorded from before others; else, of those it was recorded from, the one it is most likely of.
 func (r *Routes) owningPool(h *Holding) (pool string, found bool) {
 	for _, name := range h.Recorded {
@@ -240,7 +240,7 @@ func (r *Routes) owningPool(h *Holding) (pool string, found bool) {
 	return pool, best >= 0
 }
 
-// likeness ranks pools by how likely an address that they do not contain was allocated from them: one of a range that
+// rank ranks pools by how likely an address that they do not contain was allocated from them: one of a range that
 // leaves out some addresses, one of the same family, one that nobody knows, and others last.
 func (r *Routes) rank(pool string, a netip.Addr) int {
 	p, parses := r.defined[pool]

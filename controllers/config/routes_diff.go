@@ -32,7 +32,7 @@ func (r *Routes) Redefined(before *Routes) (pools []string, ranges []ipam.Range)
 	return pools, ranges
 }
 
-// rank is the pool's priority; of pools that overlap the first one by priority has the address.
+// priority is the pool's, by serviceAllocation; of pools that overlap the first one by priority has the address.
 func priority(p *ipam.Pool) int {
 	if p.Allocation == nil {
 		return -1

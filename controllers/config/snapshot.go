@@ -22,7 +22,7 @@ type Inputs struct {
 	Written Objects
 	// Active are the ActiveConfigurations as they are now: what was in use until now.
 	Active []v1beta1.ActiveConfiguration
-	// State is what the configuration is used for.
+	// State is what of the cluster matters.
 	State ClusterState
 	// Allowed are objects of which an operator allowed the change or the deletion to disrupt services, though neither Written nor
 	// Active may say so: an object that is gone has no annotations.

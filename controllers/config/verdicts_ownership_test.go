@@ -23,7 +23,7 @@ func webs(n int) string {
 	return b.String()
 }
 
-// allOf returns the claims of all webs to their addresses.
+// allOf returns the impacts on all webs, which lose their addresses.
 func allOf(n int) []string {
 	impacts := make([]string, 0, n)
 	for i := 1; i <= n; i++ {

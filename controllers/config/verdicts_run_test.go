@@ -27,7 +27,7 @@ type verdictCase struct {
 	// sentence about wantLost, at the field of that name.
 	wantErrors []string
 	at         string
-	// wantLost are claims: "default/web cannot own 198.51.100.0", "default/web not announced at 198.51.100.0".
+	// wantLost are impacts: "default/web cannot own 198.51.100.0", "default/web not announced at 198.51.100.0".
 	wantLost     []string
 	wantWarnings []string
 }
@@ -78,7 +78,7 @@ func TestTheSecondLineSaysWhatTheVerdictSays(t *testing.T) {
 			}
 			after := s.objects.Apply(change)
 			if diff := cmp.Diff(lost(got.Impacts), lost(config.Lost(s.objects, after, s.state()))); diff != "" && tc.given != elsewhereInUse {
-				t.Errorf("%s: %s: claims (-verdict +lost):\n%s", subject, name, diff)
+				t.Errorf("%s: %s: impacts (-verdict +lost):\n%s", subject, name, diff)
 			}
 			if change.Old != nil {
 				continue
@@ -153,7 +153,7 @@ func verdictOf(v config.Verdict) verdict {
 	return got
 }
 
-// lost returns the claims as in wantLost.
+// lost returns the impacts as in wantLost.
 func lost(impacts config.Impacts) []string {
 	found := make([]string, 0, len(impacts))
 	for _, c := range impacts {
@@ -171,7 +171,7 @@ func (tc verdictCase) want() verdict {
 	return want
 }
 
-// sentence is what is said about claims, in the words of the design.
+// sentence is what is said about impacts, in the words of the design.
 func sentence(impacts []string) string {
 	parts := make([]string, 0, len(impacts))
 	for _, c := range impacts[:min(len(impacts), 10)] {

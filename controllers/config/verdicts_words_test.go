@@ -104,7 +104,7 @@ func passwordWarning(peer string) string {
 		"put it in a Secret and set spec.passwordSecret", peer)
 }
 
-// disruptionWarning is about the claims of one service.
+// disruptionWarning is about the impacts on one service.
 func disruptionWarning(impacts ...string) string {
 	return strings.TrimPrefix(sentence(impacts), "new config not compatible with assigned IPs: ")
 }

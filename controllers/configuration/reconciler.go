@@ -21,7 +21,7 @@ import (
 )
 
 // retryAfter is how long to wait for the newer version of an object that could not be written. It may differ in what makes
-// no difference here, so that nothing but time tells of it.
+// no difference here, so that no event may come.
 const retryAfter = 200 * time.Millisecond
 
 // Gate holds reconcilers back.
@@ -44,7 +44,7 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	// Namespace of the configuration.
 	Namespace string
-	// Assignments tell when a service holds something else than before.
+	// Assignments report when a service holds something else than before.
 	Assignments interface {
 		Subscribe(f func(service types.NamespacedName, before, after []config.Holding)) (stop func())
 	}
@@ -61,7 +61,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Complete(r)
 }
 
-// Reconcile makes the next snapshot: it writes the ActiveConfigurations that follow from it, tells those who depend on it, and
+// Reconcile makes the next snapshot: it writes the ActiveConfigurations that follow from it, notifies those who depend on it, and
 // writes the status of the objects.
 func (r *Reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
 	if err := r.Gate.Wait(ctx); err != nil {

@@ -99,7 +99,7 @@ func usersOf(s *config.Snapshot) map[string]int {
 	return users
 }
 
-// writeOne makes the object tell the finding, and reports whether it does: if not, and without an error, there is a newer
+// writeOne writes the finding into the status of the object, and reports whether it does: if not, and without an error, there is a newer
 // version of it than the one that was looked at.
 func (r *Reconciler) writeOne(ctx context.Context, s *config.Snapshot, f *config.Finding, users int) (bool, error) {
 	current := f.Object
@@ -124,7 +124,7 @@ func (r *Reconciler) writeOne(ctx context.Context, s *config.Snapshot, f *config
 	patch := client.MergeFromWithOptions(current, client.MergeFromWithOptimisticLock{})
 	switch err := r.Client.Status().Patch(ctx, desired, patch); {
 	case apierrors.IsNotFound(err):
-		return true, nil // Nobody is left to be told.
+		return true, nil // The object is gone.
 	case apierrors.IsConflict(err):
 		return false, nil
 	case err != nil:
@@ -136,7 +136,7 @@ func (r *Reconciler) writeOne(ctx context.Context, s *config.Snapshot, f *config
 	return true, nil
 }
 
-// statusOf returns where the object has its conditions and the generation that they tell of.
+// statusOf returns where the object has its conditions and the generation that they are about.
 func statusOf(o config.Object) (*[]metav1.Condition, *int64) {
 	switch o := o.(type) {
 	case *v1beta2.BGPPeer:

@@ -60,7 +60,7 @@ func (r *Reconciler) watch(b *builder.Builder) *builder.Builder {
 		}))
 }
 
-// enqueue returns a handler that makes the request some time after each event. If note is not nil, it is told before of what was
+// enqueue returns a handler that makes the request some time after each event. If note is not nil, it is called before, for what was
 // there already: how it was and how it is now, nil if it is gone.
 func enqueue(after time.Duration, note func(before, after client.Object)) handler.Funcs {
 	next := func(q queue, before, is client.Object) {

@@ -71,8 +71,8 @@ type page struct {
 
 type pool struct {
 	Name string `json:"name"`
-	// InForce is whether services are given addresses from it.
-	InUse         bool  `json:"inForce"`
+	// InUse is whether services are given addresses from it.
+	InUse         bool  `json:"inUse"`
 	AssignedIPv4  int64 `json:"assignedIPv4"`
 	AvailableIPv4 int64 `json:"availableIPv4"`
 	SizeIPv4      int64 `json:"sizeIPv4"`
@@ -94,7 +94,7 @@ type holder struct {
 	SharingKey string   `json:"sharingKey,omitempty"`
 	Ports      []string `json:"ports,omitempty"`
 	// State is "held"; "incompatible", held though no pool contains it; "in conflict", held though an older service holds it too and
-	// does not share it; or "pending release", given up for another that the service has been told of or is about to be.
+	// does not share it; or "pending release", given up for another that is in the status of the service or about to be.
 	State string `json:"state"`
 	// By is the older service that an address is in conflict with.
 	By string `json:"by,omitempty"`
@@ -110,7 +110,7 @@ type waiter struct {
 	Reason    string            `json:"reason"`
 }
 
-// tell returns the page; an error if the filter matches nothing.
+// render returns the page; an error if the filter matches nothing.
 func render(i allocator.Inspection, f allocator.Filter) (any, error) {
 	if f != (allocator.Filter{}) && len(i.Pools)+len(i.Addresses)+len(i.Waiters) == 0 {
 		return nil, fmt.Errorf("no address, waiting service or pool of the service %q and the pool %q: %w", f.Service, f.Pool, process.ErrNoMatch)

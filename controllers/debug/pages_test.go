@@ -110,9 +110,9 @@ func TestWhoHoldsAndWhoWaitsIsTold(t *testing.T) {
 	a.Allocate(request("mover", 7, at("198.51.100.9")))
 
 	const (
-		tiny  = `{"name":"tiny","inForce":true,"assignedIPv4":1,"availableIPv4":0,"sizeIPv4":1,"assignedIPv6":0,"availableIPv6":0,"sizeIPv6":0}`
-		large = `{"name":"large","inForce":true,"assignedIPv4":3,"availableIPv4":253,"sizeIPv4":256,"assignedIPv6":0,"availableIPv6":9223372036854775807,"sizeIPv6":9223372036854775807}`
-		gone  = `{"name":"gone","inForce":false,"assignedIPv4":1,"availableIPv4":0,"sizeIPv4":0,"assignedIPv6":0,"availableIPv6":0,"sizeIPv6":0,
+		tiny  = `{"name":"tiny","inUse":true,"assignedIPv4":1,"availableIPv4":0,"sizeIPv4":1,"assignedIPv6":0,"availableIPv6":0,"sizeIPv6":0}`
+		large = `{"name":"large","inUse":true,"assignedIPv4":3,"availableIPv4":253,"sizeIPv4":256,"assignedIPv6":0,"availableIPv6":9223372036854775807,"sizeIPv6":9223372036854775807}`
+		gone  = `{"name":"gone","inUse":false,"assignedIPv4":1,"availableIPv4":0,"sizeIPv4":0,"assignedIPv6":0,"availableIPv6":0,"sizeIPv6":0,
 			"incompatible":["service \"default/old\" cannot own \"203.0.113.9\" under new config","service \"default/young\" cannot own \"203.0.113.9\" under new config"]}`
 		web    = `{"address":"192.0.2.0","pool":"tiny","holders":[{"service":"default/web","state":"held"}]}`
 		shop   = `{"address":"198.51.100.7","pool":"large","holders":[{"service":"default/shop","sharingKey":"key","ports":["80/TCP"],"state":"held"}]}`

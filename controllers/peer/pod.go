@@ -33,7 +33,7 @@ func StripPod(object any) (any, error) {
 }
 
 // runs reports whether the programs of the pod run. That it is ready is not asked: a speaker that has just started is not, and
-// tells how its sessions fare all the same.
+// reports how its sessions fare all the same.
 func runs(p *corev1.Pod) bool {
 	return p.Status.Phase == corev1.PodRunning &&
 		!slices.ContainsFunc(p.Status.ContainerStatuses, func(c corev1.ContainerStatus) bool { return c.State.Running == nil })

@@ -26,7 +26,7 @@ const (
 	// watch BGPPeers, so that with many nodes a write costs more, and there is more to write.
 	writeTime = 2 * time.Millisecond
 	// retryAfter is how long to wait for the newer version of an object that could not be written. It may differ in what makes
-	// no difference here, so that nothing but time tells of it.
+	// no difference here, so that no event may come.
 	retryAfter = 200 * time.Millisecond
 )
 

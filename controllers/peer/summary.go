@@ -57,7 +57,7 @@ func (s summary) condition() metav1.Condition {
 	c := metav1.Condition{Type: v1beta1.ConditionReady, Status: metav1.ConditionFalse, ObservedGeneration: s.generation}
 	switch {
 	case s.invalid:
-		c.Reason, c.Message = v1beta1.ReasonInvalidConfig, "not in force as written, see the condition Valid"
+		c.Reason, c.Message = v1beta1.ReasonInvalidConfig, "not in use as written, see the condition Valid"
 		if len(s.faults) > 0 {
 			c.Message += "; " + s.list()
 		}

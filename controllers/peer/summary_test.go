@@ -117,7 +117,7 @@ func TestSummary(t *testing.T) {
 		"there are no nodes": {sessions: "0/0", ready: "False NoNodes: there are no nodes", last: "there are no nodes"},
 		"a peer that is not valid": {
 			peer: broken, nodes: nodes("node-1", "node-2"), states: []v1beta1.BGPSessionStateStatus{state("node-1", "Established", "")},
-			sessions: "1/1", ready: "False InvalidConfig: not in force as written, see the condition Valid",
+			sessions: "1/1", ready: "False InvalidConfig: not in use as written, see the condition Valid",
 		},
 		"many nodes": {
 			nodes: many, states: manyStates, sessions: "0/5000", last: "node-0000: connection refused",

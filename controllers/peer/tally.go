@@ -91,7 +91,7 @@ func (t *tally) refresh(name string, n *node, now time.Time) (changed bool) {
 	return true
 }
 
-// means reports whether the node should have a session. What was valid before a peer became invalid stays in force, whatever that
+// means reports whether the node should have a session. What was valid before a peer became invalid stays in use, whatever that
 // was: then the nodes are meant that report a session.
 func (t *tally) means(name string, n *node) bool {
 	if !t.defined || n == nil {

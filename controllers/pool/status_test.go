@@ -59,7 +59,7 @@ func TestAPoolSaysInOneSentenceWhatServicesLose(t *testing.T) {
 		of("a", "198.51.100.1", config.Route), of("b", "198.51.100.2", config.Ownership), of("b", "198.51.100.3", config.Route),
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
-		t.Errorf("claims (-want +got):\n%s", diff)
+		t.Errorf("impacts (-want +got):\n%s", diff)
 	}
 }
 

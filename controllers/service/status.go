@@ -43,7 +43,7 @@ func (o *outcome) apply(svc *corev1.Service) bool {
 	return changed
 }
 
-// gives reports whether the outcome has addresses that are not in the status of the Service yet.
+// assignsNew reports whether the outcome has addresses that are not in the status of the Service yet.
 func (o *outcome) assignsNew(svc *corev1.Service) bool {
 	reported := assignment.IngressTexts(svc)
 	return slices.ContainsFunc(o.result.Addresses(), func(a netip.Addr) bool { return !slices.Contains(reported, a.String()) })
@@ -151,7 +151,7 @@ func reportedBy(svc *corev1.Service) []netip.Addr {
 	return allocator.Result{Assignments: assignment.Of(svc)}.Addresses()
 }
 
-// hasTraces reports whether the Service carries anything that apply wrote, or the condition that tells how it is announced.
+// hasTraces reports whether the Service carries anything that apply wrote, or the condition that says how it is announced.
 func hasTraces(svc *corev1.Service) bool {
 	_, annotated := svc.Annotations[v1beta1.AnnotationIPAllocatedFromPool]
 	_, deprecated := svc.Annotations[assignment.Deprecated(v1beta1.AnnotationIPAllocatedFromPool)]
@@ -160,7 +160,7 @@ func hasTraces(svc *corev1.Service) bool {
 }
 
 // clearStatus removes from the Service the addresses held and, unless another load balancer has given it others
-// meanwhile, the annotation and condition that apply wrote, and the condition that tells how they are announced.
+// meanwhile, the annotation and condition that apply wrote, and the condition that says how they are announced.
 func clearStatus(svc *corev1.Service, held []netip.Addr) {
 	ours := texts(held)
 	ingress := &svc.Status.LoadBalancer.Ingress

@@ -165,7 +165,7 @@ func TestFindings(t *testing.T) {
 				`-:9: IPAddressPool metallb-system/c: metadata.labels: Invalid value: "a b": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
 			},
 		},
-		"an object without namespace is in force all the same": {
+		"an object without namespace is used all the same": {
 			input: written(advertisement, replaced(pool, ", namespace: metallb-system", ""), replaced(pool, "name: a", "name: b")), want: []string{
 				"-:3: warning: IPAddressPool metallb-system/a: " + noNamespace,
 				`-:5: IPAddressPool metallb-system/b: spec.addresses[0]: Invalid value: "198.51.100.0/24": CIDR "198.51.100.0/24" in pool "b" overlaps with already defined CIDR "198.51.100.0/24" in pool "a"; list each address in one pool only`,

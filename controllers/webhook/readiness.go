@@ -38,7 +38,7 @@ type readiness struct {
 	// trusted is whether API servers were found to trust the certificate once. They are not asked again: renewing the
 	// certificate is not the time to take all replicas out of service.
 	trusted bool
-	// told is the last reason that was logged; empty if the webhook was ready.
+	// logged is the last reason that was logged; empty if the webhook was ready.
 	logged string
 }
 

@@ -24,7 +24,7 @@ import (
 	"metallb.io/metallb/controllers/configuration"
 )
 
-// maxConfirmed is how many claims are confirmed: more have hardly gone in the moment that the cache is behind.
+// maxConfirmed is how many impacts are confirmed: more have hardly gone in the moment that the cache is behind.
 const maxConfirmed = 10
 
 // observed is what this replica has observed of the cluster. It fills the caches that it reads, on every replica, when it is
@@ -38,7 +38,7 @@ type observed struct {
 	index *assignment.Index
 	// fed reports whether the index is complete.
 	fed func() bool
-	// parser knows what objects mean that it has parsed.
+	// parser remembers the objects that it has parsed.
 	parser *config.Parser
 
 	filled atomic.Bool
@@ -87,7 +87,7 @@ func (o *observed) read(ctx context.Context) (config.Objects, config.ClusterStat
 	return objects, config.ClusterState{Holdings: o.index.Snapshot(), NamespaceLabels: o.namespaceLabels(ctx), Nodes: nodes, Parser: o.parser}, nil
 }
 
-// confirm returns what was observed, but of the configuration, and of the services of the claims, what the API server itself
+// confirm returns what was observed, but of the configuration, and of the services that lose something, what the API server itself
 // has now; false if that is what was seen, as far as it was asked.
 func (o *observed) confirm(ctx context.Context, seen config.Objects, impacts config.Impacts) (config.Objects, config.ClusterState, bool, error) {
 	objects, err := configuration.Read(ctx, o.live, o.namespace)

@@ -30,7 +30,7 @@ var errStarting = errors.New("the webhook has not read the configuration and the
 type state interface {
 	// read returns the configuration and what it is used for. Nothing in it may be modified.
 	read(ctx context.Context) (config.Objects, config.ClusterState, error)
-	// confirm does so where a change is about to be refused for what was seen and for the claims, and is behind nothing; false
+	// confirm does so where a change is about to be refused for what was seen and for the impacts, and is behind nothing; false
 	// if nothing has changed.
 	confirm(ctx context.Context, seen config.Objects, impacts config.Impacts) (config.Objects, config.ClusterState, bool, error)
 	// missed returns what services hold by what the API server has, where that is more recent than what was observed; nil if it is

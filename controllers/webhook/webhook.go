@@ -38,8 +38,8 @@ type Options struct {
 	Logger logr.Logger
 }
 
-// Webhook answers API servers that ask whether a change of configuration may be made. What they are told, every replica can
-// tell.
+// Webhook answers API servers that ask whether a change of configuration may be made. Every replica can
+// answer.
 type Webhook struct {
 	options     Options
 	certificate *certificate

@@ -42,7 +42,7 @@ func (d *debug) setLevel(w http.ResponseWriter, r *http.Request) {
 	d.tellLevel(w, r)
 }
 
-// changeLevel logs the change while the more talkative of both levels is in force.
+// changeLevel logs the change while the more talkative of both levels is set.
 func (d *debug) changeLevel(level zapcore.Level) {
 	before := d.level.Level()
 	if level < before {

@@ -16,7 +16,7 @@ type announcements struct {
 	// observer may be nil.
 	observer AnnouncementObserver
 	pending  map[types.NamespacedName][]string
-	// complete is whether all services have been noted once, told whether the observer has heard of them.
+	// complete is whether all services have been noted once, reported whether the observer has got them.
 	complete, reported bool
 }
 
@@ -28,7 +28,7 @@ func (a *announcements) note(service types.NamespacedName, peers []string) {
 	a.pending[service] = peers
 }
 
-// tell tells the observer what is new.
+// report passes on to the observer what is new.
 func (a *announcements) report() {
 	if a.observer == nil || !a.complete || a.reported && len(a.pending) == 0 {
 		return

@@ -34,7 +34,7 @@ type ConfigurationReconciler struct {
 	Client  client.Reader
 	Speaker *Speaker
 
-	// rejections as last told. Reconcile never runs twice at a time.
+	// rejections as last reported. Reconcile never runs twice at a time.
 	rejections []policy.Rejection
 }
 
@@ -102,7 +102,7 @@ func decode(list []v1beta1.ActiveConfiguration, decoded map[active.Key]bool) (ac
 	return all, unreadable
 }
 
-// report tells of rejections that were not told of before: all of them in the log, and one of each object in an event.
+// report reports rejections that were not reported before: all of them in the log, and one of each object in an event.
 func (r *ConfigurationReconciler) report(ctx context.Context, in policy.Input, rejections []policy.Rejection) {
 	logger := log.FromContext(ctx)
 	r.Speaker.metrics.configured(slices.ContainsFunc(rejections, func(r policy.Rejection) bool { return r.Effect != policy.Warning }))

@@ -95,19 +95,15 @@ func (w eventWriter) assigned(svc *corev1.Service, reported, waiting []string) {
 
 // listed names the first of the peers, and says how many more there are.
 func listed(peers []string) string {
-	quoted := make([]string, 0, maxPeers)
-	for _, name := range peers[:min(len(peers), maxPeers)] {
+	quoted := make([]string, 0, len(peers))
+	for _, name := range peers {
 		quoted = append(quoted, strconv.Quote(name))
 	}
-	list := strings.Join(quoted, ", ")
-	if more := len(peers) - maxPeers; more > 0 {
-		list += fmt.Sprintf(" and %d more", more)
-	}
-	return list
+	return message.First(quoted, maxPeers)
 }
 
 // unassigned is silent about a service that is deleted, or not of type LoadBalancer any more: both look the same from here, and
-// the controller tells of the latter.
+// the controller reports the latter.
 func (w eventWriter) unassigned(svc *corev1.Service, reason announce.Reason) {
 	if svc == nil {
 		return

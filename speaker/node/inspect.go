@@ -148,7 +148,7 @@ func (s *Speaker) inspect(ctx context.Context, i *Inspection, svc *corev1.Servic
 	return found, nil
 }
 
-// told is what the peers are told of a service, if it is not to be announced for the reason.
+// reported is what the peers have of a service, if it is not to be announced for the reason.
 func (i *Inspection) reported(name types.NamespacedName, reason announce.Reason) ServiceInspection {
 	found := ServiceInspection{Name: name, Reason: reason, Paths: i.owners[name.String()]}
 	for _, addr := range i.states[name].announced {

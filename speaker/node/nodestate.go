@@ -23,13 +23,13 @@ import (
 	"metallb.io/metallb/speaker/status"
 )
 
-// SituationObserver is told what must be known of the node to tell how its sessions fare.
+// StateObserver gets what must be known of the node to report how its sessions fare.
 type StateObserver interface {
 	// Situate must not block.
 	Situate(nodeState status.Situation)
 }
 
-// situations puts together what two reconcilers know of the situation.
+// nodeState puts together what two reconcilers know of the node.
 type nodeState struct {
 	// observer may be nil.
 	observer StateObserver
@@ -55,7 +55,7 @@ func (s *nodeState) observe(n *corev1.Node) {
 	s.report()
 }
 
-// tell tells the observer once all is known.
+// report passes the state on to the observer once all is known.
 func (s *nodeState) report() {
 	if s.observer != nil && s.configured && s.current.Node != "" {
 		s.observer.Situate(s.current)
@@ -85,13 +85,13 @@ func refused(in policy.Input, rejections []policy.Rejection) []status.Refusal {
 	return refusals
 }
 
-// SituationReconciler keeps the situation as the node is.
+// StateReconciler keeps the state as the node is.
 type StateReconciler struct {
 	Client  client.Reader
 	Speaker *Speaker
 }
 
-// Reconcile looks at the node. That it is gone is no news: what is told of its sessions goes with it.
+// Reconcile looks at the node. That it is gone is no news: what is reported of its sessions goes with it.
 func (r *StateReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	var node corev1.Node
 	if err := r.Client.Get(ctx, req.NamespacedName, &node); client.IgnoreNotFound(err) != nil {
@@ -109,8 +109,8 @@ func (r *StateReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		return !ok || before.UID != after.UID || ready(before) != ready(after)
 	}}
 	return ctrl.NewControllerManagedBy(mgr).
-		Named("situation").
-		WithLogConstructor(logConstructor(mgr, "situation")).
+		Named("nodestate").
+		WithLogConstructor(logConstructor(mgr, "nodestate")).
 		Watches(&corev1.Node{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(readiness)).
 		Complete(r)
 }

@@ -40,7 +40,7 @@ func TestOnlyPeersThatSelectTheNodeAndAreNotInUseAreRefused(t *testing.T) {
 	}
 }
 
-// toldSituations keeps what it is told.
+// observedStates keeps what is reported to it.
 type observedStates []status.Situation
 
 func (s *observedStates) Situate(nodeState status.Situation) { *s = append(*s, nodeState) }
@@ -69,9 +69,9 @@ func TestTheStateOfTheNodeIsReportedWhenItIsKnown(t *testing.T) {
 		{Node: "uid", Ready: true},
 	}
 	if diff := cmp.Diff(want, reported); diff != "" {
-		t.Errorf("told (-want +got):\n%s", diff)
+		t.Errorf("reported (-want +got):\n%s", diff)
 	}
-	(&nodeState{}).observe(node("")) // Nobody is to be told.
+	(&nodeState{}).observe(node("")) // There is no observer.
 }
 
 func TestWhetherANodeIsReadyChangesNothingOfWhatItAnnounces(t *testing.T) {

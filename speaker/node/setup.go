@@ -30,7 +30,7 @@ func (s *Speaker) SetupWithManager(mgr ctrl.Manager) error {
 	}
 	nodeState := &StateReconciler{Client: mgr.GetClient(), Speaker: s}
 	if err := nodeState.SetupWithManager(mgr); err != nil {
-		return fmt.Errorf("setting up the situation reconciler: %w", err)
+		return fmt.Errorf("setting up the reconciler of the node's state: %w", err)
 	}
 	services := &ServiceReconciler{Speaker: s}
 	if err := services.SetupWithManager(mgr); err != nil {

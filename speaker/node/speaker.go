@@ -52,7 +52,7 @@ type Speaker struct {
 	events    eventWriter
 	metrics   *Metrics
 	nodeState nodeState
-	// sightings are of services that Update is to be called for.
+	// updateTimes are of services that Update is to be called for.
 	updateTimes updateTimes
 	// configured is when the sessions were first configured; ready is whether they have been up, or had time to.
 	configured atomic.Pointer[time.Time]
@@ -70,7 +70,7 @@ type Speaker struct {
 	states  map[types.NamespacedName]state
 	// unsettled are the prefixes, by peer, of changes that could not be applied.
 	unsettled map[string][]netip.Prefix
-	// told is what the observer of announcements has not heard yet.
+	// announcements are what the observer of announcements has not heard yet.
 	announcements announcements
 }
 
@@ -84,7 +84,7 @@ type Options struct {
 	Sessions Sessions
 	Recorder events.EventRecorder
 	Metrics  *Metrics
-	// Situations may be nil.
+	// NodeState may be nil.
 	NodeState StateObserver
 	// Announcements may be nil.
 	Announcements AnnouncementObserver

@@ -12,7 +12,7 @@ import (
 	"metallb.io/metallb/speaker/announce"
 )
 
-// state is what was last told of a service by events, logs and metrics. A service that is not announced has none.
+// state is what was last reported of a service by events, logs and metrics. A service that is not announced has none.
 type state struct {
 	announced []netip.Addr
 	// conflicting is what advertisements contradict each other in about the service.
@@ -26,7 +26,7 @@ func (s *Speaker) adopt(o observation) {
 	s.remember(o)
 }
 
-// transition tells of what began or ceased to be announced of the service.
+// transition reports what began or ceased to be announced of the service.
 func (s *Speaker) transition(ctx context.Context, o observation) {
 	before := s.states[o.name]
 	was, now := before.announced, o.decision.Announced

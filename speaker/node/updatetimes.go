@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// sightings are the times at which services were first seen to have changed, or their endpoints, since the peers were last
-// told of them. Methods may be called concurrently. The zero value is ready to use.
+// updateTimes are the times at which services, or their endpoints, were first seen to have changed since the last update of the
+// peers. Methods may be called concurrently. The zero value is ready to use.
 type updateTimes struct {
 	mu sync.Mutex
 	at map[types.NamespacedName]time.Time

@@ -103,7 +103,7 @@ type Path struct {
 	Origin string `json:"origin,omitempty"`
 	// ASPath is the AS_PATH as the router prints it; empty for routes from the router's own AS.
 	ASPath string `json:"asPath"`
-	// LocalPref is the LOCAL_PREF in force; nil when the router shows none.
+	// LocalPref is the LOCAL_PREF in use; nil when the router shows none.
 	LocalPref *uint32 `json:"localPref,omitempty"`
 	// MED is the MULTI_EXIT_DISC; nil when absent.
 	MED *uint32 `json:"med,omitempty"`

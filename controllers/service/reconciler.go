@@ -70,7 +70,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 // namespaceToRequests returns the Services in the namespace: pools may select them by its labels.
 func (r *Reconciler) namespaceToRequests(ctx context.Context, namespace client.Object) []ctrl.Request {
 	list := &corev1.ServiceList{}
-	if err := r.Client.List(ctx, list, client.InNamespace(namespace.GetName())); err != nil {
+	if err := r.Client.List(ctx, list, client.InNamespace(namespace.GetName()), client.UnsafeDisableDeepCopy); err != nil {
 		log.FromContext(ctx).Error(err, "listing the services of a namespace", "namespace", namespace.GetName())
 		return nil
 	}
@@ -87,8 +87,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	defer r.wakePools()
-	svc := &corev1.Service{}
-	if err := r.Client.Get(ctx, req.NamespacedName, svc); apierrors.IsNotFound(err) {
+	svc := &corev1.Service{} // It shares its parts with the cache, so nothing in it is written to.
+	if err := r.Client.Get(ctx, req.NamespacedName, svc, client.UnsafeDisableDeepCopy); apierrors.IsNotFound(err) {
 		return r.releaseDeleted(ctx, req.NamespacedName)
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the service: %w", err)
@@ -162,10 +162,11 @@ func (r *Reconciler) decide(svc *corev1.Service, namespaceLabels labels.Set) out
 // write puts the outcome into the Service, and reports whether it is there. If not, and without an error, a newer version of
 // the Service is on its way here, which will be looked at.
 func (r *Reconciler) write(ctx context.Context, svc *corev1.Service, o *outcome) (bool, error) {
-	desired := svc.DeepCopy()
-	if !o.apply(desired) {
+	if !o.changes(svc) {
 		return true, nil
 	}
+	desired := svc.DeepCopy()
+	o.apply(desired)
 	logChange(log.FromContext(ctx), svc, desired, o)
 	if written, err := r.patch(ctx, desired, svc); err != nil || !written {
 		return false, err
@@ -199,10 +200,13 @@ func (r *Reconciler) patch(ctx context.Context, desired, svc *corev1.Service) (b
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
+	patch, err := patchOf(svc, desired)
+	if err != nil {
+		return false, err
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), WriteTimeout)
 	defer cancel()
 	r.Metrics.updates.Inc()
-	patch := client.StrategicMergeFrom(svc, client.MergeFromWithOptimisticLock{})
 	switch err := r.Client.Status().Patch(ctx, desired, patch); {
 	case apierrors.IsConflict(err), apierrors.IsNotFound(err):
 		log.FromContext(ctx).V(1).Info("waiting for the newer version of the service")

@@ -337,7 +337,7 @@ func (s *simulation) hadToGo(svc *corev1.Service, address string, companions []c
 
 // write applies a patch of the controller's, in which nothing but the status and the annotations is changed. The companions are
 // those that the Service had when that was decided.
-func (s *simulation) write(desired *corev1.Service, term int, companions map[string][]companion) error {
+func (s *simulation) write(desired *corev1.Service, patch client.Patch, term int, companions map[string][]companion) error {
 	resource := schema.GroupResource{Resource: "services"}
 	now := s.services[desired.Name]
 	switch {
@@ -345,6 +345,9 @@ func (s *simulation) write(desired *corev1.Service, term int, companions map[str
 		return apierrors.NewNotFound(resource, desired.Name)
 	case now.ResourceVersion != desired.ResourceVersion:
 		return apierrors.NewConflict(resource, desired.Name, nil)
+	}
+	if err := compareWithPatched(now, desired, patch); err != nil {
+		s.fail("the patch of %s: %v", desired.Name, err)
 	}
 	if term != s.term {
 		s.note("a controller of before writes")
@@ -384,6 +387,10 @@ type cache struct {
 func (c cache) Get(_ context.Context, key client.ObjectKey, object client.Object, _ ...client.GetOption) error {
 	if namespace, ok := object.(*corev1.Namespace); ok {
 		namespace.Labels = c.cachedLabels
+		return nil
+	}
+	if svc := c.cached[key.Name]; svc != nil {
+		*object.(*corev1.Service) = *svc // The parts are the cache's.
 		return nil
 	}
 	return get(c.cached, key, object)
@@ -438,7 +445,7 @@ type status struct {
 	allocator *allocator.Allocator
 }
 
-func (w status) Patch(_ context.Context, object client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
+func (w status) Patch(_ context.Context, object client.Object, patch client.Patch, _ ...client.SubResourcePatchOption) error {
 	desired := object.(*corev1.Service)
 	w.note("the controller wants %s of version %s to have %v", desired.Name, desired.ResourceVersion, assignment.IngressTexts(desired))
 	companions := w.companions(w.allocator, desired.Name)
@@ -449,12 +456,12 @@ func (w status) Patch(_ context.Context, object client.Object, _ client.Patch, _
 	case w.term != w.simulation.term && !w.overlaps, fate == 0:
 		return errLost
 	case fate == 1:
-		_ = w.write(desired.DeepCopy(), w.term, companions) // The answer is lost.
+		_ = w.write(desired.DeepCopy(), patch, w.term, companions) // The answer is lost.
 		return errLost
 	case fate == 2:
 		asked := desired.DeepCopy()
-		w.late = append(w.late, func() { _ = w.write(asked, w.term, companions) })
+		w.late = append(w.late, func() { _ = w.write(asked, patch, w.term, companions) })
 		return errLost
 	}
-	return w.write(desired, w.term, companions)
+	return w.write(desired, patch, w.term, companions)
 }

@@ -46,7 +46,7 @@ type marks struct {
 	*simulation
 }
 
-func (c marks) Patch(_ context.Context, object client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
+func (c marks) Patch(_ context.Context, object client.Object, patch client.Patch, _ ...client.SubResourcePatchOption) error {
 	if len(c.late) > 0 && c.random.IntN(3) == 0 {
 		write := c.late[0]
 		c.late = c.late[1:]
@@ -58,6 +58,10 @@ func (c marks) Patch(_ context.Context, object client.Object, _ client.Patch, _ 
 		return apierrors.NewNotFound(resource, marked.Name)
 	case now.ResourceVersion != marked.ResourceVersion:
 		return apierrors.NewConflict(resource, marked.Name, nil)
+	default:
+		if err := compareWithPatched(now, marked, patch); err != nil {
+			c.fail("the patch that marks %s: %v", marked.Name, err)
+		}
 	}
 	c.note("%s is marked by %s", marked.Name, marked.Annotations[v1beta1.AnnotationTakenOverBy])
 	stored := marked.DeepCopy()

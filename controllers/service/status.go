@@ -4,6 +4,7 @@ package service
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -41,6 +42,16 @@ func (o *outcome) apply(svc *corev1.Service) bool {
 		delete(svc.Annotations, v1beta1.AnnotationTakenOverBy)
 	}
 	return changed
+}
+
+// changes reports whether apply changes anything. Most Services that are looked at are as they should be, so the answer comes
+// without a copy of all that is in one.
+func (o *outcome) changes(svc *corev1.Service) bool {
+	tried := &corev1.Service{}
+	tried.Annotations = maps.Clone(svc.Annotations)
+	tried.Status.Conditions = slices.Clone(svc.Status.Conditions)
+	tried.Status.LoadBalancer = svc.Status.LoadBalancer // It is replaced, and not written to.
+	return o.apply(tried)
 }
 
 // assignsNew reports whether the outcome has addresses that are not in the status of the Service yet.

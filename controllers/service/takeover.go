@@ -73,8 +73,11 @@ func (h *Hydration) isUnsettled(svc *corev1.Service, namespace labels.Set) bool 
 func (h *Hydration) mark(ctx context.Context, svc *corev1.Service) error {
 	marked := svc.DeepCopy()
 	metav1.SetMetaDataAnnotation(&marked.ObjectMeta, v1beta1.AnnotationTakenOverBy, h.Takeover.Identity)
-	patch := client.StrategicMergeFrom(svc, client.MergeFromWithOptimisticLock{})
-	err := h.Takeover.Client.Status().Patch(ctx, marked, patch)
+	patch, err := patchOf(svc, marked)
+	if err != nil {
+		return err
+	}
+	err = h.Takeover.Client.Status().Patch(ctx, marked, patch)
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("marking service %s/%s as taken over: %w", svc.Namespace, svc.Name, err)
 	}

@@ -160,6 +160,8 @@ func controllerEnds(t *testing.T, p *playground.Playground) {
 		t.Errorf("nginx has %q now", got)
 	}
 	unmoved(t, before, paths(t, nginxPrefix))
+	// An active controller may give addresses before a kubelet has seen that its webhook answers, and what follows changes configuration.
+	kubectl(t, p, "-n", "metallb-system", "rollout", "status", "deployment/controller", "--timeout=2m")
 }
 
 // newService checks that the controller that is active now gives a new service the address after nginx's.

@@ -26,11 +26,20 @@ const (
 	rackLink        = "rack0" // the rack router's port on the nodes' bridge
 )
 
-// connect makes the rack router's and the client's network namespaces and their links.
+// makeNamespaces makes the rack router's and the client's network namespaces. It comes before the nodes' are made: the first
+// time on a machine, ip mounts /run/netns over itself, and a namespace that is there already could not be removed then.
+func makeNamespaces(ctx context.Context) error {
+	for _, namespace := range []string{RackNamespace, ClientNamespace} {
+		if _, err := output(ctx, "ip", "netns", "add", namespace); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// connect links the rack router, the client and the nodes.
 func connect(ctx context.Context, nodes []cluster.Node) error {
 	commands := []string{
-		"netns add " + RackNamespace,
-		"netns add " + ClientNamespace,
 		"link add " + rackLink + " type veth peer name eth0 netns " + RackNamespace,
 		"link set " + rackLink + " master " + cluster.Bridge + " up",
 		"-n " + RackNamespace + " link set lo up",
@@ -62,7 +71,7 @@ func routesBack(nodes []cluster.Node) []string {
 	return commands
 }
 
-// disconnect removes what connect made; the links go with the namespaces.
+// disconnect removes what makeNamespaces and connect made; the links go with the namespaces.
 func disconnect(ctx context.Context) error {
 	var errs []error
 	for _, namespace := range []string{RackNamespace, ClientNamespace} {

@@ -90,6 +90,9 @@ func Up(ctx context.Context, config Config) (_ *Playground, err error) {
 // start makes the playground's parts, those that do not need each other at once.
 func start(ctx context.Context, config Config, progress *progress) (*Playground, error) {
 	p := &Playground{state: config.State}
+	if err := makeNamespaces(ctx); err != nil {
+		return nil, err
+	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		progress.say("starting a cluster of %d nodes", config.Nodes)

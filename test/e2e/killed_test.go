@@ -50,7 +50,7 @@ const burst = 300
 // amid a burst of new services.
 func kubeletStopped(t *testing.T, p *playground.Playground) {
 	t.Helper()
-	node := p.Cluster.Nodes()[2]
+	node := withoutTestRouters(t, p)
 	stop := undisturbed(t, p)
 	resume := stopKubelet(t, p, node)
 	t.Run("the leader is killed during a burst of services", func(t *testing.T) { leaderKilledInBurst(t, p) })
@@ -58,6 +58,19 @@ func kubeletStopped(t *testing.T, p *playground.Playground) {
 	resume()
 	awaitSessions(t, p, node, "True", "Established", "3/3")
 	stop().onlyFrom(t)
+}
+
+// withoutTestRouters returns a node on which the test routers do not run: the page of those on a node that is not ready does not
+// answer.
+func withoutTestRouters(t *testing.T, p *playground.Playground) cluster.Node {
+	t.Helper()
+	theirs := kubectl(t, p, "-n", playground.Namespace, "get", "pods", "-l", "app=test-bgp-router", "-o", "jsonpath={.items[*].spec.nodeName}")
+	nodes := p.Cluster.Nodes()
+	i := slices.IndexFunc(nodes, func(n cluster.Node) bool { return !strings.Contains(theirs, n.Name) })
+	if i < 0 {
+		t.Fatalf("the test routers run on every node: %s", theirs)
+	}
+	return nodes[i]
 }
 
 // stopKubelet stops the kubelet of a node until resume, or until the test ends.

@@ -35,11 +35,12 @@ true`
 	return string(text)
 }
 
+// sameMachine waits until the machine is as it was: processes of containers may take a moment to end.
 func sameMachine(t *testing.T, before string) {
 	t.Helper()
-	if diff := cmp.Diff(strings.Split(before, "\n"), strings.Split(machine(t), "\n")); diff != "" {
-		t.Errorf("the playground left something on the machine, or took something away (-before +after):\n%s", diff)
-	}
+	eventually(t, "the machine to be as before the playground (-before +after)", func() string {
+		return cmp.Diff(strings.Split(before, "\n"), strings.Split(machine(t), "\n"))
+	})
 }
 
 // A playground that cannot be made must not take away what is in its way.

@@ -108,10 +108,10 @@ func (t *Tracker) pathsOf(selection *config.Selection, f endpoint.Family) paths 
 }
 
 // numbered returns the set, which is numbered as the Routes have it, in the Tracker's own numbers.
-func (t *Tracker) numbered(set config.NodeSet) (s nodeSet) {
+func (t *Tracker) numbered(set config.NodeSet) (s config.NodeSet) {
 	for i, name := range t.routes.Nodes() {
-		if set[i/64]&(1<<(i%64)) != 0 {
-			s.add(t.nodes.numbers[name])
+		if set.Has(i) {
+			s.Add(t.nodes.numbers[name])
 		}
 	}
 	return s

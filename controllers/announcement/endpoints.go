@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/internal/endpoint"
 )
 
@@ -18,7 +19,7 @@ import (
 type endpoints [endpoint.Families]struct {
 	anywhere bool
 	// nodes are those with such an endpoint.
-	nodes nodeSet
+	nodes config.NodeSet
 }
 
 // EndpointSlices says how to keep EndpointSlices in a cache: those of headless services, which cannot have a load balancer, not
@@ -110,7 +111,7 @@ func (s *sliceSet) of(service types.NamespacedName) (e endpoints) {
 		for one := range endpoint.In(slice) {
 			e[f].anywhere = true
 			if one.NodeName != nil {
-				e[f].nodes.add(s.nodes.numbers[*one.NodeName])
+				e[f].nodes.Add(s.nodes.numbers[*one.NodeName])
 			}
 		}
 	}

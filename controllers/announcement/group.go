@@ -34,19 +34,19 @@ type group struct {
 // paths are how addresses get from nodes to peers.
 type paths struct {
 	// selected nodes are those that the advertisements select, eligible those of them that are not excluded from load balancing.
-	selected, eligible nodeSet
+	selected, eligible config.NodeSet
 	peers              []peerPaths
 }
 
 // peerPaths are the nodes that announce to a peer.
 type peerPaths struct {
 	peer  string
-	nodes nodeSet
+	nodes config.NodeSet
 }
 
 func (p *paths) equal(o *paths) bool {
-	return p.selected.equal(o.selected) && p.eligible.equal(o.eligible) && slices.EqualFunc(p.peers, o.peers, func(a, b peerPaths) bool {
-		return a.peer == b.peer && a.nodes.equal(b.nodes)
+	return p.selected.Equal(o.selected) && p.eligible.Equal(o.eligible) && slices.EqualFunc(p.peers, o.peers, func(a, b peerPaths) bool {
+		return a.peer == b.peer && a.nodes.Equal(b.nodes)
 	})
 }
 
@@ -57,7 +57,7 @@ type nodeState struct {
 	// count is how many nodes there are.
 	count int
 	// unavailable nodes have no network.
-	unavailable nodeSet
+	unavailable config.NodeSet
 }
 
 // judge finds the answers that the members have in common. It reports whether something else is to be said of all of them than
@@ -65,7 +65,7 @@ type nodeState struct {
 func (g *group) judge(s *nodeState) (all, ofCluster bool) {
 	ineligible, cluster := g.obstacle(s), answer{}
 	if ineligible.cause == unknown {
-		cluster = g.reach(s, g.paths.eligible.without(s.unavailable))
+		cluster = g.reach(s, g.paths.eligible.Without(s.unavailable))
 	}
 	return replace(&g.ineligible, ineligible), replace(&g.cluster, cluster)
 }
@@ -102,8 +102,8 @@ func (g *group) answer(s *nodeState, e *endpoints, local bool) *worded {
 	case !local:
 		return g.cluster
 	}
-	nodes := g.paths.eligible.without(s.unavailable).and(here.nodes)
-	if nodes.empty() {
+	nodes := g.paths.eligible.Without(s.unavailable).And(here.nodes)
+	if nodes.Empty() {
 		return withoutLocalEndpoint
 	}
 	return inWords(g.reach(s, nodes))
@@ -120,35 +120,35 @@ func (g *group) obstacle(s *nodeState) answer {
 		return answer{cause: notSelected, pool: g.selection.Pool}
 	case s.count == 0:
 		return answer{cause: noNodes}
-	case g.paths.selected.empty():
+	case g.paths.selected.Empty():
 		return answer{cause: noNodeSelected, advertisements: namesOf(g.names)}
-	case g.paths.eligible.empty():
-		return answer{cause: allExcluded, of: g.paths.selected.count()}
-	case g.paths.eligible.without(s.unavailable).empty():
-		return answer{cause: allUnavailable, of: g.paths.eligible.count()}
+	case g.paths.eligible.Empty():
+		return answer{cause: allExcluded, of: g.paths.selected.Count()}
+	case g.paths.eligible.Without(s.unavailable).Empty():
+		return answer{cause: allUnavailable, of: g.paths.eligible.Count()}
 	default:
 		return answer{}
 	}
 }
 
 // reach returns how the addresses get from the nodes to the peers.
-func (g *group) reach(s *nodeState, from nodeSet) answer {
+func (g *group) reach(s *nodeState, from config.NodeSet) answer {
 	var (
-		able, announcing nodeSet
+		able, announcing config.NodeSet
 		a                answer
 		all              names
 	)
 	for _, p := range g.paths.peers {
-		nodes := p.nodes.and(from)
-		of := nodes.count()
+		nodes := p.nodes.And(from)
+		of := nodes.Count()
 		if of == 0 {
 			continue
 		}
 		established := s.sessions.established(p.peer, g.key.family, nodes)
-		able.addAll(nodes)
-		announcing.addAll(established)
+		able.AddAll(nodes)
+		announcing.AddAll(established)
 		all.add(p.peer)
-		up := established.count()
+		up := established.Count()
 		if up == 0 && a.fault == (fault{}) {
 			node := s.nodes.first(nodes)
 			a.fault = fault{node: node, peer: p.peer, why: s.sessions.fault(p.peer, node, g.key.family)}
@@ -163,9 +163,9 @@ func (g *group) reach(s *nodeState, from nodeSet) answer {
 	switch {
 	case all.count == 0:
 		return answer{cause: noPeer, family: g.key.family, advertisements: namesOf(g.names)}
-	case announcing.empty():
+	case announcing.Empty():
 		return answer{cause: noSession, peers: all, fault: a.fault}
 	}
-	a.cause, a.nodes, a.of, a.fault = announced, announcing.count(), able.count(), fault{}
+	a.cause, a.nodes, a.of, a.fault = announced, announcing.Count(), able.Count(), fault{}
 	return a
 }

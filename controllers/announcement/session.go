@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/internal/endpoint"
 )
 
@@ -59,7 +60,7 @@ type ends struct{ node, peer string }
 type peerSessions struct {
 	byNode map[string]reported
 	// up has the nodes whose session carries routes of a family.
-	up [endpoint.Families]nodeSet
+	up [endpoint.Families]config.NodeSet
 }
 
 // reported is what an object says of a session.
@@ -129,20 +130,20 @@ func (s *sessions) remove(object string, e ends) {
 func (p *peerSessions) mark(node int, is session) {
 	for f := range p.up {
 		if is.carries[f] {
-			p.up[f].add(node)
+			p.up[f].Add(node)
 		} else {
-			p.up[f].remove(node)
+			p.up[f].Remove(node)
 		}
 	}
 }
 
 // established returns the nodes among these whose session with the peer carries routes of the family.
-func (s *sessions) established(peer string, f endpoint.Family, nodes nodeSet) nodeSet {
+func (s *sessions) established(peer string, f endpoint.Family, nodes config.NodeSet) config.NodeSet {
 	p := s.byPeer[peer]
 	if p == nil {
 		return nil
 	}
-	return p.up[f].and(nodes)
+	return p.up[f].And(nodes)
 }
 
 // fault returns why routes of the family do not go over the node's session with the peer.

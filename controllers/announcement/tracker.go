@@ -39,7 +39,7 @@ type Tracker struct {
 	services map[types.NamespacedName]*service
 	groups   map[groupKey]*group
 	// changed are nodes that report something else than when the groups were judged, which is to be done again at reviewAt.
-	changed   nodeSet
+	changed   config.NodeSet
 	reviewAt  time.Time
 	scheduler *scheduler
 	covered   covered
@@ -158,11 +158,11 @@ func (t *Tracker) SetNode(name string, unavailable bool) {
 	case unavailable:
 		t.offline[name] = true
 		node := t.nodes.use(name)
-		t.unavailable.add(node)
+		t.unavailable.Add(node)
 		t.note(node)
 	default:
 		node := t.nodes.numbers[name]
-		t.unavailable.remove(node)
+		t.unavailable.Remove(node)
 		t.note(node)
 		delete(t.offline, name)
 		t.nodes.drop(name)
@@ -171,7 +171,7 @@ func (t *Tracker) SetNode(name string, unavailable bool) {
 
 // note has the groups judged again because of a node.
 func (t *Tracker) note(node int) {
-	t.changed.add(node)
+	t.changed.Add(node)
 	if t.reviewAt.IsZero() {
 		t.reviewAt = t.clock.Now().Add(settleTime)
 	}
@@ -201,7 +201,7 @@ func (t *Tracker) review() {
 	for _, g := range t.groups {
 		all, cluster := g.judge(&t.nodeState)
 		for s := range g.members {
-			if all || !s.Local && cluster || s.Local && s.endpoints[g.key.family].nodes.meets(changed) {
+			if all || !s.Local && cluster || s.Local && s.endpoints[g.key.family].nodes.Meets(changed) {
 				t.consider(s)
 			}
 		}

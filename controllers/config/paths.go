@@ -120,7 +120,7 @@ func (r *Routes) Paths(s *Selection, family corev1.IPFamily) Paths {
 				announcing.AddAll(own[j])
 			}
 		}
-		if announcing = announcing.And(r.nodes.selectedBy(p.NodeSelectors, p.SelectsNode)); announcing.First() >= 0 {
+		if announcing = announcing.And(r.nodes.selectedBy(p.NodeSelectors, p.SelectsNode)); !announcing.Empty() {
 			w.Peers = append(w.Peers, PeerPath{p.Name, announcing})
 		}
 	}

@@ -4,7 +4,6 @@ package assignment
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"sync/atomic"
 
@@ -43,23 +42,11 @@ func (f *Feed) Synced() bool { return f.synced.Load() }
 
 // Start feeds the Index until the context ends.
 func (f *Feed) Start(ctx context.Context) error {
-	informer, err := configuration.Informer(ctx, f.Cache, &corev1.Service{})
-	if err != nil {
-		return nil //nolint:nilerr // stopped before the API server was there, which is no failure
-	}
-	registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+	return configuration.Follow(ctx, f.Cache, &corev1.Service{}, toolscache.ResourceEventHandlerFuncs{
 		AddFunc:    f.set,
 		UpdateFunc: func(_, svc any) { f.set(svc) },
 		DeleteFunc: f.remove,
-	})
-	if err != nil {
-		return fmt.Errorf("watching services: %w", err)
-	}
-	if toolscache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
-		f.synced.Store(true)
-	}
-	<-ctx.Done()
-	return informer.RemoveEventHandler(registration)
+	}, func() { f.synced.Store(true) })
 }
 
 func (f *Feed) set(object any) {

@@ -8,10 +8,29 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
+	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
+
+// Follow has the handler told of the objects of the kind until the context ends, and calls the function once it has been told of all
+// that there were. To be stopped is no error.
+func Follow(ctx context.Context, caches cache.Informers, kind client.Object, handler toolscache.ResourceEventHandler, synced func()) error {
+	informer, err := Informer(ctx, caches, kind)
+	if err != nil {
+		return nil //nolint:nilerr // stopped before the API server was there
+	}
+	registration, err := informer.AddEventHandler(handler)
+	if err != nil {
+		return fmt.Errorf("watching %T: %w", kind, err)
+	}
+	if toolscache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
+		synced()
+	}
+	<-ctx.Done()
+	return informer.RemoveEventHandler(registration)
+}
 
 // Informer returns the one of the kind as soon as the API server answers. It may have nothing yet. The error is that the
 // context has ended.

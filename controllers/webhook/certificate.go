@@ -74,23 +74,15 @@ func (c *certificate) NeedLeaderElection() bool { return false }
 
 // Start follows the Secret until the context ends.
 func (c *certificate) Start(ctx context.Context) error {
-	informer, err := configuration.Informer(ctx, c.caches, &corev1.Secret{})
-	if err != nil {
-		return nil //nolint:nilerr // stopped before the API server was there, which is no failure
-	}
-	registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+	return configuration.Follow(ctx, c.caches, &corev1.Secret{}, toolscache.ResourceEventHandlerFuncs{
 		AddFunc:    c.observe,
 		UpdateFunc: func(_, secret any) { c.observe(secret) },
 		DeleteFunc: func(any) { c.miss() },
+	}, func() {
+		if !c.wasFound() {
+			c.miss()
+		}
 	})
-	if err != nil {
-		return fmt.Errorf("watching the webhook's certificate: %w", err)
-	}
-	if toolscache.WaitForCacheSync(ctx.Done(), registration.HasSynced) && !c.wasFound() {
-		c.miss()
-	}
-	<-ctx.Done()
-	return informer.RemoveEventHandler(registration)
 }
 
 // wasFound reports whether the Secret was ever seen.

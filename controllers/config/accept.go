@@ -149,25 +149,21 @@ func (b *builder) blocking(p pending, version Object) Impacts {
 	if b.in.State.Holdings == nil || b.allows(p) {
 		return nil
 	}
+	if p.old == nil && p.key.Kind != active.KindIPAddressPool {
+		return nil // What is added takes nothing away.
+	}
 	candidate, _ := b.current.with(Change{Old: p.old, New: version})
 	if p.old == nil {
-		pool, isPool := version.(*v1beta1.IPAddressPool)
-		if !isPool {
-			return nil // What is added takes nothing away.
-		}
-		return b.disruptable(b.taken(pool.Name, &candidate))
+		return b.disruptable(b.taken(p.key.Name, &candidate))
 	}
 	return b.losses(&candidate)
 }
 
 // losses returns what services would lose if the candidate was used, as far as that holds it back.
 func (b *builder) losses(candidate *parsedObjects) Impacts {
-	if b.in.State.Holdings == nil {
-		return nil
-	}
-	impacts := lostEach(&b.current, candidate, b.in.State, b.before(), newRoutes(candidate, b.nodes))
+	c := comparison{was: &b.current, is: candidate, before: b.before(), after: newRoutes(candidate, b.nodes), state: b.in.State, both: true}
 	owners := newOwners(candidate.sortedPools())
-	return b.disruptable(slices.DeleteFunc(impacts, func(i Impact) bool {
+	return b.disruptable(slices.DeleteFunc(c.lost(), func(i Impact) bool {
 		if i.Loss == Route {
 			return false
 		}

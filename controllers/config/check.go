@@ -112,9 +112,9 @@ func (known extents) cover(c contradiction) bool {
 
 // impacts refuses a change by which services lose something, or warns of it if the object allows disruption.
 func (b *verdictBuilder) impacts() {
-	impacts := lost(b.was, b.is, b.state, b.nodes)
-	b.verdict.Impacts, b.verdict.Narrows = impacts, narrows(b.was, b.is, b.nodes)
-	errs, warnings := b.change.Against(impacts)
+	c := comparison{was: b.was, is: b.is, before: newRoutes(b.was, b.nodes), after: newRoutes(b.is, b.nodes), state: b.state}
+	b.verdict.Impacts, b.verdict.Narrows = c.lost(), c.narrows()
+	errs, warnings := b.change.Against(b.verdict.Impacts)
 	b.refuse(errs...)
 	b.warn(warnings...)
 }

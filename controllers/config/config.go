@@ -6,30 +6,22 @@ import (
 	"iter"
 	"net/netip"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"metallb.io/metallb/api/ipam"
-	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/active"
 )
 
 // Objects are a configuration: all objects of each kind, in the product's namespace. Names are unique within a kind.
-type Objects struct {
-	Pools          []v1beta1.IPAddressPool
-	Peers          []v1beta2.BGPPeer
-	Advertisements []v1beta1.BGPAdvertisement
-	Communities    []v1beta1.Community
-}
+type Objects active.Objects
+
+// All returns each of the objects, in its place.
+func (o Objects) All() iter.Seq[Object] { return active.Objects(o).All() }
 
 // Object is an IPAddressPool, BGPPeer, BGPAdvertisement or Community.
-type Object interface {
-	metav1.Object
-	runtime.Object
-}
+type Object = active.Object
 
 // Change is that of one object: Old is nil if it is created, New if it is deleted.
 type Change struct{ Old, New Object }
@@ -38,7 +30,7 @@ type Change struct{ Old, New Object }
 type ClusterState struct {
 	// Holdings are the addresses that services hold; nil if there are none.
 	Holdings Holdings
-	// NamespaceLabels returns the labels of a namespace.
+	// NamespaceLabels returns the labels of a namespace. It is asked as often as a service of the namespace is looked at.
 	NamespaceLabels func(namespace string) labels.Set
 	// Nodes of the cluster. If there are none, as where no cluster is at hand, one without labels stands for them.
 	Nodes []Node

@@ -17,24 +17,17 @@ import (
 // Lost returns what services would lose by a change of the configuration: what they could own or were announced at before,
 // and not afterwards.
 func Lost(before, after Objects, state ClusterState) Impacts {
-	was, is := parseAll(before), parseAll(after)
-	return lost(&was, &is, state, newNodes(state.Nodes))
+	was, is, n := parseAll(before), parseAll(after), newNodes(state.Nodes)
+	c := comparison{was: &was, is: &is, before: newRoutes(&was, n), after: newRoutes(&is, n), state: state}
+	return c.lost()
 }
 
-func lost(was, is *parsedObjects, state ClusterState, n *nodes) Impacts {
-	if state.Holdings == nil {
+// lost returns what services would lose.
+func (c *comparison) lost() Impacts {
+	if c.state.Holdings == nil {
 		return nil
 	}
-	return compare(&comparison{was: was, is: is, state: state, before: newRoutes(was, n), after: newRoutes(is, n)})
-}
-
-// lostEach is lost, but of an address that loses both, it reports the route as well as the ownership.
-func lostEach(was, is *parsedObjects, state ClusterState, before, after *Routes) Impacts {
-	return compare(&comparison{was: was, is: is, state: state, before: before, after: after, both: true})
-}
-
-func compare(c *comparison) Impacts {
-	c.namespaces, c.owned = map[string]labels.Set{}, map[address]bool{}
+	c.owned = map[address]bool{}
 	c.unparsed()
 	c.moved()
 	c.unreached()
@@ -42,21 +35,20 @@ func compare(c *comparison) Impacts {
 	return slices.Compact(c.impacts)
 }
 
-// narrows reports whether some service could lose an address or a route by the change.
-func narrows(was, is *parsedObjects, n *nodes) bool {
-	before, after := newRoutes(was, n), newRoutes(is, n)
-	for _, name := range names(was.labels, is.labels) {
-		old, now := was.pools[name], is.pools[name]
+// narrows reports whether some service could lose an address or a route.
+func (c *comparison) narrows() bool {
+	for _, name := range names(c.was.labels, c.is.labels) {
+		old, now := c.was.pools[name], c.is.pools[name]
 		if len(subtract(old.Ranges, now.Ranges)) > 0 || !old.AvoidBuggyIPs && now.AvoidBuggyIPs || !admitSame(old.Allocation, now.Allocation) {
 			return true
 		}
 	}
-	for _, name := range names(before.pools, after.pools) {
-		if lessThan(after.advertisers(name), before.advertisers(name)) {
+	for _, name := range names(c.before.pools, c.after.pools) {
+		if lessThan(c.after.advertisers(name), c.before.advertisers(name)) {
 			return true
 		}
 	}
-	return lessThan(after.gone, before.gone)
+	return lessThan(c.after.gone, c.before.gone)
 }
 
 // comparison is that of a configuration with the one before, as to what services would lose. It looks at those only that
@@ -65,7 +57,6 @@ type comparison struct {
 	was, is       *parsedObjects
 	before, after *Routes
 	state         ClusterState
-	namespaces    map[string]labels.Set
 	// both is whether a lost route is reported of an address of which ownership is lost too.
 	both bool
 
@@ -205,7 +196,7 @@ func (c *comparison) check(h *Holding) {
 	c.checkRoute(h)
 }
 
-// judgeRoute looks for a loss of the route.
+// checkRoute looks for a loss of the route.
 func (c *comparison) checkRoute(h *Holding) {
 	if !c.before.Announces(*h) || c.after.Announces(*h) || !c.both && c.owned[address{h.Service, h.Address}] {
 		return
@@ -238,10 +229,5 @@ func (c *comparison) namespace(name string) labels.Set {
 	if c.state.NamespaceLabels == nil {
 		return nil
 	}
-	l, known := c.namespaces[name]
-	if !known {
-		l = c.state.NamespaceLabels(name)
-		c.namespaces[name] = l
-	}
-	return l
+	return c.state.NamespaceLabels(name)
 }

@@ -4,16 +4,12 @@ package config
 
 import (
 	"cmp"
-	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"metallb.io/metallb/api/bgp"
-	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/active"
 )
@@ -97,29 +93,11 @@ func newBuilder(in Inputs, p *Parser) *builder {
 // byKey returns all objects.
 func (o Objects) byKey() map[active.Key]Object {
 	all := make(map[active.Key]Object, len(o.Pools)+len(o.Peers)+len(o.Advertisements)+len(o.Communities))
-	add := func(x Object) { all[active.KeyOf(x)] = x }
-	for i := range o.Pools {
-		add(&o.Pools[i])
-	}
-	for i := range o.Peers {
-		add(&o.Peers[i])
-	}
-	for i := range o.Advertisements {
-		add(&o.Advertisements[i])
-	}
-	for i := range o.Communities {
-		add(&o.Communities[i])
+	for x := range o.All() {
+		all[active.KeyOf(x)] = x
 	}
 	return all
 }
-
-// sameVersion reports whether both mean the same.
-func sameVersion(a, b Object) bool {
-	return v1beta1.AllowsDisruption(a) == v1beta1.AllowsDisruption(b) && maps.Equal(a.GetLabels(), b.GetLabels()) &&
-		equality.Semantic.DeepEqual(spec(a), spec(b))
-}
-
-func samePool(a, b ipam.Pool) bool { return reflect.DeepEqual(a, b) }
 
 // round brings into use what can be, and reports whether that was anything: then more may follow.
 func (b *builder) round() bool {
@@ -288,15 +266,6 @@ func (b *builder) undefined(o Object, aliases bgp.Aliases) field.ErrorList {
 		return field.ErrorList{field.Invalid(field.NewPath("spec", "communities"), field.OmitValueType{}, err.Error())}
 	}
 	return nil
-}
-
-// aliases returns all aliases that are defined.
-func (m *parsedObjects) aliases() bgp.Aliases {
-	all := bgp.Aliases{}
-	for _, defined := range m.communities {
-		maps.Copy(all, defined)
-	}
-	return all
 }
 
 // remove takes out an object that was added.

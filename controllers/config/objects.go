@@ -8,20 +8,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/active"
 )
-
-// Aliases returns what the Communities define that parse.
-func (o Objects) Aliases() bgp.Aliases {
-	all := bgp.Aliases{}
-	for i := range o.Communities {
-		defined, _ := bgp.ParseCommunities(&o.Communities[i])
-		maps.Copy(all, defined)
-	}
-	return all
-}
 
 // Apply returns the configuration after the change.
 func (o Objects) Apply(change Change) Objects {
@@ -83,30 +73,29 @@ func present(o Object) Object {
 	return o
 }
 
-// spec returns what the object's operator has written, and nil of no object.
-func spec(o Object) any {
-	switch x := o.(type) {
-	case *v1beta1.IPAddressPool:
-		return x.Spec
-	case *v1beta2.BGPPeer:
-		return x.Spec
-	case *v1beta1.BGPAdvertisement:
-		return x.Spec
-	case *v1beta1.Community:
-		return x.Spec
-	default:
-		return nil
-	}
-}
-
 // concernsNobody reports whether the change is an update that leaves everything as it was as far as others can tell, or
 // one of an object that is on its way out.
 func (c Change) concernsNobody() bool {
 	if c.Old == nil || c.New == nil {
 		return false
 	}
-	return c.New.GetDeletionTimestamp() != nil ||
-		maps.Equal(c.Old.GetLabels(), c.New.GetLabels()) &&
-			v1beta1.AllowsDisruption(c.Old) == v1beta1.AllowsDisruption(c.New) &&
-			equality.Semantic.DeepEqual(spec(c.Old), spec(c.New))
+	return c.New.GetDeletionTimestamp() != nil || sameVersion(c.Old, c.New)
 }
+
+// version is all that an object means to others.
+type version struct {
+	allowsDisruption bool
+	labels           map[string]string
+	spec             any
+}
+
+func versionOf(o Object) version {
+	return version{v1beta1.AllowsDisruption(o), o.GetLabels(), active.Spec(o)}
+}
+
+func (v version) equal(o version) bool {
+	return v.allowsDisruption == o.allowsDisruption && maps.Equal(v.labels, o.labels) && equality.Semantic.DeepEqual(v.spec, o.spec)
+}
+
+// sameVersion reports whether both mean the same.
+func sameVersion(a, b Object) bool { return versionOf(a).equal(versionOf(b)) }

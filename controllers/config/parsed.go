@@ -3,7 +3,6 @@
 package config
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -49,17 +48,8 @@ func parseAllWith(p *Parser, o Objects) parsedObjects {
 		labels:         make(map[string]labels.Set, len(o.Pools)),
 		peerNames:      make(map[string]bool, len(o.Peers)),
 	}
-	for i := range o.Pools {
-		m.add(&o.Pools[i])
-	}
-	for i := range o.Peers {
-		m.add(&o.Peers[i])
-	}
-	for i := range o.Advertisements {
-		m.add(&o.Advertisements[i])
-	}
-	for i := range o.Communities {
-		m.add(&o.Communities[i])
+	for x := range o.All() {
+		m.add(x)
 	}
 	return m
 }
@@ -137,15 +127,13 @@ func (m *parsedObjects) sortedPools() ipam.Pools {
 	return ipam.NewPools(slices.Collect(maps.Values(m.pools))...)
 }
 
-// defined returns every alias that a Community defines.
-func (m *parsedObjects) defined() map[string]bool {
-	names := map[string]bool{}
-	for _, aliases := range m.communities {
-		for name := range aliases {
-			names[name] = true
-		}
+// aliases returns every alias that a Community defines.
+func (m *parsedObjects) aliases() bgp.Aliases {
+	all := bgp.Aliases{}
+	for _, defined := range m.communities {
+		maps.Copy(all, defined)
 	}
-	return names
+	return all
 }
 
 // selecting returns the advertisements that select the pool, by name.
@@ -179,7 +167,7 @@ func (m *parsedObjects) selectedBy(a *advertisement) ipam.Pools {
 // sorted returns the values by name.
 func sorted[T any](values map[string]T) []T {
 	list := make([]T, 0, len(values))
-	for _, name := range slices.SortedFunc(maps.Keys(values), cmp.Compare[string]) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		list = append(list, values[name])
 	}
 	return list

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"sync"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -29,10 +28,8 @@ type Parser struct {
 type entry struct {
 	uid        types.UID
 	generation int64
-	labels     map[string]string
-	allows     bool
-	// spec may differ within a generation: of a change that is held back, a part may be in use.
-	spec any
+	// version may differ within a generation: of a change that is held back, a part may be in use.
+	version
 
 	value any
 	errs  field.ErrorList
@@ -50,8 +47,7 @@ func (p *Parser) known(o Object) (entry, bool) {
 	latest := p.entries[active.KeyOf(o)]
 	p.mu.Unlock()
 	for _, e := range latest {
-		if e.uid == o.GetUID() && e.generation == o.GetGeneration() && e.allows == v1beta1.AllowsDisruption(o) &&
-			maps.Equal(e.labels, o.GetLabels()) && equality.Semantic.DeepEqual(e.spec, spec(o)) {
+		if e.uid == o.GetUID() && e.generation == o.GetGeneration() && e.version.equal(versionOf(o)) {
 			return e, true
 		}
 	}
@@ -65,10 +61,7 @@ func (p *Parser) remember(o Object, value any, errs field.ErrorList) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key := active.KeyOf(o)
-	p.entries[key] = [2]entry{{
-		uid: o.GetUID(), generation: o.GetGeneration(), labels: o.GetLabels(), allows: v1beta1.AllowsDisruption(o), spec: spec(o),
-		value: value, errs: errs,
-	}, p.entries[key][0]}
+	p.entries[key] = [2]entry{{o.GetUID(), o.GetGeneration(), versionOf(o), value, errs}, p.entries[key][0]}
 }
 
 // forgetOthers forgets the objects that are not among these.

@@ -25,7 +25,7 @@ func (b *builder) snapshot() *Snapshot {
 	}
 	s := &Snapshot{
 		Routes: newRoutes(&inUse, b.nodes), Findings: b.findings, Held: len(b.held),
-		inUse: b.inUse, nodes: b.in.State.Nodes, impacts: map[string]Impacts{}, nodeKeys: inUse.nodeKeys(), abandoned: map[string]bool{},
+		inUse: b.inUse, nodes: b.in.State.Nodes, impacts: map[string]Impacts{}, nodeKeys: inUse.nodeKeys(),
 	}
 	var pools []ipam.Pool
 	for name, p := range b.current.pools {
@@ -34,7 +34,7 @@ func (b *builder) snapshot() *Snapshot {
 			p.Labels = nil // They matter to advertisements, not to what is allocated.
 			pools = append(pools, p)
 		} else if p.AllowDisruption {
-			s.Abandoned, s.abandoned[name] = append(s.Abandoned, name), true
+			s.Abandoned = append(s.Abandoned, name)
 		}
 	}
 	// What is held back may be released by a label that nothing in use selects by.

@@ -52,8 +52,11 @@ func (m *parsedObjects) stillNaming(kind, name, field string, list func(*adverti
 
 // lackingAlias returns a sentence for each of the aliases that no Community defines, and each advertisement that uses it.
 func (m *parsedObjects) lackingAlias(aliases bgp.Aliases) []string {
-	gone, defined := maps.Clone(aliases), m.defined()
-	maps.DeleteFunc(gone, func(alias string, _ bgp.Community) bool { return defined[alias] })
+	gone, defined := maps.Clone(aliases), m.aliases()
+	maps.DeleteFunc(gone, func(alias string, _ bgp.Community) bool {
+		_, found := defined[alias]
+		return found
+	})
 	if len(gone) == 0 {
 		return nil
 	}

@@ -71,7 +71,7 @@ func newRoutes(m *parsedObjects, n *nodes) *Routes {
 		peers:          sorted(m.peers),
 	}
 	usable := make([]*announcer, 0, len(m.advertisements))
-	defined := m.defined()
+	defined := m.aliases()
 	for _, adv := range sorted(m.advertisements) {
 		if len(undefined(adv.Communities, defined)) > 0 {
 			continue
@@ -104,10 +104,10 @@ func newRoutes(m *parsedObjects, n *nodes) *Routes {
 }
 
 // undefined returns the aliases among the communities that are not defined.
-func undefined(communities []string, defined map[string]bool) []string {
+func undefined(communities []string, defined bgp.Aliases) []string {
 	var missing []string
 	for _, c := range communities {
-		if !strings.Contains(c, ":") && !defined[c] {
+		if _, found := defined[c]; !found && !strings.Contains(c, ":") {
 			missing = append(missing, c)
 		}
 	}

@@ -4,6 +4,7 @@ package config
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -46,11 +47,10 @@ type Snapshot struct {
 	// Held is how many objects are in use in another version than the one written.
 	Held int
 
-	inUse     map[active.Key]Object
-	nodes     []Node
-	impacts   map[string]Impacts
-	nodeKeys  map[string]bool
-	abandoned map[string]bool
+	inUse    map[active.Key]Object
+	nodes    []Node
+	impacts  map[string]Impacts
+	nodeKeys map[string]bool
 }
 
 // Finding says of an object whether it is in use as written, and if not, why.
@@ -110,10 +110,13 @@ func (s *Snapshot) Invalid() bool {
 // UsesNodeLabel reports whether a node's label matters: something selects nodes by it.
 func (s *Snapshot) UsesNodeLabel(key string) bool { return s == nil || s.nodeKeys[key] }
 
+// AllocatesAs reports whether services are given addresses as by another snapshot: from the same pools, and moved off the same.
+func (s *Snapshot) AllocatesAs(o *Snapshot) bool {
+	return slices.EqualFunc(s.Pools, o.Pools, func(a, b ipam.Pool) bool { return reflect.DeepEqual(a, b) }) && slices.Equal(s.Abandoned, o.Abandoned)
+}
+
 // Difference is what a change of configuration concerns.
 type Difference struct {
-	// Allocation is whether services are given addresses from other pools than before, or from other ranges.
-	Allocation bool
 	// Routes is whether addresses may be announced differently.
 	Routes bool
 	// Objects are those of which something else is to be said.
@@ -128,8 +131,7 @@ func (s *Snapshot) Since(before *Snapshot) Difference {
 		before = &Snapshot{}
 	}
 	d := Difference{
-		Allocation: before.Routes == nil || !slices.EqualFunc(s.Pools, before.Pools, samePool) || !maps.Equal(s.abandoned, before.abandoned),
-		Routes:     before.Routes == nil || !maps.EqualFunc(s.inUse, before.inUse, sameVersion) || !slices.EqualFunc(s.nodes, before.nodes, s.sameNode),
+		Routes: before.Routes == nil || !maps.EqualFunc(s.inUse, before.inUse, sameVersion) || !slices.EqualFunc(s.nodes, before.nodes, s.sameNode),
 	}
 	pools := map[string]bool{}
 	for key, finding := range s.Findings {

@@ -102,7 +102,7 @@ func aboutAdvertisement(adv *advertisement, m *parsedObjects, nodes []Node) []st
 	}
 	missing("spec.ipAddressPools", "IPAddressPool", adv.Pools, func(name string) bool { _, is := m.labels[name]; return is })
 	missing("spec.peers", "BGPPeer", adv.Peers, func(name string) bool { return m.peerNames[name] })
-	if aliases := undefined(adv.Communities, m.defined()); len(aliases) > 0 {
+	if aliases := undefined(adv.Communities, m.aliases()); len(aliases) > 0 {
 		found = append(found, fmt.Sprintf(
 			"BGPAdvertisement %q names aliases in spec.communities that no Community defines, and is not in use until one does: %s",
 			adv.Name, list(aliases)))

@@ -9,6 +9,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
@@ -17,7 +19,7 @@ import (
 )
 
 // +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools;bgppeers;bgpadvertisements;communities,verbs=list;watch,namespace=metallb-system
-// +kubebuilder:rbac:groups="",resources=nodes,verbs=list;watch
+// +kubebuilder:rbac:groups="",resources=nodes;namespaces,verbs=list;watch
 
 // Read returns all objects in the namespace.
 func Read(ctx context.Context, reader client.Reader, namespace string) (config.Objects, error) {
@@ -59,6 +61,24 @@ func NodeOf(n *corev1.Node) config.Node {
 		}
 	}
 	return node
+}
+
+// NamespaceLabels returns a function that reads the labels of each namespace once, from a cache.
+func NamespaceLabels(ctx context.Context, cached client.Reader) func(string) labels.Set {
+	known := map[string]labels.Set{}
+	return func(name string) labels.Set {
+		found, ok := known[name]
+		if ok {
+			return found
+		}
+		namespace := &corev1.Namespace{}
+		// There is none in the cache while it is younger than its services, or gone before them: it has no labels then.
+		if err := cached.Get(ctx, types.NamespacedName{Name: name}, namespace, client.UnsafeDisableDeepCopy); err == nil {
+			found = namespace.Labels
+		}
+		known[name] = found
+		return found
+	}
 }
 
 // StripNode removes from a Node, on its way into the cache, all but what NodeOf looks at and whether it is ready and has a

@@ -6,13 +6,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -50,11 +47,10 @@ type Tracker struct {
 	// snapshot, with the number of the note: one that comes while a snapshot is made is for the next.
 	allowed notes
 	noted   int
-	// pools and abandoned are what the allocator has.
-	pools     ipam.Pools
-	abandoned []string
-	// asked is set by the first attempt to make a snapshot, loaded by the first success.
-	asked, loaded bool
+	// allocated has the pools that the allocator has; nil if it has none yet.
+	allocated *config.Snapshot
+	// asked is set by the first attempt to make a snapshot.
+	asked bool
 }
 
 // NewTracker returns a Tracker of the configuration in the namespace. The live reader reads from the API server itself: a cache
@@ -110,7 +106,7 @@ func (t *Tracker) next(ctx context.Context) (*config.Snapshot, notes, error) {
 	}
 	next := config.Next(config.Inputs{
 		Written: written, Active: inUse.Items, Allowed: allowed.keys(),
-		State: config.ClusterState{Holdings: t.assignments, NamespaceLabels: namespaceLabels(ctx, t.cached), Nodes: nodes},
+		State: config.ClusterState{Holdings: t.assignments, NamespaceLabels: NamespaceLabels(ctx, t.cached), Nodes: nodes},
 	}, t.parser)
 	return next, allowed, nil
 }
@@ -134,10 +130,10 @@ func (t *Tracker) start() notes {
 func (t *Tracker) allocate(ctx context.Context, s *config.Snapshot) []types.NamespacedName {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.loaded && reflect.DeepEqual(s.Pools, t.pools) && slices.Equal(s.Abandoned, t.abandoned) {
+	if t.allocated != nil && s.AllocatesAs(t.allocated) {
 		return nil
 	}
-	t.pools, t.abandoned, t.loaded = s.Pools, s.Abandoned, true
+	t.allocated = s
 	pools := make([]string, 0, len(s.Pools))
 	for i := range s.Pools {
 		pools = append(pools, s.Pools[i].Name)
@@ -188,7 +184,7 @@ func permits(before, after client.Object) bool {
 func (t *Tracker) State() State {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := State{Asked: t.asked, Loaded: t.loaded}
+	s := State{Asked: t.asked, Loaded: t.allocated != nil}
 	if t.current != nil {
 		s.Stale, s.Held = t.current.Invalid(), t.current.Held
 	}
@@ -200,22 +196,4 @@ func (t *Tracker) State() State {
 type State struct {
 	Asked, Loaded, Stale bool
 	Held                 int
-}
-
-// namespaceLabels returns a function that reads each namespace once.
-func namespaceLabels(ctx context.Context, reader client.Reader) func(string) labels.Set {
-	known := map[string]labels.Set{}
-	return func(name string) labels.Set {
-		found, ok := known[name]
-		if ok {
-			return found
-		}
-		namespace := &corev1.Namespace{}
-		// One that is younger than its services, or gone before them, is not in the cache.
-		if err := reader.Get(ctx, types.NamespacedName{Name: name}, namespace); err == nil {
-			found = namespace.Labels
-		}
-		known[name] = found
-		return found
-	}
 }

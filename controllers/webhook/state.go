@@ -11,8 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,6 +20,7 @@ import (
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/internal/active"
 )
 
 // maxConfirmed is how many impacts are confirmed: more have hardly gone in the moment that the cache is behind.
@@ -84,7 +83,7 @@ func (o *observed) read(ctx context.Context) (config.Objects, config.ClusterStat
 	if err != nil {
 		return config.Objects{}, config.ClusterState{}, err
 	}
-	return objects, config.ClusterState{Holdings: o.index.Snapshot(), NamespaceLabels: o.namespaceLabels(ctx), Nodes: nodes, Parser: o.parser}, nil
+	return objects, config.ClusterState{Holdings: o.index.Snapshot(), NamespaceLabels: configuration.NamespaceLabels(ctx, o.reader), Nodes: nodes, Parser: o.parser}, nil
 }
 
 // confirm returns what was observed, but of the configuration, and of the services that lose something, what the API server itself
@@ -151,39 +150,12 @@ func (o *observed) missed(ctx context.Context) (config.Holdings, error) {
 }
 
 // versions returns the version of each object.
-func versions(o config.Objects) map[string]string {
-	found := map[string]string{}
-	for i := range o.Pools {
-		found["pool "+o.Pools[i].Name] = o.Pools[i].ResourceVersion
-	}
-	for i := range o.Peers {
-		found["peer "+o.Peers[i].Name] = o.Peers[i].ResourceVersion
-	}
-	for i := range o.Advertisements {
-		found["advertisement "+o.Advertisements[i].Name] = o.Advertisements[i].ResourceVersion
-	}
-	for i := range o.Communities {
-		found["community "+o.Communities[i].Name] = o.Communities[i].ResourceVersion
+func versions(all config.Objects) map[active.Key]string {
+	found := map[active.Key]string{}
+	for o := range all.All() {
+		found[active.KeyOf(o)] = o.GetResourceVersion()
 	}
 	return found
-}
-
-// namespaceLabels returns a function that reads each namespace once.
-func (o *observed) namespaceLabels(ctx context.Context) func(string) labels.Set {
-	known := map[string]labels.Set{}
-	return func(name string) labels.Set {
-		found, ok := known[name]
-		if ok {
-			return found
-		}
-		namespace := &corev1.Namespace{}
-		// There is none in the cache while it is younger than its services, or gone before them: it has no labels then.
-		if err := o.reader.Get(ctx, types.NamespacedName{Name: name}, namespace, client.UnsafeDisableDeepCopy); err == nil {
-			found = namespace.Labels
-		}
-		known[name] = found
-		return found
-	}
 }
 
 // shared reads lists from a cache as they are there: what they hold must not be modified.

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"strings"
 
@@ -54,6 +55,48 @@ type Objects struct {
 	Communities    []v1beta1.Community
 }
 
+// Object is an IPAddressPool, BGPPeer, BGPAdvertisement or Community.
+type Object interface {
+	metav1.Object
+	runtime.Object
+}
+
+// All returns each of the objects, in its place.
+func (o Objects) All() iter.Seq[Object] {
+	return func(yield func(Object) bool) {
+		_ = each(o.Pools, yield) && each(o.Peers, yield) && each(o.Advertisements, yield) && each(o.Communities, yield)
+	}
+}
+
+func each[T any, P interface {
+	*T
+	Object
+}](list []T, yield func(Object) bool,
+) bool {
+	for i := range list {
+		if !yield(P(&list[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+// Spec returns what the object's operator has written; nil of any other object.
+func Spec(o metav1.Object) any {
+	switch o := o.(type) {
+	case *v1beta1.IPAddressPool:
+		return o.Spec
+	case *v1beta1.BGPAdvertisement:
+		return o.Spec
+	case *v1beta2.BGPPeer:
+		return o.Spec
+	case *v1beta1.Community:
+		return o.Spec
+	default:
+		return nil
+	}
+}
+
 // KeyOf returns the key of a configuration object; the zero Key of any other.
 func KeyOf(o metav1.Object) Key {
 	kind := ""
@@ -77,17 +120,8 @@ func KeyOfActive(a *v1beta1.ActiveConfiguration) Key { return Key{a.Spec.Kind, a
 
 // Make returns the ActiveConfiguration of a configuration object as it is now.
 func Make(o metav1.Object) (*v1beta1.ActiveConfiguration, error) {
-	var spec any
-	switch o := o.(type) {
-	case *v1beta1.IPAddressPool:
-		spec = o.Spec
-	case *v1beta1.BGPAdvertisement:
-		spec = o.Spec
-	case *v1beta2.BGPPeer:
-		spec = o.Spec
-	case *v1beta1.Community:
-		spec = o.Spec
-	default:
+	spec := Spec(o)
+	if spec == nil {
 		return nil, fmt.Errorf("%T is no configuration object", o)
 	}
 	raw, err := json.Marshal(spec)
@@ -122,14 +156,15 @@ func Decode(list []v1beta1.ActiveConfiguration) (Objects, error) {
 	var o Objects
 	var first error
 	for i := range list {
-		if err := o.add(&list[i]); err != nil && first == nil {
+		if err := o.Add(&list[i]); err != nil && first == nil {
 			first = err
 		}
 	}
 	return o, first
 }
 
-func (o *Objects) add(a *v1beta1.ActiveConfiguration) error {
+// Add adds the configuration object of the ActiveConfiguration, unless that cannot be read.
+func (o *Objects) Add(a *v1beta1.ActiveConfiguration) error {
 	if name := KeyOfActive(a).ObjectName(); a.Name != name {
 		return fmt.Errorf("ActiveConfiguration %q: metadata.name: must be %q, by spec.kind and spec.name", a.Name, name)
 	}

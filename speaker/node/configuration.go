@@ -86,18 +86,13 @@ func decode(list []v1beta1.ActiveConfiguration, decoded map[active.Key]bool) (ac
 	var all active.Objects
 	var unreadable []policy.Rejection
 	for i := range list {
-		one, err := active.Decode(list[i : i+1])
-		if err != nil {
+		if err := all.Add(&list[i]); err != nil {
 			unreadable = append(unreadable, policy.Rejection{
 				Kind: "ActiveConfiguration", Namespace: list[i].Namespace, Name: list[i].Name, Reason: err.Error(),
 			})
 			continue
 		}
 		decoded[active.KeyOfActive(&list[i])] = true
-		all.Pools = append(all.Pools, one.Pools...)
-		all.Peers = append(all.Peers, one.Peers...)
-		all.Advertisements = append(all.Advertisements, one.Advertisements...)
-		all.Communities = append(all.Communities, one.Communities...)
 	}
 	return all, unreadable
 }
@@ -127,26 +122,8 @@ func (r *ConfigurationReconciler) report(ctx context.Context, in policy.Input, r
 
 // objectOf returns the object that was rejected.
 func objectOf(in policy.Input, r policy.Rejection) client.Object {
-	switch r.Kind {
-	case active.KindBGPPeer:
-		return named[v1beta2.BGPPeer](in.Peers, r.Name)
-	case active.KindBGPAdvertisement:
-		return named[v1beta1.BGPAdvertisement](in.Advertisements, r.Name)
-	case active.KindCommunity:
-		return named[v1beta1.Community](in.Communities, r.Name)
-	case active.KindIPAddressPool:
-		return named[v1beta1.IPAddressPool](in.Pools, r.Name)
-	default:
-		return nil
-	}
-}
-
-func named[O any, P interface {
-	*O
-	client.Object
-}](objects []O, name string) client.Object {
-	for i := range objects {
-		if o := P(&objects[i]); o.GetName() == name {
+	for o := range in.All() {
+		if active.KeyOf(o) == (active.Key{Kind: r.Kind, Name: r.Name}) {
 			return o
 		}
 	}

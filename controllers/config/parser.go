@@ -47,7 +47,7 @@ func (p *Parser) known(o Object) (entry, bool) {
 	latest := p.entries[active.KeyOf(o)]
 	p.mu.Unlock()
 	for _, e := range latest {
-		if e.uid == o.GetUID() && e.generation == o.GetGeneration() && e.version.equal(versionOf(o)) {
+		if e.uid == o.GetUID() && e.generation == o.GetGeneration() && e.equal(versionOf(o)) {
 			return e, true
 		}
 	}

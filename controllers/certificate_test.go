@@ -24,6 +24,7 @@ import (
 
 	"metallb.io/metallb/test/builder"
 	"metallb.io/metallb/test/envtest"
+	"metallb.io/metallb/test/freeport"
 )
 
 // webhookHost is the name by which API servers know the webhook.
@@ -92,7 +93,7 @@ var _ = Describe("The webhook's certificate", func() {
 		Expect(err).NotTo(HaveOccurred(), out)
 		create(ctx, emptySecret())
 		installByService(ctx)
-		port, probes := freePort(ctx), freeAddress(ctx)
+		port, probes := freeport.Get(GinkgoTB()), freeport.Address(GinkgoTB())
 		started := time.Now()
 		p := startControllerWith(impersonating("system:serviceaccount:metallb-system:controller"), "--leader-elect=true",
 			"--webhook-mode=enabled", fmt.Sprintf("--webhook-port=%d", port), "--health-probe-bind-address="+probes)
@@ -136,7 +137,7 @@ var _ = Describe("The webhook's certificate", func() {
 
 	It("is waited for, while services get their addresses", func(ctx SpecContext) {
 		installByService(ctx)
-		port, probes := freePort(ctx), freeAddress(ctx)
+		port, probes := freeport.Get(GinkgoTB()), freeport.Address(GinkgoTB())
 		p := startController("--webhook-mode=enabled", fmt.Sprintf("--webhook-port=%d", port), "--health-probe-bind-address="+probes)
 		Eventually(get(ctx, "http://"+probes+"/readyz/webhook")).Should(ContainSubstring(
 			`there is no secret "metallb-system/metallb-webhook-cert"`))

@@ -17,6 +17,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/builder"
 	"metallb.io/metallb/test/envtest"
+	"metallb.io/metallb/test/freeport"
 )
 
 // reconciliations returns how often the reconciler has done its work without an error.
@@ -55,7 +56,7 @@ var _ = Describe("What the controller tells of itself", func() {
 	BeforeEach(func() { server.Clean(GinkgoTB()) })
 
 	It("is one line for each address given and refused, and nothing while nothing happens", func(ctx SpecContext) {
-		metrics := fmt.Sprintf("127.0.0.1:%d", freePort(ctx))
+		metrics := freeport.Address(GinkgoTB())
 		p := startController("--metrics-bind-address="+metrics, "--metrics-secure=false")
 		create(ctx, builder.MakePool("tiny", "198.51.100.0/32").Obj(), builder.MakeService("web").Obj())
 		Eventually(addresses(ctx, "web")).Should(holds("198.51.100.0"))
@@ -80,7 +81,7 @@ var _ = Describe("What the controller tells of itself", func() {
 	})
 
 	It("is on the debug endpoint, where the level of the log is changed", func(ctx SpecContext) {
-		debug := fmt.Sprintf("127.0.0.1:%d", freePort(ctx))
+		debug := freeport.Address(GinkgoTB())
 		p := startController("--debug-bind-address="+debug, "--log-format=console")
 		create(ctx, builder.MakePool("tiny", "198.51.100.0/32").Obj(), builder.MakeService("web").Obj())
 		Eventually(addresses(ctx, "web")).Should(holds("198.51.100.0"))
@@ -101,7 +102,7 @@ var _ = Describe("What the controller tells of itself", func() {
 	})
 
 	It("has no password in it", func(ctx SpecContext) {
-		debug, metrics := fmt.Sprintf("127.0.0.1:%d", freePort(ctx)), fmt.Sprintf("127.0.0.1:%d", freePort(ctx))
+		debug, metrics := freeport.Address(GinkgoTB()), freeport.Address(GinkgoTB())
 		w := startWebhook(ctx, "--log-level=all", "--debug-bind-address="+debug, "--metrics-bind-address="+metrics, "--metrics-secure=false")
 		Expect(server.Client.Create(ctx, &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Namespace: envtest.Namespace, Name: "router"}, Type: corev1.SecretTypeBasicAuth,

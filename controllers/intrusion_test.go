@@ -20,12 +20,13 @@ import (
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/test/builder"
+	"metallb.io/metallb/test/freeport"
 )
 
 // metricsAddress is where the controllers of these specs serve their metrics.
 var metricsAddress string
 
-var _ = BeforeSuite(func(ctx SpecContext) { metricsAddress = freeAddress(ctx) })
+var _ = BeforeSuite(func(ctx SpecContext) { metricsAddress = freeport.Address(GinkgoTB()) })
 
 // What the webhook says of the service web.
 const (

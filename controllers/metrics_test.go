@@ -12,6 +12,7 @@ import (
 
 	"metallb.io/metallb/test/builder"
 	"metallb.io/metallb/test/envtest"
+	"metallb.io/metallb/test/freeport"
 	"metallb.io/metallb/test/monitoring"
 )
 
@@ -19,7 +20,7 @@ var _ = Describe("Metrics of the controller", func() {
 	BeforeEach(func() { server.Clean(GinkgoTB()) })
 
 	It("are those of docs/metrics.md", func(ctx SpecContext) {
-		address := fmt.Sprintf("127.0.0.1:%d", freePort(ctx))
+		address := freeport.Address(GinkgoTB())
 		startWebhook(ctx, "--metrics-secure=false", "--metrics-bind-address="+address)
 		create(ctx, tutorialPool(), builder.MakeService("web").Obj())
 		Eventually(addresses(ctx, "web")).Should(holds("198.51.100.0"))
@@ -32,7 +33,7 @@ var _ = Describe("Metrics of the controller", func() {
 	It("are for those who may get them", func(ctx SpecContext) {
 		out, err := server.Kubectl(GinkgoTB(), "", "apply", "--namespace", envtest.Namespace, "--kustomize", "../config/rbac")
 		Expect(err).NotTo(HaveOccurred(), out)
-		address := fmt.Sprintf("127.0.0.1:%d", freePort(ctx))
+		address := freeport.Address(GinkgoTB())
 		startControllerWith(impersonating("system:serviceaccount:metallb-system:controller"), "--metrics-bind-address="+address)
 		access := monitoring.AccessTo(GinkgoTB(), server, "https://"+address+"/metrics")
 		Expect(access.Page).To(ContainSubstring("metallb_build_info"))
@@ -45,7 +46,7 @@ var _ = Describe("Metrics of the controller", func() {
 		for name, content := range authority.Certificate(GinkgoTB()) {
 			Expect(os.WriteFile(filepath.Join(directory, name), content, 0o600)).To(Succeed())
 		}
-		port := freePort(ctx)
+		port := freeport.Get(GinkgoTB())
 		startController(fmt.Sprintf("--metrics-bind-address=127.0.0.1:%d", port), "--metrics-cert-dir="+directory)
 		Eventually(func() (string, error) {
 			connection, err := connect(ctx, port, "127.0.0.1", string(authority.Bundle))

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/test/builder"
+	"metallb.io/metallb/test/freeport"
 )
 
 var _ = Describe("A controller", func() {
@@ -115,7 +116,7 @@ var _ = Describe("A controller", func() {
 		leader := startController("--leader-elect=true")
 		create(ctx, builder.MakeService("first").Obj())
 		Eventually(addresses(ctx, "first")).Should(holds("198.51.100.0"))
-		address := freeAddress(ctx)
+		address := freeport.Address(GinkgoTB())
 		startController("--leader-elect=true", "--metrics-bind-address="+address, "--metrics-secure=false")
 		metrics := "http://" + address + "/metrics"
 		Eventually(get(ctx, metrics)).Should(And(
@@ -129,7 +130,7 @@ var _ = Describe("A controller", func() {
 	})
 
 	It("serves metrics and health", func(ctx SpecContext) {
-		metrics, probes := freeAddress(ctx), freeAddress(ctx)
+		metrics, probes := freeport.Address(GinkgoTB()), freeport.Address(GinkgoTB())
 		startController("--metrics-bind-address="+metrics, "--metrics-secure=false", "--health-probe-bind-address="+probes)
 		p := tutorialPool()
 		create(ctx, p, builder.MakeService("web").Obj())

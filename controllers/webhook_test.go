@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
 	"syscall"
 
@@ -20,6 +19,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/builder"
 	"metallb.io/metallb/test/envtest"
+	"metallb.io/metallb/test/freeport"
 )
 
 // webhookSecret is where the webhook's certificate is.
@@ -43,7 +43,7 @@ func startWebhook(ctx context.Context, flags ...string) *webhookProcess {
 // startWebhookIn does so for the configuration in that namespace.
 func startWebhookIn(ctx context.Context, namespace string, flags ...string) *webhookProcess {
 	GinkgoHelper()
-	p := &webhookProcess{authority: envtest.NewAuthority(GinkgoTB()), port: freePort(ctx), probes: freeAddress(ctx)}
+	p := &webhookProcess{authority: envtest.NewAuthority(GinkgoTB()), port: freeport.Get(GinkgoTB()), probes: freeport.Address(GinkgoTB())}
 	create(ctx, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: webhookSecret}, Data: p.authority.Certificate(GinkgoTB()),
 	})
@@ -55,21 +55,6 @@ func startWebhookIn(ctx context.Context, namespace string, flags ...string) *web
 	server.InstallWebhook(GinkgoTB(), p.port, p.authority)
 	Eventually(get(ctx, "http://"+p.probes+"/readyz")).Should(Equal("ok"))
 	return p
-}
-
-// freeAddress returns an address of this machine with such a port.
-func freeAddress(ctx context.Context) string {
-	GinkgoHelper()
-	return fmt.Sprintf("127.0.0.1:%d", freePort(ctx))
-}
-
-// freePort returns a port of 127.0.0.1 that nobody listened on a moment ago.
-func freePort(ctx context.Context) int {
-	GinkgoHelper()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", "127.0.0.1:0")
-	Expect(err).NotTo(HaveOccurred())
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
 }
 
 // kubectl runs it and returns all that it prints, refused or not.

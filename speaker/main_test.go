@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -24,6 +23,7 @@ import (
 
 	bgptest "metallb.io/metallb/test/bgp"
 	"metallb.io/metallb/test/envtest"
+	"metallb.io/metallb/test/freeport"
 	"metallb.io/metallb/test/monitoring"
 )
 
@@ -192,7 +192,7 @@ type speakerProcess struct {
 func startSpeaker(t *testing.T, kube kubectl, flags ...string) *speakerProcess {
 	t.Helper()
 	s := &speakerProcess{
-		logFile: filepath.Join(t.TempDir(), "log"), metrics: freeAddress(t), health: freeAddress(t), debug: freeAddress(t),
+		logFile: filepath.Join(t.TempDir(), "log"), metrics: freeport.Address(t), health: freeport.Address(t), debug: freeport.Address(t),
 	}
 	s.cmd = exec.CommandContext(context.Background(), os.Args[0], append([]string{
 		"--metrics-bind-address", s.metrics, "--metrics-secure=false", "--health-probe-bind-address", s.health,
@@ -217,16 +217,6 @@ func startSpeaker(t *testing.T, kube kubectl, flags ...string) *speakerProcess {
 		}
 	})
 	return s
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // kill sends the signal and waits for the process to end.

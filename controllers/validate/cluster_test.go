@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -25,6 +24,7 @@ import (
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/test/builder"
+	"metallb.io/metallb/test/freeport"
 )
 
 // world is a cluster that answers as an API server does, a page at a time.
@@ -298,14 +298,7 @@ func TestAClusterThatCannotBeReadIsSaid(t *testing.T) {
 
 func TestAClusterThatCannotBeReachedIsSaidInOneLine(t *testing.T) {
 	t.Parallel()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := freeport.Address(t)
 	path := filepath.Join(t.TempDir(), "kubeconfig")
 	content := `{"clusters":[{"name":"c","cluster":{"server":"http://` + address + `"}}],"contexts":[{"name":"c","context":{"cluster":"c"}}],"current-context":"c"}`
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {

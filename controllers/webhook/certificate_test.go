@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -28,6 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/test/envtest"
+	"metallb.io/metallb/test/freeport"
 )
 
 const host = "metallb-webhook-service.metallb-system.svc"
@@ -62,14 +62,7 @@ func (i *informers) GetInformer(context.Context, client.Object, ...cache.Informe
 // served returns a Webhook that serves, and follows the secrets of the source, until the test ends.
 func served(t *testing.T, l *logs) (*Webhook, *cachetesting.FakeControllerSource) {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	port := freeport.Get(t)
 	w := New(Options{Namespace: namespace, Port: port, Service: "metallb-webhook-service", Secret: secretName().Name, Logger: l.logger()})
 	source := cachetesting.NewFakeControllerSource()
 	informer := toolscache.NewSharedIndexInformer(source, &corev1.Secret{}, 0, nil)

@@ -18,6 +18,7 @@ import (
 	"metallb.io/metallb/speaker/servicestatus"
 	"metallb.io/metallb/test/bench/sink"
 	"metallb.io/metallb/test/envtest"
+	"metallb.io/metallb/test/freeport"
 	"metallb.io/metallb/test/monitoring"
 )
 
@@ -29,7 +30,7 @@ func userOf(account string) string {
 // TestTheRolesAreExactlyWhatTheProgramsNeed runs both programs through everything they do. Every step names what it is for.
 func TestTheRolesAreExactlyWhatTheProgramsNeed(t *testing.T) {
 	w := newWorld(t)
-	webhookPort := w.freePort()
+	webhookPort := freeport.Get(w.t)
 	w.installWebhook(webhookPort)
 	router, err := sink.Listen(t.Context(), 64501, netip.MustParseAddr("10.0.0.2"))
 	w.Expect(err).NotTo(HaveOccurred())

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -26,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/test/envtest"
+	"metallb.io/metallb/test/freeport"
 )
 
 // world is an API server with the roles of config/rbac, and both programs.
@@ -125,17 +125,6 @@ func (w *world) kubeconfig(account string) string {
 	return path
 }
 
-// freePort returns a port that nobody listened on a moment ago.
-func (w *world) freePort() int {
-	w.t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(w.t.Context(), "tcp4", "127.0.0.1:0")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // process is a running program.
 type process struct {
 	w       *world
@@ -148,7 +137,7 @@ type process struct {
 // start runs the program as its ServiceAccount until the end of the test, or until it is stopped.
 func (w *world) start(program, account string, environment []string, flags ...string) *process {
 	w.t.Helper()
-	p := &process{w: w, metrics: fmt.Sprintf("127.0.0.1:%d", w.freePort()), probes: fmt.Sprintf("127.0.0.1:%d", w.freePort())}
+	p := &process{w: w, metrics: freeport.Address(w.t), probes: freeport.Address(w.t)}
 	p.cmd = exec.CommandContext(context.WithoutCancel(w.t.Context()), filepath.Join(w.bin, program), append([]string{
 		"--metrics-bind-address=" + p.metrics, "--health-probe-bind-address=" + p.probes, "--debug-bind-address=0",
 	}, flags...)...)

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/go-logr/logr/testr"
 
+	"metallb.io/metallb/test/freeport"
 	"metallb.io/metallb/test/router/router"
 )
 
@@ -108,13 +108,7 @@ type served struct {
 // program starts the program with a command line and waits until it is healthy.
 func program(t *testing.T, args ...string) *served {
 	t.Helper()
-	var lc net.ListenConfig
-	probe, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := probe.Addr().String()
-	_ = probe.Close()
+	address := freeport.Address(t)
 	o, err := parse(append(args, "--listen", address))
 	if err != nil {
 		t.Fatal(err)

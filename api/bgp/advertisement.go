@@ -3,6 +3,7 @@
 package bgp
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ type Advertisement struct {
 	Name string
 	// AggregationLength, from 1 to 32, and AggregationLengthV6, from 1 to 128, are the prefix lengths to announce.
 	AggregationLength, AggregationLengthV6 int
-	// LocalPref is the LOCAL_PREF to announce; 0 for none.
+	// LocalPref is the LOCAL_PREF to announce to internal peers, at least 1.
 	LocalPref uint32
 	// ASPathPrepend is how many times the local ASN is prepended to the AS path besides the once that is due, from 0 to 10.
 	ASPathPrepend uint8
@@ -36,6 +37,9 @@ type Advertisement struct {
 	// Peers to announce to, by name; none stands for every peer.
 	Peers []string
 }
+
+// defaultLocalPref is the LOCAL_PREF of routes for which none is set. RFC 4271 leaves it open; routers commonly use 100.
+const defaultLocalPref = 100
 
 // maxASPathPrepend is the limit of the schema. Routers ignore, or refuse, AS paths that are far longer than those of the Internet.
 const maxASPathPrepend = 10
@@ -68,7 +72,7 @@ func ParseAdvertisement(adv *v1beta1.BGPAdvertisement) (Advertisement, field.Err
 		Name:                adv.Name,
 		AggregationLength:   length("aggregationLength", "IPv4", s.AggregationLength, 32),
 		AggregationLengthV6: length("aggregationLengthV6", "IPv6", s.AggregationLengthV6, 128),
-		LocalPref:           s.LocalPref,
+		LocalPref:           cmp.Or(s.LocalPref, defaultLocalPref),
 		ASPathPrepend:       s.ASPathPrepend,
 		Communities:         slices.Clone(s.Communities),
 		Pools:               slices.Clone(s.IPAddressPools),

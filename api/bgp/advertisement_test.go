@@ -38,6 +38,13 @@ func TestParseAdvertisementReturnsWhatTheObjectMeans(t *testing.T) {
 	}
 }
 
+func TestTheLocalPreferenceThatIsUnsetIsThatOfMostRouters(t *testing.T) {
+	t.Parallel()
+	if got := mustAdvertisement(t, v1beta1.BGPAdvertisementSpec{}).LocalPref; got != 100 {
+		t.Errorf("the local preference is %d", got)
+	}
+}
+
 func TestParseAdvertisementErrors(t *testing.T) {
 	t.Parallel()
 	type spec = v1beta1.BGPAdvertisementSpec

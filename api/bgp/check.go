@@ -39,7 +39,7 @@ func CheckLocalPref(adv, other Advertisement, pool ipam.Pool, nodes []labels.Set
 		return nil
 	}
 	return fmt.Errorf("invalid local preference %d: local preference %d was already set for the same type of BGP update by BGPAdvertisement %q: "+
-		"both announce pool %q with one aggregation length; make localPref equal, or select other pools, peers or nodes",
+		"both announce pool %q with one aggregation length; make localPref equal (100 if unset), or select other pools, peers or nodes",
 		adv.LocalPref, other.LocalPref, other.Name, pool.Name)
 }
 

@@ -59,7 +59,7 @@ func TestCheckLocalPrefAndASPathPrepend(t *testing.T) {
 	type spec = v1beta1.BGPAdvertisementSpec
 	const (
 		conflict = `invalid local preference 200: local preference 100 was already set for the same type of BGP update by BGPAdvertisement "adv": ` +
-			`both announce pool "pool" with one aggregation length; make localPref equal, or select other pools, peers or nodes`
+			`both announce pool "pool" with one aggregation length; make localPref equal (100 if unset), or select other pools, peers or nodes`
 		prependConflict = `invalid AS path prepend 2: AS path prepend 0 was already set for the same type of BGP update by BGPAdvertisement "adv": ` +
 			`both announce pool "pool" with one aggregation length; make asPathPrepend equal, or select other pools, peers or nodes`
 	)

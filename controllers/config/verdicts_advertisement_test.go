@@ -165,7 +165,11 @@ var advertisementCases = map[string]verdictCase{
 	"a local preference beside none": {
 		given:      rack + `advertisement first: {ipAddressPools: [a]}`,
 		apply:      `advertisement second: {localPref: 200, ipAddressPools: [a, b]}`,
-		wantErrors: []string{`spec.localPref: ` + localPrefConflict(200, "first", 0, "a")},
+		wantErrors: []string{`spec.localPref: ` + localPrefConflict(200, "first", 100, "a")},
+	},
+	"the default local preference beside none": {
+		given: rack + `advertisement first: {ipAddressPools: [a]}`,
+		apply: `advertisement second: {localPref: 100, ipAddressPools: [a, b]}`,
 	},
 	"two local preferences for two pools": {
 		given: rack + `advertisement first: {localPref: 100}`,

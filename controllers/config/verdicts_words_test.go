@@ -37,7 +37,7 @@ func aggregatesTooMuch(field, pool string, length, prefix int, r string) string 
 // localPrefConflict is the message about an advertisement's preference, another's, and the pool that both announce.
 func localPrefConflict(pref int, other string, otherPref int, pool string) string {
 	return fmt.Sprintf("invalid local preference %d: local preference %d was already set for the same type of BGP update by BGPAdvertisement %q: "+
-		"both announce pool %q with one aggregation length; make localPref equal, or select other pools, peers or nodes", pref, otherPref, other, pool)
+		"both announce pool %q with one aggregation length; make localPref equal (100 if unset), or select other pools, peers or nodes", pref, otherPref, other, pool)
 }
 
 // prependConflict is the same about how often the ASN is prepended.

@@ -74,11 +74,15 @@ func compile(t *testing.T, mutate func(*policy.Input), advertisements ...v1beta1
 	return p
 }
 
+// path is one with the local preference; 0 stands for the default.
 func path(t *testing.T, prefix string, localPref uint32, communities ...string) rib.Path {
 	t.Helper()
 	resolved, err := bgp.ResolveCommunities(communities, nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if localPref == 0 {
+		localPref = 100
 	}
 	return rib.Path{Prefix: netip.MustParsePrefix(prefix), LocalPref: localPref, Communities: resolved}
 }

@@ -148,18 +148,18 @@ func TestANewObjectIsUsedAtOnceAndABadOneIsNotUsed(t *testing.T) {
 func TestOfTwoThatContradictEachOtherTheActiveOneIsUsedWheneverASpeakerStarts(t *testing.T) {
 	w := announced(t)
 	newcomer := advertisement("a-newcomer")
-	newcomer.Spec.LocalPref = 100
+	newcomer.Spec.LocalPref = 200
 	w.create(newcomer)
 	localPref := func() uint32 { p, _ := w.sessions.path("198.51.100.0/32"); return p.LocalPref }
 	for range 2 {
 		w.Eventually(func() map[string]float64 { return w.metric("metallb_k8s_client_config_stale_bool") }).Should(Equal(map[string]float64{"": 1}))
-		w.Expect(localPref()).To(BeZero())
+		w.Expect(localPref()).To(BeEquivalentTo(100))
 		w.stop()
 		w.start()
 	}
 	w.delete(advertisement("everything"))
 	w.delete(activeEverything())
-	w.Eventually(localPref).Should(BeEquivalentTo(100))
+	w.Eventually(localPref).Should(BeEquivalentTo(200))
 }
 
 func TestAnActiveConfigurationThatCannotBeReadIsReportedAndOthersAreUsed(t *testing.T) {

@@ -108,8 +108,9 @@ func input(mutate ...func(*policy.Input)) policy.Input {
 
 // summary is what tests compare of an advertisement.
 type summary struct {
-	Name          string
-	Prefix        string
+	Name   string
+	Prefix string
+	// LocalPref is 0 if it is the default.
 	LocalPref     uint32
 	ASPathPrepend uint8
 	Communities   []string
@@ -124,6 +125,9 @@ func summarize(p *policy.Policy, addr netip.Addr, from ...string) []summary {
 	var all []summary
 	for _, a := range pool.Advertisements {
 		s := summary{Name: a.Name, Prefix: a.Prefix(addr).String(), LocalPref: a.LocalPref, ASPathPrepend: a.ASPathPrepend, Peers: a.Peers(addr)}
+		if s.LocalPref == 100 {
+			s.LocalPref = 0
+		}
 		for _, c := range a.Communities {
 			s.Communities = append(s.Communities, c.String())
 		}

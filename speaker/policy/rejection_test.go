@@ -66,10 +66,10 @@ func TestABadObjectIsRejectedAlone(t *testing.T) {
 		},
 		"local preferences that contradict each other": {
 			mutate: func(in *policy.Input) {
-				in.Advertisements = []v1beta1.BGPAdvertisement{adv("a-new", withLocalPref(100)), adv("all")}
+				in.Advertisements = []v1beta1.BGPAdvertisement{adv("a-new", withLocalPref(200)), adv("all")}
 			},
-			wantRejected: "BGPAdvertisement/all", wantReason: "local preference 100 was already set",
-			want: []summary{{Name: "a-new", Prefix: "198.51.100.0/32", LocalPref: 100, Peers: []string{"v4"}}},
+			wantRejected: "BGPAdvertisement/all", wantReason: "local preference 200 was already set",
+			want: []summary{{Name: "a-new", Prefix: "198.51.100.0/32", LocalPref: 200, Peers: []string{"v4"}}},
 		},
 		"AS paths that contradict each other": {
 			mutate: func(in *policy.Input) {

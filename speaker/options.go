@@ -32,7 +32,7 @@ type options struct {
 // Register adds the flags.
 func (o *options) Register(flags *flag.FlagSet) {
 	flags.DurationVar(&o.drain, "shutdown-delay", time.Second,
-		"`time` for which routes carry the community GRACEFUL_SHUTDOWN (RFC 8326) before they are withdrawn when the speaker stops")
+		"`time` for which routers are asked to prefer other nodes (GRACEFUL_SHUTDOWN, RFC 8326) before routes are withdrawn when the speaker stops")
 	flags.BoolVar(&o.serviceBGPStatus, "service-bgp-status", false,
 		"write a ServiceBGPStatus for each service that the node announces; costs services × nodes objects, and needs the rights in config/service-bgp-status")
 }

@@ -119,6 +119,12 @@ func (v View) Usable(local bool) bool {
 	return v.Anywhere > Unusable
 }
 
+// Draining reports whether connections to endpoints of the node are about to end though other nodes have endpoints that are ready: those
+// of the node only terminate and still serve.
+func (v View) Draining() bool {
+	return v.Local.Ready == 0 && v.Local.Draining > 0 && v.Anywhere == Ready
+}
+
 // Views returns what the node sees of the endpoints of a service, of which these are the slices, as they are or reduced for the
 // node.
 func Views(slices []discoveryv1.EndpointSlice, node string) [Families]View {

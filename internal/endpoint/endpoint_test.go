@@ -95,6 +95,9 @@ func TestANodeSeesWhatItsProxyForwardsTo(t *testing.T) {
 			for _, times := range []string{"as they are", "reduced once", "reduced twice"} {
 				views := endpoint.Views(slices, node)
 				for f, kind := range families {
+					if got, want := views[f].Draining(), m.Drains(kind, node); got != want {
+						t.Fatalf("%s (%s), for %s on %s: draining: %v, want %v", m, times, f, node, got, want)
+					}
 					for _, local := range []bool{false, true} {
 						if got, want := views[f].Usable(local), m.Forwards(kind, local, node); got != want {
 							t.Fatalf("%s (%s), for %s with Local=%v on %s: %v, want %v", m, times, f, local, node, got, want)

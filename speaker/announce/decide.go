@@ -63,7 +63,7 @@ func (d *Decision) decide(p *policy.Policy, s Service, e Endpoints, addr netip.A
 		d.Refused[addr] = reason
 		return
 	}
-	d.add(by, addr)
+	d.add(by, addr, s.Local && e[endpoint.Of(addr)].Draining())
 	d.Announced = append(d.Announced, addr)
 	d.Conflicting = d.Conflicting.Plus(conflict(by, addr))
 }
@@ -129,9 +129,11 @@ func conflict(by []*policy.Advertisement, addr netip.Addr) Conflict {
 }
 
 // add adds the paths of an address.
-func (d *Decision) add(by []*policy.Advertisement, addr netip.Addr) {
+func (d *Decision) add(by []*policy.Advertisement, addr netip.Addr, draining bool) {
 	for _, a := range by {
-		path := rib.Path{Prefix: a.Prefix(addr), LocalPref: a.LocalPref, ASPathPrepend: a.ASPathPrepend, Communities: a.Communities}
+		path := rib.Path{
+			Prefix: a.Prefix(addr), LocalPref: a.LocalPref, ASPathPrepend: a.ASPathPrepend, Communities: a.Communities, Draining: draining,
+		}
 		for _, peer := range a.Peers(addr) {
 			if d.Paths == nil {
 				d.Paths = map[string][]rib.Path{}

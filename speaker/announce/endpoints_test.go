@@ -28,8 +28,16 @@ func TestAnAddressIsAnnouncedIfTheNodesProxyForwardsItsConnections(t *testing.T)
 			}
 			d := announce.Decide(p, s, announce.EndpointsOf(m.Slices, endpointtest.Node))
 			for family, a := range addresses {
-				if got, want := slices.Contains(d.Announced, a), m.Forwards(family, local, endpointtest.Node); got != want {
-					t.Fatalf("%s: %s with Local=%v is announced: %v, want %v", m, a, local, got, want)
+				announced := m.Forwards(family, local, endpointtest.Node)
+				if got := slices.Contains(d.Announced, a); got != announced {
+					t.Fatalf("%s: %s with Local=%v is announced: %v, want %v", m, a, local, got, announced)
+				}
+				for peer, paths := range d.Paths {
+					for _, path := range paths {
+						if want := local && m.Drains(family, endpointtest.Node); path.Prefix.Addr() == a && path.Draining != want {
+							t.Fatalf("%s: %s with Local=%v to %s drains: %v, want %v", m, a, local, peer, path.Draining, want)
+						}
+					}
 				}
 			}
 		}

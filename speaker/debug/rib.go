@@ -35,6 +35,7 @@ type prefix struct {
 	LocalPref     uint32       `json:"localPref,omitempty"`
 	ASPathPrepend uint8        `json:"asPathPrepend,omitempty"`
 	Communities   []string     `json:"communities,omitempty"`
+	Draining      bool         `json:"draining,omitempty"`
 }
 
 type service struct {
@@ -146,7 +147,7 @@ func prefixesOf(services []node.ServiceInspection, peer string) map[netip.Prefix
 }
 
 func prefixOf(p rib.Path) prefix {
-	return prefix{Prefix: p.Prefix, LocalPref: p.LocalPref, ASPathPrepend: p.ASPathPrepend, Communities: textsOf(p.Communities)}
+	return prefix{Prefix: p.Prefix, LocalPref: p.LocalPref, ASPathPrepend: p.ASPathPrepend, Communities: textsOf(p.Communities), Draining: p.Draining}
 }
 
 func (q *question) serviceOf(s *node.ServiceInspection) service {

@@ -17,6 +17,9 @@ import (
 // originIGP says that the route comes from within the autonomous system (RFC 4271 section 4.3).
 const originIGP = 0
 
+// drainingPrepend is how many more times the local ASN is in the AS path of a path that drains. Advertisements seldom differ by more.
+const drainingPrepend = 3
+
 // announcement is the path as GoBGP takes it for the session. The next hop is left unspecified: GoBGP fills in the local
 // address of the session. LOCAL_PREF is for internal peers alone (RFC 4271 section 5.1.5); GoBGP adds the default of 100 if
 // there is none.
@@ -24,16 +27,23 @@ const originIGP = 0
 // GoBGP prepends the local ASN once to the AS path that the path has, towards external peers (RFC 4271 section 5.1.2).
 // Towards internal ones it leaves the path as it is, so that it must be empty: these would take their own ASN in it for a
 // loop and ignore the route (section 9.1.2).
+//
+// A path that drains has the community GRACEFUL_SHUTDOWN, which routers may honour or not (RFC 8326), and besides that what every router
+// goes by: the lowest LOCAL_PREF towards internal peers and a longer AS path towards external ones.
 func announcement(p rib.Path, c session.Config) (*apiutil.Path, error) {
 	path, err := unspecified(p.Prefix)
 	if err != nil {
 		return nil, err
 	}
-	if c.IBGP() && p.LocalPref != 0 {
-		path.Attrs = append(path.Attrs, bgp.NewPathAttributeLocalPref(p.LocalPref))
+	localPref, prepend := p.LocalPref, int(p.ASPathPrepend)
+	if p.Draining {
+		localPref, prepend = 0, prepend+drainingPrepend
 	}
-	if !c.IBGP() && p.ASPathPrepend > 0 {
-		prepended := slices.Repeat([]uint32{c.LocalASN}, int(p.ASPathPrepend))
+	if c.IBGP() && (localPref != 0 || p.Draining) {
+		path.Attrs = append(path.Attrs, bgp.NewPathAttributeLocalPref(localPref))
+	}
+	if !c.IBGP() && prepend > 0 {
+		prepended := slices.Repeat([]uint32{c.LocalASN}, prepend)
 		path.Attrs = append(path.Attrs, bgp.NewPathAttributeAsPath([]bgp.AsPathParamInterface{
 			bgp.NewAs4PathParam(bgp.BGP_ASPATH_ATTR_TYPE_SEQ, prepended),
 		}))
@@ -47,6 +57,9 @@ func announcement(p rib.Path, c session.Config) (*apiutil.Path, error) {
 		} else {
 			standard = append(standard, c.Uint32())
 		}
+	}
+	if shutdown := uint32(bgp.COMMUNITY_PLANNED_SHUT); p.Draining && !slices.Contains(standard, shutdown) {
+		standard = append(standard, shutdown)
 	}
 	if len(standard) > 0 {
 		path.Attrs = append(path.Attrs, bgp.NewPathAttributeCommunities(standard))

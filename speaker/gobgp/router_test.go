@@ -73,8 +73,10 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 		six     bool
 		change  func(*bgptest.Neighbor, *session.Config)
 		prepend uint8
-		want    bgptest.Route
-		hold    time.Duration
+		// draining is whether the path drains.
+		draining bool
+		want     bgptest.Route
+		hold     time.Duration
 	}{
 		"eBGP over IPv4": {
 			want: bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
@@ -131,6 +133,22 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			want:    bgptest.Route{LocalPref: 150},
 			hold:    90 * time.Second,
 		},
+		"a path that drains": {
+			draining: true, prepend: 1,
+			want: bgptest.Route{ASPath: slices.Repeat([]uint32{speakerASN}, 5), LocalPref: 100},
+			hold: 90 * time.Second,
+		},
+		"a path that drains over IPv6": {
+			six: true, draining: true,
+			want: bgptest.Route{ASPath: slices.Repeat([]uint32{speakerASN}, 4), LocalPref: 100},
+			hold: 90 * time.Second,
+		},
+		"a path that drains to an iBGP peer": {
+			change:   func(n *bgptest.Neighbor, c *session.Config) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
+			draining: true,
+			want:     bgptest.Route{LocalPref: 0},
+			hold:     90 * time.Second,
+		},
 		"another port, source address and a password": {
 			change: func(n *bgptest.Neighbor, c *session.Config) {
 				n.Port, c.Port = 1790, 1790
@@ -175,7 +193,7 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 				}
 				node := lab.NewNode(t)
 				sides, p := neighbors, attributes
-				p.ASPathPrepend = tt.prepend
+				p.ASPathPrepend, p.Draining = tt.prepend, tt.draining
 				tt.want.NextHop, p.Prefix = node.Test4, netip.MustParsePrefix("198.51.100.0/32")
 				if tt.six {
 					sides = neighbors6
@@ -183,12 +201,18 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 				}
 				tt.want.Prefix = p.Prefix
 				tt.want.Communities = []string{"64500:1", "64500:2"}
+				if tt.draining {
+					tt.want.Communities = append(tt.want.Communities, "65535:0")
+				}
 				tt.want.LargeCommunities = []string{"64500:1:2"}
 				n, c := sides(node)
 				if tt.change != nil {
 					tt.change(&n, &c)
 				}
 				r := router(t, node, n)
+				if tt.draining && r.Name() == "FRR" {
+					tt.want.LocalPref = 0 // FRR honours GRACEFUL_SHUTDOWN unasked (RFC 8326).
+				}
 				r.Start(t)
 				s, j := newSessions(t, Options{})
 				configure(t, s, always(p), c)

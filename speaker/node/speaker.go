@@ -18,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/announce"
 	"metallb.io/metallb/speaker/policy"
 	"metallb.io/metallb/speaker/rib"
@@ -226,7 +225,7 @@ func (s *Speaker) Shutdown(ctx context.Context, drain time.Duration) error {
 	s.configured.Store(nil)
 	s.policy = nil
 
-	if changes := s.gracefulShutdown(); len(changes) > 0 && drain > 0 {
+	if changes := s.draining(); len(changes) > 0 && drain > 0 {
 		s.drain(ctx, drain, changes)
 	}
 	if err := s.sessions.Close(ctx); err != nil {
@@ -245,18 +244,13 @@ func (s *Speaker) drain(ctx context.Context, d time.Duration, changes []rib.Chan
 	<-ctx.Done()
 }
 
-// gracefulShutdown returns every path with the community GRACEFUL_SHUTDOWN, 65535:0, added (RFC 8326 section 5).
-func (s *Speaker) gracefulShutdown() []rib.Change {
-	community, err := bgp.ParseCommunity("65535:0")
-	if err != nil {
-		return nil
-	}
+// draining returns every path as one that drains.
+func (s *Speaker) draining() []rib.Change {
 	var changes []rib.Change
 	for _, peer := range s.table.Peers() {
 		paths := s.table.Paths(peer)
-		for i, p := range paths {
-			p.Communities = []bgp.Community{community}
-			paths[i] = rib.Merge(paths[i], p)
+		for i := range paths {
+			paths[i].Draining = true
 		}
 		changes = append(changes, rib.Change{Peer: peer, Announce: paths})
 	}

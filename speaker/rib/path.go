@@ -14,13 +14,16 @@ import (
 type Path struct {
 	// Prefix has no bits set beyond its length.
 	Prefix netip.Prefix
-	// LocalPref is the LOCAL_PREF attribute (RFC 4271 section 5.1.5); 0 is unset.
+	// LocalPref is the LOCAL_PREF attribute towards internal peers (RFC 4271 section 5.1.5); 0 is unset.
 	LocalPref uint32
 	// ASPathPrepend is how many times the session's local ASN is in the AS path besides the once that is due (RFC 4271
 	// section 5.1.2).
 	ASPathPrepend uint8
 	// Communities, standard and large, are sorted and unique. The slice is shared and never mutated.
 	Communities []bgp.Community
+	// Draining is whether the node is about to stop serving the prefix: routers are to prefer any other path to it, by every means
+	// that they honour, and to use this one while there is no other.
+	Draining bool
 }
 
 // Equal reports whether both are the same announcement.
@@ -29,7 +32,8 @@ func (p Path) Equal(q Path) bool {
 }
 
 func (p Path) sameAttributes(q Path) bool {
-	return p.LocalPref == q.LocalPref && p.ASPathPrepend == q.ASPathPrepend && slices.Equal(p.Communities, q.Communities)
+	return p.LocalPref == q.LocalPref && p.ASPathPrepend == q.ASPathPrepend && p.Draining == q.Draining &&
+		slices.Equal(p.Communities, q.Communities)
 }
 
 // Change is what one peer is to be told. Both slices are sorted by prefix and have no prefix in common; they are
@@ -41,7 +45,7 @@ type Change struct {
 }
 
 // Merge returns the path for a prefix that is announced for several reasons: the highest local preference, the shortest
-// AS path and every community of both. So whoever wants the route to be preferred has his way, and none who relies on it
+// AS path and every community of both, and draining only if both are. So whoever wants the route to be preferred has his way, and none who relies on it
 // loses it to one who does not. It is commutative and associative, so the order of contributions is of no consequence.
 func Merge(p, q Path) Path {
 	if p.sameAttributes(q) {
@@ -52,6 +56,7 @@ func Merge(p, q Path) Path {
 		LocalPref:     max(p.LocalPref, q.LocalPref),
 		ASPathPrepend: min(p.ASPathPrepend, q.ASPathPrepend),
 		Communities:   union(p.Communities, q.Communities),
+		Draining:      p.Draining && q.Draining,
 	}
 }
 

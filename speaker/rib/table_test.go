@@ -43,6 +43,11 @@ func prepending(p rib.Path, times uint8) rib.Path {
 	return p
 }
 
+func draining(p rib.Path) rib.Path {
+	p.Draining = true
+	return p
+}
+
 func prefixes(s ...string) []netip.Prefix {
 	all := make([]netip.Prefix, 0, len(s))
 	for _, p := range s {
@@ -110,6 +115,13 @@ func TestSetReturnsExactlyWhatPeersMustBeTold(t *testing.T) {
 			{"b", byPeer{"p1": {prepending(host, 1)}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{prepending(host, 1)}}}},
 			{"c", byPeer{"p1": {prepending(host, 2)}}, nil},
 			{"b", nil, []rib.Change{{Peer: "p1", Announce: []rib.Path{prepending(host, 2)}}}},
+		},
+		"a prefix drains when all owners of it do": {
+			{"a", byPeer{"p1": {host}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{host}}}},
+			{"b", byPeer{"p1": {draining(host)}}, nil},
+			{"a", byPeer{"p1": {draining(host)}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{draining(host)}}}},
+			{"b", byPeer{"p1": {host}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{host}}}},
+			{"b", nil, []rib.Change{{Peer: "p1", Announce: []rib.Path{draining(host)}}}},
 		},
 		"another AS path is announced in place of the one before": {
 			{"a", byPeer{"p1": {host}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{host}}}},
@@ -208,6 +220,7 @@ func randomPaths(t *testing.T, random *rand.Rand) byPeer {
 	for range random.IntN(4) {
 		peer := fmt.Sprint("p", random.IntN(3))
 		p := path(t, fmt.Sprintf("198.51.100.%d/32", random.IntN(4)), uint32(random.IntN(2)*100))
+		p.Draining = random.IntN(3) == 0
 		for n := range 2 {
 			if random.IntN(2) == 0 {
 				p.Communities = append(p.Communities, community(t, fmt.Sprintf("64512:%d", n)))

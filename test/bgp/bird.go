@@ -41,7 +41,9 @@ func (b *bird) Configure(tb testing.TB, neighbor Neighbor) {
 const birdConfig = `log stderr all;
 router id 203.0.113.1;
 protocol device { scan time 1; }
-protocol bgp speaker {
+{{range .Speakers}}
+protocol bgp {{.Name}} {
+{{- with .Neighbor}}
   local {{.Local}}{{with .Port}} port {{.}}{{end}} as {{.LocalASN}};
   neighbor {{.Address}} as {{.PeerASN}};
   passive;
@@ -61,7 +63,9 @@ protocol bgp speaker {
   hold time {{.HoldTime}};
 {{- end}}
   {{if .Address.Is4}}ipv4{{else}}ipv6{{end}} { import all; export none; };
+{{- end}}
 }
+{{- end}}
 `
 
 func writeConfig(tb testing.TB, file, text string, neighbor Neighbor) {
@@ -175,6 +179,13 @@ func parseBIRDRoutes(tb testing.TB, out string) map[netip.Prefix]Route {
 		routes[current] = r
 	}
 	return routes
+}
+
+// Best implements Router.
+func (b *bird) Best(tb testing.TB, prefix netip.Prefix) (nextHop netip.Addr, paths int) {
+	tb.Helper()
+	best := parseBIRDRoutes(tb, b.ask(tb, "show", "route", prefix.String(), "primary", "all"))
+	return best[prefix].NextHop, strings.Count(b.ask(tb, "show", "route", prefix.String(), "all"), "BGP.next_hop")
 }
 
 // birdCommunities reads "(64512,100) (64512,1)".

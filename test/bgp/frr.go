@@ -45,6 +45,7 @@ router bgp {{.LocalASN}}
  no bgp ebgp-requires-policy
  no bgp default ipv4-unicast
  no bgp network import-check
+{{- range .Speakers}}{{with .Neighbor}}{{$address := .Address}}
  neighbor {{.Address}} remote-as {{.PeerASN}}
  neighbor {{.Address}} passive
  neighbor {{.Address}} disable-connected-check
@@ -52,7 +53,7 @@ router bgp {{.LocalASN}}
  neighbor {{.Address}} ebgp-multihop
 {{- end}}
 {{- with .Password}}
- neighbor {{$.Address}} password {{.}}
+ neighbor {{$address}} password {{.}}
 {{- end}}
 {{- if eq .HoldTime -1}}
  neighbor {{.Address}} timers 0 0
@@ -62,6 +63,7 @@ router bgp {{.LocalASN}}
  address-family {{if .Address.Is4}}ipv4{{else}}ipv6{{end}} unicast
   neighbor {{.Address}} activate
  exit-address-family
+{{- end}}{{end}}
 `
 
 // Name implements Router.
@@ -177,7 +179,7 @@ func (f *frr) Routes(tb testing.TB) map[netip.Prefix]Route {
 				ASPath struct {
 					Text string `json:"string"`
 				} `json:"aspath"`
-				LocalPref        uint32      `json:"locPrf"`
+				LocalPref        *uint32     `json:"locPrf"`
 				NextHops         []hop       `json:"nexthops"`
 				Communities      communities `json:"community"`
 				LargeCommunities communities `json:"largeCommunity"`
@@ -192,8 +194,8 @@ func (f *frr) Routes(tb testing.TB) map[netip.Prefix]Route {
 			Prefix: netip.MustParsePrefix(name), ASPath: asPath(p.ASPath.Text), LocalPref: 100,
 			Communities: sortedFields(p.Communities.Text), LargeCommunities: sortedFields(p.LargeCommunities.Text),
 		}
-		if p.LocalPref != 0 {
-			r.LocalPref = p.LocalPref
+		if p.LocalPref != nil {
+			r.LocalPref = *p.LocalPref
 		}
 		for _, h := range p.NextHops {
 			if h.Scope != "link-local" {
@@ -205,8 +207,30 @@ func (f *frr) Routes(tb testing.TB) map[netip.Prefix]Route {
 	return routes
 }
 
+// Best implements Router.
+func (f *frr) Best(tb testing.TB, prefix netip.Prefix) (nextHop netip.Addr, paths int) {
+	tb.Helper()
+	var detail struct {
+		Paths []struct {
+			Best struct {
+				Overall bool `json:"overall"`
+			} `json:"bestpath"`
+			NextHops []struct {
+				Address netip.Addr `json:"ip"`
+			} `json:"nexthops"`
+		} `json:"paths"`
+	}
+	f.query(tb, fmt.Sprintf("show bgp %s unicast %s json", f.family(), prefix), &detail)
+	for _, p := range detail.Paths {
+		if p.Best.Overall && len(p.NextHops) > 0 {
+			nextHop = p.NextHops[0].Address
+		}
+	}
+	return nextHop, len(detail.Paths)
+}
+
 func sortedFields(s string) []string {
-	fields := strings.Fields(s)
+	fields := strings.Fields(strings.ReplaceAll(s, "graceful-shutdown", "65535:0"))
 	slices.Sort(fields)
 	return fields
 }

@@ -22,6 +22,8 @@ import (
 type Node struct {
 	// Test4 and Test6 are the test's addresses on the link.
 	Test4, Test6 netip.Addr
+	// Other4 is another one of the test's.
+	Other4 netip.Addr
 	// Addr4 and Addr6 are the node's.
 	Addr4, Addr6 netip.Addr
 
@@ -44,6 +46,7 @@ func (l *Lab) NewNode(tb testing.TB) *Node {
 	node := &Node{link: fmt.Sprintf("peer%d", i)}
 	node.Test4 = subnet4.Next()
 	node.Addr4 = node.Test4.Next()
+	node.Other4 = node.Addr4.Next()
 	node.Test6 = subnet6.Next()
 	node.Addr6 = node.Test6.Next()
 	if err := node.make(); err != nil {
@@ -90,7 +93,7 @@ func (n *Node) make() error {
 	if err := up(there, "lo"); err != nil {
 		return err
 	}
-	if err := up(here, n.link, n.Test4, n.Test6); err != nil {
+	if err := up(here, n.link, n.Test4, n.Other4, n.Test6); err != nil {
 		return err
 	}
 	return up(there, "eth0", n.Addr4, n.Addr6)

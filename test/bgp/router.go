@@ -22,6 +22,25 @@ type Neighbor struct {
 	Password string
 	// MultiHop lets the speaker be more than a hop away.
 	MultiHop bool
+	// Other is the address of another speaker, if there is one, which is like the first in all else.
+	Other netip.Addr
+}
+
+// namedNeighbor is a speaker as a configuration has it.
+type namedNeighbor struct {
+	Name     string
+	Neighbor Neighbor
+}
+
+// Speakers returns the one speaker, or the two.
+func (n Neighbor) Speakers() []namedNeighbor {
+	speakers := []namedNeighbor{{"speaker", n}}
+	if n.Other.IsValid() {
+		other := n
+		other.Address = n.Other
+		speakers = append(speakers, namedNeighbor{"other_speaker", other})
+	}
+	return speakers
 }
 
 // NoHoldTime has the router propose a hold time of 0.
@@ -70,4 +89,6 @@ type Router interface {
 	// Session and Routes ask the router. They fail the test if it does not answer.
 	Session(tb testing.TB) Session
 	Routes(tb testing.TB) map[netip.Prefix]Route
+	// Best asks for the next hop of the path that the router has chosen for the prefix, and for how many it has chosen from.
+	Best(tb testing.TB, prefix netip.Prefix) (nextHop netip.Addr, paths int)
 }

@@ -127,6 +127,30 @@ func (m Mixture) Forwards(family discoveryv1.AddressType, local bool, node strin
 	return ready > 0 || draining > 0
 }
 
+// Drains reports whether connections through the node are about to end with traffic policy Local: of the node's endpoints of the family
+// those that get connections terminate, while one on another node is ready.
+func (m Mixture) Drains(family discoveryv1.AddressType, node string) bool {
+	own, other := map[string]bool{}, map[string]bool{}
+	for _, s := range m.Slices {
+		for _, e := range s.Endpoints {
+			kind := "neither"
+			switch c := e.Conditions; {
+			case s.AddressType != family:
+			case is(c.Ready, true):
+				kind = "ready"
+			case is(c.Serving, true) && is(c.Terminating, false):
+				kind = "draining"
+			}
+			if *e.NodeName == node {
+				own[kind] = true
+			} else {
+				other[kind] = true
+			}
+		}
+	}
+	return own["draining"] && !own["ready"] && other["ready"]
+}
+
 // is returns the condition, which is as given if it is unset.
 func is(condition *bool, unset bool) bool {
 	if condition == nil {

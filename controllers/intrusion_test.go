@@ -26,7 +26,7 @@ import (
 // metricsAddress is where the controllers of these specs serve their metrics.
 var metricsAddress string
 
-var _ = BeforeSuite(func(ctx SpecContext) { metricsAddress = freeport.Address(GinkgoTB()) })
+var _ = BeforeSuite(func() { metricsAddress = freeport.Address(GinkgoTB()) })
 
 // What the webhook says of the service web.
 const (

@@ -30,7 +30,7 @@ var _ = Describe("Metrics of the controller", func() {
 		}).Should(BeEmpty())
 	})
 
-	It("are for those who may get them", func(ctx SpecContext) {
+	It("are for those who may get them", func() {
 		out, err := server.Kubectl(GinkgoTB(), "", "apply", "--namespace", envtest.Namespace, "--kustomize", "../config/rbac")
 		Expect(err).NotTo(HaveOccurred(), out)
 		address := freeport.Address(GinkgoTB())

@@ -69,12 +69,14 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 		LocalPref:   150,
 		Communities: []bgp.Community{community(t, "64500:1"), community(t, "64500:2"), community(t, "large:64500:1:2")},
 	}
+	shutdown := []string{"65535:0"}
 	tests := map[string]struct {
 		six     bool
 		change  func(*bgptest.Neighbor, *session.Config)
 		prepend uint8
-		// draining is whether the path drains.
+		// draining is whether the path drains, and also has the community that it then has.
 		draining bool
+		also     []string
 		want     bgptest.Route
 		hold     time.Duration
 	}{
@@ -134,20 +136,20 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			hold:    90 * time.Second,
 		},
 		"a path that drains": {
-			draining: true, prepend: 1,
+			draining: true, also: shutdown, prepend: 1,
 			want: bgptest.Route{ASPath: slices.Repeat([]uint32{speakerASN}, 5), LocalPref: 100},
 			hold: 90 * time.Second,
 		},
 		"a path that drains over IPv6": {
-			six: true, draining: true,
+			six: true, draining: true, also: shutdown,
 			want: bgptest.Route{ASPath: slices.Repeat([]uint32{speakerASN}, 4), LocalPref: 100},
 			hold: 90 * time.Second,
 		},
 		"a path that drains to an iBGP peer": {
 			change:   func(n *bgptest.Neighbor, c *session.Config) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
-			draining: true,
-			want:     bgptest.Route{LocalPref: 0},
-			hold:     90 * time.Second,
+			draining: true, also: shutdown,
+			want: bgptest.Route{LocalPref: 0},
+			hold: 90 * time.Second,
 		},
 		"another port, source address and a password": {
 			change: func(n *bgptest.Neighbor, c *session.Config) {
@@ -201,9 +203,7 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 				}
 				tt.want.Prefix = p.Prefix
 				tt.want.Communities = []string{"64500:1", "64500:2"}
-				if tt.draining {
-					tt.want.Communities = append(tt.want.Communities, "65535:0")
-				}
+				tt.want.Communities = append(tt.want.Communities, tt.also...)
 				tt.want.LargeCommunities = []string{"64500:1:2"}
 				n, c := sides(node)
 				if tt.change != nil {

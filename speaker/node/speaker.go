@@ -246,8 +246,9 @@ func (s *Speaker) drain(ctx context.Context, d time.Duration, changes []rib.Chan
 
 // draining returns every path as one that drains.
 func (s *Speaker) draining() []rib.Change {
-	var changes []rib.Change
-	for _, peer := range s.table.Peers() {
+	peers := s.table.Peers()
+	changes := make([]rib.Change, 0, len(peers))
+	for _, peer := range peers {
 		paths := s.table.Paths(peer)
 		for i := range paths {
 			paths[i].Draining = true

@@ -121,3 +121,18 @@ type BGPSessionStateList struct {
 
 	Items []BGPSessionState `json:"items"`
 }
+
+// NoSessionReport is why a session is taken for not established of which no BGPSessionState tells.
+const NoSessionReport = "no report from its speaker"
+
+// Fault returns why the session is not established; empty if it is.
+func (s *BGPSessionStateStatus) Fault() string {
+	switch {
+	case s.State == SessionEstablished:
+		return ""
+	case s.LastError != "":
+		return s.LastError
+	default:
+		return "session is " + string(s.State)
+	}
+}

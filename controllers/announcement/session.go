@@ -18,27 +18,20 @@ type session struct {
 	why string
 }
 
-// noReport is said of a session that no speaker reports.
-const noReport = "no report from its speaker"
-
 func sessionOf(s *v1beta1.BGPSessionStateStatus) session {
-	switch {
-	case s.State == v1beta1.SessionEstablished:
-		// A speaker that does not report what was negotiated says nothing against it.
-		carries := func(f endpoint.Family) bool { return len(s.Families) == 0 || slices.Contains(s.Families, f.Kind()) }
-		return session{carries: [endpoint.Families]bool{carries(endpoint.IPv4), carries(endpoint.IPv6)}}
-	case s.LastError != "":
-		return session{why: s.LastError}
-	default:
-		return session{why: "session is " + string(s.State)}
+	if why := s.Fault(); why != "" {
+		return session{why: why}
 	}
+	// A speaker that does not report what was negotiated says nothing against it.
+	carries := func(f endpoint.Family) bool { return len(s.Families) == 0 || slices.Contains(s.Families, f.Kind()) }
+	return session{carries: [endpoint.Families]bool{carries(endpoint.IPv4), carries(endpoint.IPv6)}}
 }
 
 // fault returns why routes of the family do not go over the session.
 func (s *session) fault(f endpoint.Family) string {
 	switch {
 	case s == nil:
-		return noReport
+		return v1beta1.NoSessionReport
 	case s.why != "":
 		return s.why
 	default:

@@ -54,19 +54,11 @@ func newIndex(clock clock.PassiveClock) *index {
 }
 
 // reportOf returns what the status says; false if it says nothing yet.
-func reportOf(s *v1beta1.BGPSessionStateStatus) (r report, says bool) {
+func reportOf(s *v1beta1.BGPSessionStateStatus) (_ report, says bool) {
 	if s == nil || s.Node == "" || s.Peer == "" {
 		return report{}, false
 	}
-	r = report{node: s.Node, peer: s.Peer, pod: s.Pod}
-	switch {
-	case s.State == v1beta1.SessionEstablished:
-	case s.LastError != "":
-		r.fault = s.LastError
-	default:
-		r.fault = "session is " + string(s.State)
-	}
-	return r, true
+	return report{node: s.Node, peer: s.Peer, pod: s.Pod, fault: s.Fault()}, true
 }
 
 // setSession takes what a BGPSessionState says, nil if it is gone. It returns the peers of which something else is to be said.

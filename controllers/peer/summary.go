@@ -23,7 +23,6 @@ const named = 3
 const (
 	notReady   = "node is not ready"
 	noSuchNode = "node does not exist"
-	noReport   = "no report from its speaker"
 	// noSpeaker and speakerDown are said of its sessions.
 	noSpeaker   = "the pod of the node's speaker is gone"
 	speakerDown = "the pod of the node's speaker does not run"

@@ -10,6 +10,7 @@ import (
 	"github.com/google/btree"
 
 	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 )
 
@@ -111,7 +112,7 @@ func (t *tally) fault(name string, n *node) string {
 	case !n.ready:
 		return notReady
 	case !reports:
-		return noReport
+		return v1beta1.NoSessionReport
 	default:
 		return r.fault
 	}

@@ -10,7 +10,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	controllerruntimeenvtest "sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"metallb.io/metallb/test/envtest"
 )
@@ -37,11 +36,12 @@ func matrix() map[string]string {
 		"an authority of others":     "{certManager: {enabled: true, issuerRef: {kind: ClusterIssuer, name: internal}}}",
 		"only the webhook, with a certificate of others": "{certManager: {enabled: true}, controller: {webhookMode: onlywebhook}}",
 		"CRDs of others":            "{crds: {enabled: false}}",
-		"CRDs that stay":            "{crds: {keep: true}}",
+		"CRDs that go":              "{crds: {keep: false}}",
 		"the node's network":        "{controller: {hostNetwork: true, webhookPort: 19443, healthPort: 17473, metricsPort: 17472}, speaker: {healthPort: 17474}, prometheus: {metricsPort: 17475}}",
 		"network policies":          "{networkpolicies: {enabled: true, defaultDeny: true, apiPort: 443}}",
 		"a network policy":          "{networkpolicies: {enabled: true}, controller: {webhookMode: disabled}}",
 		"metrics to everybody":      "{prometheus: {secure: false, scrapeAnnotations: true, podMonitor: {enabled: true}, rbacPrometheus: false}}",
+		"a token of others":         "{prometheus: {podMonitor: {enabled: true, tokenSecret: {name: prometheus, key: t}}, rbacPrometheus: false}}",
 		"metrics with certificates": "{prometheus: {scrapeAnnotations: true}, tls: {controllerMetricsTLSSecret: a, speakerMetricsTLSSecret: b}}",
 		"monitors of pods":          "{prometheus: {serviceAccount: prometheus, namespace: monitoring, podMonitor: {enabled: true, interval: 30s, additionalLabels: {release: p}, annotations: {a: b}, metricRelabelings: [{action: keep}], relabelings: [{action: keep}]}}}",
 		"monitors of services":      "{prometheus: {serviceAccount: prometheus, namespace: monitoring, serviceMonitor: {enabled: true, interval: 15, speaker: {tlsConfig: {caFile: /ca}}}}}",
@@ -56,6 +56,7 @@ func matrix() map[string]string {
 		"nothing that there is by default": "{commonLabels: null, commonAnnotations: null, imagePullSecrets: null, controller: {resources: null, nodeSelector: null, tolerations: null, labels: null, podLabels: null, podAnnotations: null, affinity: null, securityContext: null, containerSecurityContext: null, topologySpreadConstraints: null, extraArgs: null, extraVolumes: null, extraVolumeMounts: null, image: {tag: null, pullPolicy: null}, podDisruptionBudget: {minAvailable: null}}," +
 			" speaker: {resources: null, nodeSelector: null, tolerations: null, labels: null, podLabels: null, podAnnotations: null, securityContext: null, extraVolumes: null}, prometheus: {prometheusRule: {enabled: true, extraAlerts: null, additionalLabels: null}}}",
 		"what services have of BGP": "{speaker: {serviceBGPStatus: true}}",
+		"limits":                    "{controller: {resources: {limits: {memory: 256Mi}}}, speaker: {resources: {limits: {memory: 128Mi, cpu: 1}}}}",
 		"no test":                   "{tests: {enabled: false}}",
 		"part of a chart":           "{global: {imageRegistry: example.com}}",
 	}
@@ -94,22 +95,6 @@ func TestAnAPIServerTakesWhatTheChartRenders(t *testing.T) {
 			}
 		})
 	}
-}
-
-// installOperators guards the installation of the operators' kinds.
-var installOperators sync.Once
-
-// withOperators returns the server, with the kinds of the Prometheus operator and of cert-manager.
-func withOperators(t *testing.T) *envtest.Server {
-	t.Helper()
-	s := server.Get(t)
-	installOperators.Do(func() {
-		operators := controllerruntimeenvtest.CRDInstallOptions{Paths: []string{"testdata/operators.yaml"}, ErrorIfPathMissing: true}
-		if _, err := controllerruntimeenvtest.InstallCRDs(s.Config, operators); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
 }
 
 // dryRun fails the test unless the API server would take the object, and knows all of its fields. It is not asked twice about

@@ -26,14 +26,14 @@ import (
 
 // A release from its installation to its end, on an API server with nobody behind it: what the controller would write is
 // written by the test.
-func TestAReleaseIsUpgradedAndRolledBackAndLeavesNothing(t *testing.T) {
+func TestAReleaseIsUpgradedAndRolledBackAndLeavesTheConfigurationIfAtAll(t *testing.T) {
 	t.Parallel()
 	s := envtest.Start(t)
 	r := &release{Server: s, kubeconfig: s.Kubeconfig(t)}
 	r.run(t, kubectlDelete...)
 	before := r.inventory(t)
 
-	r.helm(t, "install", r.older(t))
+	r.helm(t, "install", r.older(t), "--set", "crds.keep=false")
 	if r.has(t, "bgppeers.metallb.io", "Sessions") {
 		t.Fatal("the older chart has the column already")
 	}
@@ -61,7 +61,7 @@ func TestAReleaseIsUpgradedAndRolledBackAndLeavesNothing(t *testing.T) {
 		t.Errorf("objects before the installation and after the uninstallation (-before +after):\n%s", diff)
 	}
 
-	r.helm(t, "install", filepath.Join(root, Directory), "--set", "crds.keep=true")
+	r.helm(t, "install", filepath.Join(root, Directory))
 	r.helm(t, "uninstall", "--wait")
 	left := slices.DeleteFunc(r.inventory(t), func(name string) bool {
 		return slices.Contains(before, name) || strings.HasPrefix(name, "apiservices.") // which the API server makes for the kinds
@@ -72,7 +72,7 @@ func TestAReleaseIsUpgradedAndRolledBackAndLeavesNothing(t *testing.T) {
 		want = append(want, "customresourcedefinitions.apiextensions.k8s.io /"+kind+".metallb.io")
 	}
 	if diff := cmp.Diff(want, left); diff != "" {
-		t.Errorf("left by crds.keep (-want +got):\n%s", diff)
+		t.Errorf("left by an uninstallation (-want +got):\n%s", diff)
 	}
 }
 

@@ -183,7 +183,7 @@ true
 {{- $values := index .root.Values .component -}}
 {{- include "metallb.checkPorts" . -}}
 - --metrics-bind-address=:{{ include "metallb.metricsPort" . }}
-- --health-probe-bind-address=:{{ $values.healthPort }}
+- --health-probe-bind-address={{ include "metallb.probeHost" . }}:{{ $values.healthPort }}
 - --log-level={{ $values.logLevel }}
 - --log-format={{ $values.logFormat }}
 {{- if not .root.Values.prometheus.secure }}
@@ -196,21 +196,38 @@ true
 {{- end }}
 {{- end -}}
 
-{{/* Variables of the environment that both programs have. */}}
+{{/* Address that probes go to where the pods have their node's network, on which nobody else needs them; (dict "root" . "component" NAME). */}}
+{{- define "metallb.probeHost" -}}
+{{- if or (eq .component "speaker") .root.Values.controller.hostNetwork -}}
+127.0.0.1
+{{- end -}}
+{{- end -}}
+
+{{/* Variables of the environment that both programs have; (dict "root" . "component" NAME). */}}
 {{- define "metallb.env" -}}
 - name: METALLB_NAMESPACE
   valueFrom:
     fieldRef:
       fieldPath: metadata.namespace
+{{- if dig "limits" "memory" "" (default dict (index .root.Values .component).resources) }}
+# Garbage is collected in time not to reach the limit.
+- name: GOMEMLIMIT
+  valueFrom:
+    resourceFieldRef:
+      resource: limits.memory
+{{- end }}
 {{- end -}}
 
-{{/* A probe; (dict "name" NAME "path" PATH "values" DICT). */}}
+{{/* A probe; (dict "name" NAME "path" PATH "values" DICT "host" ADDRESS), which may be empty. */}}
 {{- define "metallb.probe" -}}
 {{- if .values.enabled -}}
 {{ .name }}:
   httpGet:
     path: {{ .path }}
     port: health
+    {{- with .host }}
+    host: {{ . }}
+    {{- end }}
   {{- with omit .values "enabled" }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -305,7 +322,7 @@ port: metrics
 honorLabels: true
 {{- if .root.Values.prometheus.secure }}
 scheme: https
-bearerTokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token
+{{- toYaml .token | nindent 0 }}
 tlsConfig:
   {{- toYaml .tls | nindent 2 }}
 {{- end }}

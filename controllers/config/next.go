@@ -19,11 +19,17 @@ import (
 // closes a pool to a service that holds an address of it, is held back unless an operator allows the disruption. A pool that is
 // deleted stays known as long as services hold addresses of it, but gives none.
 func Next(in Inputs, p *Parser) *Snapshot {
+	b := settle(in, p)
+	b.dispute()
+	return b.snapshot()
+}
+
+// settle brings into use what can be.
+func settle(in Inputs, p *Parser) *builder {
 	b := newBuilder(in, p)
 	for b.round() {
 	}
-	b.dispute()
-	return b.snapshot()
+	return b
 }
 
 // builder makes a Snapshot.

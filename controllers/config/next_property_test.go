@@ -292,7 +292,9 @@ func (p *past) allowed() bool {
 // a new pool that is not brought into use as well may follow that.
 func (p *past) owned(s *config.Snapshot, address string) bool {
 	inUse := func(name string) bool {
-		return slices.ContainsFunc(p.active, func(a v1beta1.ActiveConfiguration) bool { return a.Spec.Kind == active.KindIPAddressPool && a.Spec.Name == name })
+		return slices.ContainsFunc(p.active, func(a v1beta1.ActiveConfiguration) bool {
+			return a.Spec.Kind == active.KindIPAddressPool && a.Spec.Name == name
+		})
 	}
 	isNew := func(name string) bool {
 		f, written := s.Findings[active.Key{Kind: active.KindIPAddressPool, Name: name}]

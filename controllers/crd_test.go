@@ -11,17 +11,19 @@ import (
 )
 
 var _ = Describe("Without the CRD of ActiveConfigurations the controller", func() {
-	BeforeEach(func() { server.Clean(GinkgoTB()) })
+	const crd = "../config/crd/bases/metallb.io_activeconfigurations.yaml"
+	kubectl := func(args ...string) {
+		GinkgoHelper()
+		_, err := server.Kubectl(GinkgoTB(), "", args...)
+		Expect(err).NotTo(HaveOccurred())
+	}
+	BeforeEach(func() {
+		server.Clean(GinkgoTB())
+		kubectl("delete", "--wait", "-f", crd)
+	})
+	AfterEach(func() { kubectl("apply", "-f", crd) })
 
 	It("gives no address and says what to do, until it is there", func(ctx SpecContext) {
-		const crd = "../config/crd/bases/metallb.io_activeconfigurations.yaml"
-		kubectl := func(args ...string) {
-			GinkgoHelper()
-			_, err := server.Kubectl(GinkgoTB(), "", args...)
-			Expect(err).NotTo(HaveOccurred())
-		}
-		kubectl("delete", "--wait", "-f", crd)
-		DeferCleanup(kubectl, "apply", "-f", crd)
 		p := startController()
 		create(ctx, tutorialPool(), builder.MakeService("web").Obj())
 		Eventually(p.log).Should(gbytes.Say("activeconfigurations.metallb.io is missing.*kubectl apply -k config/crd"))

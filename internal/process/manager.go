@@ -3,9 +3,8 @@
 package process
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
@@ -17,20 +16,18 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 )
 
-// cacheSyncTimeout is how long to wait for what is to be watched: until somebody adds the CRD that is missing. To restart in between
-// would only make it longer.
-const cacheSyncTimeout = 24 * time.Hour
-
 // NewManager returns a manager with the options and with what all programs have in common: the types of this project and of
-// Kubernetes, the addresses in the settings, a liveness check, and a readiness check that the CRD of ActiveConfigurations is there.
-func (s *Settings) NewManager(config *rest.Config, options ctrl.Options) (ctrl.Manager, error) {
+// Kubernetes, the addresses in the settings, and a liveness check. It waits for the CRD of ActiveConfigurations.
+func (s *Settings) NewManager(ctx context.Context, config *rest.Config, options ctrl.Options) (ctrl.Manager, error) {
 	options.Scheme = runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientscheme.AddToScheme, v1beta1.AddToScheme, v1beta2.AddToScheme} {
 		if err := add(options.Scheme); err != nil {
 			return nil, fmt.Errorf("registering types: %w", err)
 		}
 	}
-	options.Controller.CacheSyncTimeout = cacheSyncTimeout
+	if err := s.awaitCRD(ctx, config, options.Scheme); err != nil {
+		return nil, err
+	}
 	options.Metrics = s.metricsServer()
 	options.HealthProbeBindAddress = s.probeAddress
 	mgr, err := ctrl.NewManager(config, options)
@@ -39,10 +36,6 @@ func (s *Settings) NewManager(config *rest.Config, options ctrl.Options) (ctrl.M
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return nil, fmt.Errorf("setting up the liveness check: %w", err)
-	}
-	p := &published{reader: mgr.GetAPIReader(), namespace: s.Namespace, logger: mgr.GetLogger(), missing: errUnknown}
-	if err := errors.Join(mgr.Add(p), mgr.AddReadyzCheck("activeconfigurations", p.check)); err != nil {
-		return nil, fmt.Errorf("setting up the readiness check: %w", err)
 	}
 	return mgr, nil
 }

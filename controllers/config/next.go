@@ -15,9 +15,9 @@ import (
 //
 // An object that is invalid, or contradicts what is in use, is not brought into use; what was in use before stays. So what is in
 // use never contradicts itself, unless nodes have changed since. Of two that contradict each other, the one in use wins, else the
-// older. A change or deletion that takes the last route from a service, or
-// closes a pool to a service that holds an address of it, is held back unless an operator allows the disruption. A pool that is
-// deleted stays known as long as services hold addresses of it, but gives none.
+// older. A change or deletion that takes the last route from a service, or closes a pool to a service that holds an address of it,
+// is held back unless an operator allows the disruption. A pool that is deleted stays known as long as services hold addresses of
+// it, but gives none.
 func Next(in Inputs, p *Parser) *Snapshot {
 	b := settle(in, p)
 	b.dispute()

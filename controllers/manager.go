@@ -78,7 +78,7 @@ func start(ctx context.Context, cluster *rest.Config, settings *process.Settings
 		managed.WebhookServer = hook.Server()
 		managed.Cache.ByObject[&corev1.Secret{}] = hook.Secrets()
 	}
-	mgr, err := settings.NewManager(cluster, managed)
+	mgr, err := settings.NewManager(ctx, cluster, managed)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func newProgram() *process.Program {
 // start runs the speaker until the context ends and then withdraws what it announces.
 func start(ctx context.Context, config *rest.Config, settings *process.Settings, o *options) (err error) {
 	timeout := stopTimeout
-	mgr, err := settings.NewManager(config, ctrl.Options{
+	mgr, err := settings.NewManager(ctx, config, ctrl.Options{
 		Cache:                   node.CacheOptions(o.node, settings.Namespace),
 		GracefulShutdownTimeout: &timeout,
 	})

@@ -3,84 +3,83 @@
 package config
 
 import (
+	"cmp"
 	"slices"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/active"
 )
 
-// accept brings pending changes into use: new objects first, then changed ones, deletions last, so that what replaces another is
-// there before that goes. It holds back those that would take something from a service, and reports whether it brought
-// anything into use.
-func (b *builder) accept() bool {
+// compare orders changes: changed objects first, then new ones, the older before the younger, and deletions last. What replaces
+// another is there before that goes, since nothing goes that is needed until then.
+func (b *builder) compare(x, y pending) int {
 	rank := func(p pending) int {
 		switch {
+		case p.new == nil:
+			return 2
 		case p.old == nil:
-			return 0
-		case p.new != nil:
 			return 1
 		default:
-			return 2
+			return 0
 		}
 	}
-	slices.SortFunc(b.pending, func(x, y pending) int {
-		if r := rank(x) - rank(y); r != 0 {
-			return r
-		}
-		return x.key.Compare(y.key)
-	})
-	progress := false
-	added := slices.IndexFunc(b.pending, func(p pending) bool { return p.old != nil })
-	if added < 0 {
-		added = len(b.pending)
+	if c := rank(x) - rank(y); c != 0 || x.new == nil {
+		return cmp.Or(c, x.key.Compare(y.key))
 	}
-	for _, p := range b.pending[:added] {
-		progress = b.try(p) || progress
-	}
-	if b.tryTogether(b.pending[added:]) {
+	created := y.new.GetCreationTimestamp()
+	return cmp.Or(slices.Index(kinds, x.key.Kind)-slices.Index(kinds, y.key.Kind), x.new.GetCreationTimestamp().Compare(created.Time), x.key.Compare(y.key))
+}
+
+// kinds are in the order in which their objects are brought into use: those of the later ones may contradict those of the
+// earlier ones.
+var kinds = []string{active.KindIPAddressPool, active.KindCommunity, active.KindBGPPeer, active.KindBGPAdvertisement}
+
+// accept brings pending changes into use, all together or each that can be. It holds back those that contradict what is in use, or
+// would take something from a service, and reports whether it brought anything into use.
+func (b *builder) accept() bool {
+	// Two may take nothing from a service together, though each alone would: as where a pool has another label and its advertisement
+	// selects by that.
+	together := slices.DeleteFunc(slices.Clone(b.pending), pending.deletesPool)
+	if len(together) > 1 && len(b.conflicts(together)) == 0 && len(b.losses(together)) == 0 {
+		b.use(together)
 		return true
 	}
-	for _, p := range b.pending[added:] {
-		progress = b.try(p) || progress
+	progress := false
+	for _, p := range b.pending {
+		if was := b.inUse[p.key]; was == p.old { // It may have been brought into use together with another.
+			progress = b.try(p) || progress
+		}
 	}
 	return progress
 }
 
-// tryTogether brings changes into use if they take nothing from a service together, though each may alone: as where a pool has
-// another label and its advertisement selects by that.
-func (b *builder) tryTogether(changes []pending) bool {
-	changes = slices.DeleteFunc(slices.Clone(changes), func(p pending) bool {
-		return p.new == nil && p.key.Kind == active.KindIPAddressPool
-	})
-	if len(changes) < 2 {
-		return false
-	}
-	candidate := b.current
-	for _, p := range changes {
-		candidate, _ = candidate.with(Change{Old: p.old, New: p.new})
-	}
-	if len(b.losses(&candidate)) > 0 {
-		return false
-	}
-	for _, p := range changes {
-		b.replace(p.key, p.new)
-	}
-	return true
-}
+func (p pending) deletesPool() bool { return p.new == nil && p.key.Kind == active.KindIPAddressPool }
 
 // try brings the change into use, or as much of it as takes nothing from a service.
 func (b *builder) try(p pending) bool {
-	if p.key.Kind == active.KindIPAddressPool && p.new == nil {
+	if p.deletesPool() {
 		return b.tryDeletion(p)
 	}
-	impacts := b.blocking(p, p.new)
+	alone := []pending{p}
+	if found := b.conflicts(alone); len(found) > 0 {
+		if group := b.complete(p); group != nil && len(b.losses(group)) == 0 {
+			b.use(group)
+			return true
+		}
+		b.contradict(p, found)
+		return false
+	}
+	impacts := b.losses(alone)
 	if len(impacts) == 0 {
-		b.replace(p.key, p.new)
+		b.use(alone)
 		return true
 	}
 	b.held[p.key] = hold{reason: v1beta1.ReasonNotCompatibleWithAssignedIPs, impacts: impacts}
 	if p.new != nil {
 		b.findings[p.key] = Finding{Object: p.new, Reason: v1beta1.ReasonNotCompatibleWithAssignedIPs, Impacts: impacts}
+	}
+	if p.old == nil {
+		b.partly = append(b.partly, p)
 	}
 	for _, part := range parts(p) {
 		if sameVersion(part, p.old) {
@@ -89,18 +88,40 @@ func (b *builder) try(p pending) bool {
 		if sameVersion(part, p.new) {
 			continue
 		}
-		if len(b.blocking(p, part)) == 0 {
-			b.replace(p.key, part)
+		reduced := []pending{{key: p.key, old: p.old, new: part}}
+		if len(b.conflicts(reduced)) == 0 && len(b.losses(reduced)) == 0 {
+			b.use(reduced)
 			return true
 		}
 	}
 	return false
 }
 
+// after returns what is in use after the changes.
+func (b *builder) after(changes []pending) *parsedObjects {
+	candidate := b.current.clone()
+	for _, p := range changes {
+		if p.old != nil {
+			candidate.remove(p.old)
+		}
+		if p.new != nil {
+			candidate.add(p.new)
+		}
+	}
+	return &candidate
+}
+
+// use brings the changes into use.
+func (b *builder) use(changes []pending) {
+	for _, p := range changes {
+		b.replace(p.key, p.new)
+	}
+}
+
 // tryDeletion forgets a deleted pool as soon as no service holds an address of it. Until then its labels say who announces these,
 // and those that are in its range though a record names another pool.
 func (b *builder) tryDeletion(p pending) bool {
-	if !b.holdsFrom(p.key.Name) && len(b.blocking(p, nil)) == 0 {
+	if !b.holdsFrom(p.key.Name) && len(b.losses([]pending{p})) == 0 {
 		b.replace(p.key, nil)
 		return true
 	}
@@ -144,33 +165,43 @@ func (b *builder) allows(p pending) bool {
 	return p.new == nil && v1beta1.AllowsDisruption(p.old)
 }
 
-// blocking returns what services would lose if the object was used in this version, as far as that holds the change back.
-func (b *builder) blocking(p pending, version Object) Impacts {
-	if b.in.State.Holdings == nil || b.allows(p) {
+// losses returns what services would lose by the changes together, as far as that holds them back. What is added takes nothing
+// away, but for a new pool, which may take addresses from another; nor do changes count that an operator allows to disrupt services.
+func (b *builder) losses(changes []pending) Impacts {
+	if b.in.State.Holdings == nil {
 		return nil
 	}
-	if p.old == nil && p.key.Kind != active.KindIPAddressPool {
-		return nil // What is added takes nothing away.
+	candidate := b.after(changes)
+	free := slices.DeleteFunc(slices.Clone(changes), func(p pending) bool { return p.old != nil && !b.allows(p) })
+	var impacts Impacts
+	for _, p := range free {
+		if p.old == nil && p.key.Kind == active.KindIPAddressPool && !b.allows(p) {
+			impacts = append(impacts, b.taken(p.key.Name, candidate)...)
+		}
 	}
-	candidate, _ := b.current.with(Change{Old: p.old, New: version})
-	if p.old == nil {
-		return b.disruptable(b.taken(p.key.Name, &candidate))
+	if len(free) < len(changes) {
+		impacts = append(impacts, b.lost(free, candidate)...)
 	}
-	return b.losses(&candidate)
+	return b.disruptable(impacts)
 }
 
-// losses returns what services would lose if the candidate was used, as far as that holds it back.
-func (b *builder) losses(candidate *parsedObjects) Impacts {
-	c := comparison{was: &b.current, is: candidate, before: b.before(), after: newRoutes(candidate, b.nodes), state: b.in.State, both: true}
+// lost returns what services would lose if the candidate was used, in comparison with what is in use after the free changes.
+func (b *builder) lost(free []pending, candidate *parsedObjects) Impacts {
+	was, before := &b.current, b.before()
+	if len(free) > 0 {
+		was = b.after(free)
+		before = newRoutes(was, b.nodes)
+	}
+	c := comparison{was: was, is: candidate, before: before, after: newRoutes(candidate, b.nodes), state: b.in.State, both: true}
 	owners := newOwners(candidate.sortedPools())
-	return b.disruptable(slices.DeleteFunc(c.lost(), func(i Impact) bool {
+	return slices.DeleteFunc(c.lost(), func(i Impact) bool {
 		if i.Loss == Route {
 			return false
 		}
 		// Out of range, the service keeps the address. In range, the pool is closed to the service.
 		_, contained := owners.find(i.Address)
 		return !contained
-	}))
+	})
 }
 
 // taken returns the addresses that would be announced no more if they were the new pool's: services that hold addresses in its

@@ -10,10 +10,12 @@ import (
 
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/internal/message"
 )
 
-// Check says what is wrong with a change. The namespace is the one of the configuration.
+// Check says what is wrong with a change of the configuration as written and, while something is in use in another version than
+// that, what of the change would not be brought into use. The namespace is the one of the configuration.
 func Check(namespace string, before Objects, change Change, state ClusterState) Verdict {
 	change = Change{Old: present(change.Old), New: present(change.New)}
 	if change == (Change{}) || change.concernsNobody() {
@@ -38,6 +40,9 @@ func Check(namespace string, before Objects, change Change, state ClusterState) 
 	b.contradictions()
 	b.warn(dangling(change, &was, &is)...)
 	b.impacts()
+	if len(b.verdict.Errors) == 0 {
+		b.refuse(heldBack(before, change, state)...)
+	}
 	if change.New != nil {
 		b.warn(warnings(change.New, &is, state.Nodes)...)
 	}
@@ -117,6 +122,38 @@ func (b *verdictBuilder) impacts() {
 	errs, warnings := b.change.Against(b.verdict.Impacts)
 	b.refuse(errs...)
 	b.warn(warnings...)
+}
+
+// heldBack returns why the change would not be brought into use, though it is right beside the objects as written. What is not in use
+// as written may be changed in any way: that may be a step towards it.
+func heldBack(before Objects, change Change, state ClusterState) field.ErrorList {
+	if !slices.ContainsFunc(state.Active, func(a v1beta1.ActiveConfiguration) bool { return a.Status.Held }) {
+		return nil
+	}
+	object := change.New
+	if object == nil {
+		object = change.Old
+	}
+	key := active.KeyOf(object)
+	in := Inputs{Active: state.Active, State: state, Allowed: map[active.Key]bool{key: v1beta1.AllowsDisruption(object)}}
+	next := func(c Change) *builder {
+		in.Written = before.Apply(c)
+		return settle(in, state.Parser)
+	}
+	is := next(change)
+	if change.New == nil {
+		errs, _ := change.Against(is.held[key].impacts)
+		return errs
+	}
+	f := is.findings[key]
+	if f.Reason == v1beta1.ReasonAccepted {
+		return nil
+	}
+	if change.Old != nil && next(Change{Old: change.New, New: change.Old}).findings[key].Reason != v1beta1.ReasonAccepted {
+		return nil
+	}
+	errs, _ := change.Against(f.Impacts)
+	return append(f.Errors, errs...)
 }
 
 // Against returns an error for a change that has these impacts, or, if the object allows disruption, a warning for each

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/active"
 )
 
@@ -34,6 +35,8 @@ type ClusterState struct {
 	NamespaceLabels func(namespace string) labels.Set
 	// Nodes of the cluster. If there are none, as where no cluster is at hand, one without labels stands for them.
 	Nodes []Node
+	// Active are the ActiveConfigurations, for Check to know what is in use; nil where they are not at hand.
+	Active []v1beta1.ActiveConfiguration
 	// Parser remembers what it has parsed; nil if nothing is to be remembered.
 	Parser *Parser
 }

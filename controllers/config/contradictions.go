@@ -16,6 +16,7 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/internal/message"
 )
 
@@ -26,7 +27,9 @@ type contradiction struct {
 	common ipam.Range
 	// excess is by how many bits an aggregate is larger than the range.
 	excess int
-	err    *field.Error
+	// with are the other objects.
+	with []active.Key
+	err  *field.Error
 }
 
 // cause is what makes a contradiction the same as one of before, whatever its text is.
@@ -48,6 +51,7 @@ const (
 	asPathPrepend
 	samePeer
 	sameAlias
+	undefinedAlias
 )
 
 // Contradictions returns what is wrong with the object, which parses, beside the others.
@@ -110,13 +114,34 @@ func ofPool(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *parsedObjects, no
 					path, value = field.NewPath("metadata", "labels"), pool.Labels.String()
 				}
 				found = append(found, contradiction{
-					cause: cause{c.fault, a.Name, other.Name},
-					err:   field.Invalid(path, value, fmt.Sprintf("BGPAdvertisement %q: %v", a.Name, c.err)),
+					cause: cause{c.fault, a.Name, other.Name}, with: []active.Key{a.key(), other.key()},
+					err: field.Invalid(path, value, fmt.Sprintf("BGPAdvertisement %q: %v", a.Name, c.err)),
 				})
 			}
 		}
 	}
 	return found
+}
+
+func keyOfPool(name string) active.Key { return active.Key{Kind: active.KindIPAddressPool, Name: name} }
+
+func (a *advertisement) key() active.Key {
+	return active.Key{Kind: active.KindBGPAdvertisement, Name: a.Name}
+}
+
+// undefinedIn reports the first alias that the advertisement uses and no Community defines.
+func undefinedIn(o Object, m *parsedObjects) []contradiction {
+	adv, parses := m.advertisements[o.GetName()]
+	if _, ok := o.(*v1beta1.BGPAdvertisement); !ok || !parses {
+		return nil
+	}
+	_, err := bgp.ResolveCommunities(adv.Communities, m.aliases())
+	if err == nil {
+		return nil
+	}
+	return []contradiction{{
+		cause: cause{fault: undefinedAlias, about: err.Error()}, err: field.Invalid(field.NewPath("spec", "communities"), field.OmitValueType{}, err.Error()),
+	}}
 }
 
 // byLabels reports whether the advertisement, which selects the pool, does so by its labels only.
@@ -141,7 +166,7 @@ func tooSmall(object *v1beta1.IPAddressPool, pool *ipam.Pool, selecting []advert
 			r := pool.Ranges[s.index]
 			err := bgp.CheckAggregation(a.Advertisement, ipam.Pool{Ranges: []ipam.Range{r}})
 			found = append(found, contradiction{
-				cause: cause{fault: noRoom(r), other: a.Name}, excess: s.excess,
+				cause: cause{fault: noRoom(r), other: a.Name}, excess: s.excess, with: []active.Key{a.key()},
 				err: field.Invalid(field.NewPath("spec", "addresses").Index(s.index), object.Spec.Addresses[s.index], fmt.Sprintf(
 					"BGPAdvertisement %q: %v; list a larger range, or let the advertisement select other pools or announce longer prefixes", a.Name, err)),
 			})
@@ -211,6 +236,7 @@ func overlapping(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *parsedObject
 	for _, p := range pairs {
 		found = append(found, contradiction{
 			cause: cause{fault: overlap, other: p.overlap.OtherPool}, common: intersection(p.overlap.Range, p.overlap.OtherRange),
+			with: []active.Key{keyOfPool(p.overlap.OtherPool)},
 			err: field.Invalid(field.NewPath("spec", "addresses").Index(p.index), object.Spec.Addresses[p.index],
 				p.overlap.String()+"; list each address in one pool only"),
 		})
@@ -235,7 +261,8 @@ func ofAdvertisement(adv *advertisement, m *parsedObjects, nodes *nodes) []contr
 		for i := range selected {
 			for _, c := range unequal(adv, &other, &selected[i], common) {
 				found = append(found, contradiction{
-					cause: cause{c.fault, other.Name, selected[i].Name}, err: field.Invalid(spec.Child(c.field), c.value, c.err.Error()),
+					cause: cause{c.fault, other.Name, selected[i].Name}, with: []active.Key{other.key(), keyOfPool(selected[i].Name)},
+					err: field.Invalid(spec.Child(c.field), c.value, c.err.Error()),
 				})
 			}
 		}
@@ -276,7 +303,7 @@ func aggregatesTooMuch(adv *advertisement, pool *ipam.Pool) []contradiction {
 		}
 		err := bgp.CheckAggregation(adv.Advertisement, ipam.Pool{Ranges: []ipam.Range{r}})
 		found = append(found, contradiction{
-			cause: cause{fault: noRoom(r), other: pool.Name}, excess: s.excess,
+			cause: cause{fault: noRoom(r), other: pool.Name}, excess: s.excess, with: []active.Key{keyOfPool(pool.Name)},
 			err: field.Invalid(field.NewPath("spec", name), int64(length), fmt.Sprintf(
 				"IPAddressPool %q: %v; announce longer prefixes or select other pools", pool.Name, err)),
 		})
@@ -292,8 +319,8 @@ func ofPeer(peer *bgp.Peer, m *parsedObjects, nodes *nodes) []contradiction {
 		}
 		if err := bgp.CheckPeers(*peer, m.peers[name], nodes.labels); err != nil {
 			found = append(found, contradiction{
-				cause: cause{fault: samePeer, other: name},
-				err:   field.Invalid(field.NewPath("spec", "peerAddress"), peer.Address.String(), err.Error()),
+				cause: cause{fault: samePeer, other: name}, with: []active.Key{{Kind: active.KindBGPPeer, Name: name}},
+				err: field.Invalid(field.NewPath("spec", "peerAddress"), peer.Address.String(), err.Error()),
 			})
 		}
 	}
@@ -319,7 +346,7 @@ func ofCommunity(object *v1beta1.Community, m *parsedObjects) []contradiction {
 	for _, c := range causes {
 		err := field.Duplicate(field.NewPath("spec", "communities").Index(own[c.about]).Child("name"), c.about)
 		err.Detail = fmt.Sprintf("duplicate definition of community %q, which Community %q defines too; define it in one of them only", c.about, c.other)
-		found = append(found, contradiction{cause: c, err: err})
+		found = append(found, contradiction{cause: c, with: []active.Key{{Kind: active.KindCommunity, Name: c.other}}, err: err})
 	}
 	return found
 }

@@ -3,28 +3,33 @@
 package config
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/active"
 )
 
 // Next returns the snapshot that follows from the objects as written and from what was in use until now.
 //
-// An object that is invalid, or contradicts another, is not brought into use; what was in use before stays. Of two that
-// contradict each other, the one in use wins, else the older. A change or deletion that takes the last route from a service, or
-// closes a pool to a service that holds an address of it, is held back unless an operator allows the disruption. A pool that is
-// deleted stays known as long as services hold addresses of it, but gives none.
+// An object that is invalid, or contradicts what is in use, is not brought into use; what was in use before stays. So what is in
+// use never contradicts itself, unless nodes have changed since. Of two that contradict each other, the one in use wins, else the
+// older. A change or deletion that takes the last route from a service, or closes a pool to a service that holds an address of it,
+// is held back unless an operator allows the disruption. A pool that is deleted stays known as long as services hold addresses of
+// it, but gives none.
 func Next(in Inputs, p *Parser) *Snapshot {
+	b := settle(in, p)
+	b.dispute()
+	return b.snapshot()
+}
+
+// settle brings into use what can be.
+func settle(in Inputs, p *Parser) *builder {
 	b := newBuilder(in, p)
 	for b.round() {
 	}
-	return b.snapshot()
+	return b
 }
 
 // builder makes a Snapshot.
@@ -44,8 +49,9 @@ type builder struct {
 	findings map[active.Key]Finding
 	held     map[active.Key]hold
 	pending  []pending
-	// partly are new advertisements that contradict others: they announce what is not in dispute.
-	partly []*v1beta1.BGPAdvertisement
+	// partly are new pools and advertisements that are not in use: they matter as far as they are not in dispute, since speakers use
+	// what is new at once.
+	partly []pending
 }
 
 // pending is a change that is not in use yet: old is nil if the object is new, new if it is gone.
@@ -102,18 +108,21 @@ func (o Objects) byKey() map[active.Key]Object {
 // round brings into use what can be, and reports whether that was anything: then more may follow.
 func (b *builder) round() bool {
 	b.findings, b.held, b.pending, b.partly = map[active.Key]Finding{}, map[active.Key]hold{}, nil, nil
+	parsed := parseAllWith(b.current.parser, Objects{})
 	for key, o := range b.written {
 		b.findings[key] = Finding{Object: o, Reason: v1beta1.ReasonAccepted}
+		if errs := parsed.add(o); len(errs) > 0 {
+			b.reject(o, errs)
+		} else if was := b.inUse[key]; was == nil || !sameVersion(was, o) {
+			b.pending = append(b.pending, pending{key: key, old: was, new: o})
+		}
 	}
-	b.resolvePools()
-	b.admit(active.KindCommunity)
-	b.admit(active.KindBGPPeer)
-	b.admitAdvertisements()
 	for key, o := range b.inUse {
 		if b.written[key] == nil {
 			b.pending = append(b.pending, pending{key: key, old: o})
 		}
 	}
+	slices.SortFunc(b.pending, b.compare)
 	return b.accept()
 }
 
@@ -123,21 +132,13 @@ func (b *builder) reject(o Object, errs field.ErrorList) {
 	errs = errs[:min(len(errs), maxErrors)]
 	b.findings[key] = Finding{Object: o, Reason: v1beta1.ReasonInvalidConfig, Errors: errs}
 	was := b.inUse[key]
-	if was == nil {
+	if was == nil || sameVersion(was, o) {
 		return
 	}
 	b.held[key] = hold{reason: v1beta1.ReasonInvalidConfig, errors: errs}
 	if v1beta1.AllowsDisruption(was) && !v1beta1.AllowsDisruption(o) {
 		// Who takes the permission back has done so whatever else is wrong with the object.
 		b.replace(key, withoutPermission(was))
-	}
-}
-
-// want notes that the object is to be brought into use as written, if it is not.
-func (b *builder) want(o Object) {
-	key := active.KeyOf(o)
-	if was := b.inUse[key]; was == nil || !sameVersion(was, o) {
-		b.pending = append(b.pending, pending{key: key, old: was, new: o})
 	}
 }
 
@@ -159,127 +160,4 @@ func (b *builder) before() *Routes {
 		b.routes = newRoutes(&was, b.nodes)
 	}
 	return b.routes
-}
-
-// inOrder returns the objects of the kind in the order in which they are admitted: those in use as written, then changed ones,
-// then new ones, the oldest first.
-func (b *builder) inOrder(kind string) []Object {
-	rank := func(o Object) int {
-		switch was := b.inUse[active.KeyOf(o)]; {
-		case was == nil:
-			return 2
-		case sameVersion(was, o):
-			return 0
-		default:
-			return 1
-		}
-	}
-	ranks := map[Object]int{}
-	var list []Object
-	for key, o := range b.written {
-		if key.Kind == kind {
-			list, ranks[o] = append(list, o), rank(o)
-		}
-	}
-	slices.SortFunc(list, func(x, y Object) int {
-		created := y.GetCreationTimestamp()
-		return cmp.Or(ranks[x]-ranks[y], x.GetCreationTimestamp().Compare(created.Time), strings.Compare(x.GetName(), y.GetName()))
-	})
-	return list
-}
-
-// admit finds the objects of a kind that parse and contradict none admitted before.
-func (b *builder) admit(kind string) {
-	admitted := parseAllWith(b.current.parser, Objects{})
-	keep := func(o Object) {
-		if was := b.inUse[active.KeyOf(o)]; was != nil {
-			admitted.add(was)
-		}
-	}
-	var parsing []Object
-	for _, o := range b.inOrder(kind) {
-		if errs := admitted.add(o); len(errs) > 0 {
-			b.reject(o, errs)
-			keep(o)
-			continue
-		}
-		admitted.remove(o)
-		parsing = append(parsing, o)
-	}
-	for _, o := range parsing {
-		admitted.add(o)
-		if errs := firstErrors(contradictions(o, &admitted, b.nodes)); len(errs) > 0 {
-			admitted.remove(o)
-			b.reject(o, errs)
-			keep(o)
-			continue
-		}
-		b.want(o)
-	}
-}
-
-// admitAdvertisements does the same for advertisements, which may contradict pools as well. One that is in use stays so though it
-// contradicts another by now: it announces what is not in dispute.
-func (b *builder) admitAdvertisements() {
-	admitted := parseAllWith(b.current.parser, Objects{})
-	admitted.pools, admitted.labels = b.current.pools, b.current.labels
-	aliases := b.current.aliases()
-	for _, o := range b.inOrder(active.KindBGPAdvertisement) {
-		was := b.inUse[active.KeyOf(o)]
-		errs := admitted.add(o)
-		usable := len(errs) == 0
-		if usable {
-			errs = firstErrors(contradictions(o, &admitted, b.nodes))
-		}
-		if undefined := b.undefined(o, aliases); len(undefined) > 0 {
-			errs, usable = append(errs, undefined...), false
-		}
-		switch {
-		case len(errs) == 0:
-			b.want(o)
-		case was != nil && sameVersion(was, o):
-			b.findings[active.KeyOf(o)] = Finding{Object: o, Reason: v1beta1.ReasonInvalidConfig, Errors: errs[:min(len(errs), maxErrors)]}
-		default:
-			admitted.remove(o)
-			b.reject(o, errs)
-			if x, ok := o.(*v1beta1.BGPAdvertisement); ok && was == nil && usable {
-				b.partly = append(b.partly, x)
-			}
-			if was != nil {
-				admitted.add(was)
-			}
-		}
-	}
-}
-
-// undefined reports aliases that the advertisement uses and no Community defines.
-func (b *builder) undefined(o Object, aliases bgp.Aliases) field.ErrorList {
-	a, ok := o.(*v1beta1.BGPAdvertisement)
-	if !ok {
-		return nil
-	}
-	parsed, errs := b.current.parser.advertisement(a)
-	if len(errs) > 0 {
-		return nil
-	}
-	if _, err := bgp.ResolveCommunities(parsed.Communities, aliases); err != nil {
-		return field.ErrorList{field.Invalid(field.NewPath("spec", "communities"), field.OmitValueType{}, err.Error())}
-	}
-	return nil
-}
-
-// remove takes out an object that was added.
-func (m *parsedObjects) remove(o Object) {
-	switch x := o.(type) {
-	case *v1beta1.IPAddressPool:
-		delete(m.pools, x.Name)
-		delete(m.labels, x.Name)
-	case *v1beta1.BGPAdvertisement:
-		delete(m.advertisements, x.Name)
-	case *v1beta1.Community:
-		delete(m.communities, x.Name)
-	default:
-		delete(m.peers, o.GetName())
-		delete(m.peerNames, o.GetName())
-	}
 }

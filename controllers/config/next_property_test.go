@@ -48,6 +48,7 @@ func (p *past) edit() {
 		p.objects = p.objects.Apply(c)
 		return
 	}
+	p.contradict(&c)
 	p.versions++
 	c.New.SetGeneration(p.versions)
 	c.New.SetUID("one")
@@ -58,11 +59,25 @@ func (p *past) edit() {
 	if p.random.IntN(12) == 0 {
 		c.New.SetAnnotations(map[string]string{v1beta1.AnnotationAllowDisruption: "true"})
 	}
-	if a, ok := c.New.(*v1beta1.BGPAdvertisement); ok && p.random.IntN(4) == 0 {
-		a.Spec.LocalPref = uint32(p.random.IntN(3))
-	}
 	p.log = append(p.log, "write "+textOf(c.New))
 	p.objects = p.objects.Apply(c)
+}
+
+// contradict makes it likelier that the object contradicts another.
+func (p *past) contradict(c *config.Change) {
+	if p.random.IntN(4) > 0 {
+		return
+	}
+	switch o := c.New.(type) {
+	case *v1beta1.BGPAdvertisement:
+		o.Spec.LocalPref = uint32(p.random.IntN(3))
+	case *v1beta2.BGPPeer:
+		o.Spec.Address = fmt.Sprintf("172.30.0.%d", p.random.IntN(4))
+	case *v1beta1.IPAddressPool:
+		o.Spec.Addresses = []string{fmt.Sprintf("10.0.%d.128/25", p.random.IntN(4))}
+	case *v1beta1.Community:
+		o.Name, c.Old = "more", nil
+	}
 }
 
 // hold lets a service hold another address, or none.
@@ -150,6 +165,33 @@ func (p *past) activeRoutes(t *testing.T) *config.Routes {
 	return config.NewRoutes(config.Objects(decoded), p.nodes)
 }
 
+// contradictions returns what is wrong with each object in use beside the others. A pool that is deleted may have addresses in common
+// with another, since it gives none.
+func (p *past) contradictions(t *testing.T) []string {
+	t.Helper()
+	decoded, err := active.Decode(p.active)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deleted := func(o v1beta1.IPAddressPool) bool {
+		return !slices.ContainsFunc(p.objects.Pools, func(w v1beta1.IPAddressPool) bool { return w.Name == o.Name })
+	}
+	var found []string
+	for o := range decoded.All() {
+		others := config.Objects(decoded)
+		if pool, ok := o.(*v1beta1.IPAddressPool); ok {
+			if deleted(*pool) {
+				continue
+			}
+			others.Pools = slices.DeleteFunc(slices.Clone(others.Pools), deleted)
+		}
+		for _, err := range config.Contradictions(o, others, p.nodes) {
+			found = append(found, fmt.Sprintf("%s: %v", active.KeyOf(o), err))
+		}
+	}
+	return found
+}
+
 func (p *past) fatal(t *testing.T, format string, args ...any) {
 	t.Helper()
 	t.Fatalf("seed %d: %s\nhistory:\n%s", p.seed, fmt.Sprintf(format, args...), strings.Join(p.log, "\n"))
@@ -183,6 +225,9 @@ func TestWhatFollowsIsTheSameWhateverWasRememberedAndNothingFollowsTwice(t *test
 			}
 			held, changes = held+s.Held, changes+len(s.Changes)
 			p.apply(s)
+			if found := p.contradictions(t); len(found) > 0 {
+				p.fatal(t, "what is in use contradicts itself:\n%s\n%s", strings.Join(found, "\n"), strings.Join(said(s), "\n"))
+			}
 			again := config.Next(p.inputs(), nil)
 			if len(again.Changes) > 0 {
 				p.fatal(t, "the same again makes more changes: %v", said(again))
@@ -217,7 +262,7 @@ func TestNoChangeOfObjectsTakesTheLastRouteFromAService(t *testing.T) {
 			is := p.announced(s.Routes)
 			allowed := p.allowed()
 			for address, announced := range was {
-				if announced && !is[address] && !allowed && p.owned(address) {
+				if announced && !is[address] && !allowed && p.owned(s, address) {
 					p.fatal(t, "%s is announced no more:\n%s", address, strings.Join(said(s), "\n"))
 				}
 				if announced && is[address] {
@@ -243,12 +288,20 @@ func (p *past) allowed() bool {
 		slices.ContainsFunc(p.objects.Communities, func(o v1beta1.Community) bool { return allow(&o) })
 }
 
-// owned reports whether a record says that the address is of a pool in use. Any other may follow a new pool.
-func (p *past) owned(address string) bool {
-	return slices.ContainsFunc(p.holdings, func(h config.Holding) bool {
-		return h.Service.String()+" "+h.Address.String() == address && slices.ContainsFunc(p.active, func(a v1beta1.ActiveConfiguration) bool {
-			return a.Spec.Kind == active.KindIPAddressPool && slices.Contains(h.Recorded, a.Spec.Name)
+// owned reports whether a record says that the address is of pools in use. Any other may follow a new pool, and one that is recorded of
+// a new pool that is not brought into use as well may follow that.
+func (p *past) owned(s *config.Snapshot, address string) bool {
+	inUse := func(name string) bool {
+		return slices.ContainsFunc(p.active, func(a v1beta1.ActiveConfiguration) bool {
+			return a.Spec.Kind == active.KindIPAddressPool && a.Spec.Name == name
 		})
+	}
+	isNew := func(name string) bool {
+		f, written := s.Findings[active.Key{Kind: active.KindIPAddressPool, Name: name}]
+		return !inUse(name) && written && f.Reason != v1beta1.ReasonAccepted
+	}
+	return slices.ContainsFunc(p.holdings, func(h config.Holding) bool {
+		return h.Service.String()+" "+h.Address.String() == address && slices.ContainsFunc(h.Recorded, inUse) && !slices.ContainsFunc(h.Recorded, isNew)
 	})
 }
 
@@ -280,7 +333,7 @@ func TestAPoolThatComesBackIsUsedAsWrittenByAllSinceSpeakersUseItAtOnce(t *testi
 	h.step(t, rackPeer(), every)
 	h.announced(t, true)
 	h.step(t, builder.MakePool("one", "198.51.100.0/25").Obj(), rackPeer(), every)
-	h.want(t, nil, "BGPAdvertisement every InvalidConfig: spec.aggregationLength")
+	h.want(t, nil, `IPAddressPool one InvalidConfig: spec.addresses[0]: Invalid value: "198.51.100.0/25": BGPAdvertisement "every": invalid aggregation length 24`)
 	h.announced(t, false)
 }
 

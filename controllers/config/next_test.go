@@ -400,7 +400,7 @@ func TestOfTwoThatContradictEachOtherTheOneInUseStays(t *testing.T) {
 		"an advertisement beside a new pool that it does not fit": {
 			[]config.Object{adv("a", func(a *builder.Advertisement) { a.Aggregation(26) })},
 			[]config.Object{adv("a", func(a *builder.Advertisement) { a.Aggregation(26) }), one("small", "198.51.100.0/28", young)},
-			[]string{`BGPAdvertisement a InvalidConfig: spec.aggregationLength: Invalid value: 26: IPAddressPool "small": invalid aggregation length 26: prefix 28 in this pool is more specific`}, nil,
+			[]string{`IPAddressPool small InvalidConfig: spec.addresses[0]: Invalid value: "198.51.100.0/28": BGPAdvertisement "a": invalid aggregation length 26: prefix 28 in this pool is more specific`}, nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -413,6 +413,64 @@ func TestOfTwoThatContradictEachOtherTheOneInUseStays(t *testing.T) {
 			h.step(t, tc.after...)
 			h.want(t, tc.held, tc.want...)
 		})
+	}
+}
+
+// While the change of an object is held back, what contradicts others is not what is written.
+func TestWhatContradictsTheVersionInUseOfAnotherIsNotBroughtIntoUse(t *testing.T) {
+	t.Parallel()
+	named := func(name string, localPref uint32, pools ...string) *v1beta1.BGPAdvertisement {
+		return builder.MakeAdvertisement(name, pools...).LocalPref(localPref).Obj()
+	}
+	three := builder.MakePool("three", "203.0.113.0/24").Obj()
+	h := web()
+	h.holdings = append(h.holdings, held("db", "203.0.113.1", "three"))
+	h.step(t, pool(), three, rackPeer(), named("a", 100), named("b", 100, "two"))
+	h.step(t, pool(), three, rackPeer(), named("a", 100, "two"), named("b", 100, "two"))
+	h.want(t, []string{"bgpadvertisement.a NotCompatibleWithAssignedIPs"}, "BGPAdvertisement a NotCompatibleWithAssignedIPs")
+
+	h.step(t, pool(), three, rackPeer(), named("a", 100, "two"), named("b", 200, "one"))
+	h.want(t, []string{"bgpadvertisement.a NotCompatibleWithAssignedIPs", "bgpadvertisement.b InvalidConfig"},
+		"BGPAdvertisement a NotCompatibleWithAssignedIPs", `BGPAdvertisement b InvalidConfig: spec.localPref: Invalid value: 200: invalid local preference 200: `+
+			`local preference 100 was already set for the same type of BGP update by BGPAdvertisement "a": both announce pool "one" with one aggregation length; `+
+			`make localPref equal, or select other pools, peers or nodes; what contradicts is BGPAdvertisement "a" in the version in use: its change is held back`)
+	h.announced(t, true)
+
+	h.step(t, pool(), three, rackPeer(), named("a", 100, "two"), named("b", 200, "one", "three"))
+	h.want(t, nil)
+	h.announced(t, true)
+}
+
+func TestChangesThatContradictNothingTogetherAreUsedTogetherWhateverElseIsHeldBack(t *testing.T) {
+	t.Parallel()
+	preferred := func(name string, localPref uint32, pool string) *v1beta1.BGPAdvertisement {
+		return builder.MakeAdvertisement(name, pool).LocalPref(localPref).Obj()
+	}
+	h := web()
+	h.holdings = append(h.holdings, held("db", "203.0.113.1", "three"))
+	three := builder.MakePool("three", "203.0.113.0/24").Obj()
+	h.step(t, pool(), three, rackPeer(), preferred("a", 100, "one"), preferred("b", 100, "one"), preferred("c", 100, "three"))
+	h.want(t, nil)
+	h.step(t, pool(), three, rackPeer(), preferred("a", 200, "one"), preferred("b", 200, "one"))
+	h.want(t, []string{"bgpadvertisement.c NotCompatibleWithAssignedIPs"})
+}
+
+// Speakers use what is new at once, so what they announce by it is what the routes must say, whoever has restarted.
+func TestANewAdvertisementThatContradictsAnotherAnnouncesWhatIsNotInDispute(t *testing.T) {
+	t.Parallel()
+	h := web()
+	three := builder.MakePool("three", "203.0.113.0/24").Obj()
+	one := builder.MakeAdvertisement("one", "one").LocalPref(100).Obj()
+	h.holdings = []config.Holding{held("db", "203.0.113.1", "three")}
+	h.step(t, pool(), three, rackPeer(), one)
+	h.announced(t, false)
+	for range 2 { // Each step is as with a restart.
+		h.step(t, pool(), three, rackPeer(), one, adv("every", func(a *builder.Advertisement) { a.LocalPref(200) }))
+		h.want(t, nil, "BGPAdvertisement every InvalidConfig: spec.localPref")
+		h.announced(t, true)
+		if slices.ContainsFunc(h.active, func(a v1beta1.ActiveConfiguration) bool { return a.Spec.Name == "every" }) {
+			t.Error("it has an ActiveConfiguration")
+		}
 	}
 }
 

@@ -101,6 +101,29 @@ func (m parsedObjects) with(change Change) (parsedObjects, field.ErrorList) {
 	return m, m.add(change.New)
 }
 
+// remove takes out an object.
+func (m *parsedObjects) remove(o Object) {
+	switch x := o.(type) {
+	case *v1beta1.IPAddressPool:
+		delete(m.pools, x.Name)
+		delete(m.labels, x.Name)
+	case *v1beta1.BGPAdvertisement:
+		delete(m.advertisements, x.Name)
+	case *v1beta1.Community:
+		delete(m.communities, x.Name)
+	default:
+		delete(m.peers, o.GetName())
+		delete(m.peerNames, o.GetName())
+	}
+}
+
+// clone returns a copy that may be added to and removed from.
+func (m parsedObjects) clone() parsedObjects {
+	m.pools, m.labels, m.peers, m.peerNames = maps.Clone(m.pools), maps.Clone(m.labels), maps.Clone(m.peers), maps.Clone(m.peerNames)
+	m.advertisements, m.communities = maps.Clone(m.advertisements), maps.Clone(m.communities)
+	return m
+}
+
 // has reports whether the object is there and parses.
 func (m *parsedObjects) has(o Object) (found bool) {
 	switch x := o.(type) {

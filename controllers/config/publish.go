@@ -19,12 +19,9 @@ import (
 
 // snapshot returns what was found.
 func (b *builder) snapshot() *Snapshot {
-	inUse := b.current
-	for _, a := range b.partly {
-		inUse, _ = inUse.with(Change{New: a})
-	}
+	inUse := b.after(b.partly)
 	s := &Snapshot{
-		Routes: newRoutes(&inUse, b.nodes), Findings: b.findings, Held: len(b.held),
+		Routes: b.routesWith(inUse), Findings: b.findings, Held: len(b.held),
 		inUse: b.inUse, nodes: b.in.State.Nodes, impacts: map[string]Impacts{}, nodeKeys: inUse.nodeKeys(),
 	}
 	var pools []ipam.Pool
@@ -48,6 +45,21 @@ func (b *builder) snapshot() *Snapshot {
 	b.attribute(s)
 	s.Changes = b.changes()
 	return s
+}
+
+// routesWith returns the routes of what is in use, and of what is new and in use as far as that is not in dispute.
+func (b *builder) routesWith(all *parsedObjects) *Routes {
+	r := newRoutes(all, b.nodes)
+	var fresh []ipam.Pool
+	for _, p := range b.partly {
+		if pool, found := all.pools[p.key.Name]; found && p.key.Kind == active.KindIPAddressPool {
+			fresh = append(fresh, pool)
+		}
+	}
+	if len(fresh) > 0 {
+		r.owners, r.fresh = newOwners(b.current.sortedPools()), newOwners(ipam.NewPools(fresh...))
+	}
+	return r
 }
 
 // attribute gives the impacts of what is held back to the pools that contain the addresses.

@@ -16,6 +16,8 @@ import (
 // Routes say which addresses a configuration announces from the nodes. They are safe for concurrent use.
 type Routes struct {
 	owners *owners
+	// fresh are pools that are not in use yet, of which speakers know; nil if there are none. They take no address from one in use.
+	fresh *owners
 	// pools by name: those there are, whether they parse or not, and those that advertisements name.
 	pools map[string]*advertisers
 	// defined pools parse.
@@ -231,6 +233,9 @@ func (r *Routes) owningPool(h *Holding) (pool string, found bool) {
 	if p, contained := r.owners.find(h.Address); contained {
 		return p.Name, true
 	}
+	if p, contained := r.findFresh(h); contained {
+		return p.Name, true
+	}
 	best := -1
 	for _, name := range h.Recorded {
 		if l := r.rank(name, h.Address); l > best {
@@ -238,6 +243,17 @@ func (r *Routes) owningPool(h *Holding) (pool string, found bool) {
 		}
 	}
 	return pool, best >= 0
+}
+
+// findFresh returns the pool not in use yet that contains the address, unless that is recorded of one in use.
+func (r *Routes) findFresh(h *Holding) (*ipam.Pool, bool) {
+	if r.fresh == nil || slices.ContainsFunc(h.Recorded, func(name string) bool {
+		_, inUse := r.owners.pools.ByName(name)
+		return inUse
+	}) {
+		return nil, false
+	}
+	return r.fresh.find(h.Address)
 }
 
 // rank ranks pools by how likely an address that they do not contain was allocated from them: one of a range that

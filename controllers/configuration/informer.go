@@ -35,9 +35,11 @@ func Follow(ctx context.Context, caches cache.Informers, kind client.Object, han
 // Informer returns the one of the kind as soon as the API server answers. It may have nothing yet. The error is that the
 // context has ended.
 func Informer(ctx context.Context, caches cache.Informers, kind client.Object) (informer cache.Informer, err error) {
+	said := ""
 	err = wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
 		informer, err = caches.GetInformer(ctx, kind, cache.BlockUntilSynced(false))
-		if err != nil {
+		if err != nil && err.Error() != said {
+			said = err.Error()
 			log.FromContext(ctx).Error(err, "watching, trying again", "kind", fmt.Sprintf("%T", kind))
 		}
 		return err == nil, nil

@@ -39,6 +39,15 @@ func Read(ctx context.Context, reader client.Reader, namespace string) (config.O
 	}, nil
 }
 
+// Active returns the ActiveConfigurations in the namespace.
+func Active(ctx context.Context, reader client.Reader, namespace string) ([]v1beta1.ActiveConfiguration, error) {
+	list := &v1beta1.ActiveConfigurationList{}
+	if err := reader.List(ctx, list, client.InNamespace(namespace)); err != nil {
+		return nil, fmt.Errorf("listing the configuration in use: %w", err)
+	}
+	return list.Items, nil
+}
+
 // Nodes returns what matters of all nodes.
 func Nodes(ctx context.Context, reader client.Reader) ([]config.Node, error) {
 	list := &corev1.NodeList{}

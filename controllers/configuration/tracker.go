@@ -96,16 +96,16 @@ func (t *Tracker) next(ctx context.Context) (*config.Snapshot, notes, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var inUse v1beta1.ActiveConfigurationList
-	if err := t.live.List(ctx, &inUse, client.InNamespace(t.namespace)); err != nil {
-		return nil, nil, fmt.Errorf("listing the configuration in use: %w", err)
+	inUse, err := Active(ctx, t.live, t.namespace)
+	if err != nil {
+		return nil, nil, err
 	}
 	nodes, err := Nodes(ctx, t.cached)
 	if err != nil {
 		return nil, nil, err
 	}
 	next := config.Next(config.Inputs{
-		Written: written, Active: inUse.Items, Allowed: allowed.keys(),
+		Written: written, Active: inUse, Allowed: allowed.keys(),
 		State: config.ClusterState{Holdings: t.assignments, NamespaceLabels: NamespaceLabels(ctx, t.cached), Nodes: nodes},
 	}, t.parser)
 	return next, allowed, nil

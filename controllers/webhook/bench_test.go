@@ -29,6 +29,7 @@ type memory struct {
 	peers          v1beta2.BGPPeerList
 	advertisements v1beta1.BGPAdvertisementList
 	nodes          corev1.NodeList
+	active         []v1beta1.ActiveConfiguration
 	namespaces     map[string]*corev1.Namespace
 	services       map[client.ObjectKey]*corev1.Service
 	// err is all that lists have if set.
@@ -49,6 +50,8 @@ func (m *memory) List(_ context.Context, list client.ObjectList, _ ...client.Lis
 		list.Items = slices.Clone(m.peers.Items)
 	case *v1beta1.BGPAdvertisementList:
 		list.Items = slices.Clone(m.advertisements.Items)
+	case *v1beta1.ActiveConfigurationList:
+		list.Items = slices.Clone(m.active)
 	case *v1beta1.CommunityList:
 	case *corev1.NodeList:
 		list.Items = slices.Clone(m.nodes.Items)

@@ -15,6 +15,7 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -97,6 +98,32 @@ func TestWhatIsInTheWayInTheCacheOnlyRefusesNothing(t *testing.T) {
 			response := ask(t, d, tc.was, tc.is)
 			if response.Allowed != (tc.wantRefusal == "") || !strings.Contains(response.Result.Message, tc.wantRefusal) {
 				t.Errorf("allowed %t, %+v; want %q", response.Allowed, response.Result, tc.wantRefusal)
+			}
+		})
+	}
+}
+
+// The only advertisement was deleted past the webhook, and is in use still.
+func TestWhatIsNeededByWhatIsInUseIsNotTakenAwayThoughNothingWrittenNeedsIt(t *testing.T) {
+	t.Parallel()
+	held := func(m *memory) {
+		in := config.Inputs{Written: config.Objects{Pools: m.pools.Items, Peers: m.peers.Items, Advertisements: m.advertisements.Items}}
+		for _, c := range config.Next(in, nil).Changes {
+			c.New.Status.Held = c.New.Spec.Kind == active.KindBGPAdvertisement
+			m.active = append(m.active, *c.New)
+		}
+		m.advertisements.Items = nil
+	}
+	for name, meanwhile := range map[string]func(*memory){"it is": held, "not any more": func(m *memory) { m.advertisements.Items = nil }} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			was, is := town(), town()
+			held(was)
+			meanwhile(is)
+			peer := builder.MakePeer("router", "192.0.2.1").Obj()
+			response := ask(t, open(t, peer, observedOf(was, is)), peer, nil)
+			if response.Allowed != (name == "not any more") || !response.Allowed && !strings.Contains(response.Result.Message, `would not be announced at "198.51.100.0"`) {
+				t.Errorf("allowed %t, %+v", response.Allowed, response.Result)
 			}
 		})
 	}

@@ -50,7 +50,7 @@ func (o *observed) NeedLeaderElection() bool { return false }
 func (o *observed) Start(ctx context.Context) error {
 	kinds := []client.Object{
 		&v1beta1.IPAddressPool{}, &v1beta2.BGPPeer{}, &v1beta1.BGPAdvertisement{}, &v1beta1.Community{},
-		&corev1.Namespace{}, &corev1.Node{},
+		&v1beta1.ActiveConfiguration{}, &corev1.Namespace{}, &corev1.Node{},
 	}
 	synced := make([]toolscache.InformerSynced, 0, len(kinds))
 	for _, kind := range kinds {
@@ -83,7 +83,13 @@ func (o *observed) read(ctx context.Context) (config.Objects, config.ClusterStat
 	if err != nil {
 		return config.Objects{}, config.ClusterState{}, err
 	}
-	return objects, config.ClusterState{Holdings: o.index.Snapshot(), NamespaceLabels: configuration.NamespaceLabels(ctx, o.reader), Nodes: nodes, Parser: o.parser}, nil
+	inUse, err := configuration.Active(ctx, reader, o.namespace)
+	if err != nil {
+		return config.Objects{}, config.ClusterState{}, err
+	}
+	return objects, config.ClusterState{
+		Holdings: o.index.Snapshot(), NamespaceLabels: configuration.NamespaceLabels(ctx, o.reader), Nodes: nodes, Active: inUse, Parser: o.parser,
+	}, nil
 }
 
 // confirm returns what was observed, but of the configuration, and of the services that lose something, what the API server itself
@@ -98,7 +104,10 @@ func (o *observed) confirm(ctx context.Context, seen config.Objects, impacts con
 		return config.Objects{}, config.ClusterState{}, false, nil
 	}
 	_, state, err := o.read(ctx)
-	if err != nil || many {
+	if err != nil {
+		return config.Objects{}, config.ClusterState{}, false, err
+	}
+	if state.Active, err = configuration.Active(ctx, o.live, o.namespace); err != nil || many {
 		return objects, state, err == nil, err
 	}
 	holdings := o.index.Clone()

@@ -3,6 +3,7 @@
 package process
 
 import (
+	"context"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,13 +17,16 @@ import (
 )
 
 // NewManager returns a manager with the options and with what all programs have in common: the types of this project and of
-// Kubernetes, the addresses in the settings, and a liveness check.
-func (s *Settings) NewManager(config *rest.Config, options ctrl.Options) (ctrl.Manager, error) {
+// Kubernetes, the addresses in the settings, and a liveness check. It waits for the CRD of ActiveConfigurations.
+func (s *Settings) NewManager(ctx context.Context, config *rest.Config, options ctrl.Options) (ctrl.Manager, error) {
 	options.Scheme = runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientscheme.AddToScheme, v1beta1.AddToScheme, v1beta2.AddToScheme} {
 		if err := add(options.Scheme); err != nil {
 			return nil, fmt.Errorf("registering types: %w", err)
 		}
+	}
+	if err := s.awaitCRD(ctx, config, options.Scheme); err != nil {
+		return nil, err
 	}
 	options.Metrics = s.metricsServer()
 	options.HealthProbeBindAddress = s.probeAddress

@@ -194,6 +194,30 @@ func TestOfTwoThatContradictEachOtherThePrecedingOneIsUsed(t *testing.T) {
 	}
 }
 
+// The controller does not bring it into use, so that it has no ActiveConfiguration. What it announces must not depend on what a speaker
+// has used before.
+func TestANewAdvertisementThatContradictsOneInUseAnnouncesWhatIsNotInDispute(t *testing.T) {
+	t.Parallel()
+	in := input()
+	in.Pools = append(in.Pools, pool("other", "203.0.113.0/24"))
+	in.Advertisements = []v1beta1.BGPAdvertisement{adv("a-new", withLocalPref(200)), adv("z", withLocalPref(100), withPools("pool"))}
+	in.Active = map[active.Key]bool{{Kind: active.KindBGPAdvertisement, Name: "z"}: true}
+	before := input()
+	before.Advertisements = []v1beta1.BGPAdvertisement{adv("a-new", withLocalPref(200))}
+	alone, _ := policy.Compile(before, nil)
+	for name, previous := range map[string]*policy.Policy{"a speaker that starts": nil, "one that used the new one alone": alone} {
+		p, rejections := policy.Compile(in, previous)
+		if len(rejections) != 1 || rejections[0].Name != "a-new" {
+			t.Errorf("%s: rejections %v", name, rejections)
+		}
+		for address, want := range map[string]string{"198.51.100.1": "z", "203.0.113.1": "a-new"} {
+			if got := summarize(p, netip.MustParseAddr(address)); len(got) != 1 || got[0].Name != want {
+				t.Errorf("%s: %s is announced by %v, want %s", name, address, got, want)
+			}
+		}
+	}
+}
+
 func TestAPasswordThatCannotBeHadAnyMoreIsKeptByTheSessionThatHasIt(t *testing.T) {
 	t.Parallel()
 	with := secret("x", corev1.SecretTypeBasicAuth, map[string]string{"password": "first"})

@@ -4,7 +4,7 @@
 #   docker build --target controller --build-arg VERSION=v0.1.0 --build-arg REVISION=$(git rev-parse HEAD) --tag localhost/metallb-controller:dev .
 #   docker buildx build --platform linux/amd64,linux/arm64,linux/arm/v7,linux/ppc64le,linux/s390x …
 #
-# Without a container engine, `make images` makes the same ones, and `make images-all` those of all platforms: a test holds the
+# Without a container engine, `make images` makes the same ones, with `PLATFORMS=all` those of all platforms: a test holds the
 # two to each other. Programs are compiled on the machine that builds, for whatever platform.
 
 FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build

@@ -83,16 +83,18 @@ build: ## Build the binaries into bin/.
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/speaker ./speaker
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/router ./test/router
 
-.PHONY: images
-images: ## Build the container images into out/images, without a container engine (PLATFORMS=linux/amd64,linux/arm64: those in one tar).
-	go run ./test/image/cmd/image all --out $(OUT)/images --version $(VERSION) $(if $(PLATFORMS),--platforms $(PLATFORMS))
-
-.PHONY: images-all
-images-all: ## Build the images of controller and speaker for every platform.
-	go run ./test/image/cmd/image controller speaker --out $(OUT)/images-all --version $(VERSION) --platforms all
-
-# What the names of a release's images begin with.
+# What the names of images begin with, and their tag. What is pushed is named by its revision, so that nodes pull it.
 IMAGE_PREFIX ?= localhost/metallb-
+IMAGE_TAG ?= $(if $(PUSH),$(VERSION),dev)
+IMAGE = go run ./test/image/cmd/image
+
+.PHONY: images
+images: ## Build the images of controller and speaker into out/images, without a container engine (PLATFORMS=linux/amd64,linux/arm64 or all, IMAGE_PREFIX=…, PUSH=1).
+	$(IMAGE) controller speaker --out $(OUT)/images --prefix $(IMAGE_PREFIX) --tag $(IMAGE_TAG) --version $(VERSION) $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(PUSH),--push)
+
+.PHONY: test-images
+test-images: ## Build the images of the test routers and of the tutorial's nginx into out/images (needs BIRD, FRR and apt).
+	$(IMAGE) router nginx --out $(OUT)/images
 
 .PHONY: release
 release: ## Build all files of a release into out/release (VERSION=v1.2.3).
@@ -106,6 +108,10 @@ INSTALL ?= kustomize
 .PHONY: playground
 playground: ## Start a three-node cluster with the load balancer (INSTALL=kustomize or helm), routers and a client (root).
 	go run ./test/playground/cmd/playground up --install $(INSTALL)
+
+.PHONY: playground-reload
+playground-reload: ## Build controller and speaker, and restart them in the playground with what was built.
+	go run ./test/playground/cmd/playground reload
 
 .PHONY: playground-down
 playground-down: ## Remove the playground.

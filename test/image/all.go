@@ -31,6 +31,7 @@ type Options struct {
 	Cache    string    // directory of downloaded packages; DefaultCache if empty
 	Progress io.Writer // is told what happens, in lines; nil for nothing
 	Only     []string  // images to make, such as ControllerImage; all if empty
+	Push     bool      // to the registry that their names begin with, too
 	// Platforms that controller and speaker are made for; HostPlatform if empty. Those of several are in one tar.
 	Platforms []Platform
 }
@@ -150,10 +151,14 @@ func (o Options) save(ctx context.Context, which, programs, tar string) error {
 		}
 		variants = append(variants, Variant{p, img})
 	}
+	save := SaveIndex
 	if len(variants) == 1 {
-		return Save(tar, o.ref(which), variants[0].Image)
+		save = func(tar, ref string, variants []Variant) error { return Save(tar, ref, variants[0].Image) }
 	}
-	return SaveIndex(tar, o.ref(which), variants)
+	if err := save(tar, o.ref(which), variants); err != nil || !o.Push {
+		return err
+	}
+	return push(ctx, o.ref(which), variants)
 }
 
 // make makes one image of the product for one platform from its program.

@@ -37,13 +37,7 @@ func SaveIndex(tarFile, ref string, variants []Variant) error {
 	if err != nil {
 		return fmt.Errorf("naming the image: %w", err)
 	}
-	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
-	for _, variant := range variants {
-		image := mutate.ConfigMediaType(mutate.MediaType(variant.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
-		index = mutate.AppendManifests(index, mutate.IndexAddendum{
-			Add: image, Descriptor: v1.Descriptor{Platform: variant.Platform.descriptor()},
-		})
-	}
+	index := indexOf(variants)
 	dir, err := os.MkdirTemp(filepath.Dir(tarFile), ".layout-")
 	if err != nil {
 		return err
@@ -58,6 +52,18 @@ func SaveIndex(tarFile, ref string, variants []Variant) error {
 		return fmt.Errorf("writing the layout of %s: %w", ref, err)
 	}
 	return replace(tarFile, func(w io.Writer) error { return writeDirectory(w, dir) })
+}
+
+// indexOf returns the images of several platforms as one.
+func indexOf(variants []Variant) v1.ImageIndex {
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	for _, variant := range variants {
+		image := mutate.ConfigMediaType(mutate.MediaType(variant.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{
+			Add: image, Descriptor: v1.Descriptor{Platform: variant.Platform.descriptor()},
+		})
+	}
+	return index
 }
 
 // writeDirectory writes the files below a directory to a tar. Equal files make equal tars: nothing has a time.

@@ -5,11 +5,14 @@ package playground
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"metallb.io/metallb/test/image"
 )
 
 // Method is how the product is installed.
@@ -71,6 +74,28 @@ func releaseFlags(values []string) []string {
 		flags = append(flags, "--set", strings.Join(values, ","))
 	}
 	return flags
+}
+
+// Reload builds controller and speaker from the source tree in the current directory, and restarts them with what was built.
+func (p *Playground) Reload(ctx context.Context, progress io.Writer) error {
+	images, err := image.All(ctx, image.Options{
+		Out: p.path("images"), Progress: progress, Only: []string{image.ControllerImage, image.SpeakerImage},
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.Cluster.Load(ctx, images...); err != nil {
+		return err
+	}
+	if err := p.Kubectl(ctx, "-n", Namespace, "rollout", "restart", "deployment,daemonset", "-l", "app=metallb"); err != nil {
+		return err
+	}
+	for _, kind := range []string{"deployment", "daemonset"} {
+		if err := p.Kubectl(ctx, "-n", Namespace, "rollout", "status", kind, "-l", "app=metallb", "--timeout=1m"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Helm runs helm in the product's namespace. The error has what it printed.

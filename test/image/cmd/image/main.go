@@ -38,6 +38,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&options.Prefix, "prefix", "localhost/metallb-", "`start` of the images' names")
 	flags.StringVar(&options.Tag, "tag", "dev", "`tag` of the images")
 	platforms := flags.String("platforms", "", "`list` of the platforms to make controller and speaker for, such as linux/amd64,linux/arm/v7, or all; this machine's if empty")
+	flags.BoolVar(&options.Push, "push", false, "push the images to the registry that their names begin with, too")
 	flags.StringVar(&options.Version, "version", "", "`version` that the programs report; the tag if empty")
 	flags.Usage = func() {
 		fmt.Fprint(os.Stderr, usage)

@@ -15,10 +15,11 @@ import (
 	"metallb.io/metallb/test/playground"
 )
 
-const usage = `usage: playground up|down|env [--state DIR]
+const usage = `usage: playground up|reload|down|env [--state DIR]
 
   up [--install kustomize|helm|nothing]
          start a cluster of three nodes with the load balancer, a rack router and a client
+  reload build controller and speaker, and restart them with what was built
   down   remove it all
   env    print what makes kubectl and helm talk to the cluster`
 
@@ -58,6 +59,12 @@ func run(ctx context.Context, args []string) error {
 		return nil
 	case "down":
 		return playground.Down(ctx, *state)
+	case "reload":
+		p, err := playground.Open(*state)
+		if err != nil {
+			return err
+		}
+		return p.Reload(ctx, os.Stdout)
 	case "env":
 		p, err := playground.Open(*state)
 		if err != nil {

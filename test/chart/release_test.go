@@ -30,6 +30,8 @@ func TestAReleaseIsUpgradedAndRolledBackAndLeavesTheConfigurationIfAtAll(t *test
 	t.Parallel()
 	s := envtest.Start(t)
 	r := &release{Server: s, kubeconfig: s.Kubeconfig(t)}
+	// A kind that is deleted while its storage starts stays for five minutes: the API server, which cannot list its objects yet, tries again then.
+	r.run(t, "get", "metallb", "--all-namespaces")
 	r.run(t, kubectlDelete...)
 	before := r.inventory(t)
 

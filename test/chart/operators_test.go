@@ -56,8 +56,7 @@ func download(t *testing.T, module string) string {
 	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", module)
 	cmd.Dir = t.TempDir()
 	out, err := cmd.Output()
-	var failed *exec.ExitError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
 		t.Fatalf("downloading %s: %v\n%s%s", module, err, out, failed.Stderr)
 	}
 	var answer struct{ Dir string }

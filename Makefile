@@ -39,6 +39,10 @@ fmt: ## Format the code.
 lint: ## Run the linters.
 	$(GO_TOOL) golangci-lint run --allow-serial-runners
 
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities in what the programs use (needs https://vuln.go.dev).
+	$(GO_TOOL) govulncheck ./controllers ./speaker
+
 .PHONY: verify
 verify: generate manifests reference lint ## Check style, and that everything generated, go.mod and formatting are up to date.
 	$(GO_TOOL) golangci-lint fmt --diff

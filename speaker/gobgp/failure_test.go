@@ -64,7 +64,7 @@ func TestAFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
 		},
 		"the peer answers the OPEN with an UPDATE": {
 			peer:  behaviour{answerOpen: update},
-			error: "peer refused the OPEN",
+			error: "sent Finite State Machine Error/Unexpected Message in OpenSent: the peer sent UPDATE where OPEN is due",
 		},
 		"the peer proposes a hold time that is too short": {
 			peer:  behaviour{holdTime: 1},

@@ -3,16 +3,11 @@
 package gobgp
 
 import (
-	"context"
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"metallb.io/metallb/speaker/session"
+	"metallb.io/metallb/speaker/transport"
 )
-
-// collectTime bounds how long sessions that are busy may hold up a scrape. They are shown as they were.
-const collectTime = time.Second
 
 // collector reads the metrics off the sessions' states, so that there are series for the sessions that there are, and
 // no others.
@@ -24,6 +19,51 @@ type collector struct {
 type sample struct {
 	state  session.State
 	counts counts
+}
+
+// counts are what has happened since the session was configured, over all its connections.
+type counts struct {
+	// established and lost are how often the session came up and went down.
+	established, lost    uint64
+	sent, received       tally
+	announced, withdrawn uint64
+}
+
+// tally are the numbers of messages of one direction.
+type tally struct {
+	opens, updates, notifications, keepalives, refreshes, total uint64
+}
+
+func tallyOf(t *transport.Tally) tally {
+	return tally{
+		opens: t.Opens.Load(), updates: t.Updates.Load(), notifications: t.Notifications.Load(), keepalives: t.Keepalives.Load(),
+		refreshes: t.Refreshes.Load(), total: t.Total(),
+	}
+}
+
+func (t tally) plus(other tally) tally {
+	return tally{
+		opens: t.opens + other.opens, updates: t.updates + other.updates, notifications: t.notifications + other.notifications,
+		keepalives: t.keepalives + other.keepalives, refreshes: t.refreshes + other.refreshes, total: t.total + other.total,
+	}
+}
+
+func (c counts) plus(other counts) counts {
+	return counts{
+		established: c.established + other.established, lost: c.lost + other.lost,
+		sent: c.sent.plus(other.sent), received: c.received.plus(other.received),
+		announced: c.announced + other.announced, withdrawn: c.withdrawn + other.withdrawn,
+	}
+}
+
+// sample may be called from any goroutine.
+func (p *peering) sample() sample {
+	p.mu.Lock()
+	c := counts{established: p.ups, lost: p.downs}
+	p.mu.Unlock()
+	c.sent, c.received = tallyOf(&p.stats.Sent), tallyOf(&p.stats.Received)
+	c.announced, c.withdrawn = p.stats.Announced.Load(), p.stats.Withdrawn.Load()
+	return sample{p.snapshot(), c}
 }
 
 // metric is one with a value, or two values that a label tells apart, for each endpoint.
@@ -85,9 +125,13 @@ func (collector) metrics() []metric {
 		counter("notifications_sent", "Number of BGP NOTIFICATION messages sent.", func(c counts) uint64 { return c.sent.notifications }),
 		counter("notifications_received_total", "Number of BGP NOTIFICATION messages received.",
 			func(c counts) uint64 { return c.received.notifications }),
+		counter("prefixes_announced_received_total", "Number of prefixes that the peer has announced, each as often as it did; they are not used.",
+			func(c counts) uint64 { return c.announced }),
+		counter("prefixes_withdrawn_received_total", "Number of prefixes that the peer has withdrawn, each as often as it did.",
+			func(c counts) uint64 { return c.withdrawn }),
 		counter("route_refresh_sent", "Number of BGP ROUTE-REFRESH messages sent.", func(c counts) uint64 { return c.sent.refreshes }),
-		counter("total_sent", "Number of BGP messages sent.", func(c counts) uint64 { return c.sent.total() }),
-		counter("total_received", "Number of BGP messages received.", func(c counts) uint64 { return c.received.total() }),
+		counter("total_sent", "Number of BGP messages sent.", func(c counts) uint64 { return c.sent.total }),
+		counter("total_received", "Number of BGP messages received.", func(c counts) uint64 { return c.received.total }),
 	}
 }
 
@@ -125,23 +169,13 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// samples has all sessions count their messages and returns what there is to show of them.
+// samples are what there is to show of all sessions.
 func (s *Sessions) samples() []sample {
 	s.mu.Lock()
-	peerings := make([]*peering, 0, len(s.sessions))
-	waits := make([]pending, 0, len(s.sessions))
+	defer s.mu.Unlock()
+	samples := make([]sample, 0, len(s.sessions))
 	for _, p := range s.sessions {
-		peerings = append(peerings, p)
-		waits = append(waits, p.command(func() error { p.count(); return nil }))
-	}
-	s.mu.Unlock()
-
-	ctx, cancel := context.WithTimeout(context.Background(), collectTime)
-	defer cancel()
-	samples := make([]sample, 0, len(peerings))
-	for i, p := range peerings {
-		_ = waits[i].await(ctx) // Its only error is that the time is over.
-		samples = append(samples, sample{p.snapshot(), p.counted()})
+		samples = append(samples, p.sample())
 	}
 	return samples
 }

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gobgp
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"metallb.io/metallb/speaker/session"
+	"metallb.io/metallb/speaker/transport"
+)
+
+const (
+	// A session that is lost is reopened at once, but no more than maxReopened times in reopenedTime. Then it waits for idleTime,
+	// which damps a peer that oscillates (RFC 4271 section 8.1).
+	maxReopened  = 3
+	reopenedTime = time.Minute
+	idleTime     = 5 * time.Second
+
+	// minConnectTime is the least time between attempts that is kept to.
+	minConnectTime = time.Second
+	// maxDialTime is the most that an attempt takes, so that its failure is told soon.
+	maxDialTime = 10 * time.Second
+	// farewellTime is how long the end of a session is waited for that was told to end.
+	farewellTime = 2 * time.Second
+
+	// multihopTTL lets packets pass as many routers as there may be (RFC 4271 leaves it open). An eBGP peer is on a connected subnet
+	// otherwise; what is sent to an iBGP peer has the kernel's TTL.
+	multihopTTL = 255
+)
+
+// connection is one that was made, until it has ended.
+type connection struct {
+	*transport.Conn
+	// given is whether GoBGP has it.
+	given bool
+}
+
+// dial connects to the peer after a while. There is one attempt at a time.
+func (p *peering) dial(after time.Duration) {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.stopDialing()
+	p.stopDialing = cancel
+	target := targetOf(p.config)
+	p.dialing.Go(func() {
+		wait := time.NewTimer(after)
+		defer wait.Stop()
+		select {
+		case <-ctx.Done():
+			return
+		case <-wait.C:
+		}
+		p.inbox.put(func() { p.beginAttempt(ctx) })
+		conn, err := target.Dial(ctx)
+		if err != nil {
+			p.inbox.put(func() { p.dialFailed(ctx, err) })
+			return
+		}
+		made := make(chan net.Conn) // Not buffered: nothing is left in it.
+		p.inbox.put(func() {
+			select {
+			case conn := <-made:
+				p.dialed(conn)
+			case <-ctx.Done():
+			}
+		})
+		select {
+		case made <- conn:
+		case <-ctx.Done():
+			_ = conn.Close()
+		}
+	})
+}
+
+func targetOf(c session.Config) transport.Target {
+	t := transport.Target{
+		Peer: netip.AddrPortFrom(c.Address, c.Port), Source: c.Source, Password: c.Password,
+		Timeout: min(max(c.ConnectTime, minConnectTime), maxDialTime),
+	}
+	switch {
+	case c.IBGP():
+	case c.MultiHop:
+		t.TTL = multihopTTL
+	default:
+		t.TTL = 1
+	}
+	return t
+}
+
+func (p *peering) beginAttempt(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
+	p.attempted = time.Now()
+	if p.snapshot().FSM != session.Active {
+		p.enter(session.Active)
+	}
+}
+
+// retry dials again when it is time.
+func (p *peering) retry() {
+	next := p.attempted.Add(p.backoff.Next(max(p.config.ConnectTime, minConnectTime)))
+	p.dial(time.Until(next))
+}
+
+func (p *peering) dialFailed(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	p.attemptFailed(dialError(p.config, err))
+	p.retry()
+}
+
+// dialed takes a connection, which is given to GoBGP when that is ready for it.
+func (p *peering) dialed(conn net.Conn) {
+	p.opened = p.config
+	c := &connection{}
+	c.Conn = transport.New(conn, netip.AddrPortFrom(p.config.Address, p.config.Port), &p.stats, func(s transport.Stage) {
+		p.inbox.put(func() {
+			if p.conn == c {
+				p.reach(s)
+			}
+		})
+	})
+	p.conn = c
+	if err := p.server.addPeer(p.opened); err != nil {
+		p.conn = nil
+		_ = c.Close()
+		p.attemptFailed(err.Error())
+		p.retry()
+	}
+}
+
+// give gives GoBGP the connection that waits for it.
+func (p *peering) give() {
+	if p.conn != nil && !p.conn.given {
+		p.conn.given = true
+		p.server.connect(p.conn.Conn)
+	}
+}
+
+// reach follows the connection.
+//
+// GoBGP dumps the RIB to a peer when it gets the first KEEPALIVE, and begins to send changes when it asks for what follows. What would be
+// changed in between would be lost, so changes wait from before the one until after the other.
+func (p *peering) reach(s transport.Stage) {
+	switch s {
+	case transport.OpenSent:
+		p.enter(session.OpenSent)
+	case transport.OpenConfirm:
+		p.enter(session.OpenConfirm)
+	case transport.Confirmed:
+		p.settling = true
+		p.conn.Release()
+	case transport.Established:
+		p.established()
+		p.settled()
+	case transport.Ended:
+		p.ended()
+	}
+}
+
+// settled does what has waited.
+func (p *peering) settled() {
+	p.settling = false
+	for _, task := range p.waiting {
+		task()
+	}
+	p.waiting = nil
+}
+
+// ended makes another attempt after the connection has ended.
+func (p *peering) ended() {
+	end, open := p.conn.End(), p.conn.Open()
+	old := p.snapshot().FSM
+	if err := p.disconnect(); err != nil {
+		p.log.V(1).Info("peer is gone", "error", err.Error())
+	}
+	switch {
+	case p.shutting:
+		p.over = true
+	case old == session.Established:
+		p.lost(end)
+		if p.mayReopen() {
+			p.dial(0)
+		} else {
+			p.dial(idleTime)
+		}
+	default:
+		p.attemptFailed(p.failure(old, open, end))
+		p.retry()
+	}
+}
+
+// failure says why an attempt failed after the connection was made. What a peer closes without a word is often the consequence
+// of an earlier error, which is then told with it.
+func (p *peering) failure(fsm session.FSM, open transport.Open, end transport.End) string {
+	text := attemptError(p.opened, fsm, open, end)
+	if text != closedEarly {
+		p.lastRefusal = text
+		return text
+	}
+	if p.lastRefusal != "" {
+		return p.lastRefusal + "; then " + text
+	}
+	return text
+}
+
+// mayReopen reports whether the session may be reopened at once, and counts on it that it is.
+func (p *peering) mayReopen() bool {
+	now := p.options.Clock.Now()
+	p.reopened = slices.DeleteFunc(p.reopened, func(at time.Time) bool { return now.Sub(at) >= reopenedTime })
+	if len(p.reopened) >= maxReopened {
+		return false
+	}
+	p.reopened = append(p.reopened, now)
+	return true
+}
+
+// disconnect ends the connection, if there is one, and the attempt to make one. A peer that is connected is told that it is de-configured (RFC
+// 4486).
+func (p *peering) disconnect() error {
+	p.stopDialing()
+	c := p.conn
+	if c == nil {
+		return nil
+	}
+	p.settled()
+	p.conn = nil
+	err := p.server.removePeer(p.opened)
+	if c.given && err == nil {
+		late := time.NewTimer(farewellTime)
+		defer late.Stop()
+		select {
+		case <-c.Closed():
+		case <-late.C:
+		}
+	}
+	_ = c.Close()
+	return err
+}

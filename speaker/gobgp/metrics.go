@@ -24,9 +24,9 @@ type sample struct {
 // counts are what has happened since the session was configured, over all its connections.
 type counts struct {
 	// established and lost are how often the session came up and went down.
-	established, lost    uint64
-	sent, received       tally
-	announced, withdrawn uint64
+	established, lost uint64
+	sent, received    tally
+	prefixes          uint64
 }
 
 // tally are the numbers of messages of one direction.
@@ -52,7 +52,7 @@ func (c counts) plus(other counts) counts {
 	return counts{
 		established: c.established + other.established, lost: c.lost + other.lost,
 		sent: c.sent.plus(other.sent), received: c.received.plus(other.received),
-		announced: c.announced + other.announced, withdrawn: c.withdrawn + other.withdrawn,
+		prefixes: c.prefixes + other.prefixes,
 	}
 }
 
@@ -62,7 +62,7 @@ func (p *peering) sample() sample {
 	c := counts{established: p.ups, lost: p.downs}
 	p.mu.Unlock()
 	c.sent, c.received = tallyOf(&p.stats.Sent), tallyOf(&p.stats.Received)
-	c.announced, c.withdrawn = p.stats.Announced.Load(), p.stats.Withdrawn.Load()
+	c.prefixes = p.stats.Prefixes.Load()
 	return sample{p.snapshot(), c}
 }
 
@@ -125,10 +125,8 @@ func (collector) metrics() []metric {
 		counter("notifications_sent", "Number of BGP NOTIFICATION messages sent.", func(c counts) uint64 { return c.sent.notifications }),
 		counter("notifications_received_total", "Number of BGP NOTIFICATION messages received.",
 			func(c counts) uint64 { return c.received.notifications }),
-		counter("prefixes_announced_received_total", "Number of prefixes that the peer has announced, each as often as it did; they are not used.",
-			func(c counts) uint64 { return c.announced }),
-		counter("prefixes_withdrawn_received_total", "Number of prefixes that the peer has withdrawn, each as often as it did.",
-			func(c counts) uint64 { return c.withdrawn }),
+		counter("prefixes_received_total", "Number of prefixes that the peer has announced, each as often as it did. They are not used.",
+			func(c counts) uint64 { return c.prefixes }),
 		counter("route_refresh_sent", "Number of BGP ROUTE-REFRESH messages sent.", func(c counts) uint64 { return c.sent.refreshes }),
 		counter("total_sent", "Number of BGP messages sent.", func(c counts) uint64 { return c.sent.total }),
 		counter("total_received", "Number of BGP messages received.", func(c counts) uint64 { return c.received.total }),

@@ -142,6 +142,6 @@ func (p *peering) snapshot() session.State {
 	defer p.mu.Unlock()
 	s := p.state
 	s.Updates = p.stats.Sent.Updates.Load()
-	s.Received = p.stats.Announced.Load()
+	s.Received = p.stats.Prefixes.Load()
 	return s
 }

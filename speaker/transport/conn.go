@@ -63,8 +63,8 @@ type Conn struct {
 	released, closed        chan struct{}
 	releasing, closingReads sync.Once
 
-	// writing is held while a message is written.
-	writing sync.Mutex
+	// writing holds a token while a message is written.
+	writing chan struct{}
 
 	mu    sync.Mutex
 	open  Open // the peer's
@@ -101,7 +101,7 @@ func New(conn net.Conn, peer netip.AddrPort, stats *Stats, follow func(Stage)) *
 	return &Conn{
 		Conn: conn, stats: stats, follow: follow,
 		remote:   &net.TCPAddr{IP: peer.Addr().AsSlice(), Port: int(peer.Port()), Zone: peer.Addr().Zone()},
-		released: make(chan struct{}), closed: make(chan struct{}),
+		released: make(chan struct{}), closed: make(chan struct{}), writing: make(chan struct{}, 1),
 		store: make([]byte, bufferSize),
 	}
 }
@@ -183,8 +183,8 @@ func (c *Conn) hasEnded() bool {
 
 // Write writes whole messages. That it fails is told as the end of the connection.
 func (c *Conn) Write(b []byte) (int, error) {
-	c.writing.Lock()
-	defer c.writing.Unlock()
+	c.writing <- struct{}{}
+	defer func() { <-c.writing }()
 	if c.hasEnded() {
 		return len(b), nil
 	}
@@ -239,7 +239,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 
 // next returns the next message that is to be passed on.
 func (c *Conn) next() (message, error) {
-	if c.phase == confirmed {
+	if c.phase == confirmed && !c.hasEnded() {
 		c.phase = established
 		c.follow(Established)
 	}
@@ -345,26 +345,26 @@ func (c *Conn) opened(m message) bool {
 
 // confirm holds the first KEEPALIVE back until it is released.
 func (c *Conn) confirm() bool {
-	c.phase = confirmed
 	c.follow(Confirmed)
 	select {
 	case <-c.released:
+		c.phase = confirmed
+		return true
 	case <-c.closed:
+		return false
 	}
-	return true
 }
 
 // maintains takes note of a message of a session that is established, and reports whether it is to be passed on.
 func (c *Conn) maintains(m message) bool {
 	switch m.kind() {
 	case update:
-		count, wrong := readUpdate(m)
+		announced, wrong := announcedIn(m)
 		if wrong != nil {
 			c.refuse(wrong)
 			return false
 		}
-		c.stats.Announced.Add(uint64(count.announced)) //nolint:gosec // Counts are not negative.
-		c.stats.Withdrawn.Add(uint64(count.withdrawn)) //nolint:gosec // Likewise.
+		c.stats.Prefixes.Add(uint64(announced)) //nolint:gosec // It is not negative.
 		c.heard = true
 	case keepalive:
 		c.heard = true
@@ -387,16 +387,19 @@ func (c *Conn) paceRefresh() {
 	case <-wait.C:
 	case <-c.closed:
 	}
-	c.writing.Lock()
-	defer c.writing.Unlock()
+	select {
+	case c.writing <- struct{}{}:
+		<-c.writing
+	case <-c.closed:
+	}
 	c.refreshed = time.Now()
 }
 
 // refuse answers what is wrong, and ends the connection.
 func (c *Conn) refuse(r *refusal) {
 	_ = c.SetWriteDeadline(time.Now().Add(farewellTime))
-	c.writing.Lock()
-	defer c.writing.Unlock()
+	c.writing <- struct{}{}
+	defer func() { <-c.writing }()
 	if c.hasEnded() {
 		return
 	}

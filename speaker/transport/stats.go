@@ -7,8 +7,8 @@ import "sync/atomic"
 // Stats count what passes over all connections to one peer. They may be read from any goroutine.
 type Stats struct {
 	Sent, Received Tally
-	// Announced and Withdrawn are the prefixes that the peer has announced and withdrawn, each as often as it did.
-	Announced, Withdrawn atomic.Uint64
+	// Prefixes that the peer has announced, each as often as it did.
+	Prefixes atomic.Uint64
 }
 
 // Tally counts the messages of one direction by type (RFC 4271 section 4.1, RFC 2918).

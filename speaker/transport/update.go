@@ -34,40 +34,42 @@ const (
 	mpUnreachNLRI = 15
 )
 
-// prefixes are how many an UPDATE announces and withdraws.
-type prefixes struct{ announced, withdrawn int }
-
-// readUpdate counts the prefixes in an UPDATE (RFC 4271 section 4.3), or says why they can not be read, which resets the session. All
-// other errors have its routes treated as withdrawn (RFC 7606 section 2): there is nothing to do.
-func readUpdate(m message) (prefixes, *refusal) {
-	var count prefixes
+// announcedIn counts the prefixes that an UPDATE announces (RFC 4271 section 4.3), or says why its prefixes can not be read, which resets the
+// session. All other errors have its routes treated as withdrawn (RFC 7606 section 2): there is nothing to do.
+func announcedIn(m message) (int, *refusal) {
 	withdrawn, rest, ok := cut(m.body(), 2)
 	if !ok {
-		return count, malformed("the withdrawn routes are longer than the message")
+		return 0, malformed("the withdrawn routes are longer than the message")
 	}
 	attributes, announced, ok := cut(rest, 2)
 	if !ok {
-		return count, malformed("the attributes are longer than the message")
+		return 0, malformed("the attributes are longer than the message")
 	}
-	if count.withdrawn, ok = countPrefixes(withdrawn, ipv4); !ok {
-		return count, invalidPrefix()
+	_, ok = countPrefixes(withdrawn, ipv4)
+	n, good := countPrefixes(announced, ipv4)
+	if !ok || !good {
+		const invalidNetworkField = 10 // RFC 4271 section 6.3
+		return 0, refuse(updateMessageError, invalidNetworkField, nil, "a prefix is invalid")
 	}
-	if count.announced, ok = countPrefixes(announced, ipv4); !ok {
-		return count, invalidPrefix()
+	more, wrong := announcedByAttributes(attributes)
+	if wrong != nil {
+		return 0, wrong
 	}
-	return count, count.readAttributes(attributes)
+	return n + more, nil
 }
 
-// malformed is RFC 4271 section 6.3: Malformed Attribute List.
-func malformed(text string) *refusal { return refuse(3, 1, nil, "%s", text) }
+const updateMessageError = 3
 
-// invalidPrefix is RFC 4271 section 6.3: Invalid Network Field.
-func invalidPrefix() *refusal { return refuse(3, 10, nil, "a prefix is invalid") }
+func malformed(text string) *refusal {
+	const malformedAttributeList = 1 // RFC 4271 section 6.3
+	return refuse(updateMessageError, malformedAttributeList, nil, "%s", text)
+}
 
-// readAttributes counts the prefixes in attributes. What is broken off is left (RFC 7606 section 4).
-func (p *prefixes) readAttributes(b []byte) *refusal {
+// announcedByAttributes counts the prefixes in attributes. What is broken off is left (RFC 7606 section 4).
+func announcedByAttributes(b []byte) (int, *refusal) {
 	const extendedLength = 0x10
-	var reach, unreach bool
+	n := 0
+	seen := map[byte]bool{}
 	for len(b) > 2 {
 		lengthSize := 1
 		if b[0]&extendedLength != 0 {
@@ -76,59 +78,46 @@ func (p *prefixes) readAttributes(b []byte) *refusal {
 		code := b[1]
 		value, rest, ok := cut(b[2:], lengthSize)
 		if !ok {
-			return nil
+			return n, nil
 		}
 		b = rest
-		switch code {
-		case mpReachNLRI:
-			if ok = !reach && p.readReach(value); !ok {
-				return invalidAttribute(reach, "MP_REACH_NLRI")
-			}
-			reach = true
-		case mpUnreachNLRI:
-			if ok = !unreach && p.readUnreach(value); !ok {
-				return invalidAttribute(unreach, "MP_UNREACH_NLRI")
-			}
-			unreach = true
+		if code != mpReachNLRI && code != mpUnreachNLRI {
+			continue
 		}
+		if seen[code] { // RFC 7606 section 3 g
+			return 0, malformed("an attribute with prefixes is there twice")
+		}
+		seen[code] = true
+		announced, ok := countMultiprotocol(code, value)
+		if !ok { // RFC 7606 section 5.3
+			const optionalAttributeError = 9
+			return 0, refuse(updateMessageError, optionalAttributeError, nil, "an attribute with prefixes is malformed")
+		}
+		n += announced
 	}
-	return nil
+	return n, nil
 }
 
-// invalidAttribute is that an attribute is there again (RFC 7606 section 3 g), or its prefixes can not be read (section 5.3).
-func invalidAttribute(again bool, name string) *refusal {
-	if again {
-		return malformed("two attributes " + name)
-	}
-	return refuse(3, 9, nil, "%s is malformed", name)
-}
-
-// readReach reads MP_REACH_NLRI (RFC 4760 section 3). Families of which nobody has spoken count for nothing.
-func (p *prefixes) readReach(b []byte) bool {
+// countMultiprotocol counts what MP_REACH_NLRI and MP_UNREACH_NLRI announce (RFC 4760 sections 3 and 4).
+func countMultiprotocol(code byte, b []byte) (announced int, ok bool) {
 	const reserved = 1
 	if len(b) < 3 {
-		return false
+		return 0, false
 	}
-	_, rest, ok := cut(b[3:], 1) // the next hop
-	if !ok || len(rest) < reserved {
-		return false
+	f, b := familyAt(b[:2], b[2]), b[3:]
+	if code == mpUnreachNLRI {
+		_, ok = countPrefixes(b, f)
+		return 0, ok
 	}
-	n, ok := countPrefixes(rest[reserved:], familyAt(b[:2], b[2]))
-	p.announced += n
-	return ok
+	_, b, ok = cut(b, 1) // the next hop
+	if !ok || len(b) < reserved {
+		return 0, false
+	}
+	return countPrefixes(b[reserved:], f)
 }
 
-// readUnreach reads MP_UNREACH_NLRI (RFC 4760 section 4).
-func (p *prefixes) readUnreach(b []byte) bool {
-	if len(b) < 3 {
-		return false
-	}
-	n, ok := countPrefixes(b[3:], familyAt(b[:2], b[2]))
-	p.withdrawn += n
-	return ok
-}
-
-// countPrefixes counts prefixes, each its length in bits and as many octets as that takes.
+// countPrefixes counts prefixes, each its length in bits and as many octets as that takes. Those of other families, of which nobody has spoken,
+// count for nothing.
 func countPrefixes(b []byte, f family) (n int, ok bool) {
 	if f == 0 {
 		return 0, true

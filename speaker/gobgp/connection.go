@@ -4,11 +4,13 @@ package gobgp
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
 	"time"
 
+	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
 	"metallb.io/metallb/speaker/transport"
 )
@@ -24,7 +26,7 @@ const (
 	minConnectTime = time.Second
 	// maxDialTime is the most that an attempt takes, so that its failure is told soon.
 	maxDialTime = 10 * time.Second
-	// farewellTime is how long the end of a session is waited for that was told to end.
+	// farewellTime bounds how long GoBGP is waited for, which takes moments.
 	farewellTime = 2 * time.Second
 
 	// multihopTTL lets packets pass as many routers as there may be (RFC 4271 leaves it open). An eBGP peer is on a connected subnet
@@ -35,8 +37,8 @@ const (
 // connection is one that was made, until it has ended.
 type connection struct {
 	*transport.Conn
-	// given is whether GoBGP has it.
-	given bool
+	// given is whether GoBGP has it, released whether the peer's first KEEPALIVE was.
+	given, released bool
 }
 
 // dial connects to the peer after a while. There is one attempt at a time.
@@ -153,7 +155,7 @@ func (p *peering) reach(s transport.Stage) {
 	case transport.OpenConfirm:
 		p.enter(session.OpenConfirm)
 	case transport.Confirmed:
-		p.settling = true
+		p.settling, p.conn.released = true, true
 		p.conn.Release()
 	case transport.Established:
 		p.established()
@@ -176,22 +178,17 @@ func (p *peering) settled() {
 func (p *peering) ended() {
 	end, open := p.conn.End(), p.conn.Open()
 	old := p.snapshot().FSM
-	if err := p.disconnect(); err != nil {
-		p.log.V(1).Info("peer is gone", "error", err.Error())
-	}
-	switch {
-	case p.shutting:
-		p.over = true
-	case old == session.Established:
-		p.lost(end)
-		if p.mayReopen() {
-			p.dial(0)
-		} else {
-			p.dial(idleTime)
-		}
-	default:
+	p.disconnect(peerDeconfigured)
+	if old != session.Established {
 		p.attemptFailed(p.failure(old, open, end))
 		p.retry()
+		return
+	}
+	p.lost(end)
+	if p.mayReopen() {
+		p.dial(0)
+	} else {
+		p.dial(idleTime)
 	}
 }
 
@@ -220,25 +217,76 @@ func (p *peering) mayReopen() bool {
 	return true
 }
 
-// disconnect ends the connection, if there is one, and the attempt to make one. A peer that is connected is told that it is de-configured (RFC
-// 4486).
-func (p *peering) disconnect() error {
+// disconnect ends the connection, if there is one, and the attempt to make one. The peer is told why, if the session was established.
+func (p *peering) disconnect(subcode uint8) {
 	p.stopDialing()
 	c := p.conn
 	if c == nil {
-		return nil
+		return
+	}
+	if p.snapshot().Up() {
+		c.Cease(subcode)
 	}
 	p.settled()
 	p.conn = nil
-	err := p.server.removePeer(p.opened)
-	if c.given && err == nil {
-		late := time.NewTimer(farewellTime)
-		defer late.Stop()
-		select {
-		case <-c.Closed():
-		case <-late.C:
-		}
+	if err := p.take(c); err != nil {
+		p.log.Error(err, "connection is not closed in order")
 	}
 	_ = c.Close()
-	return err
+}
+
+// take takes a connection from GoBGP again, which has then forgotten the peer.
+func (p *peering) take(c *connection) error {
+	marker := marker(p.opened)
+	drained := p.drain(c, marker)
+	err := p.server.removePeer(p.opened)
+	if err == nil && c.given {
+		err = await(c.Closed(), c)
+	}
+	return errors.Join(drained, err, p.server.withdraw([]netip.Prefix{marker}))
+}
+
+// marker is a prefix that nobody announces.
+func marker(c session.Config) netip.Prefix {
+	if c.Address.Unmap().Is4() {
+		return netip.MustParsePrefix("255.255.255.254/32")
+	}
+	return netip.MustParsePrefix("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/128")
+}
+
+// drain waits until GoBGP has sent what it has queued, to nobody. GoBGP (v4.8.0) leaks the queue of a peer that is removed, with all that is in it, and a
+// goroutine, if it is not empty. The marker is queued last, so it comes last.
+func (p *peering) drain(c *connection, marker netip.Prefix) error {
+	defer c.LetGo()
+	if !c.released {
+		return nil // Nothing is queued.
+	}
+	open := c.Open()
+	carried := open.IPv6
+	if marker.Addr().Is4() {
+		carried = open.IPv4
+	}
+	c.Cease(peerDeconfigured) // If it has not ended yet: what follows is not for the peer.
+	if err := await(c.Resting(), c); err != nil || !carried {
+		return err // What is not carried is not queued.
+	}
+	discarded := c.Discarded(append([]byte{byte(marker.Bits())}, marker.Addr().AsSlice()...))
+	if err := p.server.announce([]rib.Path{{Prefix: marker}}, p.opened); err != nil {
+		return err
+	}
+	return await(discarded, c)
+}
+
+// await waits for something that GoBGP does with the connection, unless it closes it.
+func await(done <-chan struct{}, c *connection) error {
+	late := time.NewTimer(farewellTime)
+	defer late.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-c.Closed():
+		return nil
+	case <-late.C:
+		return errors.New("GoBGP does not come to an end of the connection")
+	}
 }

@@ -121,14 +121,14 @@ func BenchmarkPeerMemory(b *testing.B) {
 }
 
 // fullTable are UPDATE messages that announce n prefixes, hundreds in each.
-func fullTable(b testing.TB, n int) string {
-	b.Helper()
+func fullTable(tb testing.TB, n int) string {
+	tb.Helper()
 	origin, path := bgp.NewPathAttributeOrigin(0), bgp.NewPathAttributeAsPath([]bgp.AsPathParamInterface{
 		bgp.NewAs4PathParam(bgp.BGP_ASPATH_ATTR_TYPE_SEQ, []uint32{sinkASN}),
 	})
 	hop, err := bgp.NewPathAttributeNextHop(netip.MustParseAddr("192.0.2.254"))
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	var all []byte
 	for first := 0; first < n; first += 700 {
@@ -137,13 +137,13 @@ func fullTable(b testing.TB, n int) string {
 			a := netip.AddrFrom4([4]byte{byte(11 + i>>16), byte(i >> 8), byte(i), 0})
 			nlri, err := bgp.NewIPAddrPrefix(netip.PrefixFrom(a, 24))
 			if err != nil {
-				b.Fatal(err)
+				tb.Fatal(err)
 			}
 			routes = append(routes, bgp.PathNLRI{NLRI: nlri})
 		}
 		m, err := bgp.NewBGPUpdateMessage(nil, []bgp.PathAttributeInterface{origin, path, hop}, routes).Serialize()
 		if err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 		all = append(all, m...)
 	}

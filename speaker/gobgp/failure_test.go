@@ -137,15 +137,26 @@ func TestASessionThatIsLostComesBackWithEveryChange(t *testing.T) {
 	}
 	k := newSink(t, behaviour{})
 	at := k.addrPort()
-	s, j := newSessions(t, Options{})
+	var wasUp bool
+	down := make(chan session.State, 2) // That of the end of the test is one.
+	s, j := newSessions(t, Options{OnChange: func(state session.State) {
+		if wasUp && !state.Up() {
+			down <- state
+		}
+		wasUp = state.Up()
+	}})
 	configure(t, s, always(hosts(10)...), to("tor", at))
 	awaitUp(t, s, "tor")
 	awaitRoutes(t, k, 10)
 
 	k.close()
-	eventually(t, 5*time.Second, func() (bool, string) { return !stateOf(s, "tor").Up(), "the session is still up" })
-	if state := stateOf(s, "tor"); state.LastError != "connection lost" || state.Pending != 10 || state.Advertised != 0 {
-		t.Errorf("state is %+v", state)
+	select {
+	case state := <-down:
+		if state.LastError != "connection lost" || state.Pending != 10 || state.Advertised != 0 {
+			t.Errorf("state is %+v", state)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("the session is still up")
 	}
 	apply(t, s, withdrawing("tor", "10.0.0.0/32"), announcing("tor", "192.0.2.99/32", "192.0.2.98/32"))
 	back := time.Now()

@@ -17,14 +17,12 @@ import (
 	"metallb.io/metallb/speaker/transport"
 )
 
-// ending is how a session ends.
-type ending int
-
+// Why a session ends, as a subcode of Cease (RFC 4486 section 3).
 const (
-	// deconfigured: the peer is not wanted any more.
-	deconfigured ending = iota
 	// administrativeShutdown: this speaker stops.
-	administrativeShutdown
+	administrativeShutdown = 2
+	// peerDeconfigured: the peer is not wanted any more, or not so.
+	peerDeconfigured = 3
 )
 
 // peering is one session: its commands put tasks into the inbox, the goroutine of run does them.
@@ -66,8 +64,8 @@ type peering struct {
 	// settling is set while changes of the RIB would be lost; they are waiting.
 	settling bool
 	waiting  []func()
-	// shutting is set from the request for a shutdown on, over when the goroutine is to end.
-	shutting, over bool
+	// over is set when the goroutine is to end.
+	over bool
 	// reopened is when the session was last reopened at once.
 	reopened []time.Time
 	// lastRefusal is the last specific error of an attempt since the session was up.
@@ -114,11 +112,8 @@ func (p *peering) run() {
 
 // close frees what the session has.
 func (p *peering) close() {
-	p.stopDialing()
+	p.disconnect(peerDeconfigured)
 	p.server.stop()
-	if p.conn != nil {
-		_ = p.conn.Close()
-	}
 	p.dialing.Wait()
 }
 
@@ -196,9 +191,7 @@ func (p *peering) restart(c session.Config, paths []rib.Path) pending {
 	p.wanted = c
 	return p.fatal(func() error {
 		p.log.Info("restarting session with a new configuration", "localASN", c.LocalASN, "peerASN", c.PeerASN, "prefixes", len(paths))
-		if err := p.disconnect(); err != nil {
-			return err
-		}
+		p.disconnect(peerDeconfigured)
 		p.config = c
 		p.reset()
 		return p.connect(paths)
@@ -215,27 +208,18 @@ func (p *peering) retime(c session.Config) pending {
 			return nil
 		}
 		p.backoff.Reset()
-		err := p.disconnect()
+		p.disconnect(peerDeconfigured)
 		p.dial(0)
-		return err
+		return nil
 	})
 }
 
-// end ends the session and its goroutine.
-func (p *peering) end(how ending) pending {
+// end ends the session and its goroutine. The peer is told why by a subcode of Cease.
+func (p *peering) end(subcode uint8) pending {
 	p.inbox.put(func() {
 		p.log.Info("ending session")
-		if how != administrativeShutdown || !p.snapshot().Up() {
-			p.over = true
-			return
-		}
-		p.shutting = true
-		if err := p.server.shutDownPeer(p.opened); err != nil {
-			p.log.Error(err, "session is closed without a word")
-			p.over = true
-			return
-		}
-		time.AfterFunc(farewellTime, func() { p.inbox.put(func() { p.over = true }) })
+		p.disconnect(subcode)
+		p.over = true
 	})
 	outcome := make(chan error)
 	return pending{outcome: outcome, gone: p.done}

@@ -90,8 +90,7 @@ func accepting(s *gobgpserver.BgpServer) (chan<- net.Conn, error) {
 	return connections, nil
 }
 
-// stop closes the session with Cease/Peer De-configured if it is still up and waits until nothing runs any more. It takes
-// up to a second if the peer does not read.
+// stop waits until nothing runs any more.
 func (s *server) stop() {
 	s.bgp.Stop()
 	s.stopWatching()
@@ -110,19 +109,10 @@ func (s *server) connect(conn net.Conn) {
 	s.connections <- conn
 }
 
-// removePeer closes the session with Cease/Peer De-configured if it is up. The NOTIFICATION may be written after removePeer
-// has returned.
+// removePeer has the server close the connection to the peer, which may be after removePeer has returned.
 func (s *server) removePeer(c session.Config) error {
 	if err := s.bgp.DeletePeer(context.Background(), &api.DeletePeerRequest{Address: c.Address.String()}); err != nil {
 		return fmt.Errorf("removing the peer from GoBGP: %w", err)
-	}
-	return nil
-}
-
-// shutDownPeer has an established session closed with Cease/Administrative Shutdown. The session's event follows.
-func (s *server) shutDownPeer(c session.Config) error {
-	if err := s.bgp.DisablePeer(context.Background(), &api.DisablePeerRequest{Address: c.Address.String()}); err != nil {
-		return fmt.Errorf("shutting down the peer in GoBGP: %w", err)
 	}
 	return nil
 }

@@ -127,7 +127,7 @@ func (s *Sessions) begin(configs []session.Config, paths func(peer string) []rib
 		p := s.sessions[name]
 		delete(s.sessions, name)
 		ending[p.wanted.Endpoint()] = p
-		waits = append(waits, p.end(deconfigured))
+		waits = append(waits, p.end(peerDeconfigured))
 	}
 
 	for _, name := range plan.Stop {

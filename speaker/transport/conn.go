@@ -3,6 +3,7 @@
 package transport
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -25,7 +26,7 @@ const (
 	OpenConfirm
 	// Confirmed: the peer's first KEEPALIVE has come. The reader gets it when Release is called.
 	Confirmed
-	// Established: the reader has taken that KEEPALIVE in, and asks for what follows.
+	// Established: the reader has taken that KEEPALIVE in, and asks for what follows. It is not told after Ended.
 	Established
 	// Ended: nothing more passes; End says why.
 	Ended
@@ -60,8 +61,7 @@ type Conn struct {
 	stats  *Stats
 	follow func(Stage)
 
-	released, closed        chan struct{}
-	releasing, closingReads sync.Once
+	released, asked, resting, closed gate
 
 	// writing holds a token while a message is written.
 	writing chan struct{}
@@ -71,6 +71,9 @@ type Conn struct {
 	hold  time.Duration
 	ended bool
 	end   End
+	// marker is what is waited for to be discarded.
+	marker    []byte
+	discarded gate
 
 	// What follows belongs to the reader.
 
@@ -79,10 +82,31 @@ type Conn struct {
 	rest   []byte // what is left of the message that is passed on
 	phase  phase
 	// heard is whether messages have come for which a KEEPALIVE is to be passed on.
-	heard     bool
-	refreshed time.Time
+	heard bool
+	// requests for everything to be sent again, and when the next may be passed on.
+	requests requests
+	due      time.Time
 	// kept is whether this side's first KEEPALIVE was written. It belongs to who holds writing.
 	kept bool
+}
+
+// gate is a channel that is closed once.
+type gate struct {
+	done chan struct{}
+	once *sync.Once
+}
+
+func newGate() gate { return gate{done: make(chan struct{}), once: &sync.Once{}} }
+
+func (g gate) open() { g.once.Do(func() { close(g.done) }) }
+
+func isDone(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // phase is which messages may come next.
@@ -101,8 +125,9 @@ func New(conn net.Conn, peer netip.AddrPort, stats *Stats, follow func(Stage)) *
 	return &Conn{
 		Conn: conn, stats: stats, follow: follow,
 		remote:   &net.TCPAddr{IP: peer.Addr().AsSlice(), Port: int(peer.Port()), Zone: peer.Addr().Zone()},
-		released: make(chan struct{}), closed: make(chan struct{}), writing: make(chan struct{}, 1),
-		store: make([]byte, bufferSize),
+		released: newGate(), asked: newGate(), resting: newGate(), closed: newGate(), discarded: newGate(),
+		writing: make(chan struct{}, 1),
+		store:   make([]byte, bufferSize),
 	}
 }
 
@@ -148,17 +173,36 @@ func (c *Conn) End() End {
 }
 
 // Release lets the peer's first KEEPALIVE pass.
-func (c *Conn) Release() {
-	c.releasing.Do(func() { close(c.released) })
-}
+func (c *Conn) Release() { c.released.open() }
+
+// Resting is closed when the connection has ended and the reader, which has taken in all that it got, asks for more.
+func (c *Conn) Resting() <-chan struct{} { return c.resting.done }
 
 // Closed is closed when Close was called.
-func (c *Conn) Closed() <-chan struct{} { return c.closed }
+func (c *Conn) Closed() <-chan struct{} { return c.closed.done }
+
+// Discarded is closed when octets have been discarded among which are these, or LetGo or Close was called.
+func (c *Conn) Discarded(octets []byte) <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.marker = octets
+	return c.discarded.done
+}
+
+// LetGo says that nobody waits for the writer any more.
+func (c *Conn) LetGo() { c.discarded.open() }
+
+// Cease tells the peer why the connection ends (RFC 4486), and ends it.
+func (c *Conn) Cease(subcode uint8) {
+	const cease = 6
+	c.refuse(refuse(cease, subcode, nil, ""))
+}
 
 // Close ends the connection, and what waits for it.
 func (c *Conn) Close() error {
 	c.finish(End{})
-	c.closingReads.Do(func() { close(c.closed) })
+	c.closed.open()
+	c.discarded.open()
 	return nil
 }
 
@@ -181,16 +225,31 @@ func (c *Conn) hasEnded() bool {
 	return c.ended
 }
 
-// Write writes whole messages. That it fails is told as the end of the connection.
+// Write writes whole messages. That it fails is told as the end of the connection. A NOTIFICATION by which the writer ends an established session is
+// written at once, but Write returns when LetGo was called: until then the writer goes on to write what it has.
 func (c *Conn) Write(b []byte) (int, error) {
+	if c.write(b) && isDone(c.asked.done) {
+		late := time.NewTimer(farewellTime)
+		defer late.Stop()
+		select {
+		case <-c.discarded.done:
+		case <-late.C:
+		}
+	}
+	return len(b), nil
+}
+
+// write reports whether the connection has been ended by the messages.
+func (c *Conn) write(b []byte) bool {
 	c.writing <- struct{}{}
 	defer func() { <-c.writing }()
 	if c.hasEnded() {
-		return len(b), nil
+		c.discard(b)
+		return false
 	}
 	if _, err := c.Conn.Write(b); err != nil {
 		c.finish(End{Err: err})
-		return len(b), nil
+		return false
 	}
 	for rest := b; len(rest) >= headerSize; {
 		size := int(binary.BigEndian.Uint16(rest[markerSize:]))
@@ -200,7 +259,15 @@ func (c *Conn) Write(b []byte) (int, error) {
 		c.sent(rest[:size])
 		rest = rest[size:]
 	}
-	return len(b), nil
+	return c.hasEnded()
+}
+
+func (c *Conn) discard(b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.marker != nil && bytes.Contains(b, c.marker) {
+		c.discarded.open()
+	}
 }
 
 func (c *Conn) sent(m message) {
@@ -239,9 +306,12 @@ func (c *Conn) Read(b []byte) (int, error) {
 
 // next returns the next message that is to be passed on.
 func (c *Conn) next() (message, error) {
-	if c.phase == confirmed && !c.hasEnded() {
+	if c.phase == confirmed {
 		c.phase = established
-		c.follow(Established)
+		if !c.hasEnded() {
+			c.follow(Established)
+		}
+		c.asked.open()
 	}
 	for {
 		m, wrong := c.take()
@@ -256,6 +326,9 @@ func (c *Conn) next() (message, error) {
 		case c.heard:
 			c.heard = false
 			return newMessage(keepalive), nil
+		}
+		if m := c.dueRequest(); m != nil {
+			return m, nil
 		}
 		if err := c.fill(); err != nil {
 			return nil, err
@@ -277,25 +350,50 @@ func (c *Conn) take() (message, *refusal) {
 	return m, nil
 }
 
-// fill reads what comes next. Nothing comes on a connection that has ended: then it waits for Close.
+// fill reads what comes next, if it comes before a request is due. Nothing comes on a connection that has ended: then it waits for Close.
 func (c *Conn) fill() error {
 	if !c.hasEnded() {
 		if len(c.unread) == len(c.store) { // a message of more than that has begun
 			c.store = make([]byte, maxExtendedSize)
 		}
 		kept := copy(c.store, c.unread)
+		waiting := c.requests.any()
+		if waiting {
+			_ = c.SetReadDeadline(c.due)
+		}
 		n, err := c.Conn.Read(c.store[kept:])
 		c.unread = c.store[:kept+n]
+		late := errors.Is(err, os.ErrDeadlineExceeded)
+		if waiting {
+			_ = c.SetReadDeadline(time.Time{})
+		}
 		switch {
-		case n > 0:
+		case n > 0, late && waiting:
 			return nil
-		case errors.Is(err, os.ErrDeadlineExceeded):
+		case late:
 			return err
 		}
 		c.finish(End{Err: err})
 	}
-	<-c.closed
+	c.resting.open()
+	<-c.closed.done
 	return net.ErrClosed
+}
+
+// dueRequest returns a request for everything to be sent again, if there is one and it may pass: after a time, and when the peer has taken what is
+// being sent. Else a peer that asks and does not read would have it pile up.
+func (c *Conn) dueRequest() message {
+	if !c.requests.any() || time.Now().Before(c.due) {
+		return nil
+	}
+	c.due = time.Now().Add(refreshTime)
+	select {
+	case c.writing <- struct{}{}:
+		<-c.writing
+		return c.requests.take()
+	default:
+		return nil
+	}
 }
 
 // passes takes note of a message, and reports whether it is to be passed on.
@@ -347,10 +445,10 @@ func (c *Conn) opened(m message) bool {
 func (c *Conn) confirm() bool {
 	c.follow(Confirmed)
 	select {
-	case <-c.released:
+	case <-c.released.done:
 		c.phase = confirmed
 		return true
-	case <-c.closed:
+	case <-c.closed.done:
 		return false
 	}
 }
@@ -369,30 +467,12 @@ func (c *Conn) maintains(m message) bool {
 	case keepalive:
 		c.heard = true
 	case routeRefresh:
-		c.paceRefresh()
-		return true
+		c.requests.add(m)
 	case open, notification:
 		const finiteStateMachineError, inEstablished = 5, 3
 		c.refuse(refuse(finiteStateMachineError, inEstablished, []byte{byte(m.kind())}, "the peer sent another %s", m.kind()))
 	}
 	return false
-}
-
-// paceRefresh waits until everything may be sent again: after a time, and when the peer has taken what is being sent. Else a peer that asks and
-// does not read would have it pile up.
-func (c *Conn) paceRefresh() {
-	wait := time.NewTimer(time.Until(c.refreshed.Add(refreshTime)))
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-c.closed:
-	}
-	select {
-	case c.writing <- struct{}{}:
-		<-c.writing
-	case <-c.closed:
-	}
-	c.refreshed = time.Now()
 }
 
 // refuse answers what is wrong, and ends the connection.

@@ -349,14 +349,21 @@ func TestRequestsForEverythingPassOneASecond(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
 		r.establish(openMessage(64512))
 		began := time.Now()
-		request := newMessage(routeRefresh, 0, 1, 0, 1)
-		r.say(slices.Concat(request, request, request)...)
+		four, six, other := newMessage(routeRefresh, 0, 1, 0, 1), newMessage(routeRefresh, 0, 2, 0, 1), newMessage(routeRefresh, 0, 25, 0, 65)
+		r.say(four...)
+		r.say(slices.Concat(four, four, other, six, four)...)
 		for i := range 3 {
 			if k := <-r.passed; k != routeRefresh || time.Since(began) != time.Duration(i)*refreshTime {
 				t.Errorf("%s after %s", k, time.Since(began))
 			}
 		}
-		r.expect("requests", r.stats.Received.Refreshes.Load(), uint64(3))
+		r.say(newMessage(keepalive)...)
+		if k := <-r.passed; k != keepalive || time.Since(began) != 2*refreshTime {
+			t.Errorf("%s after %s", k, time.Since(began))
+		}
+		time.Sleep(time.Minute) // Of the bubble's time.
+		r.expect("what else the speaker gets", drain(r.passed), []kind(nil))
+		r.expect("requests", r.stats.Received.Refreshes.Load(), uint64(6))
 	})
 }
 

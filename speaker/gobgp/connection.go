@@ -47,6 +47,7 @@ func (p *peering) dial(after time.Duration) {
 	p.stopDialing()
 	p.stopDialing = cancel
 	target := targetOf(p.config)
+	target.Dead = p.options.dead
 	p.dialing.Go(func() {
 		wait := time.NewTimer(after)
 		defer wait.Stop()

@@ -70,7 +70,6 @@ func sent(end transport.End) string {
 func dialError(c session.Config, err error) string {
 	var late net.Error
 	timeout := errors.As(err, &late) && late.Timeout()
-	unreachable := errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)
 	switch {
 	case timeout && c.Password != "":
 		return "connect timed out (wrong password, or peer unreachable)"
@@ -80,11 +79,15 @@ func dialError(c session.Config, err error) string {
 		return "connection reset by the peer"
 	case errors.Is(err, syscall.EADDRNOTAVAIL) && c.Source.IsValid():
 		return fmt.Sprintf("source address %s is not on this node", c.Source)
-	case unreachable && !c.MultiHop && !c.IBGP():
+	case isUnreachable(err) && !c.MultiHop && !c.IBGP():
 		return cause(err) + " (an eBGP peer that is not on a connected subnet needs ebgpMultiHop)"
 	default:
 		return cause(err)
 	}
+}
+
+func isUnreachable(err error) bool {
+	return errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)
 }
 
 // cause is the last part of a chain of errors.
@@ -105,7 +108,7 @@ func downReason(end transport.End, held string) string {
 		return "hold timer expired: nothing heard from the peer for " + held
 	case end.Sent != nil:
 		return sent(end)
-	case errors.Is(end.Err, syscall.ETIMEDOUT):
+	case isUnreachable(end.Err) || errors.Is(end.Err, syscall.ETIMEDOUT):
 		return "connection lost: the peer does not answer any more"
 	case end.Err != nil && !errors.Is(end.Err, io.EOF):
 		return "connection lost: " + cause(end.Err)

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,6 +34,9 @@ type Options struct {
 	OnChange func(session.State)
 	// Clock tells when a state was entered and an error seen.
 	Clock clock.PassiveClock
+
+	// dead is how long a peer may be silent that is asked; 0 is transport.Dead.
+	dead time.Duration
 }
 
 // Sessions are the BGP sessions of this node. Its methods may be called concurrently; the changes of one peer reach it in

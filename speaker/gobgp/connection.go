@@ -271,7 +271,7 @@ func (p *peering) drain(c *connection, marker netip.Prefix) error {
 	if err := await(c.Resting(), c); err != nil || !carried {
 		return err // What is not carried is not queued.
 	}
-	discarded := c.Discarded(append([]byte{byte(marker.Bits())}, marker.Addr().AsSlice()...))
+	discarded := c.Discarded(marker.Addr().AsSlice())
 	if err := p.server.announce([]rib.Path{{Prefix: marker}}, p.opened); err != nil {
 		return err
 	}

@@ -27,20 +27,24 @@ func allowed(d time.Duration) time.Duration {
 	return d
 }
 
-// quickest is the least time of a few, so that what else the machine does counts less.
-func quickest(times int, do func() time.Duration) time.Duration {
-	best := do()
-	for range times - 1 {
-		best = min(best, do())
+// expectWithin has something done until it takes no longer than that once: the processors may be busy with something else.
+func expectWithin(t *testing.T, limit time.Duration, do func() time.Duration) {
+	t.Helper()
+	best := time.Hour
+	for range 10 {
+		if best = min(best, do()); best <= allowed(limit) {
+			t.Logf("it took %s", best.Round(time.Millisecond))
+			return
+		}
 	}
-	return best
+	t.Errorf("it takes %s, more than %s", best, limit)
 }
 
 func TestTwoPeersHaveTenThousandRoutesWellWithinASecond(t *testing.T) {
 	if elsewhere(t) {
 		return
 	}
-	took := quickest(3, func() time.Duration {
+	expectWithin(t, 700*time.Millisecond, func() time.Duration {
 		s, j := newSessions(t, Options{})
 		j.quiet = true
 		one, other := newSink(t, behaviour{}), newSink(t, behaviour{})
@@ -48,41 +52,33 @@ func TestTwoPeersHaveTenThousandRoutesWellWithinASecond(t *testing.T) {
 		configure(t, s, always(hosts(10000)...), to("one", one.addrPort()), to("other", other.addrPort()))
 		awaitRoutes(t, one, 10000)
 		awaitRoutes(t, other, 10000)
-		after := time.Since(began)
+		took := time.Since(began)
 		awaitUp(t, s, "one", "other")
 		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
-		return after
+		return took
 	})
-	t.Logf("two peers have 10000 routes each after %s", took.Round(time.Millisecond))
-	if took > allowed(700*time.Millisecond) {
-		t.Errorf("two peers have 10000 routes each after %s", took)
-	}
 }
 
 func TestASessionThatIsResetIsBackWithin300Milliseconds(t *testing.T) {
 	if elsewhere(t) {
 		return
 	}
-	k := newSink(t, behaviour{})
-	s, _ := newSessions(t, Options{})
-	configure(t, s, always(hosts(1000)...), to("tor", k.addrPort()))
-	awaitUp(t, s, "tor")
-	awaitRoutes(t, k, 1000)
-	took := quickest(maxReopened, func() time.Duration {
-		connections, began := k.heard().connections, time.Now()
+	expectWithin(t, 300*time.Millisecond, func() time.Duration {
+		k := newSink(t, behaviour{})
+		s, _ := newSessions(t, Options{})
+		configure(t, s, always(hosts(1000)...), to("tor", k.addrPort()))
+		awaitUp(t, s, "tor")
+		awaitRoutes(t, k, 1000)
+		began := time.Now()
 		k.say(notification(6, 4))
 		eventually(t, 10*time.Second, func() (bool, string) {
 			h := k.heard()
-			return h.connections > connections && len(h.routes) == 1000, fmt.Sprintf("%d routes on connection %d", len(h.routes), h.connections)
+			return h.connections == 2 && len(h.routes) == 1000, fmt.Sprintf("%d routes on connection %d", len(h.routes), h.connections)
 		})
 		return time.Since(began)
 	})
-	t.Logf("a session that was reset has its routes again after %s", took.Round(time.Millisecond))
-	if took > allowed(300*time.Millisecond) {
-		t.Errorf("a session that was reset has its routes again after %s", took)
-	}
 }
 
 func TestARouterThatBeginsToListenIsFoundWithinTheConnectTime(t *testing.T) {

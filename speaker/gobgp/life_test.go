@@ -225,6 +225,34 @@ func TestAChangeWaitsWhileItWouldBeLost(t *testing.T) {
 	})
 }
 
+// awaitOtherConnection breaks the connection and waits for another.
+func awaitOtherConnection(t *testing.T, k *sink) {
+	t.Helper()
+	connections := k.heard().connections
+	k.drop()
+	eventually(t, 5*time.Second, func() (bool, string) { return k.heard().connections > connections, "no other connection" })
+}
+
+// awaitExactly waits until the peer has those of the routes that it is to have, and no others.
+func awaitExactly(t *testing.T, k *sink, want map[netip.Prefix]bool) {
+	t.Helper()
+	n := 0
+	for _, is := range want {
+		if is {
+			n++
+		}
+	}
+	eventually(t, 10*time.Second, func() (bool, string) {
+		routes := k.heard().routes
+		for prefix, is := range want {
+			if _, has := routes[prefix]; has != is {
+				return false, fmt.Sprintf("%s is announced: %t, should be: %t", prefix, has, is)
+			}
+		}
+		return len(routes) == n, fmt.Sprintf("%d routes, want %d", len(routes), n)
+	})
+}
+
 // A peer that comes up while its table changes must end up with the table as it is.
 func TestNoChangeIsLostWhileASessionIsEstablished(t *testing.T) {
 	t.Parallel()
@@ -262,28 +290,12 @@ func TestNoChangeIsLostWhileASessionIsEstablished(t *testing.T) {
 			}
 		})
 		if round > 0 {
-			connections := k.heard().connections
-			k.drop()
-			eventually(t, 5*time.Second, func() (bool, string) { return k.heard().connections > connections, "no other connection" })
+			awaitOtherConnection(t, k)
 		}
 		awaitUp(t, s, "tor")
 		close(stop)
 		writer.Wait()
-		n := 0
-		for _, is := range want {
-			if is {
-				n++
-			}
-		}
-		eventually(t, 10*time.Second, func() (bool, string) {
-			routes := k.heard().routes
-			for prefix, is := range want {
-				if _, has := routes[prefix]; has != is {
-					return false, fmt.Sprintf("round %d: %s is announced: %t, should be: %t", round, prefix, has, is)
-				}
-			}
-			return len(routes) == n, fmt.Sprintf("%d routes, want %d", len(routes), n)
-		})
+		awaitExactly(t, k, want)
 		for prefix, is := range want {
 			if is && prefix.Addr().As4()[0] == 192 {
 				apply(t, s, rib.Change{Peer: "tor", Withdraw: []netip.Prefix{prefix}})

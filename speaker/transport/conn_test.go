@@ -50,15 +50,15 @@ func newRig(t *testing.T) *rig {
 func copyMessages(from io.Reader, each func(message), done func()) {
 	defer done()
 	for {
-		m := make(message, headerSize)
-		if _, err := io.ReadFull(from, m); err != nil {
+		header := make(message, headerSize)
+		if _, err := io.ReadFull(from, header); err != nil {
 			return
 		}
-		body := make([]byte, int(binary.BigEndian.Uint16(m[markerSize:]))-headerSize)
+		body := make([]byte, int(binary.BigEndian.Uint16(header[markerSize:]))-headerSize)
 		if _, err := io.ReadFull(from, body); err != nil {
 			return
 		}
-		each(append(m, body...))
+		each(slices.Concat(header, body))
 	}
 }
 
@@ -117,14 +117,14 @@ func (r *rig) establish(routersOpen message) {
 	r.expect("what the router gets", len(drain(r.answered)), 2)
 }
 
-func inBubble(t *testing.T, test func(*testing.T, *rig)) {
+func inBubble(t *testing.T, test func(*rig)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { test(t, newRig(t)) })
+	synctest.Test(t, func(t *testing.T) { test(newRig(t)) })
 }
 
 func TestTheFirstKeepaliveWaitsUntilItIsReleased(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, r *rig) {
+	inBubble(t, func(r *rig) {
 		r.establish(openMessage(64512, 4, 2, 2, 6, 0))
 		r.expect("the peer's ASN", r.conn.Open().ASN, uint32(64512))
 		r.expect("the hold time", r.conn.HoldTime(), 90*time.Second)
@@ -133,7 +133,7 @@ func TestTheFirstKeepaliveWaitsUntilItIsReleased(t *testing.T) {
 
 func TestOnlyWholeMessagesPass(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, r *rig) {
+	inBubble(t, func(r *rig) {
 		r.write(openMessage(64500))
 		for _, octet := range openMessage(64512) {
 			r.expect("what the speaker gets", drain(r.passed), []kind(nil))
@@ -170,7 +170,7 @@ func TestNothingIsLostByADeadline(t *testing.T) {
 
 func TestRoutesAreCountedAndPassAsOneKeepalive(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, r *rig) {
+	inBubble(t, func(r *rig) {
 		r.establish(openMessage(64512))
 		two := updateWith(nil, []byte{0x40, 1, 1, 0}, []byte{24, 192, 0, 2, 24, 198, 51, 100})
 		r.say(slices.Concat(two, two, newMessage(keepalive), two, two[:30])...)
@@ -187,13 +187,13 @@ func TestRoutesAreCountedAndPassAsOneKeepalive(t *testing.T) {
 func TestAMessageOfExtendedLengthPassesWhereThePeerKnowsIt(t *testing.T) {
 	t.Parallel()
 	long := updateWith(nil, make([]byte, 40000), []byte{0})
-	inBubble(t, func(t *testing.T, r *rig) {
+	inBubble(t, func(r *rig) {
 		r.establish(openMessage(64512, 4, 2, 2, 6, 0))
 		r.say(slices.Concat(long, newMessage(keepalive), long, long, long)...)
 		r.expect("updates", len(drain(r.passed)) > 0 && r.stats.Received.Updates.Load() == 4, true)
 		r.expect("stages", drain(r.stages), []Stage(nil))
 	})
-	inBubble(t, func(t *testing.T, r *rig) {
+	inBubble(t, func(r *rig) {
 		r.establish(openMessage(64512))
 		r.say(long[:headerSize]...)
 		r.expectRefusal(session.Notification{Code: 1, Subcode: 2}, "UPDATE of 40024 octets")
@@ -248,7 +248,7 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(_ *testing.T, r *rig) {
+			inBubble(t, func(r *rig) {
 				if tt.established {
 					r.establish(openMessage(64512))
 				} else {
@@ -292,7 +292,7 @@ func TestWhyAConnectionEndedIsKnown(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(_ *testing.T, r *rig) {
+			inBubble(t, func(r *rig) {
 				r.establish(openMessage(64512))
 				tt.do(r)
 				r.expect("stages", drain(r.stages), []Stage{Ended})
@@ -308,7 +308,7 @@ func TestWhyAConnectionEndedIsKnown(t *testing.T) {
 // Whoever reads and writes is to find no error before it has been told of the end.
 func TestAConnectionThatHasEndedWaitsToBeClosed(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, r *rig) {
+	inBubble(t, func(r *rig) {
 		r.establish(openMessage(64512))
 		_ = r.router.Close()
 		r.expect("stages", drain(r.stages), []Stage{Ended})
@@ -331,7 +331,7 @@ func TestAConnectionThatHasEndedWaitsToBeClosed(t *testing.T) {
 
 func TestClosingEndsTheWaitForARelease(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, r *rig) {
+	inBubble(t, func(r *rig) {
 		r.write(openMessage(64500))
 		r.say(slices.Concat(openMessage(64512), newMessage(keepalive))...)
 		r.expect("stages", drain(r.stages), []Stage{OpenSent, Confirmed})
@@ -346,7 +346,7 @@ func TestClosingEndsTheWaitForARelease(t *testing.T) {
 // Each request has the whole table sent: a peer that asks without end must not have it pile up.
 func TestRequestsForEverythingPassOneASecond(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, r *rig) {
+	inBubble(t, func(r *rig) {
 		r.establish(openMessage(64512))
 		began := time.Now()
 		four, six, other := newMessage(routeRefresh, 0, 1, 0, 1), newMessage(routeRefresh, 0, 2, 0, 1), newMessage(routeRefresh, 0, 25, 0, 65)
@@ -361,7 +361,7 @@ func TestRequestsForEverythingPassOneASecond(t *testing.T) {
 		if k := <-r.passed; k != keepalive || time.Since(began) != 2*refreshTime {
 			t.Errorf("%s after %s", k, time.Since(began))
 		}
-		time.Sleep(time.Minute) // Of the bubble's time.
+		<-time.After(time.Minute) // Of the bubble's time.
 		r.expect("what else the speaker gets", drain(r.passed), []kind(nil))
 		r.expect("requests", r.stats.Received.Refreshes.Load(), uint64(6))
 	})

@@ -78,7 +78,7 @@ func (t Target) source() netip.Addr {
 // onSocket does something with the descriptor of a socket.
 func onSocket(c syscall.RawConn, do func(fd int) error) error {
 	var done error
-	if err := c.Control(func(fd uintptr) { done = do(int(fd)) }); err != nil { //nolint:gosec // A descriptor fits.
+	if err := c.Control(func(fd uintptr) { done = do(int(fd)) }); err != nil {
 		return err
 	}
 	return done

@@ -5,6 +5,7 @@ package transport
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -69,11 +70,10 @@ func TestTheHeaderOfAMessageIsChecked(t *testing.T) {
 
 // openMessage has the ASN, a hold time of 90 s, and what follows.
 func openMessage(asn uint16, parameters ...byte) message {
-	body := []byte{4, byte(asn >> 8), byte(asn), 0, 90, 192, 0, 2, 254}
 	if len(parameters) == 0 {
 		parameters = []byte{0}
 	}
-	return newMessage(open, append(body, parameters...)...)
+	return newMessage(open, slices.Concat([]byte{4, byte(asn >> 8), byte(asn), 0, 90, 192, 0, 2, 254}, parameters)...)
 }
 
 func TestAnOpenIsRead(t *testing.T) {
@@ -218,8 +218,8 @@ func TestTheTimeBetweenAttemptsGrowsToTheLongest(t *testing.T) {
 	t.Parallel()
 	var b Backoff
 	const longest = 2 * time.Second
-	for _, at := range []time.Duration{100, 200, 400, 800, 1600, 2000, 2000} {
-		at *= time.Millisecond
+	for _, ms := range []int64{100, 200, 400, 800, 1600, 2000, 2000} {
+		at := time.Duration(ms * int64(time.Millisecond))
 		if next := b.Next(longest); next > at || next < at*3/4 {
 			t.Errorf("the next attempt is after %s, want at most %s, less a quarter", next, at)
 		}

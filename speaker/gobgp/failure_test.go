@@ -4,6 +4,7 @@ package gobgp
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
@@ -110,6 +111,33 @@ func TestAFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The address of the peer does not tell which session a connection belongs to.
+func TestAnErrorIsThatOfTheSessionAmongSeveralToOneEndpoint(t *testing.T) {
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
+	k := newVillain(t, func(c *net.TCPConn) {
+		from := c.RemoteAddr().(*net.TCPAddr).IP.To4()
+		_ = write(c, (&sink{t: t, behave: behaviour{asn: 64900 + uint32(from[3]), holdTime: 90}}).open())
+		_, _ = io.Copy(io.Discard, c)
+	})
+	s, _ := newSessions(t, Options{})
+	one, other := to("one", k.at), to("other", k.at)
+	one.Source, other.Source = netip.MustParseAddr("127.0.0.3"), netip.MustParseAddr("127.0.0.4")
+	configure(t, s, nothing, one, other)
+	for peer, asn := range map[string]int{"one": 64903, "other": 64904} {
+		want := fmt.Sprintf("peer ASN %d, expected 64512 (sent OPEN Message Error/Bad Peer AS)", asn)
+		eventually(t, 10*time.Second, func() (bool, string) {
+			got := stateOf(s, peer).LastError
+			return got != "", fmt.Sprintf("session %s says nothing", peer)
+		})
+		if got := stateOf(s, peer).LastError; got != want {
+			t.Errorf("session %s says %q, want %q", peer, got, want)
+		}
 	}
 }
 

@@ -329,6 +329,47 @@ func TestAConnectionThatHasEndedWaitsToBeClosed(t *testing.T) {
 	})
 }
 
+// GoBGP has a goroutine that sends what is queued until the one that sends a NOTIFICATION goes on.
+func TestANotificationOfTheWriterHoldsItUntilItIsLetGo(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(r *rig) {
+		r.establish(openMessage(64512))
+		written := make(chan struct{})
+		go func() {
+			r.write(newMessage(notification, 4, 0))
+			close(written)
+		}()
+		r.expect("stages", drain(r.stages), []Stage{Ended})
+		r.expect("what the router gets", drain(r.answered), []message{newMessage(notification, 4, 0)})
+
+		marker := []byte{192, 0, 2, 1}
+		discarded := r.conn.Discarded(marker)
+		r.write(updateWith(nil, nil, []byte{24, 198, 51, 100}))
+		r.expect("the marker is discarded, the NOTIFICATION done", []bool{isDone(discarded), isDone(written)}, []bool{false, false})
+		r.write(updateWith(nil, nil, append([]byte{32}, marker...)))
+		synctest.Wait()
+		r.expect("the marker is discarded, the NOTIFICATION done", []bool{isDone(discarded), isDone(written)}, []bool{true, true})
+	})
+	inBubble(t, func(r *rig) {
+		r.establish(openMessage(64512))
+		time.AfterFunc(time.Millisecond, r.conn.LetGo)
+		began := time.Now()
+		r.write(newMessage(notification, 4, 0))
+		r.expect("time that the writer waited", time.Since(began), time.Millisecond)
+	})
+}
+
+func TestAPeerIsToldWhyTheConnectionCeases(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(r *rig) {
+		r.establish(openMessage(64512))
+		r.conn.Cease(2)
+		r.conn.Cease(3)
+		r.expect("what the router gets", drain(r.answered), []message{newMessage(notification, 6, 2)})
+		r.expect("the reader rests", isDone(r.conn.Resting()), true)
+	})
+}
+
 func TestClosingEndsTheWaitForARelease(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(r *rig) {

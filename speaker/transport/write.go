@@ -22,8 +22,8 @@ func (c *Conn) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// write reports whether the connection has been ended by the messages.
-func (c *Conn) write(b []byte) bool {
+// write reports whether the messages have ended the connection.
+func (c *Conn) write(b []byte) (over bool) {
 	c.writing <- struct{}{}
 	defer func() { <-c.writing }()
 	if c.hasEnded() {
@@ -39,10 +39,12 @@ func (c *Conn) write(b []byte) bool {
 		if size < headerSize || size > len(rest) {
 			break
 		}
-		c.sent(rest[:size])
+		m := message(rest[:size])
+		c.sent(m)
+		over = over || m.kind() == notification
 		rest = rest[size:]
 	}
-	return c.hasEnded()
+	return over
 }
 
 func (c *Conn) discard(b []byte) {

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// A session that is lost is reopened at once, but no more than maxReopened times in reopenedTime. Then it waits for idleTime,
-	// which damps a peer that oscillates (RFC 4271 section 8.1).
+	// A session that is lost is reopened at once, but no more than maxReopened times in reopenedTime. Then it waits for
+	// idleTime, which damps a peer that oscillates (RFC 4271 section 8.1).
 	maxReopened  = 3
 	reopenedTime = time.Minute
 	idleTime     = 5 * time.Second
@@ -29,8 +29,8 @@ const (
 	// farewellTime bounds how long GoBGP is waited for, which takes moments.
 	farewellTime = 2 * time.Second
 
-	// multihopTTL lets packets pass as many routers as there may be (RFC 4271 leaves it open). An eBGP peer is on a connected subnet
-	// otherwise; what is sent to an iBGP peer has the kernel's TTL.
+	// multihopTTL lets packets pass as many routers as there may be (RFC 4271 leaves it open). An eBGP peer is on a
+	// connected subnet otherwise; what is sent to an iBGP peer has the kernel's TTL.
 	multihopTTL = 255
 )
 
@@ -147,8 +147,8 @@ func (p *peering) give() {
 
 // reach follows the connection.
 //
-// GoBGP dumps the RIB to a peer when it gets the first KEEPALIVE, and begins to send changes when it asks for what follows. What would be
-// changed in between would be lost, so changes wait from before the one until after the other.
+// GoBGP dumps the RIB to a peer when it gets the first KEEPALIVE, and begins to send changes when it asks for what follows.
+// What would be changed in between would be lost, so changes wait from before the one until after the other.
 func (p *peering) reach(s transport.Stage) {
 	switch s {
 	case transport.OpenSent:
@@ -218,7 +218,8 @@ func (p *peering) mayReopen() bool {
 	return true
 }
 
-// disconnect ends the connection, if there is one, and the attempt to make one. The peer is told why, if the session was established.
+// disconnect ends the connection, if there is one, and the attempt to make one. The peer is told why, if the session was
+// established.
 func (p *peering) disconnect(subcode uint8) {
 	p.stopDialing()
 	c := p.conn
@@ -255,8 +256,8 @@ func marker(c session.Config) netip.Prefix {
 	return netip.MustParsePrefix("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/128")
 }
 
-// drain waits until GoBGP has sent what it has queued, to nobody. GoBGP (v4.8.0) leaks the queue of a peer that is removed, with all that is in it, and a
-// goroutine, if it is not empty. The marker is queued last, so it comes last.
+// drain waits until GoBGP has sent what it has queued, to nobody. GoBGP (v4.8.0) leaks the queue of a peer that is removed,
+// with all that is in it, and a goroutine, if it is not empty. The marker is queued last, so it comes last.
 func (p *peering) drain(c *connection, marker netip.Prefix) error {
 	defer c.LetGo()
 	if !c.released {

@@ -223,7 +223,8 @@ func TestAMillionRoutesFromAPeerAreCountedAndCostNothing(t *testing.T) {
 	}
 }
 
-// A peer that sends routes without end, and no KEEPALIVE, is alive: each UPDATE restarts the hold timer (RFC 4271 section 8.2.2, event 27).
+// A peer that sends routes without end, and no KEEPALIVE, is alive: each UPDATE restarts the hold timer (RFC 4271 section
+// 8.2.2, event 27).
 func TestRoutesKeepASessionAlive(t *testing.T) {
 	t.Parallel()
 	if elsewhere(t) {

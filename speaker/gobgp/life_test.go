@@ -181,8 +181,8 @@ func TestSessionsToOneEndpointAreOneSeries(t *testing.T) {
 	}
 }
 
-// What GoBGP is told between its dump and its noticing that the session is established would be lost. The moment is too short to be hit at
-// will, so here a session is made to believe that it is that moment.
+// What GoBGP is told between its dump and its noticing that the session is established would be lost. The moment is too
+// short to be hit at will, so here a session is made to believe that it is that moment.
 func TestAChangeWaitsWhileItWouldBeLost(t *testing.T) {
 	t.Parallel()
 	if elsewhere(t) {

@@ -15,7 +15,8 @@ type collector struct {
 	sessions *Sessions
 }
 
-// metric is one with a value, or two values that a label tells apart, for each endpoint. The values of sessions with one endpoint are added.
+// metric is one with a value, or two values that a label tells apart, for each endpoint. The values of sessions with one
+// endpoint are added.
 type metric struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType

@@ -76,8 +76,8 @@ func startServer(asn uint32, routerID netip.Addr, log *slog.Logger, onActive fun
 	return s, nil
 }
 
-// accepting makes the channel by which a server that does not serve yet takes connections, as it does from its listeners. GoBGP has no other
-// way to be given a connection: see decision 8.
+// accepting makes the channel by which a server that does not serve yet takes connections, as it does from its listeners.
+// GoBGP has no other way to be given a connection: see decision 8.
 func accepting(s *gobgpserver.BgpServer) (chan<- net.Conn, error) {
 	const name = "acceptCh"
 	field := reflect.ValueOf(s).Elem().FieldByName(name)
@@ -153,7 +153,8 @@ func (s *server) withdraw(prefixes []netip.Prefix) error {
 	return nil
 }
 
-// neighbor is the configuration as GoBGP takes it. No field that GoBGP would guess is left out. GoBGP sets the TTL of the connection once more.
+// neighbor is the configuration as GoBGP takes it. No field that GoBGP would guess is left out. GoBGP sets the TTL of the
+// connection once more.
 func neighbor(c session.Config) *api.Peer {
 	afi, unspecified := api.Family_AFI_IP, netip.IPv4Unspecified()
 	if !c.Address.Unmap().Is4() {

@@ -15,8 +15,8 @@ type Backoff struct {
 	failed int
 }
 
-// Next is the time for the next attempt: it doubles each time, until it is longest, less up to a quarter (RFC 4271 section 10), so that many
-// speakers do not come at a time to a router that is back.
+// Next is the time for the next attempt: it doubles each time, until it is longest, less up to a quarter (RFC 4271 section
+// 10), so that many speakers do not come at a time to a router that is back.
 func (b *Backoff) Next(longest time.Duration) time.Duration {
 	next := longest
 	if b.failed < 32 && shortest<<b.failed < longest {

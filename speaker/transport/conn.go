@@ -50,8 +50,9 @@ const (
 	refreshTime = time.Second
 )
 
-// Conn is a connection to a peer, for one goroutine to read, which is an implementation of BGP, and any to write whole messages. When it has
-// ended, reads wait until it is closed and writes do nothing: so its user need not be quick to find out, and is told by follow.
+// Conn is a connection to a peer, for one goroutine to read, which is an implementation of BGP, and any to write whole
+// messages. When it has ended, reads wait until it is closed and writes do nothing: so its user need not be quick to find
+// out, and is told by follow.
 type Conn struct {
 	net.Conn
 	remote net.Addr
@@ -97,8 +98,8 @@ const (
 	established
 )
 
-// New makes a Conn of a connection to the peer. Follow is called for each stage, by whoever reads, writes or closes; it must not wait for
-// them.
+// New makes a Conn of a connection to the peer. Follow is called for each stage, by whoever reads, writes or closes; it must
+// not wait for them.
 func New(conn net.Conn, peer netip.AddrPort, stats *Stats, follow func(Stage)) *Conn {
 	return &Conn{
 		Conn: conn, stats: stats, follow: follow,

@@ -14,7 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Dead is how long a router may leave what is sent to it without an answer. Where a longer hold time is agreed upon, that holds.
+// Dead is how long a router may leave what is sent to it without an answer. Where a longer hold time is agreed upon, that
+// holds.
 const Dead = 60 * time.Second
 
 // MaxPassword is the most octets that a password of TCP MD5 may have (Linux' TCP_MD5SIG_MAXKEYLEN).
@@ -31,8 +32,8 @@ type Target struct {
 	TTL int
 	// Timeout of the attempt.
 	Timeout time.Duration
-	// Dead is how long the peer may be silent, if it is asked; 0 is the constant. Half of it passes before it is asked, so a router that is dead is
-	// found where no hold time was agreed upon, too.
+	// Dead is how long the peer may be silent, if it is asked; 0 is the constant. Half of it passes before it is asked, so a
+	// router that is dead is found where no hold time was agreed upon, too.
 	Dead time.Duration
 }
 

@@ -69,7 +69,8 @@ func (c *Conn) take() (message, *refusal) {
 	return m, nil
 }
 
-// fill reads what comes next, if it comes before a request is due. Nothing comes on a connection that has ended: then it waits for Close.
+// fill reads what comes next, if it comes before a request is due. Nothing comes on a connection that has ended: then it
+// waits for Close.
 func (c *Conn) fill() error {
 	if !c.hasEnded() {
 		if len(c.unread) == len(c.store) { // a message of more than that has begun
@@ -99,8 +100,8 @@ func (c *Conn) fill() error {
 	return net.ErrClosed
 }
 
-// dueRequest returns a request for everything to be sent again, if there is one and it may pass: after a time, and when the peer has taken what is
-// being sent. Else a peer that asks and does not read would have it pile up.
+// dueRequest returns a request for everything to be sent again, if there is one and it may pass: after a time, and when the
+// peer has taken what is being sent. Else a peer that asks and does not read would have it pile up.
 func (c *Conn) dueRequest() message {
 	if !c.requests.any() || time.Now().Before(c.due) {
 		return nil

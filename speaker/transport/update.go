@@ -34,8 +34,9 @@ const (
 	mpUnreachNLRI = 15
 )
 
-// announcedIn counts the prefixes that an UPDATE announces (RFC 4271 section 4.3), or says why its prefixes can not be read, which resets the
-// session. All other errors have its routes treated as withdrawn (RFC 7606 section 2): there is nothing to do.
+// announcedIn counts the prefixes that an UPDATE announces (RFC 4271 section 4.3), or says why its prefixes can not be read,
+// which resets the session. All other errors have its routes treated as withdrawn (RFC 7606 section 2): there is nothing to
+// do.
 func announcedIn(m message) (int, *refusal) {
 	withdrawn, rest, ok := cut(m.body(), 2)
 	if !ok {
@@ -116,8 +117,8 @@ func countMultiprotocol(code byte, b []byte) (announced int, ok bool) {
 	return countPrefixes(b[reserved:], f)
 }
 
-// countPrefixes counts prefixes, each its length in bits and as many octets as that takes. Those of other families, of which nobody has spoken,
-// count for nothing.
+// countPrefixes counts prefixes, each its length in bits and as many octets as that takes. Those of other families, of which
+// nobody has spoken, count for nothing.
 func countPrefixes(b []byte, f family) (n int, ok bool) {
 	if f == 0 {
 		return 0, true

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// Write writes whole messages. That it fails is told as the end of the connection. A NOTIFICATION by which the writer ends an established session is
-// written at once, but Write returns when LetGo was called: until then the writer goes on to write what it has.
+// Write writes whole messages. That it fails is told as the end of the connection. A NOTIFICATION by which the writer ends
+// an established session is written at once, but Write returns when LetGo was called: until then the writer goes on to write
+// what it has.
 func (c *Conn) Write(b []byte) (int, error) {
 	if c.write(b) && isDone(c.asked.done) {
 		late := time.NewTimer(farewellTime)

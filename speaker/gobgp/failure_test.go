@@ -227,6 +227,31 @@ func TestALostSessionIsReopenedAtOnceUnlessThePeerOscillates(t *testing.T) {
 	}
 }
 
+func TestTimersThatChangeWhileASessionIsUpHoldForTheNextOneThatWaited(t *testing.T) {
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
+	k := newSink(t, behaviour{})
+	s, _ := newSessions(t, Options{})
+	c := to("tor", k.addrPort())
+	configure(t, s, nothing, c)
+	awaitUp(t, s, "tor")
+	for range maxReopened {
+		awaitOtherConnection(t, k)
+		awaitUp(t, s, "tor")
+	}
+	c.HoldTime, c.KeepaliveTime = 30*time.Second, 7*time.Second
+	configure(t, s, nothing, c)
+	connections := k.heard().connections
+	k.drop() // This loss has the session wait.
+	eventually(t, 20*time.Second, func() (bool, string) { return k.heard().connections > connections, "no other connection" })
+	awaitUp(t, s, "tor")
+	if state := stateOf(s, "tor"); state.HoldTime != c.HoldTime || state.KeepaliveTime != c.KeepaliveTime {
+		t.Errorf("the timers are %s and %s", state.HoldTime, state.KeepaliveTime)
+	}
+}
+
 func TestTheReasonOfALossIsLogged(t *testing.T) {
 	t.Parallel()
 	shutdown := append([]byte{11}, "maintenance"...)

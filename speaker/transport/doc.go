@@ -5,7 +5,7 @@
 //
 // # Dialling
 //
-// A Dialer connects to a peer: source address, TCP MD5 (RFC 2385), time to live, and how a router that is dead is found.
+// A Target is who to connect to, and how: source address, TCP MD5 (RFC 2385), time to live, and how a router that is dead is found.
 // Backoff says when to try again.
 //
 // # What passes

@@ -47,7 +47,7 @@ func keepaliveTime(c session.Config, agreed time.Duration) time.Duration {
 	switch {
 	case agreed == 0:
 		return 0
-	case c.HoldTime == 0, agreed < c.HoldTime:
+	case c.HoldTime == 0, c.KeepaliveTime == 0, agreed < c.HoldTime:
 		return (agreed / 3).Truncate(time.Second)
 	default:
 		return c.KeepaliveTime

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -27,17 +28,41 @@ func allowed(d time.Duration) time.Duration {
 	return d
 }
 
-// expectWithin has something done until it takes no longer than that once: the processors may be busy with something else.
+// expectWithin has something done, five times at most, until it takes no longer than that. The time for which threads of this
+// process wait for a processor does not count: the machine may be busy with something else.
 func expectWithin(t *testing.T, limit time.Duration, do func() time.Duration) {
 	t.Helper()
-	best := time.Hour
-	for range 10 {
-		if best = min(best, do()); best <= allowed(limit) {
-			t.Logf("it took %s", best.Round(time.Millisecond))
+	var tried []string
+	for range 5 {
+		before := starved(t)
+		took, waited := do(), starved(t)-before
+		if took-waited <= allowed(limit) {
+			t.Logf("it took %s, of which threads waited %s for a processor", took, waited)
 			return
 		}
+		tried = append(tried, fmt.Sprintf("%s (waited %s)", took, waited))
 	}
-	t.Errorf("it takes %s, more than %s", best, limit)
+	t.Errorf("it takes %s, more than %s", tried, limit)
+}
+
+// starved is how long threads of this process that could run have waited for a processor.
+func starved(t *testing.T) time.Duration {
+	t.Helper()
+	files, err := filepath.Glob("/proc/self/task/*/schedstat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum time.Duration
+	for _, file := range files {
+		var ran, waited time.Duration
+		if content, err := os.ReadFile(file); err == nil {
+			if _, err := fmt.Sscan(string(content), &ran, &waited); err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+		}
+		sum += waited
+	}
+	return sum
 }
 
 func TestTwoPeersHaveTenThousandRoutesWellWithinASecond(t *testing.T) {
@@ -100,11 +125,12 @@ func TestARouterThatBeginsToListenIsFoundWithinTheConnectTime(t *testing.T) {
 		return n >= 7, fmt.Sprintf("%d attempts have failed", n) // From here on they are the connect time apart.
 	})
 	began := time.Now()
-	newSinkAt(t, behaviour{}, at.String())
-	awaitUp(t, s, "tor")
+	k := newSinkAt(t, behaviour{}, at.String())
+	eventually(t, 20*time.Second, func() (bool, string) { return k.heard().connections > 0, "no connection" })
 	if took := time.Since(began); took > c.ConnectTime+500*time.Millisecond {
 		t.Errorf("a router that listens is found after %s, the connect time is %s", took, c.ConnectTime)
 	}
+	awaitUp(t, s, "tor")
 }
 
 func TestARouterThatDiesIsFoundWithoutAHoldTime(t *testing.T) {

@@ -18,7 +18,7 @@ const (
 	DefaultPort uint16 = 179
 	// DefaultHoldTime is the hold time that RFC 4271 section 10 suggests.
 	DefaultHoldTime = 90 * time.Second
-	// DefaultConnectTime is the time between attempts to connect.
+	// DefaultConnectTime is the longest time between attempts to connect.
 	DefaultConnectTime = 2 * time.Second
 )
 
@@ -36,7 +36,7 @@ type Peer struct {
 	HoldTime time.Duration
 	// KeepaliveTime is less than HoldTime, 0 only where HoldTime is.
 	KeepaliveTime time.Duration
-	// ConnectTime is the time between attempts to connect, in whole seconds.
+	// ConnectTime is the longest time between attempts to connect, in whole seconds.
 	ConnectTime time.Duration
 	// NodeSelectors select the nodes that connect; none selects every node.
 	NodeSelectors []labels.Selector

@@ -108,8 +108,8 @@ type BGPPeerSpec struct {
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || duration(self).getMilliseconds() % 1000 == 0",message="invalid keepaliveTime: must be in whole seconds, 0 or more"
 	KeepaliveTime *metav1.Duration `json:"keepaliveTime,omitempty"`
 
-	// ConnectTime is the time between attempts to connect (RFC 4271 section 8, ConnectRetryTime), in whole seconds from 1s to
-	// 65535s. If unset, 2s.
+	// ConnectTime is the longest time between attempts to connect (RFC 4271 section 8, ConnectRetryTime), in whole seconds from
+	// 1s to 65535s. The first attempts follow each other faster. If unset, 2s.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

@@ -223,9 +223,9 @@ func TestTheSessionsAreTold(t *testing.T) {
 	s.expect("sessions", "", `{"node":"node-1","sessions":[
 		{"peer":"one","address":"192.0.2.1:179","localASN":64500,"peerASN":64501,"state":"Established","since":"2026-01-02T03:04:05Z",
 		"holdTime":"1m30s","keepaliveTime":"30s","localAddress":"192.0.2.2","routerID":"10.0.0.1","peerRouterID":"192.0.2.1",
-		"advertised":2,"pending":0,"updates":3},
+		"advertised":2,"pending":0,"updates":3,"received":0},
 		{"peer":"two","address":"192.0.2.2:179","localASN":64500,"peerASN":64501,"state":"Active","since":"2026-01-02T03:04:05Z",
-		"lastError":"connection refused","lastErrorTime":"2026-01-02T03:04:05Z","routerID":"10.0.0.1","advertised":0,"pending":2,"updates":0}]}`)
+		"lastError":"connection refused","lastErrorTime":"2026-01-02T03:04:05Z","routerID":"10.0.0.1","advertised":0,"pending":2,"updates":0,"received":0}]}`)
 	if got := s.ask("sessions", "peer=two"); strings.Contains(got, `"one"`) || !strings.Contains(got, `"two"`) {
 		t.Errorf("the session of one peer: %s", got)
 	}

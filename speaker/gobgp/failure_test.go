@@ -4,6 +4,7 @@ package gobgp
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
@@ -64,7 +65,7 @@ func TestAFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
 		},
 		"the peer answers the OPEN with an UPDATE": {
 			peer:  behaviour{answerOpen: update},
-			error: "peer refused the OPEN",
+			error: "sent Finite State Machine Error/Unexpected Message in OpenSent: the peer sent UPDATE where OPEN is due",
 		},
 		"the peer proposes a hold time that is too short": {
 			peer:  behaviour{holdTime: 1},
@@ -113,6 +114,33 @@ func TestAFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
 	}
 }
 
+// The address of the peer does not tell which session a connection belongs to.
+func TestAnErrorIsThatOfTheSessionAmongSeveralToOneEndpoint(t *testing.T) {
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
+	k := newVillain(t, func(c *net.TCPConn) {
+		from := c.RemoteAddr().(*net.TCPAddr).IP.To4()
+		_ = write(c, (&sink{t: t, behave: behaviour{asn: 64900 + uint32(from[3]), holdTime: 90}}).open())
+		_, _ = io.Copy(io.Discard, c)
+	})
+	s, _ := newSessions(t, Options{})
+	one, other := to("one", k.at), to("other", k.at)
+	one.Source, other.Source = netip.MustParseAddr("127.0.0.3"), netip.MustParseAddr("127.0.0.4")
+	configure(t, s, nothing, one, other)
+	for peer, asn := range map[string]int{"one": 64903, "other": 64904} {
+		want := fmt.Sprintf("peer ASN %d, expected 64512 (sent OPEN Message Error/Bad Peer AS)", asn)
+		eventually(t, 10*time.Second, func() (bool, string) {
+			got := stateOf(s, peer).LastError
+			return got != "", fmt.Sprintf("session %s says nothing", peer)
+		})
+		if got := stateOf(s, peer).LastError; got != want {
+			t.Errorf("session %s says %q, want %q", peer, got, want)
+		}
+	}
+}
+
 func TestAPeerThatRefusesIsTriedAgainWithoutEnd(t *testing.T) {
 	t.Parallel()
 	if elsewhere(t) {
@@ -137,15 +165,26 @@ func TestASessionThatIsLostComesBackWithEveryChange(t *testing.T) {
 	}
 	k := newSink(t, behaviour{})
 	at := k.addrPort()
-	s, j := newSessions(t, Options{})
+	var wasUp bool
+	down := make(chan session.State, 2) // That of the end of the test is one.
+	s, j := newSessions(t, Options{OnChange: func(state session.State) {
+		if wasUp && !state.Up() {
+			down <- state
+		}
+		wasUp = state.Up()
+	}})
 	configure(t, s, always(hosts(10)...), to("tor", at))
 	awaitUp(t, s, "tor")
 	awaitRoutes(t, k, 10)
 
 	k.close()
-	eventually(t, 5*time.Second, func() (bool, string) { return !stateOf(s, "tor").Up(), "the session is still up" })
-	if state := stateOf(s, "tor"); state.LastError != "connection lost" || state.Pending != 10 || state.Advertised != 0 {
-		t.Errorf("state is %+v", state)
+	select {
+	case state := <-down:
+		if state.LastError != "connection lost" || state.Pending != 10 || state.Advertised != 0 {
+			t.Errorf("state is %+v", state)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("the session is still up")
 	}
 	apply(t, s, withdrawing("tor", "10.0.0.0/32"), announcing("tor", "192.0.2.99/32", "192.0.2.98/32"))
 	back := time.Now()
@@ -185,6 +224,31 @@ func TestALostSessionIsReopenedAtOnceUnlessThePeerOscillates(t *testing.T) {
 	}
 	if after := lose(); after < 5*time.Second {
 		t.Errorf("a session that was lost again and again is reopened after %s", after)
+	}
+}
+
+func TestTimersThatChangeWhileASessionIsUpHoldForTheNextOneThatWaited(t *testing.T) {
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
+	k := newSink(t, behaviour{})
+	s, _ := newSessions(t, Options{})
+	c := to("tor", k.addrPort())
+	configure(t, s, nothing, c)
+	awaitUp(t, s, "tor")
+	for range maxReopened {
+		awaitOtherConnection(t, k)
+		awaitUp(t, s, "tor")
+	}
+	c.HoldTime, c.KeepaliveTime = 30*time.Second, 7*time.Second
+	configure(t, s, nothing, c)
+	connections := k.heard().connections
+	k.drop() // This loss has the session wait.
+	eventually(t, 20*time.Second, func() (bool, string) { return k.heard().connections > connections, "no other connection" })
+	awaitUp(t, s, "tor")
+	if state := stateOf(s, "tor"); state.HoldTime != c.HoldTime || state.KeepaliveTime != c.KeepaliveTime {
+		t.Errorf("the timers are %s and %s", state.HoldTime, state.KeepaliveTime)
 	}
 }
 

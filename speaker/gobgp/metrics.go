@@ -3,16 +3,11 @@
 package gobgp
 
 import (
-	"context"
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"metallb.io/metallb/speaker/session"
+	"metallb.io/metallb/speaker/transport"
 )
-
-// collectTime bounds how long sessions that are busy may hold up a scrape. They are shown as they were.
-const collectTime = time.Second
 
 // collector reads the metrics off the sessions' states, so that there are series for the sessions that there are, and
 // no others.
@@ -20,19 +15,16 @@ type collector struct {
 	sessions *Sessions
 }
 
-// sample is what the metrics of one endpoint are made of.
-type sample struct {
-	state  session.State
-	counts counts
-}
-
-// metric is one with a value, or two values that a label tells apart, for each endpoint.
+// metric is one with a value, or two values that a label tells apart, for each endpoint. The values of sessions with one
+// endpoint are added.
 type metric struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
-	value func(sample) float64
+	value func(*peering) float64
 	// label is the value of the second label, if there is one.
 	label []string
+	// limit of the sum, if it is not 0.
+	limit float64
 }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -42,53 +34,67 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 func gauge(name, help string, value func(session.State) int) metric {
 	return metric{
 		desc: describe(name, help), kind: prometheus.GaugeValue,
-		value: func(s sample) float64 { return float64(value(s.state)) },
+		value: func(p *peering) float64 { return float64(value(p.snapshot())) },
 	}
 }
 
-func counter(name, help string, value func(counts) uint64) metric {
+func counter(name, help string, value func(*transport.Stats) uint64) metric {
 	return metric{
 		desc: describe(name, help), kind: prometheus.CounterValue,
-		value: func(s sample) float64 { return float64(value(s.counts)) },
+		value: func(p *peering) float64 { return float64(value(&p.stats)) },
+	}
+}
+
+// transitions counts how often sessions came up and went down.
+func transitions() []metric {
+	desc := describe("session_transitions_total",
+		"Number of times that the BGP session came up (to: up) or went down (to: down).", "to")
+	counting := func(to string, value func(ups, downs uint64) uint64) metric {
+		return metric{
+			desc: desc, kind: prometheus.CounterValue, label: []string{to},
+			value: func(p *peering) float64 {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				return float64(value(p.ups, p.downs))
+			},
+		}
+	}
+	return []metric{
+		counting("up", func(ups, _ uint64) uint64 { return ups }),
+		counting("down", func(_, downs uint64) uint64 { return downs }),
 	}
 }
 
 // metrics are all of them.
 func (collector) metrics() []metric {
-	transitions := describe("session_transitions_total",
-		"Number of times that the BGP session came up (to: up) or went down (to: down).", "to")
-	transition := func(to string, value func(counts) uint64) metric {
-		return metric{
-			desc: transitions, kind: prometheus.CounterValue, label: []string{to},
-			value: func(s sample) float64 { return float64(value(s.counts)) },
+	up := gauge("session_up", "BGP session state (1 is up, 0 is down).", func(s session.State) int {
+		if s.Up() {
+			return 1
 		}
-	}
-	return []metric{
-		gauge("session_up", "BGP session state (1 is up, 0 is down).", func(s session.State) int {
-			if s.Up() {
-				return 1
-			}
-			return 0
-		}),
+		return 0
+	})
+	up.limit = 1
+	type stats = transport.Stats
+	return append(transitions(), up,
 		gauge("announced_prefixes_total", "Number of prefixes currently advertised on the BGP session.",
 			func(s session.State) int { return s.Advertised }),
 		gauge("pending_prefixes_total", "Number of prefixes to be advertised as soon as the BGP session is up.",
 			func(s session.State) int { return s.Pending }),
-		transition("up", func(c counts) uint64 { return c.established }),
-		transition("down", func(c counts) uint64 { return c.lost }),
-		counter("updates_total", "Number of BGP UPDATE messages sent.", func(c counts) uint64 { return c.sent.updates }),
-		counter("updates_total_received", "Number of BGP UPDATE messages received.", func(c counts) uint64 { return c.received.updates }),
-		counter("opens_sent", "Number of BGP OPEN messages sent.", func(c counts) uint64 { return c.sent.opens }),
-		counter("opens_received", "Number of BGP OPEN messages received.", func(c counts) uint64 { return c.received.opens }),
-		counter("keepalives_sent", "Number of BGP KEEPALIVE messages sent.", func(c counts) uint64 { return c.sent.keepalives }),
-		counter("keepalives_received", "Number of BGP KEEPALIVE messages received.", func(c counts) uint64 { return c.received.keepalives }),
-		counter("notifications_sent", "Number of BGP NOTIFICATION messages sent.", func(c counts) uint64 { return c.sent.notifications }),
+		counter("prefixes_received_total", "Number of prefixes that the peer has announced, each as often as it did. They are not used.",
+			func(s *stats) uint64 { return s.Prefixes.Load() }),
+		counter("updates_total", "Number of BGP UPDATE messages sent.", func(s *stats) uint64 { return s.Sent.Updates.Load() }),
+		counter("updates_total_received", "Number of BGP UPDATE messages received.", func(s *stats) uint64 { return s.Received.Updates.Load() }),
+		counter("opens_sent", "Number of BGP OPEN messages sent.", func(s *stats) uint64 { return s.Sent.Opens.Load() }),
+		counter("opens_received", "Number of BGP OPEN messages received.", func(s *stats) uint64 { return s.Received.Opens.Load() }),
+		counter("keepalives_sent", "Number of BGP KEEPALIVE messages sent.", func(s *stats) uint64 { return s.Sent.Keepalives.Load() }),
+		counter("keepalives_received", "Number of BGP KEEPALIVE messages received.", func(s *stats) uint64 { return s.Received.Keepalives.Load() }),
+		counter("notifications_sent", "Number of BGP NOTIFICATION messages sent.", func(s *stats) uint64 { return s.Sent.Notifications.Load() }),
 		counter("notifications_received_total", "Number of BGP NOTIFICATION messages received.",
-			func(c counts) uint64 { return c.received.notifications }),
-		counter("route_refresh_sent", "Number of BGP ROUTE-REFRESH messages sent.", func(c counts) uint64 { return c.sent.refreshes }),
-		counter("total_sent", "Number of BGP messages sent.", func(c counts) uint64 { return c.sent.total() }),
-		counter("total_received", "Number of BGP messages received.", func(c counts) uint64 { return c.received.total() }),
-	}
+			func(s *stats) uint64 { return s.Received.Notifications.Load() }),
+		counter("route_refresh_sent", "Number of BGP ROUTE-REFRESH messages sent.", func(s *stats) uint64 { return s.Sent.Refreshes.Load() }),
+		counter("total_sent", "Number of BGP messages sent.", func(s *stats) uint64 { return s.Sent.Total() }),
+		counter("total_received", "Number of BGP messages received.", func(s *stats) uint64 { return s.Received.Total() }),
+	)
 }
 
 // Describe implements prometheus.Collector.
@@ -104,44 +110,28 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. Sessions with one endpoint, from different source addresses, are one series.
 func (c collector) Collect(ch chan<- prometheus.Metric) {
-	byEndpoint := map[string]sample{}
-	for _, s := range c.sessions.samples() {
-		endpoint := s.state.Endpoint()
-		if other, ok := byEndpoint[endpoint]; ok {
-			s.state.Advertised += other.state.Advertised
-			s.state.Pending += other.state.Pending
-			if other.state.Up() {
-				s.state.FSM = other.state.FSM
-			}
-			s.counts = s.counts.plus(other.counts)
-		}
-		byEndpoint[endpoint] = s
-	}
 	metrics := c.metrics()
-	for endpoint, s := range byEndpoint {
+	for endpoint, peerings := range c.sessions.byEndpoint() {
 		for _, m := range metrics {
-			ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(s), append([]string{endpoint}, m.label...)...)
+			sum := 0.0
+			for _, p := range peerings {
+				sum += m.value(p)
+			}
+			if m.limit != 0 {
+				sum = min(sum, m.limit)
+			}
+			ch <- prometheus.MustNewConstMetric(m.desc, m.kind, sum, append([]string{endpoint}, m.label...)...)
 		}
 	}
 }
 
-// samples has all sessions count their messages and returns what there is to show of them.
-func (s *Sessions) samples() []sample {
+func (s *Sessions) byEndpoint() map[string][]*peering {
 	s.mu.Lock()
-	peerings := make([]*peering, 0, len(s.sessions))
-	waits := make([]pending, 0, len(s.sessions))
+	defer s.mu.Unlock()
+	found := map[string][]*peering{}
 	for _, p := range s.sessions {
-		peerings = append(peerings, p)
-		waits = append(waits, p.command(func() error { p.count(); return nil }))
+		endpoint := p.wanted.Endpoint()
+		found[endpoint] = append(found[endpoint], p)
 	}
-	s.mu.Unlock()
-
-	ctx, cancel := context.WithTimeout(context.Background(), collectTime)
-	defer cancel()
-	samples := make([]sample, 0, len(peerings))
-	for i, p := range peerings {
-		_ = waits[i].await(ctx) // Its only error is that the time is over.
-		samples = append(samples, sample{p.snapshot(), p.counted()})
-	}
-	return samples
+	return found
 }

@@ -3,30 +3,26 @@
 package gobgp
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
-	"github.com/osrg/gobgp/v4/pkg/apiutil"
 
 	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
+	"metallb.io/metallb/speaker/transport"
 )
 
-// shutdownTime is how long a peer gets to be told that the session is shut down.
-const shutdownTime = 2 * time.Second
-
-// ending is how a session ends.
-type ending int
-
+// Why a session ends, as a subcode of Cease (RFC 4486 section 3).
 const (
-	// deconfigured: the peer is not wanted any more.
-	deconfigured ending = iota
 	// administrativeShutdown: this speaker stops.
-	administrativeShutdown
+	administrativeShutdown = 2
+	// peerDeconfigured: the peer is not wanted any more, or not so.
+	peerDeconfigured = 3
 )
 
 // peering is one session: its commands put tasks into the inbox, the goroutine of run does them.
@@ -36,16 +32,16 @@ type peering struct {
 	inbox   *inbox
 	// done is closed when the goroutine has ended and the server is stopped.
 	done chan struct{}
-	// updates and notifications are the numbers of these messages sent.
-	updates, notifications atomic.Uint64
+	// stats are over all connections.
+	stats transport.Stats
 
 	// wanted is the latest configuration asked for. It is guarded by Sessions.mu.
 	wanted session.Config
 
 	mu    sync.Mutex
 	state session.State
-	// present is what GoBGP has counted since it has the peer, past what there is besides.
-	past, present counts
+	// ups and downs are how often the session came up and went down.
+	ups, downs uint64
 
 	// What follows belongs to the goroutine.
 
@@ -55,20 +51,27 @@ type peering struct {
 	log logr.Logger
 	// prefixes are those in the RIB.
 	prefixes map[netip.Prefix]struct{}
-	// added is whether GoBGP has the peer.
-	added bool
-	// shutting is set from the request for a shutdown on, over when the goroutine is to end.
-	shutting, over bool
-	// trail is what is known of the end of the present connection.
-	trail trail
+	// conn is the present connection, nil if there is none. GoBGP has the peer as long as there is one.
+	conn *connection
+	// opened is the configuration that the connection has.
+	opened session.Config
+	// stopDialing ends the attempt to connect, and dialing waits for that.
+	stopDialing context.CancelFunc
+	dialing     sync.WaitGroup
+	// attempted is when the last attempt to connect began, and backoff says when the next one does.
+	attempted time.Time
+	backoff   transport.Backoff
+	// settling is set while changes of the RIB would be lost; they are waiting.
+	settling bool
+	waiting  []func()
+	// over is set when the goroutine is to end.
+	over bool
 	// reopened is when the session was last reopened at once.
 	reopened []time.Time
 	// lastRefusal is the last specific error of an attempt since the session was up.
 	lastRefusal string
 	// told are the failures of attempts that were logged since the session was up.
 	told map[string]bool
-	// doubtful are the changes that an establishing session may have missed.
-	doubtful doubtful
 }
 
 // newPeering starts the session's server. Its goroutine is to be started, and ended, by the caller.
@@ -81,13 +84,11 @@ func newPeering(c session.Config, options Options) (*peering, error) {
 		wanted:   c,
 		config:   c,
 		prefixes: map[netip.Prefix]struct{}{},
+
+		stopDialing: func() {},
 	}
 	p.reset()
-	handler := &logHandler{log: p.log, report: p.onReport, answer: p.awaitAnswer}
-	onEvent := func(e *apiutil.WatchEventMessage_PeerEvent, at time.Time) {
-		p.inbox.put(func() { p.onEvent(e, at) })
-	}
-	server, err := startServer(c.LocalASN, c.RouterID, handler, onEvent)
+	server, err := startServer(c.LocalASN, c.RouterID, slog.New(logHandler{p.log}), func() { p.inbox.put(p.give) })
 	if err != nil {
 		return nil, fmt.Errorf("session %s: %w", c, err)
 	}
@@ -98,7 +99,7 @@ func newPeering(c session.Config, options Options) (*peering, error) {
 // run does the session's tasks until it is over.
 func (p *peering) run() {
 	defer close(p.done)
-	defer p.server.stop()
+	defer p.close()
 	for !p.over {
 		<-p.inbox.wake
 		for _, task := range p.inbox.take() {
@@ -109,8 +110,15 @@ func (p *peering) run() {
 	}
 }
 
-// ended reports whether the goroutine has ended.
-func (p *peering) ended() bool {
+// close frees what the session has.
+func (p *peering) close() {
+	p.disconnect(peerDeconfigured)
+	p.server.stop()
+	p.dialing.Wait()
+}
+
+// gone reports whether the goroutine has ended.
+func (p *peering) gone() bool {
 	select {
 	case <-p.done:
 		return true
@@ -126,15 +134,34 @@ func (p *peering) canBecome(c session.Config) bool {
 
 // command has the goroutine do something and returns what to wait for.
 func (p *peering) command(do func() error) pending {
-	outcome := make(chan error, 1)
+	task, c := p.task(do)
+	p.inbox.put(task)
+	return c
+}
+
+// change is a command that waits while a change of the RIB would be lost.
+func (p *peering) change(do func() error) pending {
+	task, c := p.task(do)
 	p.inbox.put(func() {
+		if p.settling {
+			p.waiting = append(p.waiting, task)
+			return
+		}
+		task()
+	})
+	return c
+}
+
+func (p *peering) task(do func() error) (func(), pending) {
+	outcome := make(chan error, 1)
+	task := func() {
 		err := do()
 		if err != nil {
 			err = fmt.Errorf("session %s: %w", p.config, err)
 		}
 		outcome <- err
-	})
-	return pending{outcome: outcome, gone: p.done}
+	}
+	return task, pending{outcome: outcome, gone: p.done}
 }
 
 // fatal is a command whose failure ends the session.
@@ -164,9 +191,7 @@ func (p *peering) restart(c session.Config, paths []rib.Path) pending {
 	p.wanted = c
 	return p.fatal(func() error {
 		p.log.Info("restarting session with a new configuration", "localASN", c.LocalASN, "peerASN", c.PeerASN, "prefixes", len(paths))
-		if err := p.disconnect(); err != nil {
-			return err
-		}
+		p.disconnect(peerDeconfigured)
 		p.config = c
 		p.reset()
 		return p.connect(paths)
@@ -182,26 +207,19 @@ func (p *peering) retime(c session.Config) pending {
 			p.log.Info("changing timers for the next time that the session is opened")
 			return nil
 		}
-		p.reconnect()
+		p.backoff.Reset()
+		p.disconnect(peerDeconfigured)
+		p.dial(0)
 		return nil
 	})
 }
 
-// end ends the session and its goroutine.
-func (p *peering) end(how ending) pending {
+// end ends the session and its goroutine. The peer is told why by a subcode of Cease.
+func (p *peering) end(subcode uint8) pending {
 	p.inbox.put(func() {
 		p.log.Info("ending session")
-		if how != administrativeShutdown || !p.snapshot().Up() {
-			p.over = true
-			return
-		}
-		p.shutting = true
-		if err := p.server.shutDownPeer(p.config); err != nil {
-			p.log.Error(err, "session is closed without a word")
-			p.over = true
-			return
-		}
-		time.AfterFunc(shutdownTime, func() { p.inbox.put(func() { p.over = true }) })
+		p.disconnect(subcode)
+		p.over = true
 	})
 	outcome := make(chan error)
 	return pending{outcome: outcome, gone: p.done}
@@ -210,7 +228,7 @@ func (p *peering) end(how ending) pending {
 // apply changes the Adj-RIB-Out. What is new comes first, since it may be what replaces the rest, such as an aggregate of
 // many prefixes.
 func (p *peering) apply(c rib.Change) pending {
-	return p.command(func() error {
+	return p.change(func() error {
 		if err := p.announce(c.Announce); err != nil {
 			return err
 		}
@@ -218,14 +236,13 @@ func (p *peering) apply(c rib.Change) pending {
 	})
 }
 
-// connect makes the Adj-RIB-Out what is given and adds the peer.
+// connect makes the Adj-RIB-Out what is given and begins to connect.
 func (p *peering) connect(paths []rib.Path) error {
 	if err := p.replace(paths); err != nil {
 		return err
 	}
-	err := p.server.addPeer(p.config)
-	p.added = err == nil
-	return err
+	p.dial(0)
+	return nil
 }
 
 // replace makes the Adj-RIB-Out equal to paths.
@@ -258,13 +275,7 @@ func (p *peering) announce(paths []rib.Path) error {
 		return nil
 	}
 	defer p.publishPrefixes()
-	if err := p.server.announce(carried, p.config); err != nil {
-		return err
-	}
-	if !p.snapshot().Up() {
-		p.doubtful.announced(time.Now())
-	}
-	return nil
+	return p.server.announce(carried, p.config)
 }
 
 func (p *peering) withdraw(prefixes []netip.Prefix) error {
@@ -284,40 +295,5 @@ func (p *peering) withdraw(prefixes []netip.Prefix) error {
 		delete(p.prefixes, prefix)
 	}
 	p.publishPrefixes()
-	if !p.snapshot().Up() {
-		p.doubtful.withdrew(time.Now(), known)
-	}
 	return nil
-}
-
-// disconnect removes the peer from GoBGP, if it is there.
-func (p *peering) disconnect() error {
-	if !p.added {
-		return nil
-	}
-	p.countLast()
-	p.added = false
-	return p.server.removePeer(p.config)
-}
-
-// reconnect removes the peer and adds it again. GoBGP then connects within two seconds. If it can not be added, for
-// instance as its link-local address is on an interface that is gone, that is a failed attempt like others.
-func (p *peering) reconnect() {
-	err := p.disconnect()
-	if err == nil {
-		err = p.server.addPeer(p.config)
-	}
-	p.added = err == nil
-	if err == nil {
-		return
-	}
-	p.attemptFailed(err.Error())
-	again := max(p.config.ConnectTime, minConnectRetry*time.Second)
-	time.AfterFunc(again, func() {
-		p.inbox.put(func() {
-			if !p.added {
-				p.reconnect()
-			}
-		})
-	})
 }

@@ -3,136 +3,117 @@
 package gobgp
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/netip"
 	"strings"
-
-	"github.com/osrg/gobgp/v4/api"
+	"syscall"
 
 	"metallb.io/metallb/speaker/session"
+	"metallb.io/metallb/speaker/transport"
 )
 
 // closedEarly is all there is to say of a peer that accepts a connection and closes it: it has no peer configured for
 // this address, or it is in a pause after an earlier error.
 const closedEarly = "connection closed by the peer before its OPEN"
 
-// attemptError says why an attempt to connect failed, and whether that is specific: what a peer closes without a word
-// is often the consequence of an earlier, specific error.
-func attemptError(c session.Config, r report, t trail) (text string, specific bool) {
-	switch r.kind {
-	case dialFailed:
-		return dialError(c, r.text), false
-	case notificationSent:
-		return openError(c, r.notification, t), true
-	default:
-		return closedEarly, false
-	}
-}
-
-// openError says why an OPEN was answered by a NOTIFICATION from this side.
-func openError(c session.Config, n session.Notification, t trail) string {
+// attemptError says why an attempt failed after the connection was made, in the state in which it was.
+func attemptError(c session.Config, in session.FSM, open transport.Open, end transport.End) string {
 	switch {
-	case n.BadPeerAS() && t.answer.asn != 0:
-		return fmt.Sprintf("peer ASN %d, expected %d (sent %s)", t.answer.asn, c.PeerASN, n)
-	case n.BadPeerAS():
-		return fmt.Sprintf("peer ASN is not %d (sent %s): correct peerASN, or the ASN of the peer", c.PeerASN, n)
-	case n.HoldTimerExpired():
-		return "peer accepted the connection but sent no OPEN"
-	case n.UnexpectedInOpenSent():
-		return refusal(c, t.answer)
-	case t.detail != "":
-		return fmt.Sprintf("sent %s: %s", n, t.detail)
+	case end.Received != nil && end.Received.OpenMessageError():
+		return fmt.Sprintf("peer sent %s: %s", end.Received, expectation(c))
+	case end.Received != nil:
+		return withCommunication("peer sent "+end.Received.String(), end.Communication)
+	case end.Sent != nil:
+		return openError(c, open, end)
+	case in == session.OpenConfirm:
+		return "connection lost before the peer's KEEPALIVE"
 	default:
-		return "sent " + n.String()
+		return closedEarly
 	}
 }
 
-// refusal is what is said of a NOTIFICATION that answers this side's OPEN, or of what can only be one.
-func refusal(c session.Config, a answer) string {
+// openError says why this side sent a NOTIFICATION before the session was established.
+func openError(c session.Config, open transport.Open, end transport.End) string {
+	switch {
+	case end.Sent.BadPeerAS():
+		return fmt.Sprintf("peer ASN %d, expected %d (sent %s)", open.ASN, c.PeerASN, end.Sent)
+	case end.Sent.HoldTimerExpired() && open == (transport.Open{}):
+		return "peer accepted the connection but sent no OPEN"
+	case end.Sent.HoldTimerExpired():
+		return "peer sent no KEEPALIVE after its OPEN"
+	default:
+		return sent(end)
+	}
+}
+
+// expectation is what a peer that refuses this side's OPEN does not expect.
+func expectation(c session.Config) string {
 	from := "this address"
 	if c.Source.IsValid() {
 		from = c.Source.String()
 	}
-	expectation := fmt.Sprintf("does it expect ASN %d, router ID %s, from %s?", c.LocalASN, c.RouterID, from)
-	switch {
-	case a.refusal == nil:
-		return "peer refused the OPEN with a NOTIFICATION: " + expectation
-	case a.refusal.OpenMessageError():
-		return fmt.Sprintf("peer sent %s: %s", a.refusal, expectation)
-	default:
-		return withCommunication("peer sent "+a.refusal.String(), a.communication)
+	return fmt.Sprintf("does it expect ASN %d, router ID %s, from %s?", c.LocalASN, c.RouterID, from)
+}
+
+// sent is what is said of a NOTIFICATION from this side.
+func sent(end transport.End) string {
+	if end.Detail == "" {
+		return "sent " + end.Sent.String()
 	}
+	return fmt.Sprintf("sent %s: %s", end.Sent, end.Detail)
 }
 
 // dialError shortens the error of a dial to its cause and adds what is likely behind it.
-func dialError(c session.Config, text string) string {
-	has := func(s string) bool { return strings.Contains(text, s) }
+func dialError(c session.Config, err error) string {
+	var late net.Error
+	timeout := errors.As(err, &late) && late.Timeout()
 	switch {
-	case has("i/o timeout") && c.Password != "":
+	case timeout && c.Password != "":
 		return "connect timed out (wrong password, or peer unreachable)"
-	case has("i/o timeout"):
+	case timeout:
 		return "connect timed out (peer unreachable, or it expects a password)"
-	case has("connection refused"):
-		return "connection refused"
-	case has("connection reset"):
+	case errors.Is(err, syscall.ECONNRESET):
 		return "connection reset by the peer"
-	case has("cannot assign requested address"):
+	case errors.Is(err, syscall.EADDRNOTAVAIL) && c.Source.IsValid():
 		return fmt.Sprintf("source address %s is not on this node", c.Source)
-	case (has("no route to host") || has("network is unreachable")) && !c.MultiHop && !c.IBGP():
-		return cause(text) + " (an eBGP peer that is not on a connected subnet needs ebgpMultiHop)"
+	case isUnreachable(err) && !c.MultiHop && !c.IBGP():
+		return cause(err) + " (an eBGP peer that is not on a connected subnet needs ebgpMultiHop)"
 	default:
-		return cause(text)
+		return cause(err)
 	}
 }
 
+func isUnreachable(err error) bool {
+	return errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)
+}
+
 // cause is the last part of a chain of errors.
-func cause(text string) string {
+func cause(err error) string {
+	text := err.Error()
 	if i := strings.LastIndex(text, ": "); i >= 0 {
 		return text[i+2:]
 	}
 	return text
 }
 
-// trail is what GoBGP logged on a connection before it reported its end.
-type trail struct {
-	// ended is the NOTIFICATION that ended the connection, if there was one.
-	ended *report
-	// detail is the error behind it.
-	detail string
-	// answer is what the peer said last while the connection was opened.
-	answer answer
-}
-
 // downReason says why an established session was lost.
-func downReason(reason api.PeerState_DisconnectReason, t trail, held string) string {
+func downReason(end transport.End, held string) string {
 	switch {
-	case t.ended != nil && t.ended.kind == notificationReceived:
-		return withCommunication("peer sent "+t.ended.notification.String(), t.ended.communication)
-	case t.ended != nil && t.ended.notification.HoldTimerExpired(),
-		reason == api.PeerState_DISCONNECT_REASON_HOLD_TIMER_EXPIRED:
+	case end.Received != nil:
+		return withCommunication("peer sent "+end.Received.String(), end.Communication)
+	case end.Sent != nil && end.Sent.HoldTimerExpired():
 		return "hold timer expired: nothing heard from the peer for " + held
-	case t.ended != nil && t.detail != "":
-		return fmt.Sprintf("sent %s: %s", t.ended.notification, t.detail)
-	case t.ended != nil:
-		return "sent " + t.ended.notification.String()
-	case t.detail != "":
-		return "connection lost: " + cause(t.detail)
+	case end.Sent != nil:
+		return sent(end)
+	case isUnreachable(end.Err) || errors.Is(end.Err, syscall.ETIMEDOUT):
+		return "connection lost: the peer does not answer any more"
+	case end.Err != nil && !errors.Is(end.Err, io.EOF):
+		return "connection lost: " + cause(end.Err)
 	default:
 		return "connection lost"
-	}
-}
-
-// confirmError says why a connection failed between the exchange of OPEN messages and the first KEEPALIVE.
-func confirmError(c session.Config, reason api.PeerState_DisconnectReason, t trail) string {
-	switch {
-	case t.ended != nil && t.ended.notification.HoldTimerExpired():
-		return "peer sent no KEEPALIVE after its OPEN"
-	case t.ended != nil:
-		return openError(c, t.ended.notification, t)
-	case reason == api.PeerState_DISCONNECT_REASON_INVALID_MSG, t.answer.refusal != nil:
-		return refusal(c, t.answer)
-	default:
-		return "connection lost before the peer's KEEPALIVE"
 	}
 }
 

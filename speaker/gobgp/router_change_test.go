@@ -188,9 +188,12 @@ func TestOneSessionDoesNotDisturbAnother(t *testing.T) {
 	before, said := stateOf(s, "steady"), frr.Session(t)
 
 	for range 2 {
+		up := stateOf(s, "flapping").Since
 		bird.Reset(t)
-		eventually(t, 10*time.Second, func() (bool, string) { return !stateOf(s, "flapping").Up(), "the session is still up" })
-		awaitUp(t, s, "flapping")
+		eventually(t, 10*time.Second, func() (bool, string) {
+			state := stateOf(s, "flapping")
+			return state.Up() && state.Since.After(up), fmt.Sprintf("session %+v", state)
+		})
 	}
 	bird.Kill(t)
 	eventually(t, 10*time.Second, func() (bool, string) { return !stateOf(s, "flapping").Up(), "the session is still up" })

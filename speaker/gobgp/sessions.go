@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,7 +25,7 @@ var ErrClosed = errors.New("BGP sessions are closed")
 // Options of New. The zero value works: nothing is logged, counted or called.
 type Options struct {
 	// Logger gets one line at Info for each change of a session and for each reason for which attempts fail. That they fail
-	// again, and GoBGP's own records, follow at V(1), one per UPDATE at V(2).
+	// again, and GoBGP's own records, follow at V(1), those for debugging at V(2).
 	Logger logr.Logger
 	// Registerer takes the metrics until Close.
 	Registerer prometheus.Registerer
@@ -33,6 +34,9 @@ type Options struct {
 	OnChange func(session.State)
 	// Clock tells when a state was entered and an error seen.
 	Clock clock.PassiveClock
+
+	// dead is how long a peer may be silent that is asked; 0 is transport.Dead.
+	dead time.Duration
 }
 
 // Sessions are the BGP sessions of this node. Its methods may be called concurrently; the changes of one peer reach it in
@@ -127,7 +131,7 @@ func (s *Sessions) begin(configs []session.Config, paths func(peer string) []rib
 		p := s.sessions[name]
 		delete(s.sessions, name)
 		ending[p.wanted.Endpoint()] = p
-		waits = append(waits, p.end(deconfigured))
+		waits = append(waits, p.end(peerDeconfigured))
 	}
 
 	for _, name := range plan.Stop {
@@ -168,14 +172,14 @@ func (s *Sessions) begin(configs []session.Config, paths func(peer string) []rib
 func (s *Sessions) dropFailed() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.sessions, func(_ string, p *peering) bool { return p.ended() })
+	maps.DeleteFunc(s.sessions, func(_ string, p *peering) bool { return p.gone() })
 }
 
 // configs returns what runs. The caller holds mu.
 func (s *Sessions) configs() map[string]session.Config {
 	configs := make(map[string]session.Config, len(s.sessions))
 	for name, p := range s.sessions {
-		if !p.ended() {
+		if !p.gone() {
 			configs[name] = p.wanted
 		}
 	}

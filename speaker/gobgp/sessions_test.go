@@ -29,8 +29,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
-	// GoBGP v4.8.0 does not always empty the send queue of a peer that is removed: see the package's documentation.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/eapache/channels.(*InfiniteChannel).infiniteBuffer"))
+	goleak.VerifyTestMain(m)
 }
 
 // journal is a log that tests can read.

@@ -29,7 +29,7 @@ type Config struct {
 	// KeepaliveTime between keepalive messages, in whole seconds. It applies as long as HoldTime is what holds; if the
 	// peer's proposal is smaller, a third of that is used.
 	KeepaliveTime time.Duration
-	// ConnectTime between attempts to connect, in whole seconds. Less than 2 s is taken as 2 s.
+	// ConnectTime is the longest time between attempts to connect, in whole seconds. Less than 1 s is taken as 1 s.
 	ConnectTime time.Duration
 	// Password for TCP MD5 (RFC 2385); none if empty. It is never part of a log line.
 	Password string

@@ -24,11 +24,6 @@ func (n Notification) HoldTimerExpired() bool {
 	return n.Code == 4
 }
 
-// UnexpectedInOpenSent reports whether the sender got a message other than OPEN in answer to its own (RFC 6608).
-func (n Notification) UnexpectedInOpenSent() bool {
-	return n == Notification{5, 1}
-}
-
 // String names code and subcode as the RFCs do, for instance "Cease/Administrative Shutdown".
 func (n Notification) String() string {
 	name, subcodes := names(n.Code)

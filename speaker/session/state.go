@@ -50,6 +50,8 @@ type State struct {
 	Pending int
 	// Updates is the number of UPDATE messages sent since the session was configured, over all its connections.
 	Updates uint64
+	// Received is the number of prefixes that the peer has announced since the session was configured. They are not used.
+	Received uint64
 }
 
 // Endpoint is the peer's address and port, as "192.0.2.1:179" or "[2001:db8::1]:179".

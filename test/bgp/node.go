@@ -152,6 +152,23 @@ func (n *Node) SetLink(tb testing.TB, isUp bool) {
 	}
 }
 
+// Vanish sets the node's side of the link down: nothing more comes from the node, nor reaches it, and it tells nobody.
+func (n *Node) Vanish(tb testing.TB) {
+	tb.Helper()
+	there, err := netlink.NewHandleAt(n.namespace)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer there.Close()
+	link, err := there.LinkByName("eth0")
+	if err == nil {
+		err = there.LinkSetDown(link)
+	}
+	if err != nil {
+		tb.Fatalf("setting the node's link down: %v", err)
+	}
+}
+
 // linkUp gives the link back the address that it has lost while it was down.
 func (n *Node) linkUp(link netlink.Link) error {
 	if err := netlink.LinkSetUp(link); err != nil {

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gobgp
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"metallb.io/metallb/speaker/rib"
+	"metallb.io/metallb/speaker/session"
+	"metallb.io/metallb/speaker/transport"
+)
+
+const (
+	// A session that is lost is reopened at once, but no more than maxReopened times in reopenedTime. Then it waits for
+	// idleTime, which damps a peer that oscillates (RFC 4271 section 8.1).
+	maxReopened  = 3
+	reopenedTime = time.Minute
+	idleTime     = 5 * time.Second
+
+	// minConnectTime is the least time between attempts that is kept to.
+	minConnectTime = time.Second
+	// maxDialTime is the most that an attempt takes, so that its failure is told soon.
+	maxDialTime = 10 * time.Second
+	// farewellTime bounds how long GoBGP is waited for, which takes moments.
+	farewellTime = 2 * time.Second
+
+	// multihopTTL lets packets pass as many routers as there may be (RFC 4271 leaves it open). An eBGP peer is on a
+	// connected subnet otherwise; what is sent to an iBGP peer has the kernel's TTL.
+	multihopTTL = 255
+)
+
+// connection is one that was made, until it has ended.
+type connection struct {
+	*transport.Conn
+	// given is whether GoBGP has it, released whether the peer's first KEEPALIVE was.
+	given, released bool
+}
+
+// dial connects to the peer after a while. There is one attempt at a time.
+func (p *peering) dial(after time.Duration) {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.stopDialing()
+	p.stopDialing = cancel
+	target := targetOf(p.config)
+	target.Dead = p.options.dead
+	p.dialing.Go(func() {
+		wait := time.NewTimer(after)
+		defer wait.Stop()
+		select {
+		case <-ctx.Done():
+			return
+		case <-wait.C:
+		}
+		p.inbox.put(func() { p.beginAttempt(ctx) })
+		conn, err := target.Dial(ctx)
+		if err != nil {
+			p.inbox.put(func() { p.dialFailed(ctx, err) })
+			return
+		}
+		made := make(chan net.Conn) // Not buffered: nothing is left in it.
+		p.inbox.put(func() {
+			select {
+			case conn := <-made:
+				p.dialed(conn)
+			case <-ctx.Done():
+			}
+		})
+		select {
+		case made <- conn:
+		case <-ctx.Done():
+			_ = conn.Close()
+		}
+	})
+}
+
+func targetOf(c session.Config) transport.Target {
+	t := transport.Target{
+		Peer: netip.AddrPortFrom(c.Address, c.Port), Source: c.Source, Password: c.Password,
+		Timeout: min(max(c.ConnectTime, minConnectTime), maxDialTime),
+	}
+	switch {
+	case c.IBGP():
+	case c.MultiHop:
+		t.TTL = multihopTTL
+	default:
+		t.TTL = 1
+	}
+	return t
+}
+
+func (p *peering) beginAttempt(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
+	p.attempted = time.Now()
+	if p.snapshot().FSM != session.Active {
+		p.enter(session.Active)
+	}
+}
+
+// retry dials again when it is time.
+func (p *peering) retry() {
+	next := p.attempted.Add(p.backoff.Next(max(p.config.ConnectTime, minConnectTime)))
+	p.dial(time.Until(next))
+}
+
+func (p *peering) dialFailed(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	p.attemptFailed(dialError(p.config, err))
+	p.retry()
+}
+
+// dialed takes a connection, which is given to GoBGP when that is ready for it.
+func (p *peering) dialed(conn net.Conn) {
+	p.opened = p.config
+	c := &connection{}
+	c.Conn = transport.New(conn, netip.AddrPortFrom(p.config.Address, p.config.Port), &p.stats, func(s transport.Stage) {
+		p.inbox.put(func() {
+			if p.conn == c {
+				p.reach(s)
+			}
+		})
+	})
+	p.conn = c
+	if err := p.server.addPeer(p.opened); err != nil {
+		p.conn = nil
+		_ = c.Close()
+		p.attemptFailed(err.Error())
+		p.retry()
+	}
+}
+
+// give gives GoBGP the connection that waits for it.
+func (p *peering) give() {
+	if p.conn != nil && !p.conn.given {
+		p.conn.given = true
+		p.server.connect(p.conn.Conn)
+	}
+}
+
+// reach follows the connection.
+//
+// GoBGP dumps the RIB to a peer when it gets the first KEEPALIVE, and begins to send changes when it asks for what follows.
+// What would be changed in between would be lost, so changes wait from before the one until after the other.
+func (p *peering) reach(s transport.Stage) {
+	switch s {
+	case transport.OpenSent:
+		p.enter(session.OpenSent)
+	case transport.OpenConfirm:
+		p.enter(session.OpenConfirm)
+	case transport.Confirmed:
+		p.settling, p.conn.released = true, true
+		p.conn.Release()
+	case transport.Established:
+		p.established()
+		p.settled()
+	case transport.Ended:
+		p.ended()
+	}
+}
+
+// settled does what has waited.
+func (p *peering) settled() {
+	p.settling = false
+	for _, task := range p.waiting {
+		task()
+	}
+	p.waiting = nil
+}
+
+// ended makes another attempt after the connection has ended.
+func (p *peering) ended() {
+	end, open := p.conn.End(), p.conn.Open()
+	old := p.snapshot().FSM
+	p.disconnect(peerDeconfigured)
+	if old != session.Established {
+		p.attemptFailed(p.failure(old, open, end))
+		p.retry()
+		return
+	}
+	p.lost(end)
+	if p.mayReopen() {
+		p.dial(0)
+	} else {
+		p.dial(idleTime)
+	}
+}
+
+// failure says why an attempt failed after the connection was made. What a peer closes without a word is often the consequence
+// of an earlier error, which is then told with it.
+func (p *peering) failure(fsm session.FSM, open transport.Open, end transport.End) string {
+	text := attemptError(p.opened, fsm, open, end)
+	if text != closedEarly {
+		p.lastRefusal = text
+		return text
+	}
+	if p.lastRefusal != "" {
+		return p.lastRefusal + "; then " + text
+	}
+	return text
+}
+
+// mayReopen reports whether the session may be reopened at once, and counts on it that it is.
+func (p *peering) mayReopen() bool {
+	now := p.options.Clock.Now()
+	p.reopened = slices.DeleteFunc(p.reopened, func(at time.Time) bool { return now.Sub(at) >= reopenedTime })
+	if len(p.reopened) >= maxReopened {
+		return false
+	}
+	p.reopened = append(p.reopened, now)
+	return true
+}
+
+// disconnect ends the connection, if there is one, and the attempt to make one. The peer is told why, if the session was
+// established.
+func (p *peering) disconnect(subcode uint8) {
+	p.stopDialing()
+	c := p.conn
+	if c == nil {
+		return
+	}
+	if p.snapshot().Up() {
+		c.Cease(subcode)
+	}
+	p.settled()
+	p.conn = nil
+	if err := p.take(c); err != nil {
+		p.log.Error(err, "connection is not closed in order")
+	}
+	_ = c.Close()
+}
+
+// take takes a connection from GoBGP again, which has then forgotten the peer.
+func (p *peering) take(c *connection) error {
+	marker := marker(p.opened)
+	drained := p.drain(c, marker)
+	err := p.server.removePeer(p.opened)
+	if err == nil && c.given {
+		err = await(c.Closed(), c)
+	}
+	return errors.Join(drained, err, p.server.withdraw([]netip.Prefix{marker}))
+}
+
+// marker is a prefix that nobody announces.
+func marker(c session.Config) netip.Prefix {
+	if c.Address.Unmap().Is4() {
+		return netip.MustParsePrefix("255.255.255.254/32")
+	}
+	return netip.MustParsePrefix("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/128")
+}
+
+// drain waits until GoBGP has sent what it has queued, to nobody. GoBGP (v4.8.0) leaks the queue of a peer that is removed,
+// with all that is in it, and a goroutine, if it is not empty. The marker is queued last, so it comes last.
+func (p *peering) drain(c *connection, marker netip.Prefix) error {
+	defer c.LetGo()
+	if !c.released {
+		return nil // Nothing is queued.
+	}
+	open := c.Open()
+	carried := open.IPv6
+	if marker.Addr().Is4() {
+		carried = open.IPv4
+	}
+	c.Cease(peerDeconfigured) // If it has not ended yet: what follows is not for the peer.
+	if err := await(c.Resting(), c); err != nil || !carried {
+		return err // What is not carried is not queued.
+	}
+	discarded := c.Discarded(marker.Addr().AsSlice())
+	if err := p.server.announce([]rib.Path{{Prefix: marker}}, p.opened); err != nil {
+		return err
+	}
+	return await(discarded, c)
+}
+
+// await waits for something that GoBGP does with the connection, unless it closes it.
+func await(done <-chan struct{}, c *connection) error {
+	late := time.NewTimer(farewellTime)
+	defer late.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-c.Closed():
+		return nil
+	case <-late.C:
+		return errors.New("GoBGP does not come to an end of the connection")
+	}
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gobgp
+
+import (
+	"net/netip"
+	"time"
+
+	"metallb.io/metallb/speaker/session"
+	"metallb.io/metallb/speaker/transport"
+)
+
+// maxTold bounds how many failures are known to be told: a peer may send any text.
+const maxTold = 16
+
+// enter takes note of a state other than Established.
+func (p *peering) enter(fsm session.FSM) {
+	p.update(func(s *session.State) { p.down(s, fsm) })
+	p.options.OnChange(p.snapshot())
+}
+
+func (p *peering) established() {
+	open, conn := p.conn.Open(), p.conn
+	p.backoff.Reset()
+	p.lastRefusal, p.told = "", nil
+	p.update(func(s *session.State) {
+		s.FSM = session.Established
+		s.Since = p.options.Clock.Now()
+		s.HoldTime = conn.HoldTime()
+		s.KeepaliveTime = keepaliveTime(p.opened, s.HoldTime)
+		s.LocalAddress = conn.LocalAddress()
+		s.PeerRouterID = open.RouterID
+		four := p.opened.Address.Unmap().Is4()
+		s.IPv4, s.IPv6 = four && open.IPv4, !four && open.IPv6
+		if !s.Carries() {
+			s.LastError, s.LastErrorTime = noFamily(s.Address), s.Since
+		}
+	})
+	s := p.snapshot()
+	p.log.Info("session established", "localAddress", s.LocalAddress, "peerRouterID", s.PeerRouterID,
+		"holdTime", s.HoldTime.String(), "prefixes", s.Advertised)
+	p.options.OnChange(s)
+}
+
+// keepaliveTime is what follows from the hold time that was agreed upon.
+func keepaliveTime(c session.Config, agreed time.Duration) time.Duration {
+	switch {
+	case agreed == 0:
+		return 0
+	case c.HoldTime == 0, c.KeepaliveTime == 0, agreed < c.HoldTime:
+		return (agreed / 3).Truncate(time.Second)
+	default:
+		return c.KeepaliveTime
+	}
+}
+
+// lost takes note of the end of a session that was established.
+func (p *peering) lost(end transport.End) {
+	old := p.snapshot()
+	text := downReason(end, old.HoldTime.String())
+	lasted := p.options.Clock.Since(old.Since)
+	p.update(func(s *session.State) {
+		p.down(s, session.Idle)
+		s.LastError = text
+		s.LastErrorTime = p.options.Clock.Now()
+	})
+	p.log.Info("session down", "reason", text, "after", lasted.Truncate(time.Second).String())
+	p.options.OnChange(p.snapshot())
+}
+
+func (p *peering) attemptFailed(text string) {
+	p.update(func(s *session.State) {
+		if s.FSM == session.OpenSent || s.FSM == session.OpenConfirm {
+			p.down(s, session.Active)
+		}
+		s.LastError = text
+		s.LastErrorTime = p.options.Clock.Now()
+	})
+	p.log.V(p.toldBefore(text)).Info("session attempt failed", "error", text)
+	p.options.OnChange(p.snapshot())
+}
+
+// toldBefore returns the level to log a failure at: since the session was up, each is news but once, as attempts are made
+// every few seconds for as long as it takes.
+func (p *peering) toldBefore(failure string) (level int) {
+	if p.told[failure] {
+		return 1
+	}
+	if p.told == nil || len(p.told) >= maxTold {
+		p.told = map[string]bool{}
+	}
+	p.told[failure] = true
+	return 0
+}
+
+// reset makes the state that of a session that begins, with the configuration that it has. Its errors stay.
+func (p *peering) reset() {
+	p.lastRefusal, p.told = "", nil
+	p.backoff.Reset()
+	p.log = p.options.Logger.WithValues("peer", p.config.Peer, "address", p.config.Endpoint())
+	p.update(func(s *session.State) {
+		s.Peer, s.Address, s.Port = p.config.Peer, p.config.Address, p.config.Port
+		s.LocalASN, s.PeerASN, s.RouterID = p.config.LocalASN, p.config.PeerASN, p.config.RouterID
+		p.down(s, session.Idle)
+	})
+}
+
+func (p *peering) down(s *session.State, fsm session.FSM) {
+	s.FSM = fsm
+	s.Since = p.options.Clock.Now()
+	s.HoldTime, s.KeepaliveTime = 0, 0
+	s.LocalAddress, s.PeerRouterID = netip.Addr{}, netip.Addr{}
+	s.IPv4, s.IPv6 = false, false
+}
+
+// update changes the state, counts that it came up or went down, and the prefixes anew.
+func (p *peering) update(change func(*session.State)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	was := p.state.Up()
+	change(&p.state)
+	switch is := p.state.Up(); {
+	case is && !was:
+		p.ups++
+	case was && !is:
+		p.downs++
+	}
+	p.state.Advertised, p.state.Pending = 0, len(p.prefixes)
+	if p.state.Carries() {
+		p.state.Advertised, p.state.Pending = p.state.Pending, 0
+	}
+}
+
+func (p *peering) publishPrefixes() {
+	p.update(func(*session.State) {})
+	p.options.OnChange(p.snapshot())
+}
+
+// snapshot may be called from any goroutine.
+func (p *peering) snapshot() session.State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.state
+	s.Updates = p.stats.Sent.Updates.Load()
+	s.Received = p.stats.Prefixes.Load()
+	return s
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package transport
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+)
+
+// Open is what matters of an OPEN message (RFC 4271 section 4.2). The zero value is none.
+type Open struct {
+	// ASN is the one of four octets if there is one (RFC 6793 section 4.1).
+	ASN      uint32
+	HoldTime time.Duration
+	RouterID netip.Addr
+	// IPv4 and IPv6 are the families whose unicast routes the sender takes (RFC 4760 section 8).
+	IPv4, IPv6 bool
+	// extended is whether it takes messages of more than 4096 octets (RFC 8654).
+	extended bool
+}
+
+// The codes of capabilities (RFC 5492).
+const (
+	multiprotocol   = 1
+	extendedMessage = 6
+	fourOctetASN    = 65
+)
+
+// parseOpen reads what it can. That an OPEN is malformed is for the state machine to say, which looks at all of it.
+func parseOpen(m message) Open {
+	b := m.body()
+	o := Open{
+		ASN:      uint32(binary.BigEndian.Uint16(b[1:])),
+		HoldTime: time.Duration(binary.BigEndian.Uint16(b[3:])) * time.Second,
+		RouterID: netip.AddrFrom4([4]byte(b[5:9])),
+	}
+	spoken := false
+	capabilities(b[9:], func(code byte, value []byte) {
+		switch {
+		case code == multiprotocol && len(value) == 4:
+			spoken = true
+			f := familyAt(value[0:2], value[3])
+			o.IPv4, o.IPv6 = o.IPv4 || f == ipv4, o.IPv6 || f == ipv6
+		case code == fourOctetASN && len(value) == 4:
+			o.ASN = binary.BigEndian.Uint32(value)
+		case code == extendedMessage:
+			o.extended = true
+		}
+	})
+	if !spoken {
+		o.IPv4 = true
+	}
+	return o
+}
+
+// capabilities calls for each capability in the optional parameters (RFC 5492 section 4), until they end or break off.
+func capabilities(b []byte, each func(code byte, value []byte)) {
+	const capability, extendedLength = 2, 255
+	parameters, lengthSize := b[1:], 1
+	if b[0] == extendedLength && len(b) > 3 && b[1] == extendedLength { // RFC 9072 section 2
+		parameters, lengthSize = b[4:], 2
+	}
+	for len(parameters) > lengthSize {
+		code := parameters[0]
+		value, rest, ok := cut(parameters[1:], lengthSize)
+		if !ok {
+			return
+		}
+		parameters = rest
+		for code == capability && len(value) > 1 {
+			content, others, ok := cut(value[1:], 1)
+			if !ok {
+				return
+			}
+			each(value[0], content)
+			value = others
+		}
+	}
+}
+
+// cut takes a value that is preceded by its length, of one or two octets, and returns what follows it too.
+func cut(b []byte, lengthSize int) (value, rest []byte, ok bool) {
+	if len(b) < lengthSize {
+		return nil, nil, false
+	}
+	length := int(b[0])
+	if lengthSize == 2 {
+		length = int(binary.BigEndian.Uint16(b))
+	}
+	b = b[lengthSize:]
+	if len(b) < length {
+		return nil, nil, false
+	}
+	return b[:length], b[length:], true
+}

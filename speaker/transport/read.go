@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package transport
+
+import (
+	"errors"
+	"net"
+	"os"
+	"time"
+)
+
+// Read reads messages as they are to be passed on.
+func (c *Conn) Read(b []byte) (int, error) {
+	if len(c.rest) == 0 {
+		m, err := c.next()
+		if err != nil {
+			return 0, err
+		}
+		c.rest = m
+	}
+	n := copy(b, c.rest)
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+// next returns the next message that is to be passed on.
+func (c *Conn) next() (message, error) {
+	if c.phase == confirmed {
+		c.phase = established
+		if !c.hasEnded() {
+			c.follow(Established)
+		}
+		c.asked.open()
+	}
+	for {
+		m, wrong := c.take()
+		switch {
+		case wrong != nil:
+			c.refuse(wrong)
+		case m != nil:
+			if c.passes(m) {
+				return m, nil
+			}
+			continue
+		case c.heard:
+			c.heard = false
+			return newMessage(keepalive), nil
+		}
+		if m := c.dueRequest(); m != nil {
+			return m, nil
+		}
+		if err := c.fill(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// take returns the first message of what has come, nil if there is no whole one, or why it is none.
+func (c *Conn) take() (message, *refusal) {
+	if c.hasEnded() || len(c.unread) < headerSize {
+		return nil, nil
+	}
+	size, wrong := checkHeader(c.unread, c.Open().extended)
+	if wrong != nil || size > len(c.unread) {
+		return nil, wrong
+	}
+	m := message(c.unread[:size])
+	c.unread = c.unread[size:]
+	return m, nil
+}
+
+// fill reads what comes next, if it comes before a request is due. Nothing comes on a connection that has ended: then it
+// waits for Close.
+func (c *Conn) fill() error {
+	if !c.hasEnded() {
+		if len(c.unread) == len(c.store) { // a message of more than that has begun
+			c.store = make([]byte, maxExtendedSize)
+		}
+		kept := copy(c.store, c.unread)
+		waiting := c.requests.any()
+		if waiting {
+			_ = c.SetReadDeadline(c.due)
+		}
+		n, err := c.Conn.Read(c.store[kept:])
+		c.unread = c.store[:kept+n]
+		late := errors.Is(err, os.ErrDeadlineExceeded)
+		if waiting {
+			_ = c.SetReadDeadline(time.Time{})
+		}
+		switch {
+		case n > 0, late && waiting:
+			return nil
+		case late:
+			return err
+		}
+		c.finish(End{Err: err})
+	}
+	c.resting.open()
+	<-c.closed.done
+	return net.ErrClosed
+}
+
+// dueRequest returns a request for everything to be sent again, if there is one and it may pass: after a time, and when the
+// peer has taken what is being sent. Else a peer that asks and does not read would have it pile up.
+func (c *Conn) dueRequest() message {
+	if !c.requests.any() || time.Now().Before(c.due) {
+		return nil
+	}
+	c.due = time.Now().Add(refreshTime)
+	select {
+	case c.writing <- struct{}{}:
+		<-c.writing
+		return c.requests.take()
+	default:
+		return nil
+	}
+}
+
+// passes takes note of a message, and reports whether it is to be passed on.
+func (c *Conn) passes(m message) bool {
+	c.stats.Received.count(m.kind())
+	if m.kind() == notification {
+		n, communication := parseNotification(m)
+		c.finish(End{Received: &n, Communication: communication})
+		return false
+	}
+	switch c.phase {
+	case awaitOpen:
+		return c.expect(open, m) && c.opened(m)
+	case awaitKeepalive:
+		return c.expect(keepalive, m) && c.confirm()
+	case confirmed, established:
+		return c.maintains(m)
+	default:
+		return false
+	}
+}
+
+// expect refuses another message than that which is due (RFC 6608 section 3).
+func (c *Conn) expect(due kind, m message) bool {
+	if m.kind() == due {
+		return true
+	}
+	const finiteStateMachineError, inOpenSent, inOpenConfirm = 5, 1, 2
+	subcode := byte(inOpenSent)
+	if c.phase == awaitKeepalive {
+		subcode = inOpenConfirm
+	}
+	c.refuse(refuse(finiteStateMachineError, subcode, []byte{byte(m.kind())}, "the peer sent %s where %s is due", m.kind(), due))
+	return false
+}
+
+func (c *Conn) opened(m message) bool {
+	c.phase = awaitKeepalive
+	c.mu.Lock()
+	c.open = parseOpen(m)
+	c.mu.Unlock()
+	if hold := c.HoldTime(); hold > Dead {
+		_ = c.giveUpAfter(hold) // If this fails, it is given up earlier.
+	}
+	return true
+}
+
+// confirm holds the first KEEPALIVE back until it is released.
+func (c *Conn) confirm() bool {
+	c.follow(Confirmed)
+	select {
+	case <-c.released.done:
+		c.phase = confirmed
+		return true
+	case <-c.closed.done:
+		return false
+	}
+}
+
+// maintains takes note of a message of a session that is established, and reports whether it is to be passed on.
+func (c *Conn) maintains(m message) bool {
+	switch m.kind() {
+	case update:
+		announced, wrong := announcedIn(m)
+		if wrong != nil {
+			c.refuse(wrong)
+			return false
+		}
+		c.stats.Prefixes.Add(uint64(announced)) //nolint:gosec // It is not negative.
+		c.heard = true
+	case keepalive:
+		c.heard = true
+	case routeRefresh:
+		c.requests.add(m)
+	case open, notification:
+		const finiteStateMachineError, inEstablished = 5, 3
+		c.refuse(refuse(finiteStateMachineError, inEstablished, []byte{byte(m.kind())}, "the peer sent another %s", m.kind()))
+	}
+	return false
+}

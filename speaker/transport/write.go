@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package transport
+
+import (
+	"bytes"
+	"encoding/binary"
+	"time"
+)
+
+// Write writes whole messages. That it fails is told as the end of the connection. A NOTIFICATION by which the writer ends
+// an established session is written at once, but Write returns when LetGo was called: until then the writer goes on to write
+// what it has.
+func (c *Conn) Write(b []byte) (int, error) {
+	if c.write(b) && isDone(c.asked.done) {
+		late := time.NewTimer(farewellTime)
+		defer late.Stop()
+		select {
+		case <-c.discarded.done:
+		case <-late.C:
+		}
+	}
+	return len(b), nil
+}
+
+// write reports whether the messages have ended the connection.
+func (c *Conn) write(b []byte) (over bool) {
+	c.writing <- struct{}{}
+	defer func() { <-c.writing }()
+	if c.hasEnded() {
+		c.discard(b)
+		return false
+	}
+	if _, err := c.Conn.Write(b); err != nil {
+		c.finish(End{Err: err})
+		return false
+	}
+	for rest := b; len(rest) >= headerSize; {
+		size := int(binary.BigEndian.Uint16(rest[markerSize:]))
+		if size < headerSize || size > len(rest) {
+			break
+		}
+		m := message(rest[:size])
+		c.sent(m)
+		over = over || m.kind() == notification
+		rest = rest[size:]
+	}
+	return over
+}
+
+func (c *Conn) discard(b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.marker != nil && bytes.Contains(b, c.marker) {
+		c.discarded.open()
+	}
+}
+
+func (c *Conn) sent(m message) {
+	c.stats.Sent.count(m.kind())
+	switch m.kind() {
+	case open:
+		c.mu.Lock()
+		c.hold = parseOpen(m).HoldTime
+		c.mu.Unlock()
+		c.follow(OpenSent)
+	case keepalive:
+		if !c.kept {
+			c.kept = true
+			c.follow(OpenConfirm)
+		}
+	case notification:
+		n, _ := parseNotification(m)
+		c.finish(End{Sent: &n})
+	case update, routeRefresh:
+	}
+}
+
+// refuse answers what is wrong, and ends the connection.
+func (c *Conn) refuse(r *refusal) {
+	_ = c.SetWriteDeadline(time.Now().Add(farewellTime))
+	c.writing <- struct{}{}
+	defer func() { <-c.writing }()
+	if c.hasEnded() {
+		return
+	}
+	if _, err := c.Conn.Write(r.message()); err == nil {
+		c.stats.Sent.count(notification)
+	}
+	c.finish(End{Sent: &r.notification, Detail: r.text})
+}

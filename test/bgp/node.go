@@ -46,7 +46,7 @@ func (l *Lab) NewNode(tb testing.TB) *Node {
 	node := &Node{link: fmt.Sprintf("peer%d", i)}
 	node.Test4 = subnet4.Next()
 	node.Addr4 = node.Test4.Next()
-	node.Other4 = node.Addr4.Next()
+	node.Other4 = netip.AddrFrom4([4]byte{192, 168, byte(i), 101}) // Tests take the addresses next to the others for nobody's.
 	node.Test6 = subnet6.Next()
 	node.Addr6 = node.Test6.Next()
 	if err := node.make(); err != nil {

@@ -89,7 +89,7 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	speaker := node.NewSpeaker(node.Options{
 		Node: o.node, Class: settings.Class, Client: mgr.GetClient(), Sessions: sessions,
 		Recorder: mgr.GetEventRecorder(eventSource), Metrics: speakerMetrics, NodeState: reporters,
-		Announcements: reporters.announcements(),
+		Announcements: reporters.announcements(), DataPlane: o.dataPlane(),
 	})
 	if err := speaker.SetupWithManager(mgr); err != nil {
 		return err

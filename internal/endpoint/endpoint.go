@@ -53,6 +53,12 @@ func (f Family) Kind() corev1.IPFamily {
 // String returns the family as Kubernetes spells it.
 func (f Family) String() string { return string(f.Kind()) }
 
+// FamilySet has the families for which it is true.
+type FamilySet [Families]bool
+
+// Empty reports whether it has none.
+func (s FamilySet) Empty() bool { return s == FamilySet{} }
+
 // State of an endpoint. The greater one takes precedence.
 type State int
 

@@ -11,6 +11,7 @@ import (
 
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/session"
 )
 
@@ -18,6 +19,8 @@ import (
 type Policy struct {
 	// NetworkUnavailable and Excluded each forbid the node to announce anything.
 	NetworkUnavailable, Excluded bool
+	// ProxyPending are the families in which the node is to announce nothing yet.
+	ProxyPending endpoint.FamilySet
 	// Sessions of the node, sorted by peer.
 	Sessions []session.Config
 
@@ -139,7 +142,7 @@ func (p *Pool) rank(addr netip.Addr) int {
 // named pools.
 func (p *Policy) Concerns(q *Policy, addr netip.Addr, allocatedFrom []string) bool {
 	return q == nil || p.NetworkUnavailable != q.NetworkUnavailable || p.Excluded != q.Excluded ||
-		p.Pool(addr, allocatedFrom) != q.Pool(addr, allocatedFrom)
+		p.ProxyPending != q.ProxyPending || p.Pool(addr, allocatedFrom) != q.Pool(addr, allocatedFrom)
 }
 
 func (p *Pool) equal(q *Pool) bool {

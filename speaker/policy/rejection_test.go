@@ -272,6 +272,10 @@ func TestConcernsTellsWhichAddressesAChangeConcerns(t *testing.T) {
 			mutate:    func(in *policy.Input) { in.Node.NetworkUnavailable = true },
 			wantFirst: true, wantSecond: true,
 		},
+		"the node's service proxy": {
+			mutate:    func(in *policy.Input) { in.Node.ProxyPending[0] = true },
+			wantFirst: true, wantSecond: true,
+		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -56,6 +56,8 @@ func matrix() map[string]string {
 		"nothing that there is by default": "{commonLabels: null, commonAnnotations: null, imagePullSecrets: null, controller: {resources: null, nodeSelector: null, tolerations: null, labels: null, podLabels: null, podAnnotations: null, affinity: null, securityContext: null, containerSecurityContext: null, topologySpreadConstraints: null, extraArgs: null, extraVolumes: null, extraVolumeMounts: null, image: {tag: null, pullPolicy: null}, podDisruptionBudget: {minAvailable: null}}," +
 			" speaker: {resources: null, nodeSelector: null, tolerations: null, labels: null, podLabels: null, podAnnotations: null, securityContext: null, extraVolumes: null}, prometheus: {prometheusRule: {enabled: true, extraAlerts: null, additionalLabels: null}}}",
 		"what services have of BGP": "{speaker: {serviceBGPStatus: true}}",
+		"a service proxy elsewhere": "{speaker: {nodeHealthzURL: 'http://[::1]:9099/healthz'}}",
+		"a service proxy unasked":   "{speaker: {nodeHealthzURL: ''}}",
 		"no test":                   "{tests: {enabled: false}}",
 		"part of a chart":           "{global: {imageRegistry: example.com}}",
 	}

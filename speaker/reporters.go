@@ -55,11 +55,11 @@ func (r *reporters) Situate(s status.Situation) {
 	}
 }
 
-// wake has the sessions looked at.
-func (r *reporters) wake() {
-	r.sessions.Wake()
+// observe tells of a session that has changed.
+func (r *reporters) observe(s session.State) {
+	r.sessions.Observe(s)
 	if r.services != nil {
-		r.services.Wake()
+		r.services.Observe(s)
 	}
 }
 

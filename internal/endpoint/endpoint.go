@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // Family is that of addresses.
@@ -70,6 +71,15 @@ const (
 	// Ready endpoints get connections.
 	Ready
 )
+
+// WithoutHeadless selects the EndpointSlices of services that are not headless: a headless one cannot have a load balancer.
+func WithoutHeadless() labels.Selector {
+	selector, err := labels.Parse("!" + corev1.IsHeadlessService)
+	if err != nil {
+		return labels.Everything()
+	}
+	return selector
+}
 
 // StateOf returns the state of an endpoint. Conditions that are unset are as discovery/v1 says: ready and serving are true,
 // terminating is false. For a service with publishNotReadyAddresses the EndpointSlice controller sets ready to true throughout.

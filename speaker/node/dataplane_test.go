@@ -12,15 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	discoveryv1 "k8s.io/api/discovery/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	clientscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
-	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/node"
 )
@@ -42,22 +36,14 @@ type booting struct {
 
 func newBooting(t *testing.T) *booting {
 	t.Helper()
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientscheme.AddToScheme, v1beta1.AddToScheme, v1beta2.AddToScheme} {
-		if err := add(scheme); err != nil {
-			t.Fatal(err)
-		}
-	}
 	b := &booting{T: t, sessions: newFakeSessions(), events: events.NewFakeRecorder(10)}
 	svc := service("web", "198.51.100.1", "2001:db8:1::1")
 	v6 := slice("web", "node-1")
 	v6.Name, v6.AddressType, v6.Endpoints[0].Addresses = "web-2", discoveryv1.AddressTypeIPv6, []string{"fd00::5"}
-	reader := fake.NewClientBuilder().WithScheme(scheme).WithObjects(
+	reader := fakeCluster(t,
 		thisNode(), peer("router", "192.0.2.1"), peer("router6", "2001:db8::1"), pool("pool", "198.51.100.0/24", "2001:db8:1::/64"),
 		advertisement("everything"), svc, slice("web", "node-1"), v6,
-	).WithIndex(&discoveryv1.EndpointSlice{}, "service", func(o client.Object) []string {
-		return []string{o.GetLabels()[discoveryv1.LabelServiceName]}
-	}).Build()
+	).Build()
 	metrics, err := node.NewMetrics(prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)

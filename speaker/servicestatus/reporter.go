@@ -86,7 +86,10 @@ type Reporter struct {
 
 // inbox is what has been told to the Reporter and not been looked at.
 type inbox struct {
-	node      types.UID
+	node types.UID
+	// situated is whether sessions may have come or gone, and changed are those that have changed.
+	situated  bool
+	changed   map[string]session.State
 	announced map[types.NamespacedName][]string
 	complete  bool
 }
@@ -102,20 +105,32 @@ func NewReporter(o Options) *Reporter {
 	}
 }
 
-// Wake has the sessions looked at. It may be called from any goroutine and never blocks.
-func (r *Reporter) Wake() {
+// Observe tells how a session fares that has changed. It may be called from any goroutine, in order for the same session, and never
+// blocks. A session that was not there when the node was last told of is left until it is.
+func (r *Reporter) Observe(s session.State) {
+	r.mu.Lock()
+	if r.inbox.changed == nil {
+		r.inbox.changed = map[string]session.State{}
+	}
+	r.inbox.changed[s.Peer] = s
+	r.mu.Unlock()
+	r.rouse()
+}
+
+// rouse has the inbox looked at.
+func (r *Reporter) rouse() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
 	}
 }
 
-// Situate tells of the node. It may be called from any goroutine and never blocks.
+// Situate tells of the node, after its sessions are what they are to be. It may be called from any goroutine and never blocks.
 func (r *Reporter) Situate(s status.Situation) {
 	r.mu.Lock()
-	r.inbox.node = s.Node
+	r.inbox.node, r.inbox.situated = s.Node, true
 	r.mu.Unlock()
-	r.Wake()
+	r.rouse()
 }
 
 // Announce tells which peers have been told of services; none if a service is not announced any more. The first call has
@@ -128,7 +143,7 @@ func (r *Reporter) Announce(peers map[types.NamespacedName][]string) {
 	maps.Copy(r.inbox.announced, peers)
 	r.inbox.complete = true
 	r.mu.Unlock()
-	r.Wake()
+	r.rouse()
 }
 
 // Start writes until the context ends.
@@ -182,15 +197,11 @@ func (r *Reporter) step(ctx context.Context) time.Time {
 	if r.node == "" || !r.complete {
 		return time.Time{}
 	}
-	all := r.observeSessions()
-	if !r.readDue.After(now) {
-		all = r.read(ctx, now) || all
+	if !r.readDue.After(now) && r.read(ctx, now) {
+		changed = r.everything()
 	}
 	if !r.known {
 		return r.readDue
-	}
-	if all {
-		changed = r.everything()
 	}
 	for service := range changed {
 		r.look(now, service)
@@ -202,7 +213,7 @@ func (r *Reporter) step(ctx context.Context) time.Time {
 func (r *Reporter) empty(now time.Time) map[types.NamespacedName]bool {
 	r.mu.Lock()
 	in := r.inbox
-	r.inbox.announced = nil
+	r.inbox.announced, r.inbox.changed, r.inbox.situated = nil, nil, false
 	r.mu.Unlock()
 	if r.node != in.node {
 		r.node, r.known, r.readDue = in.node, false, now
@@ -215,23 +226,40 @@ func (r *Reporter) empty(now time.Time) map[types.NamespacedName]bool {
 			delete(r.announced, service)
 		}
 	}
+	others := r.observeSessions(&in)
 	if !r.known {
 		return nil // All will be looked at when it is.
+	}
+	for service, peers := range r.announced {
+		if slices.ContainsFunc(peers, func(peer string) bool { return others[peer] }) {
+			changed[service] = true
+		}
 	}
 	return changed
 }
 
-// observeSessions reports whether sessions fare otherwise than before, as far as it matters here.
-func (r *Reporter) observeSessions() bool {
-	now := map[string]condition{}
-	for _, s := range r.options.Sessions() {
-		now[s.Peer] = condition{carries: s.Carries(), untried: !s.Up() && s.LastError == ""}
+// observeSessions returns the peers whose sessions fare otherwise than before, as far as it matters here.
+func (r *Reporter) observeSessions(in *inbox) map[string]bool {
+	others := map[string]bool{}
+	before := r.sessions
+	if in.situated {
+		r.sessions, in.changed = map[string]condition{}, map[string]session.State{}
+		for _, s := range r.options.Sessions() {
+			r.sessions[s.Peer], in.changed[s.Peer] = before[s.Peer], s
+		}
+		for peer := range before {
+			if _, there := r.sessions[peer]; !there {
+				others[peer] = true
+			}
+		}
 	}
-	if maps.Equal(now, r.sessions) {
-		return false
+	for peer, s := range in.changed {
+		now := condition{carries: s.Carries(), untried: !s.Up() && s.LastError == ""}
+		if was, there := r.sessions[peer]; there && was != now {
+			r.sessions[peer], others[peer] = now, true
+		}
 	}
-	r.sessions = now
-	return true
+	return others
 }
 
 // everything returns the services that are announced, or told of.

@@ -68,6 +68,44 @@ func TestWhatIsOverBeforeItsWriteIsNotWritten(t *testing.T) {
 	w.mustHaveWritten(0)
 }
 
+// What one session does costs the services that are announced to its peer, and no other is looked at.
+func TestOnlyTheSessionThatHasChangedIsLookedAt(t *testing.T) {
+	t.Parallel()
+	w := started(t, of("web", "rack"))
+	w.Announce(of("api", "spine"))
+	w.pass(time.Minute)
+	w.store.writes = nil
+	read := w.read
+	unseen := w.sessions["spine"]
+	unseen.FSM = session.Idle // Nobody has told of it.
+	w.sessions["spine"] = unseen
+	for range 5 {
+		w.down("rack")
+		w.pass(20 * time.Second)
+		w.up("rack")
+		w.pass(20 * time.Second)
+	}
+	w.mustTell("api: spine", "web: rack")
+	w.mustHaveWritten(10)
+	if w.read != read {
+		t.Errorf("all sessions were looked at %d times", w.read-read)
+	}
+}
+
+func TestTheServicesOfASessionThatComesOrGoesAreToldOfAnew(t *testing.T) {
+	t.Parallel()
+	w := started(t, of("web", "rack", "late"))
+	w.pass(time.Minute)
+	w.mustTell("web: rack")
+	w.up("late")
+	w.pass(time.Minute)
+	w.mustTell("web: rack") // It is not known to be a session of the configuration.
+	delete(w.sessions, "rack")
+	w.Situate(status.Situation{Node: nodeUID})
+	w.pass(time.Minute)
+	w.mustTell("web: late")
+}
+
 func TestAServiceThatFlapsIsWrittenSeldom(t *testing.T) {
 	t.Parallel()
 	w := started(t, of("web", "rack"))
@@ -192,6 +230,7 @@ func TestWhatFailsIsTriedAgain(t *testing.T) {
 	w.Announce(of("web", "rack", "spine"))
 	w.Announce(of("api", "rack"))
 	w.up("spine")
+	w.Situate(status.Situation{Node: nodeUID}) // There is another session.
 	w.pass(time.Minute)
 	w.store.fail = nil
 	w.pass(40 * time.Second)

@@ -96,6 +96,8 @@ type world struct {
 	store    *fakeStore
 	sessions map[string]session.State
 	next     time.Time
+	// read counts how often all sessions were looked at.
+	read int
 }
 
 func newWorld(t *testing.T) *world {
@@ -105,7 +107,10 @@ func newWorld(t *testing.T) *world {
 	random := rand.New(rand.NewPCG(1, 2))
 	w.Reporter = NewReporter(Options{
 		Node: thisNode, Store: w.store, Clock: w.clock, Random: random.Float64,
-		Sessions: func() []session.State { return slices.Collect(maps.Values(w.sessions)) },
+		Sessions: func() []session.State {
+			w.read++
+			return slices.Collect(maps.Values(w.sessions))
+		},
 	})
 	return w
 }
@@ -128,15 +133,21 @@ func of(service string, peers ...string) map[types.NamespacedName][]string {
 	return map[types.NamespacedName][]string{named(service): peers}
 }
 
+// change makes the session what is given, and says so.
+func (w *world) change(s session.State) {
+	w.sessions[s.Peer] = s
+	w.Observe(s)
+}
+
 func (w *world) up(peers ...string) {
 	for _, p := range peers {
-		w.sessions[p] = session.State{Peer: p, Address: netip.MustParseAddr("192.0.2.1"), FSM: session.Established, IPv4: true}
+		w.change(session.State{Peer: p, Address: netip.MustParseAddr("192.0.2.1"), FSM: session.Established, IPv4: true})
 	}
 }
 
 func (w *world) down(peers ...string) {
 	for _, p := range peers {
-		w.sessions[p] = session.State{Peer: p, Address: netip.MustParseAddr("192.0.2.1"), FSM: session.Idle, LastError: "connection lost"}
+		w.change(session.State{Peer: p, Address: netip.MustParseAddr("192.0.2.1"), FSM: session.Idle, LastError: "connection lost"})
 	}
 }
 

@@ -37,10 +37,10 @@ func compare(written, is *v1beta1.BGPSessionStateStatus) pace.Change {
 func up(s *v1beta1.BGPSessionStateStatus) bool { return s.State == v1beta1.SessionEstablished }
 
 // statusOf returns what is told of the session.
-func statusOf(node string, s session.State) v1beta1.BGPSessionStateStatus {
+func (r *Reporter) statusOf(s session.State) v1beta1.BGPSessionStateStatus {
 	since := metav1.NewTime(s.Since.UTC().Truncate(time.Second)) // As the API has it.
 	status := v1beta1.BGPSessionStateStatus{
-		Node: node, Peer: s.Peer, Address: s.Address.String(), State: v1beta1.SessionState(s.FSM), Since: &since,
+		Node: r.options.Node, Pod: r.options.Pod, Peer: s.Peer, Address: s.Address.String(), State: v1beta1.SessionState(s.FSM), Since: &since,
 		LastError: message.Bound(s.LastError),
 	}
 	if s.RouterID.IsValid() {

@@ -77,8 +77,8 @@ type Reporter struct {
 	// wake holds a token if there is something to look at.
 	wake chan struct{}
 
-	mu      sync.Mutex
-	pending *Situation
+	mu    sync.Mutex
+	inbox inbox
 
 	// running is held by who uses what follows: Start, then Shutdown.
 	running sync.Mutex
@@ -92,6 +92,13 @@ type Reporter struct {
 	// reread is whether the next read follows soon.
 	reread  bool
 	records map[string]*record
+}
+
+// inbox is what has been told to the Reporter and not been looked at.
+type inbox struct {
+	// situation is nil if it is the same.
+	situation *Situation
+	changed   map[string]session.State
 }
 
 // record is one session, by peer, or an object of none.
@@ -110,20 +117,32 @@ func NewReporter(o Options) *Reporter {
 	return &Reporter{options: o, wake: make(chan struct{}, 1), records: map[string]*record{}}
 }
 
-// Wake has the sessions looked at. It may be called from any goroutine and never blocks.
-func (r *Reporter) Wake() {
+// Observe tells how a session fares that has changed. It may be called from any goroutine, in order for the same session, and never
+// blocks. A session that was not there when the situation was last told of is left until it is.
+func (r *Reporter) Observe(s session.State) {
+	r.mu.Lock()
+	if r.inbox.changed == nil {
+		r.inbox.changed = map[string]session.State{}
+	}
+	r.inbox.changed[s.Peer] = s
+	r.mu.Unlock()
+	r.rouse()
+}
+
+// rouse has the inbox looked at.
+func (r *Reporter) rouse() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
 	}
 }
 
-// Situate tells of the situation. It may be called from any goroutine and never blocks.
+// Situate tells of the situation, after the sessions are what it says. It may be called from any goroutine and never blocks.
 func (r *Reporter) Situate(s Situation) {
 	r.mu.Lock()
-	r.pending = &s
+	r.inbox.situation = &s
 	r.mu.Unlock()
-	r.Wake()
+	r.rouse()
 }
 
 // Start writes until the context ends.
@@ -151,18 +170,22 @@ func (r *Reporter) Start(ctx context.Context) error {
 // step does what is due and returns when something is next; zero if that depends on others.
 func (r *Reporter) step(ctx context.Context) time.Time {
 	now := r.options.Clock.Now()
-	r.takeSituation(now)
+	changed, all := r.empty(now)
 	if r.situation == nil || !r.situation.Ready {
 		return time.Time{}
 	}
-	desired := r.desired(now)
-	if !r.readDue.After(now) {
-		r.read(ctx, now, desired)
+	if due := !r.readDue.After(now); due || all && r.known {
+		desired := r.desired(now)
+		if due {
+			r.read(ctx, now, desired)
+		}
+		r.observe(now, desired)
+	} else {
+		r.observeChanged(now, changed)
 	}
 	if !r.known {
 		return r.readDue
 	}
-	r.observe(now, desired)
 	next := r.readDue
 	for _, key := range slices.Sorted(maps.Keys(r.records)) {
 		rec := r.records[key]
@@ -176,15 +199,20 @@ func (r *Reporter) step(ctx context.Context) time.Time {
 	return next
 }
 
-// takeSituation looks at the situation, and has the API server asked if others may have written in the one before.
-func (r *Reporter) takeSituation(now time.Time) {
+// empty takes what is in the inbox. It returns the sessions that have changed, and whether all may have.
+func (r *Reporter) empty(now time.Time) (changed map[string]session.State, all bool) {
 	r.mu.Lock()
-	s := r.pending
-	r.pending = nil
+	in := r.inbox
+	r.inbox = inbox{}
 	r.mu.Unlock()
-	if s == nil {
-		return
+	if in.situation != nil {
+		r.takeSituation(now, in.situation)
 	}
+	return in.changed, in.situation != nil
+}
+
+// takeSituation looks at the situation, and has the API server asked if others may have written in the one before.
+func (r *Reporter) takeSituation(now time.Time, s *Situation) {
 	before := r.situation
 	r.situation = s
 	switch {
@@ -206,12 +234,12 @@ func (r *Reporter) desired(now time.Time) map[string]v1beta1.BGPSessionStateStat
 			LastError: message.Bound(refusal.Reason),
 		}
 	}
-	for _, s := range r.options.Sessions() {
-		desired[s.Peer] = statusOf(r.options.Node, s)
-	}
 	for peer, d := range desired {
 		d.Pod = r.options.Pod
 		desired[peer] = d
+	}
+	for _, s := range r.options.Sessions() {
+		desired[s.Peer] = r.statusOf(s)
 	}
 	return desired
 }
@@ -264,8 +292,20 @@ func (r *Reporter) adopt(o *v1beta1.BGPSessionState, byLabel map[string]string) 
 	rec.object, rec.written = o.Name, o.Status
 }
 
-// observe compares what is with what is written.
+// observeChanged compares what is with what is written of sessions that have changed.
+func (r *Reporter) observeChanged(now time.Time, changed map[string]session.State) {
+	for peer, s := range changed {
+		if rec := r.records[peer]; r.known && rec != nil && !rec.gone {
+			r.compare(now, rec, r.statusOf(s))
+		}
+	}
+}
+
+// observe compares what is with what is written of all.
 func (r *Reporter) observe(now time.Time, desired map[string]v1beta1.BGPSessionStateStatus) {
+	if !r.known {
+		return
+	}
 	for peer := range desired {
 		if r.records[peer] == nil {
 			r.records[peer] = &record{}
@@ -278,10 +318,15 @@ func (r *Reporter) observe(now time.Time, desired map[string]v1beta1.BGPSessionS
 			delete(r.records, key)
 			continue
 		}
-		rec.desired = d
-		untried := wanted && !up(&d) && d.LastError == ""
-		rec.Changed(now, rec.difference(), untried, r.options.Random)
+		r.compare(now, rec, d)
 	}
+}
+
+// compare has the record be what is desired, if it is not to be deleted.
+func (r *Reporter) compare(now time.Time, rec *record, desired v1beta1.BGPSessionStateStatus) {
+	rec.desired = desired
+	untried := !rec.gone && !up(&desired) && desired.LastError == ""
+	rec.Changed(now, rec.difference(), untried, r.options.Random)
 }
 
 func (rec *record) difference() pace.Change {

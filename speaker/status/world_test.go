@@ -108,6 +108,8 @@ type world struct {
 	store    *fakeStore
 	sessions map[string]session.State
 	next     time.Time
+	// read counts how often all sessions were looked at.
+	read int
 }
 
 func newWorld(t *testing.T) *world {
@@ -122,6 +124,7 @@ func newWorldOf(t *testing.T, node string, clock *clocktesting.FakeClock, random
 	w.Reporter = NewReporter(Options{
 		Node: node, Store: w.store, Clock: clock, Random: random.Float64,
 		Sessions: func() []session.State {
+			w.read++
 			states := make([]session.State, 0, len(w.sessions))
 			for _, s := range w.sessions {
 				states = append(states, s)
@@ -163,8 +166,14 @@ func (w *world) setPeer(peer string, fsm session.FSM, lastError string, advertis
 	if s.Up() {
 		s.HoldTime, s.IPv4, s.Advertised, s.PeerRouterID = 90*time.Second, true, advertised, netip.MustParseAddr("192.0.2.1")
 	}
-	w.sessions[peer] = s
+	w.change(s)
 	w.look()
+}
+
+// change makes the session what is given, and says so.
+func (w *world) change(s session.State) {
+	w.sessions[s.Peer] = s
+	w.Observe(s)
 }
 
 func (w *world) up()   { w.set(session.Established, "", 1) }

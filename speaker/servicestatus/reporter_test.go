@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/clock"
 
 	"metallb.io/metallb/speaker/session"
 	"metallb.io/metallb/speaker/status"
@@ -59,7 +58,7 @@ func TestWhatIsOverBeforeItsWriteIsNotWritten(t *testing.T) {
 	w.Announce(of("web"))
 	w.Announce(of("api", "rack"))
 	w.down("rack")
-	w.step(t.Context())
+	w.publisher.Step(t.Context())
 	w.Announce(of("web", "rack"))
 	w.Announce(of("api"))
 	w.up("rack")
@@ -261,7 +260,6 @@ func TestASpeakerThatStopsLeavesNothing(t *testing.T) {
 func TestStartEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	w := started(t, of("web", "rack"))
-	w.options.Clock = clock.RealClock{}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- w.Start(ctx) }()

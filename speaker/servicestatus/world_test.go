@@ -43,13 +43,13 @@ func (f *fakeStore) List(context.Context) ([]v1beta1.ServiceBGPStatus, error) {
 	return slices.Collect(maps.Values(f.objects)), f.fail
 }
 
-func (f *fakeStore) Create(_ context.Context, node types.UID, service types.NamespacedName) error {
+func (f *fakeStore) Create(_ context.Context, node types.UID, service types.NamespacedName) (string, error) {
 	if f.fail != nil {
-		return f.fail
+		return "", f.fail
 	}
-	c := Cluster{Node: thisNode}
-	f.objects[Name(thisNode, service)] = *c.object(node, service)
-	return nil
+	name := Name(thisNode, service)
+	f.objects[name] = *NewCluster(nil, nil, thisNode, "").object(node, service)
+	return name, nil
 }
 
 func (f *fakeStore) Write(_ context.Context, name string, s *v1beta1.ServiceBGPStatusStatus) error {
@@ -83,7 +83,7 @@ func (f *fakeStore) DeleteAll(context.Context) error {
 // put makes an object be there that says that the peers have been told of the service.
 func (f *fakeStore) put(node types.UID, service string, peers ...string) {
 	name := named(service)
-	o := (&Cluster{Node: thisNode}).object(node, name)
+	o := NewCluster(nil, nil, thisNode, "").object(node, name)
 	o.Status = v1beta1.ServiceBGPStatusStatus{Node: thisNode, ServiceName: name.Name, ServiceNamespace: name.Namespace, Peers: peers}
 	f.objects[o.Name] = *o
 }
@@ -155,13 +155,13 @@ func (w *world) down(peers ...string) {
 func (w *world) pass(d time.Duration) {
 	w.t.Helper()
 	end := w.clock.Now().Add(d)
-	w.next = w.step(w.t.Context())
+	w.next = w.publisher.Step(w.t.Context())
 	for !w.next.IsZero() && !w.next.After(end) {
 		if !w.next.After(w.clock.Now()) {
 			w.t.Fatalf("the next step is not later: %s", w.next)
 		}
 		w.clock.SetTime(w.next)
-		w.next = w.step(w.t.Context())
+		w.next = w.publisher.Step(w.t.Context())
 	}
 	w.clock.SetTime(end)
 }

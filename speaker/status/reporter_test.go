@@ -154,6 +154,23 @@ func TestTheStatesOfPeersThatAreGoneAreDeleted(t *testing.T) {
 	}
 }
 
+func TestAnObjectThatNobodyWantsIsDeletedOnceThatWorks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.store.put("node-1-stale", nodeUID, "stale", v1beta1.BGPSessionStateStatus{Peer: "stale"})
+	w.store.failDelete = errors.New("the API server is away")
+	w.Situate(Situation{Node: nodeUID, Ready: true})
+	w.pass(5 * time.Minute)
+	if n := w.store.lists; n < 10 || n > 25 {
+		t.Errorf("%d attempts in five minutes", n)
+	}
+	w.store.failDelete = nil
+	w.pass(31 * time.Second)
+	if diff := cmp.Diff([]string{}, w.objects()); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+}
+
 func TestAStartedSpeakerTakesOverWhatIsThere(t *testing.T) {
 	t.Parallel()
 	w := established(t)
@@ -324,9 +341,9 @@ func TestWhatIsSaidNamesThePod(t *testing.T) {
 	}
 
 	// It is killed, and another takes over what it has said.
-	store, sessions := w.store, w.sessions
+	objects, sessions := w.store.objects, w.sessions
 	w = newWorldOf(t, thisNode, w.clock, rand.New(rand.NewPCG(3, 4)))
-	w.store, w.options.Store = store, store
+	w.store.objects = objects
 	maps.Copy(w.sessions, sessions)
 	start("speaker-2")
 	w.pass(4 * time.Second)

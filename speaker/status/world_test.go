@@ -3,6 +3,7 @@
 package status
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"net/netip"
@@ -37,8 +38,8 @@ type fakeStore struct {
 	writes  []time.Time
 	// lists, creates and deletes count calls.
 	lists, creates, deletes int
-	// fail makes every call fail.
-	fail error
+	// fail makes every call fail, and failDelete those of Delete.
+	fail, failDelete error
 }
 
 func (f *fakeStore) List(context.Context) ([]v1beta1.BGPSessionState, error) {
@@ -92,8 +93,8 @@ func (f *fakeStore) Write(_ context.Context, name string, s *v1beta1.BGPSessionS
 func (f *fakeStore) Delete(_ context.Context, name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.fail != nil {
-		return f.fail
+	if err := cmp.Or(f.fail, f.failDelete); err != nil {
+		return err
 	}
 	f.deletes++
 	delete(f.objects, name)
@@ -136,7 +137,7 @@ func newWorldOf(t *testing.T, node string, clock *clocktesting.FakeClock, random
 }
 
 // look makes a step now.
-func (w *world) look() { w.next = w.step(w.t.Context()) }
+func (w *world) look() { w.next = w.publisher.Step(w.t.Context()) }
 
 // pass lets time pass and makes the steps that are due.
 func (w *world) pass(d time.Duration) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,6 +49,8 @@ type machine struct {
 	server *httptest.Server
 	// booted is how long the machine had been up when the speaker started.
 	booted time.Duration
+	// mu is held by who uses what follows.
+	mu     sync.Mutex
 	code   int
 	answer string
 	asked  int
@@ -57,6 +60,8 @@ func newMachine(t *testing.T, booted time.Duration) *machine {
 	t.Helper()
 	m := &machine{T: t, clock: clocktesting.NewFakePassiveClock(began), booted: booted, code: http.StatusOK}
 	m.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
 		m.asked++
 		switch {
 		case m.code == 0: // Nothing answers.
@@ -78,11 +83,20 @@ func newMachine(t *testing.T, booted time.Duration) *machine {
 	return m
 }
 
+// questions returns how often the proxy was asked.
+func (m *machine) questions() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.asked
+}
+
 // expect has the proxy asked, so long after the start.
 func (m *machine) expect(after time.Duration, code int, answer string, want endpoint.FamilySet) {
 	m.Helper()
 	m.clock.SetTime(began.Add(after))
+	m.mu.Lock()
 	m.code, m.answer = code, answer
+	m.mu.Unlock()
 	if got := m.probe.Pending(m.Context()); got != want {
 		m.Errorf("after %s, with %d %s: pending %v, want %v", after, code, answer, got, want)
 	}
@@ -129,10 +143,10 @@ func TestAProxyThatForwardsIsNeverAskedAgain(t *testing.T) {
 	m.expect(2*time.Second, http.StatusOK, onlyIPv4, ipv6)
 	m.expect(3*time.Second, http.StatusOK, unsynced, ipv6) // It has restarted, and the kernel forwards on.
 	m.expect(4*time.Second, http.StatusOK, both, none)
-	asked := m.asked
+	asked := m.questions()
 	m.expect(time.Hour, http.StatusServiceUnavailable, unsynced, none)
-	if m.asked != asked || asked != 5 {
-		t.Errorf("asked %d times, and %d times when it forwards; want 5 and 0", asked, m.asked-asked)
+	if more := m.questions() - asked; more != 0 || asked != 5 {
+		t.Errorf("asked %d times, and %d times when it forwards; want 5 and 0", asked, more)
 	}
 }
 
@@ -190,8 +204,8 @@ func TestAQuestionEndsWithTheSpeaker(t *testing.T) {
 	m := newMachine(t, 0)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if got := m.probe.Pending(ctx); got != all || m.asked > 0 {
-		t.Errorf("pending %v after %d questions", got, m.asked)
+	if got := m.probe.Pending(ctx); got != all || m.questions() > 0 {
+		t.Errorf("pending %v after %d questions", got, m.questions())
 	}
 }
 

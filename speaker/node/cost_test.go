@@ -36,9 +36,11 @@ func (r *readings) list(ctx context.Context, c client.WithWatch, list client.Obj
 // A node has two services of one pool and one of another.
 func TestAConfigurationEventCostsOnePassOverTheServicesAtMost(t *testing.T) {
 	t.Parallel()
-	objects := []client.Object{
-		thisNode(), peer("router", "192.0.2.1"), pool("two", "198.51.100.0/24"), pool("one", "203.0.113.0/24"), advertisement("everything"),
-		service("a", "198.51.100.1"), slice("a", "node-1"), service("b", "198.51.100.2"), slice("b", "node-1"), service("c", "203.0.113.1"), slice("c", "node-1"),
+	objects := func() []client.Object {
+		return []client.Object{
+			thisNode(), peer("router", "192.0.2.1"), pool("two", "198.51.100.0/24"), pool("one", "203.0.113.0/24"), advertisement("everything"),
+			service("a", "198.51.100.1"), slice("a", "node-1"), service("b", "198.51.100.2"), slice("b", "node-1"), service("c", "203.0.113.1"), slice("c", "node-1"),
+		}
 	}
 	selecting := func(name, pool string, localPref uint32) *v1beta1.BGPAdvertisement {
 		a := advertisement(name)
@@ -82,7 +84,7 @@ func TestAConfigurationEventCostsOnePassOverTheServicesAtMost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var read readings
-			cluster := fakeCluster(t, objects...).WithInterceptorFuncs(interceptor.Funcs{List: read.list}).Build()
+			cluster := fakeCluster(t, objects()...).WithInterceptorFuncs(interceptor.Funcs{List: read.list}).Build()
 			metrics, err := node.NewMetrics(prometheus.NewRegistry())
 			if err != nil {
 				t.Fatal(err)

@@ -159,7 +159,7 @@ func TestNoPasswordIsToldByTheSpeaker(t *testing.T) {
 	}
 	s.Expect(told["/debug/policy"]).To(ContainSubstring(`"hasPassword": true`))
 	s.Expect(told["events"]).To(And(ContainSubstring("secret metallb-system/long has a password of 87 bytes"),
-		ContainSubstring(`secret metallb-system/opaque has type \"Opaque\"`)))
+		ContainSubstring("secret metallb-system/opaque not found among those of type kubernetes.io/basic-auth")))
 	s.Expect(told["log"]).To(And(ContainSubstring(`"gobgp"`), ContainSubstring(`reflector`)), "what libraries tell")
 }
 

@@ -77,7 +77,7 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	}
 	sessions, err = gobgp.New(gobgp.Options{
 		Logger: logger.WithName("bgp"), Registerer: metrics.Registry,
-		OnChange: func(session.State) { reporters.wake() },
+		OnChange: func(s session.State) { reporters.observe(s) },
 	})
 	if err != nil {
 		return fmt.Errorf("setting up BGP: %w", err)
@@ -89,7 +89,7 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	speaker := node.NewSpeaker(node.Options{
 		Node: o.node, Class: settings.Class, Client: mgr.GetClient(), Sessions: sessions,
 		Recorder: mgr.GetEventRecorder(eventSource), Metrics: speakerMetrics, NodeState: reporters,
-		Announcements: reporters.announcements(),
+		Announcements: reporters.announcements(), DataPlane: o.dataPlane(),
 	})
 	if err := speaker.SetupWithManager(mgr); err != nil {
 		return err

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -110,13 +112,27 @@ func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *te
 		"-f", "../config/rbac/service_accounts.yaml", "-f", "../config/rbac/speaker_role.yaml", "-f", "../config/rbac/bindings.yaml")
 	kube.run(t, fmt.Sprintf(tutorial, node.Addr4), "apply", "-f", "-")
 
-	s := startSpeaker(t, kube)
+	var forwards atomic.Bool
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !forwards.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	t.Cleanup(proxy.Close)
+	s := startSpeaker(t, kube, "--node-healthz-url", proxy.URL)
 	g.Eventually(func() error { return s.get("/readyz", nil) }).Should(Succeed())
 	g.Expect(s.get("/healthz", nil)).To(Succeed())
 	g.Eventually(func() bool { return bird.Session(t).Up }).Should(BeTrue(), s.log)
 	g.Expect(bird.Routes(t)).To(BeEmpty())
 
 	kube.run(t, "", "patch", "service", "nginx", "--subresource=status", "--patch", `{"status":{"loadBalancer":{"ingress":[{"ip":"198.51.100.0"}]}}}`)
+	g.Eventually(func() string {
+		var rib strings.Builder
+		_ = s.get("/debug/rib", &rib)
+		return rib.String()
+	}).Should(ContainSubstring(`"reason": "nodeProxyNotReady"`))
+	g.Expect(bird.Routes(t)).To(BeEmpty(), "nothing is announced before connections are forwarded")
+	forwards.Store(true)
 	g.Eventually(func() map[netip.Prefix]bgptest.Route { return bird.Routes(t) }).Should(HaveLen(1), s.log)
 	g.Expect(bird.Routes(t)[netip.MustParsePrefix("198.51.100.0/32")]).To(And(
 		HaveField("NextHop", node.Test4), HaveField("ASPath", []uint32{64500}), HaveField("Communities", []string{"64500:7"})))
@@ -196,7 +212,7 @@ func startSpeaker(t *testing.T, kube kubectl, flags ...string) *speakerProcess {
 	}
 	s.cmd = exec.CommandContext(context.Background(), os.Args[0], append([]string{
 		"--metrics-bind-address", s.metrics, "--metrics-secure=false", "--health-probe-bind-address", s.health,
-		"--debug-bind-address", s.debug, "--shutdown-delay", "100ms",
+		"--debug-bind-address", s.debug, "--shutdown-delay", "100ms", "--node-healthz-url", "",
 	}, flags...)...)
 	s.cmd.Env = append(os.Environ(), asSpeaker+"=1", "METALLB_NODE_NAME=node-1", "KUBECONFIG="+kube.asServiceAccount(t))
 	logFile, err := os.Create(s.logFile)

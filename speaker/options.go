@@ -6,11 +6,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/url"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/utils/clock"
 
 	"metallb.io/metallb/internal/process"
+	"metallb.io/metallb/speaker/dataplane"
+	"metallb.io/metallb/speaker/node"
 )
 
 // nodeNameVariable is the variable of the environment that names the node.
@@ -25,6 +29,8 @@ type options struct {
 	// pod is empty outside of one.
 	pod   string
 	drain time.Duration
+	// nodeHealthzURL is of the node's service proxy; empty if that is not asked.
+	nodeHealthzURL string
 	// serviceBGPStatus is whether ServiceBGPStatuses are written.
 	serviceBGPStatus bool
 }
@@ -33,6 +39,8 @@ type options struct {
 func (o *options) Register(flags *flag.FlagSet) {
 	flags.DurationVar(&o.drain, "shutdown-delay", time.Second,
 		"`time` for which routers are asked to prefer other nodes (GRACEFUL_SHUTDOWN, RFC 8326) before routes are withdrawn when the speaker stops")
+	flags.StringVar(&o.nodeHealthzURL, "node-healthz-url", "http://127.0.0.1:10256/healthz",
+		"`URL` of the health endpoint of the node's service proxy (kube-proxy, or what stands in for it): when the speaker starts, nothing is announced before the proxy forwards connections; 0 or empty asks none")
 	flags.BoolVar(&o.serviceBGPStatus, "service-bgp-status", false,
 		"write a ServiceBGPStatus for each service that the node announces; costs services × nodes objects, and needs the rights in config/service-bgp-status")
 }
@@ -41,6 +49,9 @@ func (o *options) Register(flags *flag.FlagSet) {
 func (o *options) Complete(_ *process.Settings, getenv func(string) string) error {
 	if o.drain < 0 {
 		return fmt.Errorf("--shutdown-delay=%s: must be 0 or more", o.drain)
+	}
+	if err := o.completeURL(); err != nil {
+		return err
 	}
 	o.node, o.pod = getenv(nodeNameVariable), getenv(podNameVariable)
 	switch {
@@ -52,4 +63,26 @@ func (o *options) Complete(_ *process.Settings, getenv func(string) string) erro
 		return fmt.Errorf("%s=%s: is not the name of a Pod", podNameVariable, o.pod)
 	}
 	return nil
+}
+
+// completeURL accepts what a client without certificates can ask.
+func (o *options) completeURL() error {
+	if o.nodeHealthzURL == "0" {
+		o.nodeHealthzURL = "" // A variable of the environment that is empty is as good as unset.
+	}
+	if o.nodeHealthzURL == "" {
+		return nil
+	}
+	if u, err := url.Parse(o.nodeHealthzURL); err != nil || u.Scheme != "http" || u.Hostname() == "" {
+		return fmt.Errorf("--node-healthz-url=%s: must be a URL such as http://127.0.0.1:10256/healthz", o.nodeHealthzURL)
+	}
+	return nil
+}
+
+// dataPlane returns what is to be asked whether the node forwards connections; nil if nothing is.
+func (o *options) dataPlane() node.DataPlane {
+	if o.nodeHealthzURL == "" {
+		return nil
+	}
+	return dataplane.NewProbe(dataplane.Options{URL: o.nodeHealthzURL, Clock: clock.RealClock{}, Uptime: dataplane.Uptime})
 }

@@ -19,15 +19,22 @@ func environment(pairs map[string]string) func(string) string {
 
 func TestTheNodesNameIsAllThatIsNeeded(t *testing.T) {
 	t.Parallel()
+	const kubeProxy = "http://127.0.0.1:10256/healthz"
 	for name, tc := range map[string]struct {
 		args []string
 		pod  string
 		want options
 	}{
-		"in a pod":        {pod: "speaker-x2x4z", want: options{node: "node-1", pod: "speaker-x2x4z", drain: time.Second}},
-		"alone":           {want: options{node: "node-1", drain: time.Second}},
-		"with a delay":    {args: []string{"--shutdown-delay=2m"}, want: options{node: "node-1", drain: 2 * time.Minute}},
-		"without a delay": {args: []string{"--shutdown-delay=0"}, want: options{node: "node-1"}},
+		"in a pod":        {pod: "speaker-x2x4z", want: options{node: "node-1", pod: "speaker-x2x4z", drain: time.Second, nodeHealthzURL: kubeProxy}},
+		"alone":           {want: options{node: "node-1", drain: time.Second, nodeHealthzURL: kubeProxy}},
+		"with a delay":    {args: []string{"--shutdown-delay=2m"}, want: options{node: "node-1", drain: 2 * time.Minute, nodeHealthzURL: kubeProxy}},
+		"without a delay": {args: []string{"--shutdown-delay=0"}, want: options{node: "node-1", nodeHealthzURL: kubeProxy}},
+		"with another proxy": {
+			args: []string{"--node-healthz-url=http://[::1]:9099/readiness"},
+			want: options{node: "node-1", drain: time.Second, nodeHealthzURL: "http://[::1]:9099/readiness"},
+		},
+		"without a proxy to ask":             {args: []string{"--node-healthz-url="}, want: options{node: "node-1", drain: time.Second}},
+		"without one, as a variable says it": {args: []string{"--node-healthz-url=0"}, want: options{node: "node-1", drain: time.Second}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,9 +58,17 @@ func TestWrongSettingsAreRefusedInOneLine(t *testing.T) {
 		node string
 		want string
 	}{
-		"no node":                  {want: "speaker: METALLB_NODE_NAME is not set: set it to the name of the Node that the speaker runs on (in a pod, from spec.nodeName)\n"},
-		"a node that is none":      {node: "node_1", want: "speaker: METALLB_NODE_NAME=node_1: is not the name of a Node, see kubectl get nodes\n"},
-		"a negative delay":         {args: []string{"--shutdown-delay=-1s"}, node: "node-1", want: "speaker: --shutdown-delay=-1s: must be 0 or more\n"},
+		"no node":             {want: "speaker: METALLB_NODE_NAME is not set: set it to the name of the Node that the speaker runs on (in a pod, from spec.nodeName)\n"},
+		"a node that is none": {node: "node_1", want: "speaker: METALLB_NODE_NAME=node_1: is not the name of a Node, see kubectl get nodes\n"},
+		"a negative delay":    {args: []string{"--shutdown-delay=-1s"}, node: "node-1", want: "speaker: --shutdown-delay=-1s: must be 0 or more\n"},
+		"a URL without a scheme": {
+			args: []string{"--node-healthz-url=127.0.0.1:10256"}, node: "node-1",
+			want: "speaker: --node-healthz-url=127.0.0.1:10256: must be a URL such as http://127.0.0.1:10256/healthz\n",
+		},
+		"a URL of another scheme": {
+			args: []string{"--node-healthz-url=https://127.0.0.1:10256"}, node: "node-1",
+			want: "speaker: --node-healthz-url=https://127.0.0.1:10256: must be a URL such as http://127.0.0.1:10256/healthz\n",
+		},
 		"a flag of another binary": {args: []string{"--leader-elect"}, node: "node-1", want: "speaker: flag provided but not defined: -leader-elect; see --help\n"},
 	}
 	for name, tc := range tests {
@@ -65,5 +80,12 @@ func TestWrongSettingsAreRefusedInOneLine(t *testing.T) {
 				t.Errorf("exit status %d, want 2; stdout %q, stderr (-want +got):\n%s", status, stdout.String(), diff)
 			}
 		})
+	}
+}
+
+func TestNothingIsAskedWithoutAURL(t *testing.T) {
+	t.Parallel()
+	if (&options{}).dataPlane() != nil || (&options{nodeHealthzURL: "http://127.0.0.1:10256/healthz"}).dataPlane() == nil {
+		t.Error("the service proxy is asked if and only if there is no URL")
 	}
 }

@@ -29,7 +29,7 @@ type reporters struct {
 func newReporters(mgr ctrl.Manager, settings *process.Settings, o *options, sessions func() []session.State) (*reporters, error) {
 	r := &reporters{sessions: status.NewReporter(status.Options{
 		Node: o.node, Pod: o.pod, Sessions: sessions, Clock: clock.RealClock{}, Random: rand.Float64,
-		Store: &status.Cluster{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Node: o.node, Namespace: settings.Namespace},
+		Store: status.NewCluster(mgr.GetAPIReader(), mgr.GetClient(), o.node, settings.Namespace),
 	})}
 	if err := mgr.Add(r.sessions); err != nil {
 		return nil, fmt.Errorf("setting up the states of sessions: %w", err)
@@ -39,7 +39,7 @@ func newReporters(mgr ctrl.Manager, settings *process.Settings, o *options, sess
 	}
 	r.services = servicestatus.NewReporter(servicestatus.Options{
 		Node: o.node, Sessions: sessions, Clock: clock.RealClock{}, Random: rand.Float64,
-		Store: &servicestatus.Cluster{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Node: o.node, Namespace: settings.Namespace},
+		Store: servicestatus.NewCluster(mgr.GetAPIReader(), mgr.GetClient(), o.node, settings.Namespace),
 	})
 	if err := mgr.Add(r.services); err != nil {
 		return nil, fmt.Errorf("setting up the statuses of services: %w", err)
@@ -55,11 +55,11 @@ func (r *reporters) Situate(s status.Situation) {
 	}
 }
 
-// wake has the sessions looked at.
-func (r *reporters) wake() {
-	r.sessions.Wake()
+// observe tells of a session that has changed.
+func (r *reporters) observe(s session.State) {
+	r.sessions.Observe(s)
 	if r.services != nil {
-		r.services.Wake()
+		r.services.Observe(s)
 	}
 }
 

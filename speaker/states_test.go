@@ -24,7 +24,7 @@ func TestTheStatesOfSessionsAreKeptApart(t *testing.T) {
 	server := apiServer.Get(t)
 	server.Clean(t)
 	of := func(node string) *status.Cluster {
-		return &status.Cluster{Reader: server.Client, Writer: server.Client, Node: node, Namespace: envtest.Namespace}
+		return status.NewCluster(server.Client, server.Client, node, envtest.Namespace)
 	}
 	create := func(node string, uid types.UID, peer string) string {
 		name, err := of(node).Create(t.Context(), uid, peer)

@@ -3,11 +3,8 @@
 package announcement
 
 import (
-	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
@@ -26,11 +23,7 @@ type endpoints [endpoint.Families]struct {
 // at all, and of the others on which nodes endpoints serve.
 func EndpointSlices() cache.ByObject {
 	shared := true
-	o := cache.ByObject{Transform: (&nodeNames{}).strip, UnsafeDisableDeepCopy: &shared}
-	if headless, err := labels.NewRequirement(corev1.IsHeadlessService, selection.DoesNotExist, nil); err == nil {
-		o.Label = labels.NewSelector().Add(*headless)
-	}
-	return o
+	return cache.ByObject{Label: endpoint.WithoutHeadless(), Transform: (&nodeNames{}).strip, UnsafeDisableDeepCopy: &shared}
 }
 
 // strip leaves of an EndpointSlice its service, its family and the nodes where endpoints get connections. What is stripped stays the

@@ -7,8 +7,10 @@ import (
 	"testing"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
+	"metallb.io/metallb/controllers/announcement"
 	"metallb.io/metallb/internal/endpoint/endpointtest"
 	"metallb.io/metallb/test/builder"
 )
@@ -49,5 +51,13 @@ func TestAServiceIsAnnouncedIfAProxyForwardsItsConnections(t *testing.T) {
 				w.DeleteEndpointSlice(&m.Slices[i])
 			}
 		}
+	}
+}
+
+func TestSlicesOfHeadlessServicesAreNotKept(t *testing.T) {
+	t.Parallel()
+	kept := announcement.EndpointSlices().Label
+	if !kept.Matches(labels.Set{"kubernetes.io/service-name": "web"}) || kept.Matches(labels.Set{"service.kubernetes.io/headless": ""}) {
+		t.Errorf("the cache keeps slices with %s", kept)
 	}
 }

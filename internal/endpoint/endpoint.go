@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // Family is that of addresses.
@@ -53,6 +54,12 @@ func (f Family) Kind() corev1.IPFamily {
 // String returns the family as Kubernetes spells it.
 func (f Family) String() string { return string(f.Kind()) }
 
+// FamilySet has the families for which it is true.
+type FamilySet [Families]bool
+
+// Empty reports whether it has none.
+func (s FamilySet) Empty() bool { return s == FamilySet{} }
+
 // State of an endpoint. The greater one takes precedence.
 type State int
 
@@ -64,6 +71,15 @@ const (
 	// Ready endpoints get connections.
 	Ready
 )
+
+// WithoutHeadless selects the EndpointSlices of services that are not headless: a headless one cannot have a load balancer.
+func WithoutHeadless() labels.Selector {
+	selector, err := labels.Parse("!" + corev1.IsHeadlessService)
+	if err != nil {
+		return labels.Everything()
+	}
+	return selector
+}
 
 // StateOf returns the state of an endpoint. Conditions that are unset are as discovery/v1 says: ready and serving are true,
 // terminating is false. For a service with publishNotReadyAddresses the EndpointSlice controller sets ready to true throughout.

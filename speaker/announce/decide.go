@@ -54,7 +54,7 @@ func Decide(p *policy.Policy, s Service, e Endpoints) Decision {
 func (d *Decision) decide(p *policy.Policy, s Service, e Endpoints, addr netip.Addr) {
 	by, reason := matching(p, s, addr)
 	if reason == "" || reason == NoPeer {
-		reason = cmp.Or(ineligible(p, s, e[endpoint.Of(addr)]), reason)
+		reason = cmp.Or(ineligible(p, s, e, endpoint.Of(addr)), reason)
 	}
 	if reason != "" {
 		if d.Refused == nil {
@@ -97,17 +97,18 @@ func reachable(by []*policy.Advertisement, addr netip.Addr) bool {
 	return slices.ContainsFunc(by, func(a *policy.Advertisement) bool { return len(a.Peers(addr)) > 0 })
 }
 
-// ineligible returns what keeps an address from being announced for now, whatever the configuration says of it. The endpoints are
-// those of its family.
-func ineligible(p *policy.Policy, s Service, e endpoint.View) Reason {
+// ineligible returns what keeps an address of the family from being announced for now, whatever the configuration says of it.
+func ineligible(p *policy.Policy, s Service, e Endpoints, family endpoint.Family) Reason {
 	switch {
 	case p.NetworkUnavailable:
 		return NodeNetworkUnavailable
 	case p.Excluded:
 		return NodeExcluded
-	case s.Local && !e.Usable(true):
+	case p.ProxyPending[family]:
+		return NodeProxyNotReady
+	case s.Local && !e[family].Usable(true):
 		return NoLocalEndpoints
-	case !e.Usable(false):
+	case !e[family].Usable(false):
 		return NoEndpoints
 	}
 	return ""

@@ -106,6 +106,7 @@ func TestDecide(t *testing.T) {
 		return p
 	}
 	unavailable := func(in *policy.Input) { in.Node.NetworkUnavailable = true }
+	pending := func(in *policy.Input) { in.Node.ProxyPending[endpoint.IPv4] = true }
 	excluded := func(in *policy.Input) {
 		in.Node.Labels["node.kubernetes.io/exclude-from-external-load-balancers"] = "false"
 	}
@@ -212,6 +213,17 @@ func TestDecide(t *testing.T) {
 		},
 		"a node that is labeled to serve no load balancers, whatever the label's value": {
 			node: excluded, advertisements: everything, wantRefused: map[netip.Addr]announce.Reason{v4: announce.NodeExcluded},
+		},
+		"a service proxy that does not forward yet, with the Cluster policy": {
+			node: pending, advertisements: everything, endpoints: everywhere, wantRefused: map[netip.Addr]announce.Reason{v4: announce.NodeProxyNotReady},
+		},
+		"a service proxy that does not forward yet, with the Local policy": {
+			node: pending, advertisements: everything, local: true, endpoints: everywhere,
+			wantRefused: map[netip.Addr]announce.Reason{v4: announce.NodeProxyNotReady},
+		},
+		"a service proxy that forwards the other family only": {
+			node: pending, advertisements: everything, addresses: []netip.Addr{v4, v6}, endpoints: everywhere,
+			want: map[string][]rib.Path{"p6": {path(t, "2001:db8:1::7/128", 0)}}, wantRefused: map[netip.Addr]announce.Reason{v4: announce.NodeProxyNotReady},
 		},
 		"the Local policy without an endpoint on the node": {
 			advertisements: everything, local: true, endpoints: readyElsewhere(),

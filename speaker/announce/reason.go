@@ -26,6 +26,8 @@ const (
 	NodeNetworkUnavailable Reason = "nodeNetworkUnavailable"
 	// NodeExcluded: the node has the label node.kubernetes.io/exclude-from-external-load-balancers.
 	NodeExcluded Reason = "nodeLabeledExcludeBalancers"
+	// NodeProxyNotReady: the node's service proxy does not forward connections to addresses of the family yet.
+	NodeProxyNotReady Reason = "nodeProxyNotReady"
 	// NoLocalEndpoints: externalTrafficPolicy is Local and no endpoint on this node can serve.
 	NoLocalEndpoints Reason = "noLocalEndpoints"
 	// NoEndpoints: externalTrafficPolicy is Cluster and no endpoint on any node can serve.
@@ -55,6 +57,8 @@ func (r Reason) Describe() string {
 		return "the node's network is unavailable"
 	case NodeExcluded:
 		return "the node is labeled node.kubernetes.io/exclude-from-external-load-balancers"
+	case NodeProxyNotReady:
+		return "the node's service proxy does not forward connections yet"
 	case NoLocalEndpoints:
 		return "externalTrafficPolicy is Local and no endpoint on the node is ready"
 	case NoEndpoints:

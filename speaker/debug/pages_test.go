@@ -28,6 +28,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/internal/active"
+	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/speaker/debug"
 	"metallb.io/metallb/speaker/node"
@@ -91,6 +92,8 @@ type scene struct {
 	policy  *policy.Policy
 	// peers are those that are announced to.
 	peers []string
+	// pending are the families that the node's service proxy does not forward yet.
+	pending endpoint.FamilySet
 }
 
 func newScene(t *testing.T) *scene {
@@ -140,7 +143,7 @@ func (s *scene) configure(advertised ...string) {
 		}}
 	}
 	in := policy.Input{
-		Node: policy.Node{Name: "node-1"},
+		Node: policy.Node{Name: "node-1", ProxyPending: s.pending},
 		Objects: active.Objects{
 			Peers: []v1beta2.BGPPeer{peer("one", "192.0.2.1"), peer("two", "192.0.2.2")},
 			Pools: []v1beta1.IPAddressPool{
@@ -214,6 +217,16 @@ func TestThePolicyIsTold(t *testing.T) {
 	}
 	s.expect("policy", "peer=nobody", `no BGPPeer "nobody" on this node: nothing matches`)
 	s.expect("policy", "pool=tin", `no IPAddressPool "tin" on this node: nothing matches`)
+}
+
+func TestThePolicySaysWhatWaitsForTheServiceProxy(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.pending[endpoint.IPv6] = true
+	s.configure("gold")
+	if got := s.ask("policy", ""); !strings.Contains(got, `"excluded":false,"proxyPending":["IPv6"],"sessions"`) {
+		t.Errorf("the policy: %s", got)
+	}
 }
 
 func TestTheSessionsAreTold(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/internal/active"
+	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/policy"
 	"metallb.io/metallb/speaker/session"
 )
@@ -16,10 +17,12 @@ import (
 type policyPage struct {
 	Node string `json:"node"`
 	// NetworkUnavailable and Excluded each keep the node from announcing anything.
-	NetworkUnavailable bool            `json:"networkUnavailable"`
-	Excluded           bool            `json:"excluded"`
-	Sessions           []sessionConfig `json:"sessions"`
-	Pools              []pool          `json:"pools"`
+	NetworkUnavailable bool `json:"networkUnavailable"`
+	Excluded           bool `json:"excluded"`
+	// ProxyPending are the families that the node announces nothing of until its service proxy forwards connections.
+	ProxyPending []string        `json:"proxyPending,omitempty"`
+	Sessions     []sessionConfig `json:"sessions"`
+	Pools        []pool          `json:"pools"`
 	// Rejections are what is wrong with objects of the configuration.
 	Rejections []rejection `json:"rejections"`
 }
@@ -72,6 +75,11 @@ func tellPolicy(_ context.Context, q *question) (any, error) {
 	page := policyPage{
 		Node: q.now.Node, NetworkUnavailable: p.NetworkUnavailable, Excluded: p.Excluded,
 		Sessions: []sessionConfig{}, Pools: []pool{}, Rejections: []rejection{},
+	}
+	for family, pending := range p.ProxyPending {
+		if pending {
+			page.ProxyPending = append(page.ProxyPending, endpoint.Family(family).String())
+		}
 	}
 	for i := range p.Sessions {
 		if c := &p.Sessions[i]; q.peer == "" || q.peer == c.Peer {

@@ -31,13 +31,15 @@ func indexEndpointSlices(o client.Object) []string {
 }
 
 // CacheOptions makes a manager's caches hold what the speaker of the node reads and no more: services of type
-// LoadBalancer, the node itself, the configuration in the namespace, and of EndpointSlices whether endpoints can serve,
-// here and elsewhere. Objects are stripped of what is not read, and shared with the readers, who must not change them.
+// LoadBalancer, the node itself, the configuration in the namespace with Secrets of the one type that BGPPeers may refer to, and of
+// EndpointSlices, but for those of headless services, whether endpoints can serve, here and elsewhere. Objects are stripped of what is not read, and shared with the readers, who must not change them.
 func CacheOptions(node, namespace string) cache.Options {
 	shared := true
 	configuration := func(strip toolscache.TransformFunc) cache.ByObject {
 		return cache.ByObject{Namespaces: map[string]cache.Config{namespace: {}}, Transform: strip, UnsafeDisableDeepCopy: &shared}
 	}
+	passwords := configuration(transform(stripSecret))
+	passwords.Field = fields.OneTermEqualSelector("type", string(corev1.SecretTypeBasicAuth))
 	return cache.Options{
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Service{}: {
@@ -51,10 +53,11 @@ func CacheOptions(node, namespace string) cache.Options {
 				UnsafeDisableDeepCopy: &shared,
 			},
 			&discoveryv1.EndpointSlice{}: {
+				Label:                 endpoint.WithoutHeadless(),
 				Transform:             transform(func(o *discoveryv1.EndpointSlice) { stripEndpointSlice(o, node) }),
 				UnsafeDisableDeepCopy: &shared,
 			},
-			&corev1.Secret{}:            configuration(transform(stripSecret)),
+			&corev1.Secret{}:            passwords,
 			&v1beta1.IPAddressPool{}:    configuration(transform(stripStatus)),
 			&v1beta1.BGPAdvertisement{}: configuration(transform(stripStatus)),
 			&v1beta1.Community{}:        configuration(transform(stripStatus)),

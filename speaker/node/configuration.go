@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,6 +21,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/internal/active"
+	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/policy"
 )
 
@@ -28,11 +30,22 @@ import (
 // +kubebuilder:rbac:groups=metallb.io,resources=bgppeers;bgpadvertisements;communities;ipaddresspools;activeconfigurations,verbs=list;watch,namespace=metallb-system
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
+// askInterval is between questions to the data plane.
+const askInterval = time.Second
+
+// DataPlane is the node's service proxy.
+type DataPlane interface {
+	// Pending returns the families whose connections are not forwarded yet. They only ever become fewer.
+	Pending(ctx context.Context) endpoint.FamilySet
+}
+
 // ConfigurationReconciler keeps the Speaker's policy and sessions as the node and the configuration objects say. There is
 // one thing to reconcile: all of it.
 type ConfigurationReconciler struct {
 	Client  client.Reader
 	Speaker *Speaker
+	// DataPlane may be nil.
+	DataPlane DataPlane
 
 	// rejections as last reported. Reconcile never runs twice at a time.
 	rejections []policy.Rejection
@@ -48,10 +61,16 @@ func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	if r.DataPlane != nil {
+		in.Node.ProxyPending = r.DataPlane.Pending(ctx)
+	}
 	p, rejections := policy.Compile(in, r.Speaker.Policy())
 	r.report(ctx, in, slices.Concat(unreadable, rejections))
 	defer r.Speaker.nodeState.configure(refused(in, rejections))
-	return ctrl.Result{}, r.Speaker.Reconfigure(ctx, p)
+	if err := r.Speaker.Reconfigure(ctx, p); err != nil || p.ProxyPending.Empty() {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: askInterval}, nil
 }
 
 // input reads the configuration in use. The rejections are of ActiveConfigurations that cannot be read.

@@ -8,10 +8,32 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"testing"
 
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
 )
+
+// fakeCluster is to be an API server with these objects, indexed as the caches are.
+func fakeCluster(t *testing.T, objects ...client.Object) *fake.ClientBuilder {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientscheme.AddToScheme, v1beta1.AddToScheme, v1beta2.AddToScheme} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithIndex(&discoveryv1.EndpointSlice{}, "service",
+		func(o client.Object) []string { return []string{o.GetLabels()[discoveryv1.LabelServiceName]} })
+}
 
 // fakeSessions stands for the routers: it knows what each peer was told, and counts what sessions had to do for it.
 type fakeSessions struct {

@@ -126,11 +126,11 @@ func (s *Speaker) InspectServices(ctx context.Context, i *Inspection) ([]Service
 // inspect decides about the service again, since why something is not announced is not kept.
 func (s *Speaker) inspect(ctx context.Context, i *Inspection, svc *corev1.Service) (ServiceInspection, error) {
 	name := client.ObjectKeyFromObject(svc)
-	o, err := s.services.decide(ctx, svc, i.Policy)
+	view, reason := announce.ServiceOf(svc, s.services.class)
+	o, err := s.services.decide(ctx, svc, view, reason, i.Policy)
 	if err != nil {
 		return ServiceInspection{}, err
 	}
-	view, reason := announce.ServiceOf(svc, s.services.class)
 	found := i.reported(name, cmp.Or(reason, announce.NoIPAllocated))
 	found.Reason = reason
 	for _, addr := range view.Addresses {

@@ -32,11 +32,15 @@ func (r serviceReader) observe(ctx context.Context, name types.NamespacedName, p
 	if err != nil {
 		return observation{}, fmt.Errorf("reading service %s: %w", name, err)
 	}
-	return r.decide(ctx, svc, p)
+	view, reason := announce.ServiceOf(svc, r.class)
+	return r.decide(ctx, svc, view, reason, p)
 }
 
-// observeConcerned reads every service that the change from the previous policy to p concerns.
+// observeConcerned reads every service that the change from the previous policy to p concerns, and none if it concerns none.
 func (r serviceReader) observeConcerned(ctx context.Context, p, previous *policy.Policy) ([]observation, error) {
+	if !p.ConcernsAny(previous) {
+		return nil, nil
+	}
 	var services corev1.ServiceList
 	if err := r.client.List(ctx, &services); err != nil {
 		return nil, fmt.Errorf("listing services: %w", err)
@@ -48,7 +52,7 @@ func (r serviceReader) observeConcerned(ctx context.Context, p, previous *policy
 		if reason != "" || !concerned(view, p, previous) {
 			continue
 		}
-		o, err := r.decide(ctx, svc, p)
+		o, err := r.decide(ctx, svc, view, reason, p)
 		if err != nil {
 			return nil, err
 		}
@@ -66,11 +70,12 @@ func concerned(s announce.Service, p, previous *policy.Policy) bool {
 	return false
 }
 
-func (r serviceReader) decide(ctx context.Context, svc *corev1.Service, p *policy.Policy) (observation, error) {
-	o := observation{name: client.ObjectKeyFromObject(svc), service: svc}
-	view, reason := announce.ServiceOf(svc, r.class)
+// decide decides about a service of which the view, or the reason why there is none, is what matters.
+func (r serviceReader) decide(
+	ctx context.Context, svc *corev1.Service, view announce.Service, reason announce.Reason, p *policy.Policy,
+) (observation, error) {
+	o := observation{name: client.ObjectKeyFromObject(svc), service: svc, reason: reason}
 	if reason != "" {
-		o.reason = reason
 		return o, nil
 	}
 	endpoints, err := r.endpoints(ctx, o.name)

@@ -24,7 +24,7 @@ func (s *Speaker) SetupWithManager(mgr ctrl.Manager) error {
 	s.prepare = func(ctx context.Context) error {
 		return mgr.GetFieldIndexer().IndexField(ctx, &discoveryv1.EndpointSlice{}, serviceIndex, indexEndpointSlices)
 	}
-	configuration := &ConfigurationReconciler{Client: mgr.GetClient(), Speaker: s}
+	configuration := &ConfigurationReconciler{Client: mgr.GetClient(), Speaker: s, DataPlane: s.dataPlane}
 	if err := configuration.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the configuration reconciler: %w", err)
 	}

@@ -41,7 +41,7 @@ type Sessions interface {
 // hearing of the next. What takes longer goes on by itself and is asked for again.
 const sessionsTimeout = 5 * time.Second
 
-// upTime is how long sessions may take to come up until the speaker is ready without them.
+// upTime is how long sessions may take to come up, and the node's service proxy to forward, until the speaker is ready without them.
 const upTime = 10 * time.Second
 
 // Speaker holds what the node announces and keeps its sessions up to date with it.
@@ -51,11 +51,14 @@ type Speaker struct {
 	events    eventWriter
 	metrics   *Metrics
 	nodeState nodeState
+	dataPlane DataPlane
 	// updateTimes are of services that Update is to be called for.
 	updateTimes updateTimes
-	// configured is when the sessions were first configured; ready is whether they have been up, or had time to.
+	// configured is when the sessions were first configured; ready is whether they have been up with all routes, or had time to.
 	configured atomic.Pointer[time.Time]
 	ready      atomic.Bool
+	// proxyPending is whether all routes wait for the node's service proxy.
+	proxyPending atomic.Bool
 	// rejections are what is wrong with objects of the configuration.
 	rejections atomic.Pointer[[]policy.Rejection]
 
@@ -83,6 +86,8 @@ type Options struct {
 	Sessions Sessions
 	Recorder events.EventRecorder
 	Metrics  *Metrics
+	// DataPlane may be nil; then nothing is waited for.
+	DataPlane DataPlane
 	// NodeState may be nil.
 	NodeState StateObserver
 	// Announcements may be nil.
@@ -98,6 +103,7 @@ func NewSpeaker(o Options) *Speaker {
 		events:        newEventWriter(o.Recorder, o.Node, o.Metrics.eventDropped),
 		metrics:       o.Metrics,
 		nodeState:     nodeState{observer: o.NodeState},
+		dataPlane:     o.DataPlane,
 		table:         rib.NewTable(),
 		states:        map[types.NamespacedName]state{},
 		announcements: announcements{observer: o.Announcements},
@@ -105,13 +111,14 @@ func NewSpeaker(o Options) *Speaker {
 }
 
 // Ready reports whether the node can do its part, so that a rolling update may go on to the next: all services have been
-// computed once, and the sessions were up or had upTime for it. A session that is lost later does not change that.
+// computed once, and the sessions were up and the node's service proxy forwarded, or had upTime for it. A session that is lost later
+// does not change that.
 func (s *Speaker) Ready() bool {
 	configured := s.configured.Load()
 	if configured == nil {
 		return false
 	}
-	if !s.ready.Load() && (s.allUp() || time.Since(*configured) >= upTime) {
+	if !s.ready.Load() && (s.allUp() && !s.proxyPending.Load() || time.Since(*configured) >= upTime) {
 		s.ready.Store(true)
 	}
 	return s.ready.Load()
@@ -188,6 +195,7 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 	}
 	first := s.policy == nil
 	s.policy = p
+	s.proxyPending.Store(!slices.Contains(p.ProxyPending[:], false)) // A proxy may never have the other family.
 
 	owners := make(map[string]map[string][]rib.Path, len(observed))
 	for _, o := range observed {

@@ -43,6 +43,8 @@ type world struct {
 	speaker  *node.Speaker
 	wire     *wire
 	stop     func()
+	// cached is what the speaker has in memory.
+	cached client.Reader
 }
 
 func newWorld(t *testing.T, objects ...client.Object) *world {
@@ -77,6 +79,7 @@ func (w *world) newManager() ctrl.Manager {
 		Controller:             config.Controller{SkipNameValidation: &skip},
 	})
 	w.Expect(err).NotTo(HaveOccurred())
+	w.cached = mgr.GetClient()
 	w.speaker = node.NewSpeaker(node.Options{
 		Node: "node-1", Client: mgr.GetClient(), Sessions: w.sessions, Recorder: w.events, Metrics: metrics,
 	})

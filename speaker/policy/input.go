@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"metallb.io/metallb/internal/active"
+	"metallb.io/metallb/internal/endpoint"
 )
 
 // Input is everything that a Policy is compiled from. The order of the lists is of no consequence.
@@ -34,6 +35,8 @@ type Node struct {
 	InternalIPs []netip.Addr
 	// NetworkUnavailable is the node's condition of that name.
 	NetworkUnavailable bool
+	// ProxyPending are the families whose connections the node's service proxy does not forward yet.
+	ProxyPending endpoint.FamilySet
 }
 
 // NodeOf returns what matters of the node.

@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"maps"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/session"
 )
 
@@ -18,6 +20,8 @@ import (
 type Policy struct {
 	// NetworkUnavailable and Excluded each forbid the node to announce anything.
 	NetworkUnavailable, Excluded bool
+	// ProxyPending are the families in which the node is to announce nothing yet.
+	ProxyPending endpoint.FamilySet
 	// Sessions of the node, sorted by peer.
 	Sessions []session.Config
 
@@ -135,11 +139,22 @@ func (p *Pool) rank(addr netip.Addr) int {
 	}
 }
 
+// ConcernsAny reports whether a change from the policy q to p could concern any service. Sessions, which services do not depend on, do not
+// count.
+func (p *Policy) ConcernsAny(q *Policy) bool {
+	sameName := func(a, b ipam.Pool) bool { return a.Name == b.Name }
+	return p.concernsAll(q) || p.unknown != q.unknown || !maps.Equal(p.byName, q.byName) || !slices.EqualFunc(p.inUse, q.inUse, sameName)
+}
+
+// concernsAll reports whether what has changed concerns every service.
+func (p *Policy) concernsAll(q *Policy) bool {
+	return q == nil || p.NetworkUnavailable != q.NetworkUnavailable || p.Excluded != q.Excluded || p.ProxyPending != q.ProxyPending
+}
+
 // Concerns reports whether a change from the policy q to p could concern a service with this address, allocated from the
 // named pools.
 func (p *Policy) Concerns(q *Policy, addr netip.Addr, allocatedFrom []string) bool {
-	return q == nil || p.NetworkUnavailable != q.NetworkUnavailable || p.Excluded != q.Excluded ||
-		p.Pool(addr, allocatedFrom) != q.Pool(addr, allocatedFrom)
+	return p.concernsAll(q) || p.Pool(addr, allocatedFrom) != q.Pool(addr, allocatedFrom)
 }
 
 func (p *Pool) equal(q *Pool) bool {

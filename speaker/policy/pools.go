@@ -21,6 +21,7 @@ func (c *compiler) policy() *Policy {
 	p := &Policy{
 		NetworkUnavailable: c.in.Node.NetworkUnavailable,
 		Excluded:           c.in.Node.excluded(),
+		ProxyPending:       c.in.Node.ProxyPending,
 		routerID:           c.in.Node.routerID(c.last.routerID),
 		pools:              ipam.NewPools(c.pools...),
 		byName:             map[string]*Pool{},

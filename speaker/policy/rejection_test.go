@@ -95,7 +95,7 @@ func TestABadObjectIsRejectedAlone(t *testing.T) {
 		},
 		"a secret of the wrong type": {
 			mutate:       secured(secret("x", corev1.SecretTypeOpaque, map[string]string{"password": "p"})),
-			wantRejected: "BGPPeer/v4", wantReason: `has type "Opaque"; it must be of type "kubernetes.io/basic-auth"`,
+			wantRejected: "BGPPeer/v4", wantReason: "secret metallb-system/x not found among those of type kubernetes.io/basic-auth; create it",
 			want: []summary{{Name: "all", Prefix: "198.51.100.0/32"}}, wantSessions: []string{"v6"},
 		},
 		"a secret without password": {
@@ -280,10 +280,31 @@ func TestConcernsTellsWhichAddressesAChangeConcerns(t *testing.T) {
 	tests := map[string]struct {
 		mutate                func(*policy.Input)
 		wantFirst, wantSecond bool
+		// wantOther is whether a service that is neither could be concerned.
+		wantOther bool
 	}{
-		"nothing changed":          {mutate: func(*policy.Input) {}},
-		"a session's timer":        {mutate: func(in *policy.Input) { in.Peers[0].Spec.ASN = 65000 }},
-		"a pool of other services": {mutate: func(in *policy.Input) { in.Pools = append(in.Pools, pool("third", "192.0.2.0/24")) }},
+		"nothing changed":       {mutate: func(*policy.Input) {}},
+		"a session's timer":     {mutate: func(in *policy.Input) { in.Peers[0].Spec.ASN = 65000 }},
+		"a session's router ID": {mutate: func(in *policy.Input) { in.Peers[0].Spec.RouterID = "10.0.0.99" }},
+		"a label of the node":   {mutate: func(in *policy.Input) { in.Node.Labels["unrelated"] = "x" }},
+		"a label of a peer":     {mutate: func(in *policy.Input) { in.Peers[0].Labels = map[string]string{"unrelated": "x"} }},
+		"aliases that nobody uses": {mutate: func(in *policy.Input) {
+			in.Communities = append(in.Communities, community("unused", v1beta1.CommunityAlias{Name: "unused", Value: "64512:9"}))
+		}},
+		"a pool of other services": {
+			mutate:    func(in *policy.Input) { in.Pools = append(in.Pools, pool("third", "192.0.2.0/24")) },
+			wantOther: true,
+		},
+		"a pool whose ActiveConfiguration has come": {
+			mutate: func(in *policy.Input) {
+				in.Active = map[active.Key]bool{{Kind: active.KindIPAddressPool, Name: "second"}: true}
+			},
+			wantOther: true,
+		},
+		"an advertisement that names a pool that is not there": {
+			mutate:    func(in *policy.Input) { in.Advertisements = append(in.Advertisements, adv("x", withPools("missing"))) },
+			wantOther: true,
+		},
 		"an advertisement of one pool": {
 			mutate:     func(in *policy.Input) { in.Advertisements = append(in.Advertisements, adv("x", withPools("second"))) },
 			wantSecond: true,
@@ -296,6 +317,10 @@ func TestConcernsTellsWhichAddressesAChangeConcerns(t *testing.T) {
 			mutate:    func(in *policy.Input) { in.Node.NetworkUnavailable = true },
 			wantFirst: true, wantSecond: true,
 		},
+		"the node's service proxy": {
+			mutate:    func(in *policy.Input) { in.Node.ProxyPending[0] = true },
+			wantFirst: true, wantSecond: true,
+		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -305,7 +330,10 @@ func TestConcernsTellsWhichAddressesAChangeConcerns(t *testing.T) {
 			if first, second := after.Concerns(before, address, nil), after.Concerns(before, second, nil); first != tc.wantFirst || second != tc.wantSecond {
 				t.Errorf("concerns %t, %t; want %t, %t", first, second, tc.wantFirst, tc.wantSecond)
 			}
-			if !after.Concerns(nil, address, nil) {
+			if got, want := after.ConcernsAny(before), tc.wantFirst || tc.wantSecond || tc.wantOther; got != want {
+				t.Errorf("concerns any service: %t, want %t", got, want)
+			}
+			if !after.Concerns(nil, address, nil) || !after.ConcernsAny(nil) {
 				t.Error("the first policy does not concern everything")
 			}
 		})

@@ -26,11 +26,9 @@ func newSecrets(list []corev1.Secret) secrets {
 // error: the peer must not be connected to without one.
 func (s secrets) password(ref types.NamespacedName) (string, error) {
 	secret, found := s[ref]
-	if !found {
-		return "", fmt.Errorf("spec.passwordSecret: secret %s not found; create it in the namespace of the BGPPeer", ref)
-	}
-	if secret.Type != corev1.SecretTypeBasicAuth {
-		return "", fmt.Errorf("spec.passwordSecret: secret %s has type %q; it must be of type %q", ref, secret.Type, corev1.SecretTypeBasicAuth)
+	if !found || secret.Type != corev1.SecretTypeBasicAuth { // Of other types none is watched.
+		return "", fmt.Errorf("spec.passwordSecret: secret %s not found among those of type %s; create it in the namespace of the BGPPeer",
+			ref, corev1.SecretTypeBasicAuth)
 	}
 	password, found := secret.Data[corev1.BasicAuthPasswordKey]
 	switch {

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/clock"
 
 	"metallb.io/metallb/speaker/session"
 	"metallb.io/metallb/speaker/status"
@@ -59,13 +58,51 @@ func TestWhatIsOverBeforeItsWriteIsNotWritten(t *testing.T) {
 	w.Announce(of("web"))
 	w.Announce(of("api", "rack"))
 	w.down("rack")
-	w.step(t.Context())
+	w.publisher.Step(t.Context())
 	w.Announce(of("web", "rack"))
 	w.Announce(of("api"))
 	w.up("rack")
 	w.pass(time.Minute)
 	w.mustTell("web: rack")
 	w.mustHaveWritten(0)
+}
+
+// What one session does costs the services that are announced to its peer, and no other is looked at.
+func TestOnlyTheSessionThatHasChangedIsLookedAt(t *testing.T) {
+	t.Parallel()
+	w := started(t, of("web", "rack"))
+	w.Announce(of("api", "spine"))
+	w.pass(time.Minute)
+	w.store.writes = nil
+	read := w.read
+	unseen := w.sessions["spine"]
+	unseen.FSM = session.Idle // Nobody has told of it.
+	w.sessions["spine"] = unseen
+	for range 5 {
+		w.down("rack")
+		w.pass(20 * time.Second)
+		w.up("rack")
+		w.pass(20 * time.Second)
+	}
+	w.mustTell("api: spine", "web: rack")
+	w.mustHaveWritten(10)
+	if w.read != read {
+		t.Errorf("all sessions were looked at %d times", w.read-read)
+	}
+}
+
+func TestTheServicesOfASessionThatComesOrGoesAreToldOfAnew(t *testing.T) {
+	t.Parallel()
+	w := started(t, of("web", "rack", "late"))
+	w.pass(time.Minute)
+	w.mustTell("web: rack")
+	w.up("late")
+	w.pass(time.Minute)
+	w.mustTell("web: rack") // It is not known to be a session of the configuration.
+	delete(w.sessions, "rack")
+	w.Situate(status.Situation{Node: nodeUID})
+	w.pass(time.Minute)
+	w.mustTell("web: late")
 }
 
 func TestAServiceThatFlapsIsWrittenSeldom(t *testing.T) {
@@ -192,6 +229,7 @@ func TestWhatFailsIsTriedAgain(t *testing.T) {
 	w.Announce(of("web", "rack", "spine"))
 	w.Announce(of("api", "rack"))
 	w.up("spine")
+	w.Situate(status.Situation{Node: nodeUID}) // There is another session.
 	w.pass(time.Minute)
 	w.store.fail = nil
 	w.pass(40 * time.Second)
@@ -222,7 +260,6 @@ func TestASpeakerThatStopsLeavesNothing(t *testing.T) {
 func TestStartEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	w := started(t, of("web", "rack"))
-	w.options.Clock = clock.RealClock{}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- w.Start(ctx) }()

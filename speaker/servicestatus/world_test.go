@@ -43,13 +43,13 @@ func (f *fakeStore) List(context.Context) ([]v1beta1.ServiceBGPStatus, error) {
 	return slices.Collect(maps.Values(f.objects)), f.fail
 }
 
-func (f *fakeStore) Create(_ context.Context, node types.UID, service types.NamespacedName) error {
+func (f *fakeStore) Create(_ context.Context, node types.UID, service types.NamespacedName) (string, error) {
 	if f.fail != nil {
-		return f.fail
+		return "", f.fail
 	}
-	c := Cluster{Node: thisNode}
-	f.objects[Name(thisNode, service)] = *c.object(node, service)
-	return nil
+	name := Name(thisNode, service)
+	f.objects[name] = *NewCluster(nil, nil, thisNode, "").object(node, service)
+	return name, nil
 }
 
 func (f *fakeStore) Write(_ context.Context, name string, s *v1beta1.ServiceBGPStatusStatus) error {
@@ -83,7 +83,7 @@ func (f *fakeStore) DeleteAll(context.Context) error {
 // put makes an object be there that says that the peers have been told of the service.
 func (f *fakeStore) put(node types.UID, service string, peers ...string) {
 	name := named(service)
-	o := (&Cluster{Node: thisNode}).object(node, name)
+	o := NewCluster(nil, nil, thisNode, "").object(node, name)
 	o.Status = v1beta1.ServiceBGPStatusStatus{Node: thisNode, ServiceName: name.Name, ServiceNamespace: name.Namespace, Peers: peers}
 	f.objects[o.Name] = *o
 }
@@ -96,6 +96,8 @@ type world struct {
 	store    *fakeStore
 	sessions map[string]session.State
 	next     time.Time
+	// read counts how often all sessions were looked at.
+	read int
 }
 
 func newWorld(t *testing.T) *world {
@@ -105,7 +107,10 @@ func newWorld(t *testing.T) *world {
 	random := rand.New(rand.NewPCG(1, 2))
 	w.Reporter = NewReporter(Options{
 		Node: thisNode, Store: w.store, Clock: w.clock, Random: random.Float64,
-		Sessions: func() []session.State { return slices.Collect(maps.Values(w.sessions)) },
+		Sessions: func() []session.State {
+			w.read++
+			return slices.Collect(maps.Values(w.sessions))
+		},
 	})
 	return w
 }
@@ -128,15 +133,21 @@ func of(service string, peers ...string) map[types.NamespacedName][]string {
 	return map[types.NamespacedName][]string{named(service): peers}
 }
 
+// change makes the session what is given, and says so.
+func (w *world) change(s session.State) {
+	w.sessions[s.Peer] = s
+	w.Observe(s)
+}
+
 func (w *world) up(peers ...string) {
 	for _, p := range peers {
-		w.sessions[p] = session.State{Peer: p, Address: netip.MustParseAddr("192.0.2.1"), FSM: session.Established, IPv4: true}
+		w.change(session.State{Peer: p, Address: netip.MustParseAddr("192.0.2.1"), FSM: session.Established, IPv4: true})
 	}
 }
 
 func (w *world) down(peers ...string) {
 	for _, p := range peers {
-		w.sessions[p] = session.State{Peer: p, Address: netip.MustParseAddr("192.0.2.1"), FSM: session.Idle, LastError: "connection lost"}
+		w.change(session.State{Peer: p, Address: netip.MustParseAddr("192.0.2.1"), FSM: session.Idle, LastError: "connection lost"})
 	}
 }
 
@@ -144,13 +155,13 @@ func (w *world) down(peers ...string) {
 func (w *world) pass(d time.Duration) {
 	w.t.Helper()
 	end := w.clock.Now().Add(d)
-	w.next = w.step(w.t.Context())
+	w.next = w.publisher.Step(w.t.Context())
 	for !w.next.IsZero() && !w.next.After(end) {
 		if !w.next.After(w.clock.Now()) {
 			w.t.Fatalf("the next step is not later: %s", w.next)
 		}
 		w.clock.SetTime(w.next)
-		w.next = w.step(w.t.Context())
+		w.next = w.publisher.Step(w.t.Context())
 	}
 	w.clock.SetTime(end)
 }

@@ -95,7 +95,7 @@ func TestWhatIsOverBeforeItsWriteIsNotWritten(t *testing.T) {
 	w := established(t)
 	before := w.sessions["router"]
 	w.down()
-	w.sessions["router"] = before
+	w.change(before)
 	w.look()
 	w.pass(time.Minute)
 	w.mustHaveWritten(0)
@@ -154,6 +154,23 @@ func TestTheStatesOfPeersThatAreGoneAreDeleted(t *testing.T) {
 	}
 }
 
+func TestAnObjectThatNobodyWantsIsDeletedOnceThatWorks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.store.put("node-1-stale", nodeUID, "stale", v1beta1.BGPSessionStateStatus{Peer: "stale"})
+	w.store.failDelete = errors.New("the API server is away")
+	w.Situate(Situation{Node: nodeUID, Ready: true})
+	w.pass(5 * time.Minute)
+	if n := w.store.lists; n < 10 || n > 25 {
+		t.Errorf("%d attempts in five minutes", n)
+	}
+	w.store.failDelete = nil
+	w.pass(31 * time.Second)
+	if diff := cmp.Diff([]string{}, w.objects()); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+}
+
 func TestAStartedSpeakerTakesOverWhatIsThere(t *testing.T) {
 	t.Parallel()
 	w := established(t)
@@ -170,6 +187,50 @@ func TestAStartedSpeakerTakesOverWhatIsThere(t *testing.T) {
 	next.pass(time.Minute)
 	next.mustHaveWritten(1) // Of the orphan.
 	if diff := cmp.Diff([]string{"node-1-orphan", "node-1-router"}, next.objects()); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+}
+
+// What one session does costs what it is: the others are not looked at, how many there may be.
+func TestOnlyTheSessionThatHasChangedIsLookedAt(t *testing.T) {
+	t.Parallel()
+	w := established(t)
+	w.setPeer("other", session.Established, "", 1)
+	w.Situate(Situation{Node: nodeUID, Ready: true}) // There is another session.
+	w.pass(time.Minute)
+	w.mustHaveWritten(1)
+	read := w.read
+	unseen := w.sessions["other"]
+	unseen.LastError = "nobody has told of it"
+	w.sessions["other"] = unseen
+	for range 5 {
+		w.down()
+		w.pass(20 * time.Second)
+		w.up()
+		w.pass(20 * time.Second)
+	}
+	w.mustHaveWritten(10)
+	if w.read != read {
+		t.Errorf("all sessions were looked at %d times", w.read-read)
+	}
+	w.pass(time.Hour) // All is read again, in case.
+	w.mustHaveWritten(1)
+}
+
+// What is said of a session that has ended may come after it was said that it has.
+func TestASessionThatHasEndedStaysEnded(t *testing.T) {
+	t.Parallel()
+	w := established(t)
+	last := w.sessions["router"]
+	delete(w.sessions, "router")
+	w.Situate(Situation{Node: nodeUID, Ready: true})
+	w.look()
+	w.Observe(last)
+	w.pass(3 * time.Second)
+	w.Observe(last)
+	w.pass(time.Minute)
+	w.mustHaveWritten(0)
+	if diff := cmp.Diff([]string{}, w.objects()); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}
 }
@@ -280,9 +341,9 @@ func TestWhatIsSaidNamesThePod(t *testing.T) {
 	}
 
 	// It is killed, and another takes over what it has said.
-	store, sessions := w.store, w.sessions
+	objects, sessions := w.store.objects, w.sessions
 	w = newWorldOf(t, thisNode, w.clock, rand.New(rand.NewPCG(3, 4)))
-	w.store, w.options.Store = store, store
+	w.store.objects = objects
 	maps.Copy(w.sessions, sessions)
 	start("speaker-2")
 	w.pass(4 * time.Second)
@@ -305,11 +366,11 @@ func TestTheReporterRunsUntilItsContextEnds(t *testing.T) {
 	go func() { ended <- w.Start(ctx) }()
 	w.Situate(Situation{Node: nodeUID, Ready: true})
 	for !w.clock.HasWaiters() {
-		w.Wake()
+		w.Observe(w.sessions["router"])
 	}
 	w.clock.Step(5 * time.Second)
 	for !w.clock.HasWaiters() {
-		w.Wake()
+		w.Observe(w.sessions["router"])
 	}
 	cancel()
 	if err := <-ended; err != nil {

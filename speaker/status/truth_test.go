@@ -113,7 +113,7 @@ func newClinic(t *testing.T, seed uint64) *clinic {
 	c.reporter = NewReporter(Options{
 		Node: thisNode, Sessions: func() []session.State { return c.sessions.States() }, Store: c.store, Clock: fast, Random: rand.Float64,
 	})
-	sessions, err := gobgp.New(gobgp.Options{Clock: fast, OnChange: func(session.State) { c.reporter.Wake() }})
+	sessions, err := gobgp.New(gobgp.Options{Clock: fast, OnChange: func(s session.State) { c.reporter.Observe(s) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func (c *clinic) configure() {
 	if err := c.sessions.Configure(c.t.Context(), configs, paths); err != nil {
 		c.t.Fatal(err)
 	}
-	c.reporter.Wake()
+	c.reporter.Situate(Situation{Node: nodeUID, Ready: true})
 }
 
 func pathsOf(prefixes []netip.Prefix) []rib.Path {

@@ -3,6 +3,7 @@
 package status
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"net/netip"
@@ -37,8 +38,8 @@ type fakeStore struct {
 	writes  []time.Time
 	// lists, creates and deletes count calls.
 	lists, creates, deletes int
-	// fail makes every call fail.
-	fail error
+	// fail makes every call fail, and failDelete those of Delete.
+	fail, failDelete error
 }
 
 func (f *fakeStore) List(context.Context) ([]v1beta1.BGPSessionState, error) {
@@ -92,8 +93,8 @@ func (f *fakeStore) Write(_ context.Context, name string, s *v1beta1.BGPSessionS
 func (f *fakeStore) Delete(_ context.Context, name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.fail != nil {
-		return f.fail
+	if err := cmp.Or(f.fail, f.failDelete); err != nil {
+		return err
 	}
 	f.deletes++
 	delete(f.objects, name)
@@ -108,6 +109,8 @@ type world struct {
 	store    *fakeStore
 	sessions map[string]session.State
 	next     time.Time
+	// read counts how often all sessions were looked at.
+	read int
 }
 
 func newWorld(t *testing.T) *world {
@@ -122,6 +125,7 @@ func newWorldOf(t *testing.T, node string, clock *clocktesting.FakeClock, random
 	w.Reporter = NewReporter(Options{
 		Node: node, Store: w.store, Clock: clock, Random: random.Float64,
 		Sessions: func() []session.State {
+			w.read++
 			states := make([]session.State, 0, len(w.sessions))
 			for _, s := range w.sessions {
 				states = append(states, s)
@@ -133,7 +137,7 @@ func newWorldOf(t *testing.T, node string, clock *clocktesting.FakeClock, random
 }
 
 // look makes a step now.
-func (w *world) look() { w.next = w.step(w.t.Context()) }
+func (w *world) look() { w.next = w.publisher.Step(w.t.Context()) }
 
 // pass lets time pass and makes the steps that are due.
 func (w *world) pass(d time.Duration) {
@@ -163,8 +167,14 @@ func (w *world) setPeer(peer string, fsm session.FSM, lastError string, advertis
 	if s.Up() {
 		s.HoldTime, s.IPv4, s.Advertised, s.PeerRouterID = 90*time.Second, true, advertised, netip.MustParseAddr("192.0.2.1")
 	}
-	w.sessions[peer] = s
+	w.change(s)
 	w.look()
+}
+
+// change makes the session what is given, and says so.
+func (w *world) change(s session.State) {
+	w.sessions[s.Peer] = s
+	w.Observe(s)
 }
 
 func (w *world) up()   { w.set(session.Established, "", 1) }

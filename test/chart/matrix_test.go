@@ -57,6 +57,8 @@ func matrix() map[string]string {
 			" speaker: {resources: null, nodeSelector: null, tolerations: null, labels: null, podLabels: null, podAnnotations: null, securityContext: null, extraVolumes: null}, prometheus: {prometheusRule: {enabled: true, extraAlerts: null, additionalLabels: null}}}",
 		"what services have of BGP": "{speaker: {serviceBGPStatus: true}}",
 		"limits":                    "{controller: {resources: {limits: {memory: 256Mi}}}, speaker: {resources: {limits: {memory: 128Mi, cpu: 1}}}}",
+		"a service proxy elsewhere": "{speaker: {nodeHealthzURL: 'http://[::1]:9099/healthz'}}",
+		"a service proxy unasked":   "{speaker: {nodeHealthzURL: ''}}",
 		"no test":                   "{tests: {enabled: false}}",
 		"part of a chart":           "{global: {imageRegistry: example.com}}",
 	}

@@ -30,6 +30,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"no number":                    {"controller.replicas=many", "at '/controller/replicas': got string, want integer"},
 		"a surge of speakers":          {"speaker.updateStrategy.rollingUpdate.maxSurge=1", "at '/speaker/updateStrategy/rollingUpdate/maxSurge': value must be one of 0, '0%'"},
 		"no time":                      {"speaker.shutdownDelay=3", "at '/speaker/shutdownDelay': got number, want string"},
+		"a proxy without a scheme":     {"speaker.nodeHealthzURL=127.0.0.1:10256", "at '/speaker/nodeHealthzURL': '127.0.0.1:10256' does not match pattern"},
 		"one port twice":               {"prometheus.metricsPort=7473", "speaker.healthPort is 7473, and so is the port of its metrics: choose two ports"},
 		"the webhook's port twice":     {"controller.healthPort=9443", "controller.healthPort is 9443, and so is controller.webhookPort: choose two ports"},
 		"the debug endpoint's port":    {"speaker.healthPort=7474", "speaker.healthPort is 7474, and so is the port of its debug endpoint: choose two ports"},

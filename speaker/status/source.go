@@ -8,12 +8,45 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/message"
+	"metallb.io/metallb/speaker/naming"
 	"metallb.io/metallb/speaker/pace"
+	"metallb.io/metallb/speaker/publisher"
 	"metallb.io/metallb/speaker/session"
 )
+
+// refresh observes all sessions.
+func (r *Reporter) refresh() {
+	r.desired, r.byLabel = map[string]v1beta1.BGPSessionStateStatus{}, map[string]string{}
+	since := metav1.NewTime(r.options.Clock.Now().UTC().Truncate(time.Second))
+	for _, refusal := range r.refused {
+		r.desired[refusal.Peer] = v1beta1.BGPSessionStateStatus{
+			Node: r.options.Node, Pod: r.options.Pod, Peer: refusal.Peer, Address: refusal.Address, State: v1beta1.SessionIdle, Since: &since,
+			LastError: message.Bound(refusal.Reason),
+		}
+	}
+	for _, s := range r.options.Sessions() {
+		r.desired[s.Peer] = r.statusOf(s)
+	}
+	for peer := range r.desired {
+		r.byLabel[naming.Label(peer)] = peer
+	}
+}
+
+func (r *Reporter) desire(peer string) (status v1beta1.BGPSessionStateStatus, untried, wanted bool) {
+	status, wanted = r.desired[peer]
+	return status, wanted && !up(&status) && status.LastError == "", wanted
+}
+
+func (r *Reporter) identify(o *v1beta1.BGPSessionState, node types.UID) publisher.Identity[string, v1beta1.BGPSessionStateStatus] {
+	peer, wanted := r.byLabel[o.Labels[v1beta1.LabelPeer]]
+	return publisher.Identity[string, v1beta1.BGPSessionStateStatus]{
+		Name: o.Name, About: peer, Status: o.Status, Stray: !wanted, Outdated: wanted && !publisher.GoesWith(o, node),
+	}
+}
 
 // compare returns the change. That a session that stays down went through states that it is not in any more is none.
 func compare(written, is *v1beta1.BGPSessionStateStatus) pace.Change {
@@ -37,10 +70,10 @@ func compare(written, is *v1beta1.BGPSessionStateStatus) pace.Change {
 func up(s *v1beta1.BGPSessionStateStatus) bool { return s.State == v1beta1.SessionEstablished }
 
 // statusOf returns what is told of the session.
-func statusOf(node string, s session.State) v1beta1.BGPSessionStateStatus {
+func (r *Reporter) statusOf(s session.State) v1beta1.BGPSessionStateStatus {
 	since := metav1.NewTime(s.Since.UTC().Truncate(time.Second)) // As the API has it.
 	status := v1beta1.BGPSessionStateStatus{
-		Node: node, Peer: s.Peer, Address: s.Address.String(), State: v1beta1.SessionState(s.FSM), Since: &since,
+		Node: r.options.Node, Pod: r.options.Pod, Peer: s.Peer, Address: s.Address.String(), State: v1beta1.SessionState(s.FSM), Since: &since,
 		LastError: message.Bound(s.LastError),
 	}
 	if s.RouterID.IsValid() {

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bgptest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+)
+
+// Program is a BIRD or an FRR with a configuration of the test's own, in which there may be any number of speakers.
+type Program interface {
+	// Name is of the program.
+	Name() string
+	// Start runs it. It is killed when the test ends.
+	Start(tb testing.TB)
+	// NextHops asks for those over which it spreads what is sent to the IPv4 prefix, in order. There are none if it has no
+	// route. It fails the test if the program does not answer.
+	NextHops(tb testing.TB, prefix netip.Prefix) []netip.Addr
+}
+
+// BIRDWith makes a BIRD with the configuration, which is not started.
+func BIRDWith(tb testing.TB, node *Node, configuration string) Program {
+	tb.Helper()
+	b := &bird{node: node, dir: socketDir(tb)}
+	writeFile(tb, filepath.Join(b.dir, "bird.conf"), configuration)
+	return b
+}
+
+// FRRWith makes an FRR with the configuration, which is not started.
+func FRRWith(tb testing.TB, node *Node, configuration string) Program {
+	tb.Helper()
+	f := &frr{node: node, neighbor: Neighbor{Address: node.Test4}, dir: socketDir(tb)}
+	writeFile(tb, filepath.Join(f.dir, "bgpd.conf"), "log stdout\n"+configuration)
+	writeFile(tb, filepath.Join(f.dir, "vtysh.conf"), "")
+	return f
+}
+
+func writeFile(tb testing.TB, file, text string) {
+	tb.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// NextHops implements Program: BIRD joins the paths of a prefix where it writes them into the kernel's table.
+func (b *bird) NextHops(tb testing.TB, prefix netip.Prefix) []netip.Addr {
+	tb.Helper()
+	there, err := netlink.NewHandleAt(b.node.namespace)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer there.Close()
+	destination := &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}
+	routes, err := there.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Dst: destination}, netlink.RT_FILTER_DST)
+	if err != nil {
+		tb.Fatalf("reading the kernel's routes: %v", err)
+	}
+	var hops []netip.Addr
+	for _, route := range routes {
+		gateways := []net.IP{route.Gw}
+		for _, hop := range route.MultiPath {
+			gateways = append(gateways, hop.Gw)
+		}
+		for _, gateway := range gateways {
+			if address, ok := netip.AddrFromSlice(gateway); ok {
+				hops = append(hops, address.Unmap())
+			}
+		}
+	}
+	slices.SortFunc(hops, netip.Addr.Compare)
+	return hops
+}
+
+// NextHops implements Program.
+func (f *frr) NextHops(tb testing.TB, prefix netip.Prefix) []netip.Addr {
+	tb.Helper()
+	var detail struct {
+		Paths []struct {
+			Multipath bool `json:"multipath"`
+			Best      struct {
+				Overall bool `json:"overall"`
+			} `json:"bestpath"`
+			NextHops []struct {
+				Address netip.Addr `json:"ip"`
+			} `json:"nexthops"`
+		} `json:"paths"`
+	}
+	out := f.ask(tb, fmt.Sprintf("show bgp ipv4 unicast %s json", prefix))
+	// Of a prefix that it does not have FRR says so in words.
+	if !bytes.HasPrefix(bytes.TrimSpace(out), []byte("{")) {
+		return nil
+	}
+	if err := json.Unmarshal(out, &detail); err != nil {
+		tb.Fatalf("FRR's answer: %v: %s", err, out)
+	}
+	var hops []netip.Addr
+	for _, p := range detail.Paths {
+		if (p.Multipath || p.Best.Overall) && len(p.NextHops) > 0 {
+			hops = append(hops, p.NextHops[0].Address)
+		}
+	}
+	slices.SortFunc(hops, netip.Addr.Compare)
+	return hops
+}
+
+// CheckBIRD returns what BIRD finds wrong with the configuration. It skips the test where there is no BIRD.
+func CheckBIRD(tb testing.TB, configuration string) error {
+	tb.Helper()
+	file := filepath.Join(tb.TempDir(), "bird.conf")
+	writeFile(tb, file, configuration)
+	return check(tb, "bird2", birdProgram, "-p", "-c", file)
+}
+
+// CheckFRR returns what FRR finds wrong with the configuration. It skips the test where there is no FRR.
+func CheckFRR(tb testing.TB, configuration string) error {
+	tb.Helper()
+	dir := tb.TempDir()
+	file := filepath.Join(dir, "frr.conf")
+	writeFile(tb, file, configuration)
+	writeFile(tb, filepath.Join(dir, "vtysh.conf"), "")
+	return check(tb, "frr", vtyshProgram, "--config_dir", dir, "--dryrun", "--inputfile", file)
+}
+
+// check runs a program of the package, which fails if the configuration is wrong.
+func check(tb testing.TB, name, program string, args ...string) error {
+	tb.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		tb.Skipf("%s is missing: install package %s", program, name)
+	}
+	out, err := exec.CommandContext(tb.Context(), program, args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}

@@ -433,7 +433,7 @@ func TestWhatContradictsTheVersionInUseOfAnotherIsNotBroughtIntoUse(t *testing.T
 	h.want(t, []string{"bgpadvertisement.a NotCompatibleWithAssignedIPs", "bgpadvertisement.b InvalidConfig"},
 		"BGPAdvertisement a NotCompatibleWithAssignedIPs", `BGPAdvertisement b InvalidConfig: spec.localPref: Invalid value: 200: invalid local preference 200: `+
 			`local preference 100 was already set for the same type of BGP update by BGPAdvertisement "a": both announce pool "one" with one aggregation length; `+
-			`make localPref equal, or select other pools, peers or nodes; what contradicts is BGPAdvertisement "a" in the version in use: its change is held back`)
+			`make localPref equal (100 if unset), or select other pools, peers or nodes; what contradicts is BGPAdvertisement "a" in the version in use: its change is held back`)
 	h.announced(t, true)
 
 	h.step(t, pool(), three, rackPeer(), named("a", 100, "two"), named("b", 200, "one", "three"))

@@ -5,6 +5,7 @@ package envtest
 import (
 	"testing"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -16,7 +17,7 @@ import (
 )
 
 // Clean deletes what tests create, so that the next one finds an empty cluster: this project's objects, Services,
-// EndpointSlices, Nodes and Events in every namespace, and the Secrets in Namespace.
+// EndpointSlices, Nodes and Events in every namespace, and the Secrets and Leases in Namespace.
 func (s *Server) Clean(tb testing.TB) {
 	tb.Helper()
 	for _, list := range []client.ObjectList{
@@ -27,6 +28,8 @@ func (s *Server) Clean(tb testing.TB) {
 		s.deleteAll(tb, list)
 	}
 	s.deleteAll(tb, &corev1.SecretList{}, client.InNamespace(Namespace))
+	// That of a leader that was killed would keep the next one waiting for a quarter of a minute.
+	s.deleteAll(tb, &coordinationv1.LeaseList{}, client.InNamespace(Namespace))
 }
 
 func (s *Server) deleteAll(tb testing.TB, list client.ObjectList, opts ...client.ListOption) {

@@ -7,6 +7,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -42,17 +43,20 @@ func speakerOn(t *testing.T, p *playground.Playground, node string) corev1.Pod {
 	return corev1.Pod{}
 }
 
-// leader returns the controller's pod that is active.
-func leader(t *testing.T, p *playground.Playground) corev1.Pod {
+// leader returns the controller's pod that is active, as soon as one is: one that has just been replaced may still be the holder.
+func leader(t *testing.T, p *playground.Playground) (found corev1.Pod) {
 	t.Helper()
-	holder := kubectl(t, p, "-n", playground.Namespace, "get", "lease", "metallb-controller", "-o", "jsonpath={.spec.holderIdentity}")
-	for _, pod := range pods(t, p, "controller") {
-		if strings.HasPrefix(holder, pod.Name+"_") {
-			return pod
+	eventually(t, "a controller to become the leader", func() string {
+		holder := kubectl(t, p, "-n", playground.Namespace, "get", "lease", "metallb-controller", "-o", "jsonpath={.spec.holderIdentity}")
+		for _, pod := range pods(t, p, "controller") {
+			if strings.HasPrefix(holder, pod.Name+"_") {
+				found = pod
+				return ""
+			}
 		}
-	}
-	t.Fatalf("no controller is the holder %q of the Lease", holder)
-	return corev1.Pod{}
+		return fmt.Sprintf("no controller is the holder %q of the Lease", holder)
+	})
+	return found
 }
 
 // killProcess ends the process of a pod's only container as the kernel does when memory runs out: it gets to tidy up nothing.

@@ -3,6 +3,7 @@
 package bgptest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -207,26 +208,44 @@ func (f *frr) Routes(tb testing.TB) map[netip.Prefix]Route {
 	return routes
 }
 
+// frrPath is a path to a prefix, as FRR tells it.
+type frrPath struct {
+	Multipath bool `json:"multipath"`
+	Best      struct {
+		Overall bool `json:"overall"`
+	} `json:"bestpath"`
+	NextHops []struct {
+		Address netip.Addr `json:"ip"`
+	} `json:"nexthops"`
+}
+
+// pathsTo returns the paths to the prefix that have a next hop.
+func (f *frr) pathsTo(tb testing.TB, family string, prefix netip.Prefix) []frrPath {
+	tb.Helper()
+	out := f.ask(tb, fmt.Sprintf("show bgp %s unicast %s json", family, prefix))
+	// Of a prefix that it does not have FRR says so in words.
+	if !bytes.HasPrefix(bytes.TrimSpace(out), []byte("{")) {
+		return nil
+	}
+	var detail struct {
+		Paths []frrPath `json:"paths"`
+	}
+	if err := json.Unmarshal(out, &detail); err != nil {
+		tb.Fatalf("FRR's answer: %v: %s", err, out)
+	}
+	return slices.DeleteFunc(detail.Paths, func(p frrPath) bool { return len(p.NextHops) == 0 })
+}
+
 // Best implements Router.
 func (f *frr) Best(tb testing.TB, prefix netip.Prefix) (nextHop netip.Addr, paths int) {
 	tb.Helper()
-	var detail struct {
-		Paths []struct {
-			Best struct {
-				Overall bool `json:"overall"`
-			} `json:"bestpath"`
-			NextHops []struct {
-				Address netip.Addr `json:"ip"`
-			} `json:"nexthops"`
-		} `json:"paths"`
-	}
-	f.query(tb, fmt.Sprintf("show bgp %s unicast %s json", f.family(), prefix), &detail)
-	for _, p := range detail.Paths {
-		if p.Best.Overall && len(p.NextHops) > 0 {
-			nextHop = p.NextHops[0].Address
+	all := f.pathsTo(tb, f.family(), prefix)
+	for i := range all {
+		if all[i].Best.Overall {
+			nextHop = all[i].NextHops[0].Address
 		}
 	}
-	return nextHop, len(detail.Paths)
+	return nextHop, len(all)
 }
 
 func sortedFields(s string) []string {

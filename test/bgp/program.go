@@ -3,8 +3,6 @@
 package bgptest
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/netip"
@@ -84,29 +82,11 @@ func (b *bird) NextHops(tb testing.TB, prefix netip.Prefix) []netip.Addr {
 // NextHops implements Program.
 func (f *frr) NextHops(tb testing.TB, prefix netip.Prefix) []netip.Addr {
 	tb.Helper()
-	var detail struct {
-		Paths []struct {
-			Multipath bool `json:"multipath"`
-			Best      struct {
-				Overall bool `json:"overall"`
-			} `json:"bestpath"`
-			NextHops []struct {
-				Address netip.Addr `json:"ip"`
-			} `json:"nexthops"`
-		} `json:"paths"`
-	}
-	out := f.ask(tb, fmt.Sprintf("show bgp ipv4 unicast %s json", prefix))
-	// Of a prefix that it does not have FRR says so in words.
-	if !bytes.HasPrefix(bytes.TrimSpace(out), []byte("{")) {
-		return nil
-	}
-	if err := json.Unmarshal(out, &detail); err != nil {
-		tb.Fatalf("FRR's answer: %v: %s", err, out)
-	}
 	var hops []netip.Addr
-	for _, p := range detail.Paths {
-		if (p.Multipath || p.Best.Overall) && len(p.NextHops) > 0 {
-			hops = append(hops, p.NextHops[0].Address)
+	all := f.pathsTo(tb, "ipv4", prefix)
+	for i := range all {
+		if all[i].Multipath || all[i].Best.Overall {
+			hops = append(hops, all[i].NextHops[0].Address)
 		}
 	}
 	slices.SortFunc(hops, netip.Addr.Compare)

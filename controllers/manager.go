@@ -85,7 +85,7 @@ func start(ctx context.Context, cluster *rest.Config, settings *process.Settings
 	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("setting up the readiness check: %w", err)
 	}
-	assigned := &assignment.Feed{Index: assignment.NewIndex(settings.Class), Cache: mgr.GetCache()}
+	assigned := assignment.NewFeed(assignment.NewIndex(settings.Class), mgr.GetCache())
 	if err := mgr.Add(assigned); err != nil {
 		return err
 	}

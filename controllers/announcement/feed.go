@@ -42,7 +42,7 @@ func (f *Feed) NeedLeaderElection() bool { return true }
 
 // Start feeds the Tracker until the context ends.
 func (f *Feed) Start(ctx context.Context) error {
-	synced := []toolscache.InformerSynced{f.Assignments.Synced}
+	synced := []toolscache.DoneChecker{f.Assignments}
 	for _, kind := range []struct {
 		object      client.Object
 		set, remove func(any)
@@ -68,10 +68,10 @@ func (f *Feed) Start(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("watching %T: %w", kind.object, err)
 		}
-		synced = append(synced, registration.HasSynced)
+		synced = append(synced, registration.HasSyncedChecker())
 	}
 	defer f.Assignments.Index.Follow(f.Tracker.SetService)()
-	if !toolscache.WaitForCacheSync(ctx.Done(), synced...) {
+	if !toolscache.WaitFor(ctx, "", synced...) {
 		return nil
 	}
 	f.Tracker.Complete()

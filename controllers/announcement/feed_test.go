@@ -89,7 +89,7 @@ func TestTheFeedFollowsTheClusterUntilItIsStopped(t *testing.T) {
 	}
 	defer cancel()
 	services := &trigger.Queue{}
-	assignments := &assignment.Feed{Index: w.index, Cache: cluster}
+	assignments := assignment.NewFeed(w.index, cluster)
 	running.Go(func() { _ = assignments.Start(ctx) })
 	feed := &announcement.Feed{
 		Tracker: w.Tracker, Assignments: assignments, Cache: cluster, Clock: w.clock, Services: services, Advertisements: &trigger.Queue{},

@@ -5,7 +5,6 @@ package assignment
 import (
 	"context"
 	"iter"
-	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -17,12 +16,20 @@ import (
 	"metallb.io/metallb/controllers/configuration"
 )
 
-// Feed keeps an Index as the cached Services are, on every replica. It is to be started by a manager.
+// Feed keeps an Index as the cached Services are, on every replica. It is to be started by a manager. As a DoneChecker it is done when
+// the Index has all Services that there were when the Feed was started.
 type Feed struct {
 	Index *Index
-	Cache cache.Informers
 
-	synced atomic.Bool
+	cache  cache.Informers
+	synced chan struct{}
+}
+
+var _ toolscache.DoneChecker = &Feed{}
+
+// NewFeed returns a Feed of the Index from the cache.
+func NewFeed(x *Index, c cache.Informers) *Feed {
+	return &Feed{Index: x, cache: c, synced: make(chan struct{})}
 }
 
 // In returns the holdings whose address is in the range.
@@ -37,16 +44,19 @@ func (f *Feed) All() iter.Seq[config.Holding] { return f.Index.All() }
 // NeedLeaderElection makes the manager start the Feed on every replica.
 func (f *Feed) NeedLeaderElection() bool { return false }
 
-// Synced reports whether the Index has had all Services that there were when the Feed was started.
-func (f *Feed) Synced() bool { return f.synced.Load() }
+// Name says what is done when the Feed is.
+func (f *Feed) Name() string { return "services in the index" }
+
+// Done is closed when the Index has all Services that there were.
+func (f *Feed) Done() <-chan struct{} { return f.synced }
 
 // Start feeds the Index until the context ends.
 func (f *Feed) Start(ctx context.Context) error {
-	return configuration.Follow(ctx, f.Cache, &corev1.Service{}, toolscache.ResourceEventHandlerFuncs{
+	return configuration.Follow(ctx, f.cache, &corev1.Service{}, toolscache.ResourceEventHandlerFuncs{
 		AddFunc:    f.set,
 		UpdateFunc: func(_, svc any) { f.set(svc) },
 		DeleteFunc: f.remove,
-	}, func() { f.synced.Store(true) })
+	}, func() { close(f.synced) })
 }
 
 func (f *Feed) set(object any) {

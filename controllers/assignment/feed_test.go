@@ -53,13 +53,13 @@ func TestTheFeedFollowsTheServicesUntilItIsStopped(t *testing.T) {
 	running.Go(func() { informer.RunWithContext(ctx) })
 
 	x := assignment.NewIndex("")
-	f := &assignment.Feed{Index: x, Cache: &informers{informer: informer}}
+	f := assignment.NewFeed(x, &informers{informer: informer})
 	g.Expect(f.NeedLeaderElection()).To(BeFalse())
-	g.Expect(f.Synced()).To(BeFalse())
+	g.Expect(toolscache.IsDone(f)).To(BeFalse())
 	done := make(chan error, 1)
 	running.Go(func() { done <- f.Start(ctx) })
 	all := func() []string { return names(x.All()) }
-	g.Eventually(f.Synced).WithTimeout(10 * time.Second).Should(BeTrue())
+	g.Eventually(f.Done()).WithTimeout(10 * time.Second).Should(BeClosed())
 	g.Expect(all()).To(Equal([]string{"early 192.0.2.1"}))
 
 	source.Add(held("late", "gold", "192.0.2.2"))

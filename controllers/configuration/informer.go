@@ -25,7 +25,7 @@ func Follow(ctx context.Context, caches cache.Informers, kind client.Object, han
 	if err != nil {
 		return fmt.Errorf("watching %T: %w", kind, err)
 	}
-	if toolscache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
+	if toolscache.WaitFor(ctx, "", registration.HasSyncedChecker()) {
 		synced()
 	}
 	<-ctx.Done()

@@ -123,7 +123,12 @@ type nothing struct{}
 func (nothing) In(ipam.Range) iter.Seq[config.Holding] { return func(func(config.Holding) bool) {} }
 func (nothing) From(string) iter.Seq[config.Holding]   { return func(func(config.Holding) bool) {} }
 func (nothing) All() iter.Seq[config.Holding]          { return func(func(config.Holding) bool) {} }
-func (nothing) Synced() bool                           { return true }
+func (nothing) Name() string                           { return "nothing" }
+func (nothing) Done() <-chan struct{} {
+	known := make(chan struct{})
+	close(known)
+	return known
+}
 
 // opened holds nobody back.
 type opened struct{}

@@ -8,10 +8,9 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
+	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -25,8 +24,8 @@ import (
 // Assignments are the addresses that services hold.
 type Assignments interface {
 	config.Holdings
-	// Synced reports whether they are all known.
-	Synced() bool
+	// DoneChecker is done when they are all known.
+	toolscache.DoneChecker
 }
 
 // notes are the numbers of notes of objects.
@@ -88,9 +87,8 @@ func (t *Tracker) Load(ctx context.Context) (ipam.Pools, error) {
 func (t *Tracker) next(ctx context.Context) (*config.Snapshot, notes, error) {
 	allowed := t.start()
 	// Before all holdings are known, a change that takes a route away could not be told from one that does not.
-	err := wait.PollUntilContextCancel(ctx, 10*time.Millisecond, true, func(context.Context) (bool, error) { return t.assignments.Synced(), nil })
-	if err != nil {
-		return nil, nil, fmt.Errorf("waiting for the services: %w", err)
+	if !toolscache.WaitFor(ctx, "", t.assignments) {
+		return nil, nil, fmt.Errorf("waiting for the services: %w", ctx.Err())
 	}
 	written, err := Read(ctx, t.live, t.namespace)
 	if err != nil {

@@ -43,7 +43,7 @@ func (f *feed) summary(peer string) (summary, bool) {
 
 // Start feeds the index until the context ends.
 func (f *feed) Start(ctx context.Context) error {
-	synced := make([]toolscache.InformerSynced, 0, 4)
+	synced := make([]toolscache.DoneChecker, 0, 4)
 	for kind, handler := range map[client.Object]toolscache.ResourceEventHandlerFuncs{
 		&v1beta2.BGPPeer{}: handle(f.setPeer, func(name string) {
 			f.index.deletePeer(name)
@@ -65,9 +65,9 @@ func (f *feed) Start(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("watching %T: %w", kind, err)
 		}
-		synced = append(synced, registration.HasSynced)
+		synced = append(synced, registration.HasSyncedChecker())
 	}
-	if toolscache.WaitForCacheSync(ctx.Done(), synced...) {
+	if toolscache.WaitFor(ctx, "", synced...) {
 		f.synced.Store(true)
 	}
 	<-ctx.Done()

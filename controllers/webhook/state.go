@@ -52,15 +52,15 @@ func (o *observed) Start(ctx context.Context) error {
 		&v1beta1.IPAddressPool{}, &v1beta2.BGPPeer{}, &v1beta1.BGPAdvertisement{}, &v1beta1.Community{},
 		&v1beta1.ActiveConfiguration{}, &corev1.Namespace{}, &corev1.Node{},
 	}
-	synced := make([]toolscache.InformerSynced, 0, len(kinds))
+	synced := make([]toolscache.DoneChecker, 0, len(kinds))
 	for _, kind := range kinds {
 		informer, err := configuration.Informer(ctx, o.caches, kind)
 		if err != nil {
 			return nil //nolint:nilerr // stopped before the API server was there, which is no failure
 		}
-		synced = append(synced, informer.HasSynced)
+		synced = append(synced, informer.HasSyncedChecker())
 	}
-	if toolscache.WaitForCacheSync(ctx.Done(), synced...) {
+	if toolscache.WaitFor(ctx, "", synced...) {
 		o.filled.Store(true)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
+	toolscache "k8s.io/client-go/tools/cache"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -79,7 +80,8 @@ func (w *Webhook) SetupWithManager(mgr ctrl.Manager, feed *assignment.Feed, pars
 	}
 	w.certificate.caches = mgr.GetCache()
 	o := &observed{
-		namespace: w.options.Namespace, caches: mgr.GetCache(), reader: mgr.GetClient(), live: mgr.GetAPIReader(), index: feed.Index, fed: feed.Synced, parser: parser,
+		namespace: w.options.Namespace, caches: mgr.GetCache(), reader: mgr.GetClient(), live: mgr.GetAPIReader(), index: feed.Index, parser: parser,
+		fed: func() bool { return toolscache.IsDone(feed) },
 	}
 	runnables := []manager.Runnable{w.certificate, o}
 	if w.options.Rotate {

@@ -28,6 +28,7 @@ func (s *Settings) NewManager(ctx context.Context, config *rest.Config, options 
 	if err := s.awaitCRD(ctx, config, options.Scheme); err != nil {
 		return nil, err
 	}
+	options.NewCache = newCache
 	options.Metrics = s.metricsServer()
 	options.HealthProbeBindAddress = s.probeAddress
 	mgr, err := ctrl.NewManager(config, options)

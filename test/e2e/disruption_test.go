@@ -36,6 +36,7 @@ func TestWhatPartsOfTheProductEndingDoesToRoutesAndTraffic(t *testing.T) {
 		t.Run("a peer with a wrong ASN says so and disturbs no other", func(t *testing.T) { wrongPeer(t, p) })
 		t.Run("a service that cannot be served says why", func(t *testing.T) { unservable(t, p) })
 		t.Run("a node that is not to be used for load balancing withdraws its routes", func(t *testing.T) { excludedNode(t, p) })
+		t.Run("rollouts lose no connection", func(t *testing.T) { rollouts(t, p) })
 	})
 	sameMachine(t, before)
 }

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"metallb.io/metallb/test/playground"
+	"metallb.io/metallb/test/router/namespace"
+)
+
+const (
+	// connectionRate is how many connections per second the client opens to each of two services while something is rolled out.
+	connectionRate = 150
+	// connectionWorkers open them: so many may wait for an answer at the same time.
+	connectionWorkers = 32
+	// routeChanges is how often a rollout over three nodes changes the rack router's routes to a service: each path drains, goes and
+	// comes back.
+	routeChanges = 9
+)
+
+// rolledOut is a deployment of one pod on each node. Each pod serves on for ten seconds after it is told to end. Two services of one
+// traffic policy each have all of them.
+const rolledOut = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: rolled
+spec:
+  replicas: 3
+  selector:
+    matchLabels:
+      app: rolled
+  strategy:
+    rollingUpdate:
+      maxSurge: 0
+      maxUnavailable: 1
+  template:
+    metadata:
+      labels:
+        app: rolled
+    spec:
+      terminationGracePeriodSeconds: 20
+      affinity:
+        podAntiAffinity:
+          requiredDuringSchedulingIgnoredDuringExecution:
+          - topologyKey: kubernetes.io/hostname
+            labelSelector:
+              matchLabels:
+                app: rolled
+      containers:
+      - name: nginx
+        image: docker.io/library/nginx:1
+        imagePullPolicy: IfNotPresent
+        ports:
+        - name: http
+          containerPort: 80
+        lifecycle:
+          preStop:
+            sleep:
+              seconds: 10
+        readinessProbe:
+          httpGet:
+            port: http
+          periodSeconds: 1
+        volumeMounts:
+        - name: config
+          mountPath: /etc/nginx/conf.d
+      volumes:
+      - name: config
+        configMap:
+          name: nginx
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: rolled-local
+spec:
+  type: LoadBalancer
+  externalTrafficPolicy: Local
+  selector:
+    app: rolled
+  ports:
+  - port: 80
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: rolled-cluster
+spec:
+  type: LoadBalancer
+  selector:
+    app: rolled
+  ports:
+  - port: 80
+`
+
+func rollouts(t *testing.T, p *playground.Playground) {
+	t.Helper()
+	apply(t, p, rolledOut)
+	defer kubectl(t, p, "delete", "--wait=false", "deployment/rolled", "service/rolled-local", "service/rolled-cluster")
+	kubectl(t, p, "rollout", "status", "deployment/rolled", "--timeout=2m")
+	kubectl(t, p, "wait", "--for=condition=metallb.io/Announced", "service/rolled-local", "service/rolled-cluster", "--timeout=1m")
+	for _, rollout := range []struct{ name, namespace, workload string }{
+		{"of pods that serve on for a while", "default", "deployment/rolled"},
+		{"of the speakers", "metallb-system", "daemonset/speaker"},
+		{"of the controllers", "metallb-system", "deployment/controller"},
+	} {
+		t.Run(rollout.name, func(t *testing.T) {
+			local := connections(t, address(t, p, "rolled-local"))
+			cluster := connections(t, address(t, p, "rolled-cluster"))
+			kubectl(t, p, "-n", rollout.namespace, "rollout", "restart", rollout.workload)
+			kubectl(t, p, "-n", rollout.namespace, "rollout", "status", rollout.workload, "--timeout=5m")
+			for policy, stop := range map[string]func() traffic{"Local": local, "Cluster": cluster} {
+				t.Log("externalTrafficPolicy:", policy)
+				stop().check(t, routeChanges)
+			}
+		})
+	}
+}
+
+// connections opens connections from the client to port 80 of the address, and fetches the page over each, until stop.
+func connections(t *testing.T, address string) (stop func() traffic) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var mu sync.Mutex
+	var c traffic
+	var done sync.WaitGroup
+	for range connectionWorkers {
+		done.Go(func() {
+			// A socket belongs to the namespace in which it is made, so the worker stays there.
+			err := namespace.Run("/run/netns/"+playground.ClientNamespace, func() error {
+				pace := time.NewTicker(connectionWorkers * time.Second / connectionRate)
+				defer pace.Stop()
+				for ctx.Err() == nil {
+					<-pace.C
+					err := fetchOnce(address)
+					mu.Lock()
+					c.made++
+					switch what := fmt.Sprintf("%s: %v", time.Now().Format(time.StampMilli), err); {
+					case errors.Is(err, syscall.ECONNRESET):
+						c.cut = append(c.cut, what)
+					case err != nil:
+						c.failed = append(c.failed, what)
+					}
+					mu.Unlock()
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	return func() traffic {
+		cancel()
+		done.Wait()
+		return c
+	}
+}
+
+// fetchOnce fetches the page over a connection of its own.
+func fetchOnce(address string) error {
+	conn, err := net.DialTimeout("tcp4", net.JoinHostPort(address, "80"), 3*time.Second)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(3 * time.Second)); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: rolled\r\nConnection: close\r\n\r\n"); err != nil {
+		return err
+	}
+	text, err := io.ReadAll(conn)
+	if err != nil {
+		return err
+	}
+	if status, _, _ := strings.Cut(string(text), "\r\n"); status != fmt.Sprintf("HTTP/1.1 %d OK", http.StatusOK) {
+		return fmt.Errorf("the answer is %q", text)
+	}
+	return nil
+}

@@ -63,7 +63,7 @@ func Up(ctx context.Context, config Config) (_ *Playground, err error) {
 	if err := installPackages(ctx, progress); err != nil {
 		return nil, err
 	}
-	if err := inTheWay(config.State); err != nil {
+	if err := Vacant(config.State); err != nil {
 		return nil, err
 	}
 	progress.say("checking the programs of the cluster (the first time, they are built from source: about 12 minutes on two cores)")
@@ -175,9 +175,9 @@ func (p *Playground) path(elem ...string) string {
 	return filepath.Join(append([]string{p.state}, elem...)...)
 }
 
-// inTheWay says what is where the new playground's parts are to be. It comes before anything is started: what is there
-// already is not the new playground's to remove.
-func inTheWay(state string) error {
+// Vacant returns an error that says what is where a new playground's parts are to be. It comes before anything is started:
+// what is there already is not the new playground's to remove, but somebody's.
+func Vacant(state string) error {
 	if _, err := os.Stat(state); err == nil {
 		return fmt.Errorf("there is a playground already, in %s: 'make playground-down' removes it", state)
 	}

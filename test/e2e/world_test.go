@@ -68,14 +68,19 @@ func (w *world) remove(ctx context.Context) error {
 // alone sees to it that there is no playground, and that the test leaves nothing of one.
 func alone(t *testing.T) {
 	t.Helper()
-	removed := func() {
+	remove := func() {
 		// After a test, its own context has ended.
 		if err := theWorld.remove(context.WithoutCancel(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 	}
-	removed()
-	t.Cleanup(removed)
+	if theWorld.playground != nil {
+		remove()
+	}
+	if err := playground.Vacant(playground.DefaultState); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(remove)
 }
 
 // shared returns the shared playground, as the test before left it. What a failed test leaves is not used further.

@@ -4,14 +4,12 @@ package cluster
 
 import (
 	"bytes"
-	"context"
 	"debug/buildinfo"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -127,50 +125,5 @@ func TestBuildRefusesAProgramItDoesNotKnow(t *testing.T) {
 	}
 	if _, err := os.Stat(bin); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the directory was made: %v", err)
-	}
-}
-
-func TestALockIsWaitedFor(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "lock")
-	release, err := lockFile(t.Context(), file, func() { t.Error("waiting for a lock that nobody has") })
-	if err != nil {
-		t.Fatal(err)
-	}
-	waits := make(chan struct{})
-	got := make(chan error)
-	go func() {
-		release, err := lockFile(t.Context(), file, func() { close(waits) })
-		if err == nil {
-			release()
-		}
-		got <- err
-	}()
-	<-waits
-	// A holder may remove the file. Whoever waits must then lock the file of that name, not the one that is gone.
-	if err := os.Remove(file); err != nil {
-		t.Fatal(err)
-	}
-	release()
-	if err := <-got; err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Stat(file); err != nil {
-		t.Errorf("the lock that was taken is not the file of its name: %v", err)
-	}
-}
-
-func TestWaitingForALockCanBeCancelled(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "lock")
-	release, err := lockFile(t.Context(), file, func() {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer release()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if _, err := lockFile(ctx, file, cancel); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want %v", err, context.Canceled)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // startPatience is how long any one step of starting may take on a slow or busy machine.
@@ -66,7 +68,7 @@ func (c Config) complete() (Config, error) {
 		c.State = DefaultState
 	}
 	if c.Bin == "" {
-		c.Bin = DefaultBin()
+		c.Bin = programs.Dir()
 	}
 	if c.Nodes == 0 {
 		c.Nodes = 1

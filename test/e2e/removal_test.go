@@ -33,8 +33,8 @@ func TestRemovalFinishesByItselfWithServicesAlive(t *testing.T) {
 		{name: "by deleting the namespace", remove: deleteNamespace, leavesKinds: true},
 		{name: "by deleting what was installed", remove: deleteInstalled("-k", "config/default")},
 		{name: "by deleting the manifest", remove: deleteInstalled("-f", manifest)},
-		{name: "by deleting everything at once, the configuration first", remove: deleteEverything(false)},
-		{name: "by deleting everything at once, the configuration last", remove: deleteEverything(true)},
+		{name: "by deleting everything at once with the configuration first", remove: deleteEverything(false)},
+		{name: "by deleting everything at once with the configuration last", remove: deleteEverything(true)},
 	} {
 		ok := t.Run(way.name, func(t *testing.T) {
 			way.remove(t, p)

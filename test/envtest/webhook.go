@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/test/programs"
 )
 
 // Authority makes certificates of servers.
@@ -91,7 +92,7 @@ func (a *Authority) Certificate(tb testing.TB, names ...string) map[string][]byt
 // WebhookConfiguration returns the one of config/webhook, which reaches the webhook by its Service.
 func WebhookConfiguration(tb testing.TB) *admissionregistrationv1.ValidatingWebhookConfiguration {
 	tb.Helper()
-	root, err := moduleRoot()
+	root, err := programs.Root()
 	if err != nil {
 		tb.Fatal(err)
 	}

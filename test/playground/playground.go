@@ -16,6 +16,7 @@ import (
 
 	"metallb.io/metallb/test/cluster"
 	"metallb.io/metallb/test/image"
+	"metallb.io/metallb/test/programs"
 )
 
 // DefaultState is where a playground keeps its files if nothing else is said.
@@ -67,7 +68,7 @@ func Up(ctx context.Context, config Config) (_ *Playground, err error) {
 		return nil, err
 	}
 	progress.say("checking the programs of the cluster (the first time, they are built from source: about 12 minutes on two cores)")
-	if err := cluster.Build(ctx, cluster.DefaultBin(), config.Progress); err != nil {
+	if err := cluster.Build(ctx, programs.Dir(), config.Progress); err != nil {
 		return nil, fmt.Errorf("building the cluster's programs: %w", err)
 	}
 	if err := os.MkdirAll(config.State, 0o755); err != nil {

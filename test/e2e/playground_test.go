@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -137,4 +138,20 @@ func paths(t *testing.T, prefix netip.Prefix) map[path]time.Time {
 		}
 	}
 	return found
+}
+
+// Whoever has a playground running must not lose it to the tests.
+func TestTheTestsRefuseToRunBesideAPlayground(t *testing.T) {
+	p := theWorld.shared(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), self, "-test.run", "^TestTheTutorialWorksAsWritten$")
+	command.Dir = "test/e2e"
+	text, err := command.CombinedOutput()
+	if err == nil || !strings.Contains(string(text), "there is a playground already, in "+playground.DefaultState) {
+		t.Errorf("%v: %s", err, text)
+	}
+	kubectl(t, p, "get", "nodes")
 }

@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
 
 	"metallb.io/metallb/test/playground"
@@ -146,20 +144,4 @@ func clearOut(t *testing.T, p *playground.Playground) {
 	}
 	kubectl(t, p, args...)
 	awaitObjects(t, p, theWorld.empty)
-}
-
-// Whoever has a playground running must not lose it to the tests.
-func TestTheTestsRefuseToRunBesideAPlayground(t *testing.T) {
-	p := theWorld.shared(t)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), self, "-test.run", "^TestTheTutorialWorksAsWritten$")
-	command.Dir = "test/e2e"
-	text, err := command.CombinedOutput()
-	if err == nil || !strings.Contains(string(text), "there is a playground already, in "+playground.DefaultState) {
-		t.Errorf("%v: %s", err, text)
-	}
-	kubectl(t, p, "get", "nodes")
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"metallb.io/metallb/test/programs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -125,5 +127,33 @@ func TestBuildRefusesAProgramItDoesNotKnow(t *testing.T) {
 	}
 	if _, err := os.Stat(bin); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the directory was made: %v", err)
+	}
+}
+
+func TestAnotherVersionOfKubernetesIsBuiltOfItsOwnModules(t *testing.T) {
+	for text, want := range map[string]*release{
+		"":         {minor: "36", patch: "3"},
+		"v1.31.14": {minor: "31", patch: "14"},
+		"1.37.2":   {minor: "37", patch: "2"},
+		"v1.37":    nil,
+		"newest":   nil,
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Setenv(programs.VersionVariable, text)
+			list, err := selectPrograms([]string{"kubelet"})
+			if want == nil {
+				if err == nil || !strings.Contains(err.Error(), "K8S_VERSION="+text+": is no version") {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := list[0]
+			if got.version != want.String() || got.staging != want.staging() || !strings.Contains(got.ldflags, "gitMinor="+want.minor) {
+				t.Errorf("got %s of %s with %q", got.version, got.staging, got.ldflags)
+			}
+		})
 	}
 }

@@ -168,7 +168,7 @@ func (c *Cluster) up(ctx context.Context, groups *cgroups, progress io.Writer) e
 	if err := c.prepare(groups); err != nil {
 		return err
 	}
-	if err := c.writeCredentials(time.Now()); err != nil {
+	if err := c.writeCredentials(); err != nil {
 		return err
 	}
 	if err := makeBridge(); err != nil {

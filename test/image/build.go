@@ -80,12 +80,12 @@ func Binaries(ctx context.Context, o Options) ([]string, error) {
 // sourceRevision returns the revision of the source tree in the current directory, as programs are stamped with it; empty if
 // that is not known.
 func sourceRevision(ctx context.Context) string {
-	revision, err := output(ctx, "", "git", "rev-parse", "HEAD")
+	revision, err := programs.Run(ctx, "", "git", "rev-parse", "HEAD")
 	if err != nil {
 		return ""
 	}
 	revision = strings.TrimSpace(revision)
-	if changes, err := output(ctx, "", "git", "status", "--porcelain"); err != nil || changes != "" {
+	if changes, err := programs.Run(ctx, "", "git", "status", "--porcelain"); err != nil || changes != "" {
 		revision += "-dirty"
 	}
 	return revision

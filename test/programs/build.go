@@ -3,7 +3,6 @@
 package programs
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -70,7 +69,7 @@ func Download(ctx context.Context, dir, module string) (Module, error) {
 	var m Module
 	out, err := Go(ctx, dir, []string{"GOWORK=off", "GOFLAGS="}, "mod", "download", "-json", module)
 	if err == nil {
-		err = json.Unmarshal(out, &m)
+		err = json.Unmarshal([]byte(out), &m)
 	}
 	if err != nil {
 		return m, fmt.Errorf("downloading %s: %w", module, err)
@@ -78,28 +77,17 @@ func Download(ctx context.Context, dir, module string) (Module, error) {
 	return m, nil
 }
 
-// Go runs the go command in dir, with some more environment, and returns what it printed. The error has what it complained of. What
-// it has started ends with the context.
-func Go(ctx context.Context, dir string, environment []string, args ...string) ([]byte, error) {
-	var stdout, stderr bytes.Buffer
+// Go runs the go command in dir, with some more environment, and returns what it printed. What it has started ends with the context.
+func Go(ctx context.Context, dir string, environment []string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &stdout, &stderr
-	cmd.Env = append(os.Environ(), environment...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), environment...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // compilers, too
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, fmt.Errorf("go %s: %w\n%s", args[0], err, LastLines(stderr.Bytes(), 15))
+	out, err := Output(cmd)
+	if ctx.Err() != nil {
+		return "", ctx.Err()
 	}
-	return stdout.Bytes(), nil
-}
-
-// LastLines returns the end of a text, indented.
-func LastLines(text []byte, n int) string {
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return "    " + strings.Join(lines[max(0, len(lines)-n):], "\n    ")
+	return out, err
 }
 
 // Root finds the top directory of this module from the current directory, which is in it.

@@ -135,7 +135,7 @@ func withNothing(t *testing.T) *playground.Playground {
 	return p
 }
 
-// clearOut deletes what withTutorial makes.
+// clearOut deletes what withTutorial makes, and what events tell of it.
 func clearOut(t *testing.T, p *playground.Playground) {
 	t.Helper()
 	args := []string{"delete", "--ignore-not-found", "--timeout=1m"}
@@ -144,4 +144,5 @@ func clearOut(t *testing.T, p *playground.Playground) {
 	}
 	kubectl(t, p, args...)
 	awaitObjects(t, p, theWorld.empty)
+	kubectl(t, p, "delete", "events", "--all", "--all-namespaces")
 }

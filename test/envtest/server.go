@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -99,6 +100,8 @@ func start(ctx context.Context, arguments ...argument) (*Server, error) {
 		CRDDirectoryPaths:     []string{crds},
 		ErrorIfCRDPathMissing: true,
 		Scheme:                scheme,
+		// On a busy machine.
+		ControlPlaneStartTimeout: 2 * time.Minute,
 	}
 	env.ControlPlane.Etcd = &envtest.Etcd{DataDir: g.data()}
 	env.ControlPlane.KubectlPath = filepath.Join(bin, "kubectl")

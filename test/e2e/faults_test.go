@@ -141,7 +141,7 @@ func applyTroubled(t *testing.T, p *playground.Playground, peers []troubledPeer)
 
 func TestStatusTellsWhatKeepsNodesFromTheirSessions(t *testing.T) {
 	withTutorial(t, func(p *playground.Playground) {
-		kubectl(t, p, "-n", "metallb-system", "delete", "events", "--all") // which tell of other tests
+		forgetEvents(t, p)
 		t.Run("routers fail each in its way and come back", func(t *testing.T) { routersFail(t, p) })
 		t.Run("a node is not ready and is removed and comes back", func(t *testing.T) { nodesFail(t, p) })
 	})

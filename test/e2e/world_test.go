@@ -11,6 +11,9 @@ import (
 	"os"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"metallb.io/metallb/test/playground"
 )
 
@@ -144,5 +147,16 @@ func clearOut(t *testing.T, p *playground.Playground) {
 	}
 	kubectl(t, p, args...)
 	awaitObjects(t, p, theWorld.empty)
-	kubectl(t, p, "delete", "events", "--all", "--all-namespaces")
+	forgetEvents(t, p)
+}
+
+// forgetEvents deletes all events, which tell of other tests. kubectl would delete thousands one after the other.
+func forgetEvents(t *testing.T, p *playground.Playground) {
+	t.Helper()
+	c := clusterClient(t, p)
+	for _, namespace := range []string{corev1.NamespaceDefault, playground.Namespace} {
+		if err := c.DeleteAllOf(t.Context(), &corev1.Event{}, client.InNamespace(namespace)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

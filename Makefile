@@ -5,8 +5,9 @@ SHELL := /usr/bin/env bash -o pipefail -e
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X metallb.io/metallb/internal/version.Version=$(VERSION)
 GO_TOOL := go tool -modfile=go.tools.mod
-# Programs of the test clusters, built once from their Go modules.
-export K8S_BIN ?= $(HOME)/.cache/k8s-from-modules
+# Programs of the test clusters, built once from their Go modules; with K8S_VERSION=v1.31.14 those of another version of Kubernetes.
+export K8S_VERSION ?=
+export K8S_BIN ?= $(HOME)/.cache/k8s-from-modules$(addprefix /,$(K8S_VERSION))
 OUT := out
 
 ##@ Development
@@ -52,21 +53,24 @@ verify: generate manifests reference lint ## Check style, and that everything ge
 
 ##@ Tests
 
+# The packages to test: PKG=./speaker/... or PKG=./controllers/allocator.
+PKG ?= ./...
 TEST_FLAGS ?=
 
 .PHONY: test
-test: test-programs ## Run every test but e2e: unit, integration (a real API server), BGP against BIRD and FRR.
-	go test -race $(TEST_FLAGS) ./...
-	@# Two BGP servers in one process write a variable of GoBGP at once, to the same value: this test goes without the race detector.
-	go test $(TEST_FLAGS) -run TestTheRouterIDOfASessionChanges ./speaker/gobgp
+test: test-programs ## Run every test but e2e, or those of the packages PKG=…: unit, integration (a real API server), BGP against BIRD and FRR.
+	.ci/test '$(PKG)' $(TEST_FLAGS)
 
 .PHONY: test-programs
 test-programs:
 	@go run ./test/cluster/cmd/cluster build etcd kube-apiserver kubectl helm
 
+# What is built first does not count against the tests' own time.
 .PHONY: e2e
-e2e: ## Run the tutorial and the end-to-end tests on a real cluster (root).
-	go test -tags e2e -p 1 -count 1 -timeout 30m -v $(TEST_FLAGS) ./test/cluster ./test/e2e
+e2e: ## Run the tutorial and the end-to-end tests on a real cluster (root), of K8S_VERSION=v1.… if that is given.
+	@go run ./test/cluster/cmd/cluster build
+	$(IMAGE) all --out $(OUT)/e2e
+	CGO_ENABLED=0 go test -trimpath -vet=off -tags e2e -p 1 -count 1 -timeout 30m -v $(TEST_FLAGS) ./test/cluster ./test/e2e
 
 .PHONY: bench
 bench: test-programs ## Measure allocation and announcement at 500, 2,000 and 8,000 services, beside a floor.

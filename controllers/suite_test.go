@@ -4,7 +4,6 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"metallb.io/metallb/test/envtest"
+	"metallb.io/metallb/test/programs"
 )
 
 var (
@@ -27,11 +27,7 @@ func TestMain(m *testing.M) { os.Exit(shared.Main(m)) }
 
 func TestController(t *testing.T) {
 	server = shared.Get(t)
-	program = filepath.Join(t.TempDir(), "controller")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the controller: %v\n%s", err, out)
-	}
+	program = filepath.Join(programs.Product(t), "controllers")
 	RegisterFailHandler(Fail)
 	SetDefaultEventuallyTimeout(20 * time.Second)
 	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)

@@ -3,15 +3,14 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"slices"
+
+	"metallb.io/metallb/test/envtest"
 )
 
 // request is a kind of API request.
@@ -44,21 +43,6 @@ type auditLog struct {
 	offset int64 // of what was not read yet
 }
 
-// auditEvent is what is read of an event of audit.k8s.io/v1.
-type auditEvent struct {
-	Verb string `json:"verb"`
-	User struct {
-		Username string `json:"username"`
-	} `json:"user"`
-	ObjectRef struct {
-		Resource    string `json:"resource"`
-		Subresource string `json:"subresource"`
-	} `json:"objectRef"`
-	ResponseStatus struct {
-		Code int `json:"code"`
-	} `json:"responseStatus"`
-}
-
 // next counts the requests that ended since the last call, sorted by program and resource.
 func (l *auditLog) next() ([]requestCount, error) {
 	file, err := os.Open(l.path)
@@ -76,30 +60,22 @@ func (l *auditLog) next() ([]requestCount, error) {
 	if err != nil {
 		return nil, err
 	}
-	end := bytes.LastIndexByte(data, '\n') + 1 // the rest is of a line that is being written
-	l.offset += int64(end)
-	return countRequests(data[:end])
+	list, read, err := countRequests(data)
+	l.offset += int64(read)
+	return list, err
 }
 
-// countRequests counts the requests of an audit log's lines. Those for no resource (discovery, health) do not count.
-func countRequests(lines []byte) ([]requestCount, error) {
+// countRequests counts the requests of an audit log's lines, and returns how much of the text these are. Those for no resource
+// (discovery, health) do not count.
+func countRequests(text []byte) (list []requestCount, read int, err error) {
+	calls, read, err := envtest.ReadCalls(text)
 	counts := make(map[request]int)
-	for line := range bytes.Lines(lines) {
-		var e auditEvent
-		if err := json.Unmarshal(line, &e); err != nil {
-			return nil, fmt.Errorf("reading the audit log: %w in %q", err, line)
+	for _, call := range calls {
+		if program, ok := programOf(call.User); ok && call.Resource != "" {
+			counts[request{Program: program, Verb: call.Verb, Resource: call.Resource, Failed: call.Status >= 400}]++
 		}
-		program, ok := programOf(e.User.Username)
-		if !ok || e.ObjectRef.Resource == "" {
-			continue
-		}
-		r := request{Program: program, Verb: e.Verb, Resource: e.ObjectRef.Resource, Failed: e.ResponseStatus.Code >= 400}
-		if e.ObjectRef.Subresource != "" {
-			r.Resource += "/" + e.ObjectRef.Subresource
-		}
-		counts[r]++
 	}
-	list := make([]requestCount, 0, len(counts))
+	list = make([]requestCount, 0, len(counts))
 	for r, n := range counts {
 		list = append(list, requestCount{request: r, Count: n})
 	}
@@ -107,7 +83,7 @@ func countRequests(lines []byte) ([]requestCount, error) {
 		return cmp.Or(cmp.Compare(a.Program, b.Program), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Verb, b.Verb),
 			cmp.Compare(failures(a), failures(b)))
 	})
-	return list, nil
+	return list, read, err
 }
 
 func failures(c requestCount) int {

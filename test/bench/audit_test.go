@@ -24,7 +24,7 @@ func patched(failed bool, n int) requestCount {
 
 func TestRequestsAreCountedByProgramVerbResourceAndResult(t *testing.T) {
 	t.Parallel()
-	got, err := countRequests([]byte(eventLine + patchedLine + conflictLine + healthLine + otherLine + patchedLine))
+	got, _, err := countRequests([]byte(eventLine + patchedLine + conflictLine + healthLine + otherLine + patchedLine))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestRequestsAreCountedByProgramVerbResourceAndResult(t *testing.T) {
 
 func TestALineThatIsNoEventIsAnError(t *testing.T) {
 	t.Parallel()
-	if got, err := countRequests([]byte("what?\n")); err == nil {
+	if got, _, err := countRequests([]byte("what?\n")); err == nil {
 		t.Errorf("countRequests() = %v", got)
 	}
 }

@@ -93,7 +93,7 @@ func runChanges(ctx context.Context, o options, s size, dir string, progress fun
 
 // controllerSubject describes the controller alone, and returns where it serves its metrics.
 func controllerSubject(ctx context.Context, c *cluster, b binaries) (*subject, string, error) {
-	metrics, err := freeAddress(ctx)
+	metrics, err := c.freeAddress()
 	if err != nil {
 		return nil, "", err
 	}

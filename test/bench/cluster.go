@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +25,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/test/bench/proc"
+	"metallb.io/metallb/test/freeport"
 )
 
 // accounts are the names that the measured programs have at the API server, each a service account's in metallb-system, so
@@ -47,6 +50,7 @@ type cluster struct {
 	audit  *auditLog
 	server int // process ids
 	etcd   int
+	ports  []func() // give back the ports of freeAddress
 }
 
 // startCluster starts both programs from the folder bin, with the CRDs of the folder crds; files go to dir.
@@ -100,7 +104,22 @@ func (c *cluster) connect(config *rest.Config) error {
 }
 
 // stop ends both programs.
-func (c *cluster) stop() error { return c.env.Stop() }
+func (c *cluster) stop() error {
+	for _, release := range c.ports {
+		release()
+	}
+	return c.env.Stop()
+}
+
+// freeAddress returns an address of loopback that is one program's until the cluster stops.
+func (c *cluster) freeAddress() (string, error) {
+	port, release, err := freeport.Reserve()
+	if err != nil {
+		return "", err
+	}
+	c.ports = append(c.ports, release)
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), nil
+}
 
 // account makes a user of the cluster for the program of that name and returns the path of its kubeconfig file.
 func (c *cluster) account(ctx context.Context, name string) (string, error) {

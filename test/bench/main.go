@@ -22,6 +22,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"metallb.io/metallb/test/bench/sink"
+	"metallb.io/metallb/test/programs"
 )
 
 // options are what the command line says.
@@ -68,7 +69,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	flags.IntVar(&o.samples, "samples", 100, "services created one at a time")
 	flags.IntVar(&o.workers, "floor-workers", 8, "services that the floor patches at the same time")
 	flags.StringVar(&o.json, "json", "", "file to write all figures to")
-	flags.StringVar(&o.bin, "k8s-bin", defaultBin(), "folder with etcd and kube-apiserver; default from K8S_BIN")
+	flags.StringVar(&o.bin, "k8s-bin", programs.Dir(), "folder with etcd and kube-apiserver")
 	flags.StringVar(&o.crds, "crds", "config/crd/bases", "folder with the CRDs")
 	flags.BoolVar(&o.keep, "keep", false, "keep the folder with the programs' logs and the audit log")
 	flags.DurationVar(&o.timeout, "timeout", 30*time.Minute, "limit of the whole run")
@@ -92,17 +93,6 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 		fmt.Fprintln(out, "bench:", err)
 	}
 	return o, err
-}
-
-func defaultBin() string {
-	if dir := os.Getenv("K8S_BIN"); dir != "" {
-		return dir
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(home, ".cache", "k8s-from-modules")
 }
 
 // parseSizes reads ascending numbers of services with commas between.

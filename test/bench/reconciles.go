@@ -3,17 +3,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
-	"strconv"
-)
 
-// reconcileCount is a line of the controller's metrics.
-var reconcileCount = regexp.MustCompile(`^controller_runtime_reconcile_total\{controller="([^"]+)",result="[^"]+"\} (\S+)$`)
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
 
 // reconciles returns how often each of the controller's reconcilers has looked at an object.
 func (b *changes) reconciles(ctx context.Context) (map[string]int, error) {
@@ -26,21 +23,20 @@ func (b *changes) reconciles(ctx context.Context) (map[string]int, error) {
 }
 
 func parseReconciles(text io.Reader) (map[string]int, error) {
-	counts := make(map[string]int)
-	lines := bufio.NewScanner(text)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		parts := reconcileCount.FindStringSubmatch(lines.Text())
-		if parts == nil {
-			continue
-		}
-		n, err := strconv.ParseFloat(parts[2], 64)
-		if err != nil {
-			return nil, fmt.Errorf("reading the metrics: %w in %q", err, lines.Text())
-		}
-		counts[parts[1]] += int(n)
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading the metrics: %w", err)
 	}
-	return counts, lines.Err()
+	counts := make(map[string]int)
+	for _, m := range families["controller_runtime_reconcile_total"].GetMetric() {
+		for _, label := range m.GetLabel() {
+			if label.GetName() == "controller" {
+				counts[label.GetValue()] += int(m.GetCounter().GetValue())
+			}
+		}
+	}
+	return counts, nil
 }
 
 // subtract returns what has been added since before.

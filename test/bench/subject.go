@@ -6,16 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"time"
 
 	"metallb.io/metallb/test/bench/proc"
+	"metallb.io/metallb/test/programs"
 )
 
 // Names of what is measured, and of its programs.
@@ -152,10 +150,7 @@ func (b *binaries) build(ctx context.Context, dir string) error {
 			continue
 		}
 		path := filepath.Join(dir, target.name)
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, target.pkg)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-		if err := cmd.Run(); err != nil {
+		if err := programs.Build(ctx, programs.Options{}, path, target.pkg); err != nil {
 			return fmt.Errorf("building %s (run this in the module's root folder): %w", target.pkg, err)
 		}
 		*target.path = path
@@ -182,7 +177,7 @@ func productSubject(ctx context.Context, c *cluster, b binaries) (*subject, erro
 		{controllerName, b.controller, []string{"--leader-elect=false", "--webhook-mode=disabled"}},
 		{speakerName, b.speaker, nil},
 	} {
-		health, err := freeAddress(ctx)
+		health, err := c.freeAddress()
 		if err != nil {
 			return nil, err
 		}
@@ -209,14 +204,4 @@ func newProgram(ctx context.Context, c *cluster, name, path string, args ...stri
 		Env:  []string{"KUBECONFIG=" + kubeconfig, "METALLB_NAMESPACE=" + productNamespace, "METALLB_NODE_NAME=" + nodeName(0)},
 		Log:  filepath.Join(c.dir, name+".log"),
 	}}, nil
-}
-
-// freeAddress returns an address of loopback with a port that was free a moment ago.
-func freeAddress(ctx context.Context) (string, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp4", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }

@@ -3,10 +3,8 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	"debug/buildinfo"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/modfile"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // goDirective is the language version of the scratch modules in which programs are built.
@@ -39,7 +39,7 @@ func Build(ctx context.Context, bin string, progress io.Writer, names ...string)
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return fmt.Errorf("creating the directory of programs: %w", err)
 	}
-	unlock, err := lockFile(ctx, filepath.Join(bin, ".lock"), func() {
+	unlock, err := programs.Lock(ctx, filepath.Join(bin, ".lock"), func() {
 		fmt.Fprintf(progress, "waiting for another build into %s\n", bin)
 	})
 	if err != nil {
@@ -104,7 +104,7 @@ func (p program) build(ctx context.Context, bin string) error {
 	}
 	out := filepath.Join(bin, fmt.Sprintf(".%s.%d", p.name, os.Getpid()))
 	defer os.Remove(out)
-	if _, err := p.goCommand(ctx, dir, "build", "-mod=mod", "-tags", p.tags, "-ldflags", p.ldflags, "-o", out, pkg); err != nil {
+	if err := p.goCommand(ctx, dir, "build", "-mod=mod", "-tags", p.tags, "-ldflags", p.ldflags, "-o", out, pkg); err != nil {
 		return fmt.Errorf("building %s: %w", p.name, err)
 	}
 	if err := os.Rename(out, filepath.Join(bin, p.name)); err != nil {
@@ -127,13 +127,13 @@ func (p program) prepare(ctx context.Context, dir string) (string, error) {
 	if err := errors.Join(errs...); err != nil {
 		return "", err
 	}
-	if p.module == kubernetesModule {
+	if p.staging != "" {
 		staging, err := p.stagingModules(ctx, dir)
 		if err != nil {
 			return "", err
 		}
 		for _, module := range staging {
-			if err := file.AddReplace(module, "", module, stagingVersion); err != nil {
+			if err := file.AddReplace(module, "", module, p.staging); err != nil {
 				return "", err
 			}
 		}
@@ -146,15 +146,11 @@ func (p program) prepare(ctx context.Context, dir string) (string, error) {
 }
 
 // stagingModules names the modules that kubernetes requires at v0.0.0 and replaces by folders of its own tree. They are
-// published separately, at stagingVersion.
+// published separately, at p.staging.
 func (p program) stagingModules(ctx context.Context, dir string) ([]string, error) {
-	out, err := p.goCommand(ctx, dir, "mod", "download", "-json", p.module+"@"+p.version)
+	download, err := programs.Download(ctx, dir, p.module+"@"+p.version)
 	if err != nil {
 		return nil, err
-	}
-	var download struct{ GoMod string }
-	if err := json.Unmarshal(out, &download); err != nil {
-		return nil, fmt.Errorf("reading the answer of go mod download: %w", err)
 	}
 	text, err := os.ReadFile(download.GoMod)
 	if err != nil {
@@ -174,27 +170,11 @@ func (p program) stagingModules(ctx context.Context, dir string) ([]string, erro
 }
 
 // goCommand runs the go command in dir, apart from any workspace or vendoring that surrounds the caller.
-func (p program) goCommand(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOOS=", "GOARCH=")
+func (p program) goCommand(ctx context.Context, dir string, args ...string) error {
+	environment := []string{"GOWORK=off", "GOFLAGS=", "GOOS=", "GOARCH="}
 	if p.cgo != "" {
-		cmd.Env = append(cmd.Env, "CGO_ENABLED="+p.cgo)
+		environment = append(environment, "CGO_ENABLED="+p.cgo)
 	}
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	killGroup(cmd) // compilers, too
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, fmt.Errorf("go %s: %w\n%s", args[0], err, lastLines(stderr.Bytes(), 15))
-	}
-	return stdout.Bytes(), nil
-}
-
-// lastLines returns the end of a text, indented.
-func lastLines(text []byte, n int) string {
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return "    " + strings.Join(lines[max(0, len(lines)-n):], "\n    ")
+	_, err := programs.Go(ctx, dir, environment, args...)
+	return err
 }

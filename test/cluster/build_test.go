@@ -4,17 +4,17 @@ package cluster
 
 import (
 	"bytes"
-	"context"
 	"debug/buildinfo"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"metallb.io/metallb/test/programs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -130,47 +130,30 @@ func TestBuildRefusesAProgramItDoesNotKnow(t *testing.T) {
 	}
 }
 
-func TestALockIsWaitedFor(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "lock")
-	release, err := lockFile(t.Context(), file, func() { t.Error("waiting for a lock that nobody has") })
-	if err != nil {
-		t.Fatal(err)
-	}
-	waits := make(chan struct{})
-	got := make(chan error)
-	go func() {
-		release, err := lockFile(t.Context(), file, func() { close(waits) })
-		if err == nil {
-			release()
-		}
-		got <- err
-	}()
-	<-waits
-	// A holder may remove the file. Whoever waits must then lock the file of that name, not the one that is gone.
-	if err := os.Remove(file); err != nil {
-		t.Fatal(err)
-	}
-	release()
-	if err := <-got; err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Stat(file); err != nil {
-		t.Errorf("the lock that was taken is not the file of its name: %v", err)
-	}
-}
-
-func TestWaitingForALockCanBeCancelled(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "lock")
-	release, err := lockFile(t.Context(), file, func() {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer release()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if _, err := lockFile(ctx, file, cancel); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want %v", err, context.Canceled)
+func TestAnotherVersionOfKubernetesIsBuiltOfItsOwnModules(t *testing.T) {
+	for text, want := range map[string]*release{
+		"":         {minor: "36", patch: "3"},
+		"v1.31.14": {minor: "31", patch: "14"},
+		"1.37.2":   {minor: "37", patch: "2"},
+		"v1.37":    nil,
+		"newest":   nil,
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Setenv(programs.VersionVariable, text)
+			list, err := selectPrograms([]string{"kubelet"})
+			if want == nil {
+				if err == nil || !strings.Contains(err.Error(), "K8S_VERSION="+text+": is no version") {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := list[0]
+			if got.version != want.String() || got.staging != want.staging() || !strings.Contains(got.ldflags, "gitMinor="+want.minor) {
+				t.Errorf("got %s of %s with %q", got.version, got.staging, got.ldflags)
+			}
+		})
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // DefaultState is where a cluster keeps its files if nothing else is said.
@@ -37,7 +39,7 @@ var ErrNoCluster = errors.New("there is no cluster")
 type Config struct {
 	State    string    // directory of its files, which must not have others in it; DefaultState if empty
 	Nodes    int       // how many; 1 if zero
-	Bin      string    // directory of the programs; DefaultBin if empty
+	Bin      string    // directory of the programs; programs.Dir if empty
 	Progress io.Writer // is told what happens, in lines; nil for nothing
 }
 
@@ -148,7 +150,7 @@ func (c *Cluster) ctr(ctx context.Context, n Node, args ...string) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(c.Bin(), "ctr"), args...)
 	cmd.Dir = n.dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, lastLines(out, 5))
+		return fmt.Errorf("%w\n%s", err, programs.LastLines(out, 5))
 	}
 	return nil
 }

@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // machine is what a cluster changes on a machine.
@@ -74,7 +76,7 @@ func processesOf(t *testing.T, dir string) []string {
 }
 
 func TestAClusterComesUpAndLeavesNothingBehind(t *testing.T) {
-	if err := Preflight(DefaultBin()); err != nil {
+	if err := Preflight(programs.Dir()); err != nil {
 		t.Fatal(err)
 	}
 	if running := Running(); running != "" {

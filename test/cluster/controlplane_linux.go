@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"time"
@@ -14,6 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"metallb.io/metallb/test/authority"
 )
 
 // controlPlane is the control group and etcdPort and etcdPeerPort are the ports on the loopback interface of the control plane.
@@ -24,32 +27,28 @@ const (
 )
 
 // writeCredentials makes the certificate authority, certificates and kubeconfigs of all programs and of the user.
-func (c *Cluster) writeCredentials(now time.Time) error {
-	ca, err := newAuthority(c.path("pki"), now)
+func (c *Cluster) writeCredentials() error {
+	ca, err := newCredentials(c.path("pki"))
 	if err != nil {
 		return err
 	}
-	errs := []error{
-		ca.issueTokenKey(),
-		ca.issue(identity{
-			file: "apiserver", user: "kube-apiserver",
-			dns: []string{"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost"},
-			ips: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr(HostAddr), firstOf(ServiceCIDR)},
-		}),
-	}
-	users := []identity{
-		{file: "admin", user: "admin", group: "system:masters"},
-		{file: "kube-controller-manager", user: "system:kube-controller-manager"},
-		{file: "kube-scheduler", user: "system:kube-scheduler"},
-		{file: "kube-proxy", user: "system:kube-proxy"},
+	_, _, err = ca.issue("apiserver", authority.Identity{
+		User: "kube-apiserver",
+		DNS:  []string{"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost"},
+		IPs:  []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(HostAddr), firstOf(ServiceCIDR).AsSlice()},
+	})
+	errs := []error{ca.issueTokenKey(), err}
+	users := map[string]authority.Identity{"admin": {User: "admin", Group: "system:masters"}}
+	for _, name := range []string{"kube-controller-manager", "kube-scheduler", "kube-proxy"} {
+		users[name] = authority.Identity{User: "system:" + name}
 	}
 	for _, n := range c.Nodes() {
-		users = append(users, identity{
-			file: n.Name, user: "system:node:" + n.Name, group: "system:nodes", dns: []string{n.Name}, ips: []netip.Addr{n.Addr},
-		})
+		users[n.Name] = authority.Identity{
+			User: "system:node:" + n.Name, Group: "system:nodes", DNS: []string{n.Name}, IPs: []net.IP{n.Addr.AsSlice()},
+		}
 	}
-	for _, id := range users {
-		errs = append(errs, ca.issueKubeconfig(id, apiServer, c.path(id.file+".conf")))
+	for name, id := range users {
+		errs = append(errs, ca.issueKubeconfig(name, id, apiServer, c.path(name+".conf")))
 	}
 	return errors.Join(errs...)
 }

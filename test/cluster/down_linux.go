@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // Down ends the cluster and removes all that was made for it: processes, containers, mounts, namespaces, links, routes,
@@ -89,7 +91,7 @@ func removeFiles(state string) error {
 
 // lockClaim takes the lock under which clusters are made and ended on this machine.
 func lockClaim(ctx context.Context, progress io.Writer) (unlock func(), err error) {
-	release, err := lockFile(ctx, claimFile, func() {
+	release, err := programs.Lock(ctx, claimFile, func() {
 		fmt.Fprintln(progress, "waiting for another cluster to be made or ended")
 	})
 	if err != nil {

@@ -5,7 +5,7 @@ package cluster
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"net/netip"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,20 +13,22 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"metallb.io/metallb/test/authority"
 )
 
 func TestCertificatesServeBothEndsOfAConnection(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	ca, err := newAuthority(t.TempDir(), now)
+	ca, err := newCredentials(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := identity{
-		file: "node-1", user: "system:node:node-1", group: "system:nodes", dns: []string{"node-1"},
-		ips: []netip.Addr{netip.MustParseAddr("172.30.0.11"), netip.MustParseAddr("2001:db8::1")},
+	id := authority.Identity{
+		User: "system:node:node-1", Group: "system:nodes", DNS: []string{"node-1"},
+		IPs: []net.IP{net.ParseIP("172.30.0.11"), net.ParseIP("2001:db8::1")},
 	}
-	if err := ca.issue(id); err != nil {
+	if _, _, err := ca.issue("node-1", id); err != nil {
 		t.Fatal(err)
 	}
 	pair, err := tls.LoadX509KeyPair(ca.path("node-1.crt"), ca.path("node-1.key"))
@@ -60,12 +62,12 @@ func TestCertificatesServeBothEndsOfAConnection(t *testing.T) {
 
 func TestKeysAreForTheirOwnerOnly(t *testing.T) {
 	t.Parallel()
-	ca, err := newAuthority(t.TempDir(), time.Now())
+	ca, err := newCredentials(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	kubeconfig := filepath.Join(t.TempDir(), "admin.conf")
-	if err := ca.issueKubeconfig(identity{file: "admin", user: "admin"}, apiServer, kubeconfig); err != nil {
+	if err := ca.issueKubeconfig("admin", authority.Identity{User: "admin"}, apiServer, kubeconfig); err != nil {
 		t.Fatal(err)
 	}
 	if err := ca.issueTokenKey(); err != nil {
@@ -84,12 +86,12 @@ func TestKeysAreForTheirOwnerOnly(t *testing.T) {
 
 func TestKubeconfigLeadsToTheAPIServer(t *testing.T) {
 	t.Parallel()
-	ca, err := newAuthority(t.TempDir(), time.Now())
+	ca, err := newCredentials(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "admin.conf")
-	if err := ca.issueKubeconfig(identity{file: "admin", user: "admin", group: "system:masters"}, apiServer, file); err != nil {
+	if err := ca.issueKubeconfig("admin", authority.Identity{User: "admin", Group: "system:masters"}, apiServer, file); err != nil {
 		t.Fatal(err)
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", file)
@@ -99,7 +101,7 @@ func TestKubeconfigLeadsToTheAPIServer(t *testing.T) {
 	if config.Host != apiServer {
 		t.Errorf("server %s, want %s", config.Host, apiServer)
 	}
-	if diff := cmp.Diff(ca.pem, config.CAData); diff != "" {
+	if diff := cmp.Diff(ca.Bundle, config.CAData); diff != "" {
 		t.Errorf("certificate authority (-want +got):\n%s", diff)
 	}
 	if _, err := tls.X509KeyPair(config.CertData, config.KeyData); err != nil {

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // runner starts the programs of a cluster and knows how they fare.
@@ -118,5 +120,5 @@ func (r *runner) tail(name string) string {
 	if err != nil || len(text) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("\n  the end of %s:\n%s", path, lastLines(text, 10))
+	return fmt.Sprintf("\n  the end of %s:\n%s", path, programs.LastLines(text, 10))
 }

@@ -3,17 +3,20 @@
 package cluster
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // Versions of what a cluster is made of. Changing one makes [Build] build the programs concerned again.
 const (
-	KubernetesVersion = "v1.36.3"
-	stagingVersion    = "v0.36.3" // of the modules that kubernetes publishes from its own tree
+	kubernetesVersion = "v1.36.3" // if K8S_VERSION says no other
 	etcdVersion       = "v3.7.3"
 	containerdVersion = "v2.4.2"
 	runcVersion       = "v1.5.2"
@@ -32,10 +35,29 @@ const (
 
 const stripped = "-s -w"
 
-// kubernetesFlags are linker flags that make the programs know their version.
-const kubernetesFlags = stripped +
-	" -X k8s.io/component-base/version.gitVersion=" + KubernetesVersion +
-	" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36"
+// release is one of Kubernetes, v1.MINOR.PATCH.
+type release struct{ minor, patch string }
+
+// chosenRelease is the one that the environment's K8S_VERSION says, with or without the v, or else the one of every day.
+func chosenRelease() (release, error) {
+	text := cmp.Or(os.Getenv(programs.VersionVariable), kubernetesVersion)
+	m := regexp.MustCompile(`^v?1\.(\d+)\.(\d+)$`).FindStringSubmatch(text)
+	if m == nil {
+		return release{}, fmt.Errorf("%s=%s: is no version such as %s", programs.VersionVariable, text, kubernetesVersion)
+	}
+	return release{minor: m[1], patch: m[2]}, nil
+}
+
+func (r release) String() string { return "v1." + r.minor + "." + r.patch }
+
+// staging is the version of the modules that kubernetes publishes from its own tree.
+func (r release) staging() string { return "v0." + r.minor + "." + r.patch }
+
+// flags are linker flags that make the programs know their version.
+func (r release) flags() string {
+	const version = " -X k8s.io/component-base/version."
+	return stripped + version + "gitVersion=" + r.String() + version + "gitMajor=1" + version + "gitMinor=" + r.minor
+}
 
 //go:embed pause/main.go
 var pauseSource []byte
@@ -48,18 +70,20 @@ type program struct {
 	pkg     string
 	tags    string
 	ldflags string
+	staging string // version of the modules that the module publishes from its own tree, if it does
 	cgo     string // CGO_ENABLED, where not left to what the machine has
 	source  []byte
 }
 
-// programs lists all, in the order in which they are built.
-func programs() []program {
+// allPrograms lists those of a cluster of that release, in the order in which they are built.
+func allPrograms(r release) []program {
 	var list []program
 	for _, name := range []string{
 		"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl",
 	} {
 		list = append(list, program{
-			name: name, module: kubernetesModule, version: KubernetesVersion, pkg: kubernetesModule + "/cmd/" + name, ldflags: kubernetesFlags,
+			name: name, module: kubernetesModule, version: r.String(), pkg: kubernetesModule + "/cmd/" + name, ldflags: r.flags(),
+			staging: r.staging(),
 		})
 	}
 	list = append(list, program{name: "etcd", module: etcdModule, version: etcdVersion, pkg: etcdModule, ldflags: stripped})
@@ -85,7 +109,7 @@ func programs() []program {
 // clusterPrograms names what a running cluster needs: all but helm.
 func clusterPrograms() []string {
 	var names []string
-	for _, p := range programs() {
+	for _, p := range allPrograms(release{}) {
 		if p.name != "helm" {
 			names = append(names, p.name)
 		}
@@ -95,7 +119,11 @@ func clusterPrograms() []string {
 
 // selectPrograms returns the named programs in building order, or all of them if none is named.
 func selectPrograms(names []string) ([]program, error) {
-	all := programs()
+	r, err := chosenRelease()
+	if err != nil {
+		return nil, err
+	}
+	all := allPrograms(r)
 	for _, name := range names {
 		if !slices.ContainsFunc(all, func(p program) bool { return p.name == name }) {
 			return nil, fmt.Errorf("no program is called %q", name)
@@ -105,17 +133,4 @@ func selectPrograms(names []string) ([]program, error) {
 		return all, nil
 	}
 	return slices.DeleteFunc(all, func(p program) bool { return !slices.Contains(names, p.name) }), nil
-}
-
-// DefaultBin returns the directory in which built programs are kept between clusters: $K8S_BIN, or
-// ~/.cache/k8s-from-modules.
-func DefaultBin() string {
-	if dir := os.Getenv("K8S_BIN"); dir != "" {
-		return dir
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		home = "/root"
-	}
-	return filepath.Join(home, ".cache", "k8s-from-modules")
 }

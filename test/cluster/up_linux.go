@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // startPatience is how long any one step of starting may take on a slow or busy machine.
@@ -66,7 +68,7 @@ func (c Config) complete() (Config, error) {
 		c.State = DefaultState
 	}
 	if c.Bin == "" {
-		c.Bin = DefaultBin()
+		c.Bin = programs.Dir()
 	}
 	if c.Nodes == 0 {
 		c.Nodes = 1
@@ -166,7 +168,7 @@ func (c *Cluster) up(ctx context.Context, groups *cgroups, progress io.Writer) e
 	if err := c.prepare(groups); err != nil {
 		return err
 	}
-	if err := c.writeCredentials(time.Now()); err != nil {
+	if err := c.writeCredentials(); err != nil {
 		return err
 	}
 	if err := makeBridge(); err != nil {

@@ -127,8 +127,8 @@ var (
 	files = regexp.MustCompile(`(?:^|[\s"'=])((?:api|charts|config|controllers|docs|speaker|test)/[\w./-]*[\w-])`)
 	// targets are those of make in a command, variables left out.
 	targets = regexp.MustCompile(`(?:^|[\s;&(])make((?: +[\w=./:-]+)+)`)
-	// programs begin a line that is code by its indentation.
-	programs = regexp.MustCompile(`^    (make|kubectl|helm|go|controller) `)
+	// starters begin a line that is code by its indentation.
+	starters = regexp.MustCompile(`^    (make|kubectl|helm|go|controller) `)
 	target   = regexp.MustCompile(`(?m)^([a-z][a-z0-9-]*):`)
 )
 
@@ -173,7 +173,7 @@ func TestWhatCommandsNameExists(t *testing.T) {
 func indented(d *Document) []Block {
 	var found []Block
 	for i, line := range d.Lines {
-		if programs.MatchString(line) {
+		if starters.MatchString(line) {
 			command, _, _ := strings.Cut(strings.TrimSpace(line), "  ")
 			found = append(found, Block{Line: i + 1, Text: command})
 		}

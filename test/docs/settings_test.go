@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"metallb.io/metallb/test/programs"
 )
 
 const configuration = "docs/configuration.md"
@@ -54,12 +56,7 @@ func help(t *testing.T, program string) settings {
 
 func TestEveryFlagAndVariableIsDocumentedWithItsDefault(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir() + string(filepath.Separator)
-	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-s -w", "-o", dir, "./controllers", "./speaker")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building: %v\n%s", err, out)
-	}
+	dir := programs.Product(t)
 	d, err := Read(root, configuration)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +64,7 @@ func TestEveryFlagAndVariableIsDocumentedWithItsDefault(t *testing.T) {
 	for program, heading := range map[string]string{"controllers": "Of the controller", "speaker": "Of the speaker"} {
 		documented := table(t, d, "Of both")
 		maps.Copy(documented, table(t, d, heading))
-		if diff := cmp.Diff(documented, help(t, dir+program)); diff != "" {
+		if diff := cmp.Diff(documented, help(t, filepath.Join(dir, program))); diff != "" {
 			t.Errorf("%s and %s --help differ (-page +help):\n%s", configuration, program, diff)
 		}
 	}

@@ -23,6 +23,7 @@ import (
 	"metallb.io/metallb/controllers/validate"
 	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/test/envtest"
+	"metallb.io/metallb/test/programs"
 )
 
 var server envtest.Shared
@@ -193,7 +194,7 @@ func build(t *testing.T, s *envtest.Server, b Block) {
 
 func TestTheChartRendersWithEveryValuesFile(t *testing.T) {
 	t.Parallel()
-	helm, err := helmProgram()
+	helm, err := programs.Find("helm")
 	if err != nil {
 		t.Skip(err)
 	}
@@ -206,20 +207,4 @@ func TestTheChartRendersWithEveryValuesFile(t *testing.T) {
 			t.Errorf("helm template: %v\n%s", err, out)
 		}
 	})
-}
-
-// helmProgram finds helm where the programs of the test clusters are, or in the PATH.
-func helmProgram() (string, error) {
-	dirs := []string{os.Getenv("K8S_BIN")}
-	if home, err := os.UserHomeDir(); err == nil {
-		dirs = append(dirs, filepath.Join(home, ".cache", "k8s-from-modules"))
-	}
-	for _, dir := range dirs {
-		if path := filepath.Join(dir, "helm"); dir != "" {
-			if _, err := os.Stat(path); err == nil {
-				return path, nil
-			}
-		}
-	}
-	return exec.LookPath("helm")
 }

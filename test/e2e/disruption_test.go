@@ -27,10 +27,7 @@ const (
 var nginxPrefix = netip.MustParsePrefix(nginxAddress + "/32")
 
 func TestWhatPartsOfTheProductEndingDoesToRoutesAndTraffic(t *testing.T) {
-	before := machine(t)
-	t.Run("in a playground", func(t *testing.T) {
-		p := start(t)
-		awaitRoutes(t, p)
+	withTutorial(t, func(p *playground.Playground) {
 		t.Run("a speaker that ends moves no other node's routes and loses no request", func(t *testing.T) { speakerEnds(t, p) })
 		t.Run("a controller that ends changes no address", func(t *testing.T) { controllerEnds(t, p) })
 		t.Run("a peer with a wrong ASN says so and disturbs no other", func(t *testing.T) { wrongPeer(t, p) })
@@ -38,7 +35,6 @@ func TestWhatPartsOfTheProductEndingDoesToRoutesAndTraffic(t *testing.T) {
 		t.Run("a node that is not to be used for load balancing withdraws its routes", func(t *testing.T) { excludedNode(t, p) })
 		t.Run("rollouts lose no connection", func(t *testing.T) { rollouts(t, p) })
 	})
-	sameMachine(t, before)
 }
 
 // awaitRoutes waits until every router has nginx's route from every node.

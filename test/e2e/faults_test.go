@@ -140,16 +140,11 @@ func applyTroubled(t *testing.T, p *playground.Playground, peers []troubledPeer)
 }
 
 func TestStatusTellsWhatKeepsNodesFromTheirSessions(t *testing.T) {
-	before := machine(t)
-	t.Run("in a playground", func(t *testing.T) {
-		p := start(t)
-		awaitRoutes(t, p)
-		began := time.Now()
-		t.Run("routers fail, each in its way, and come back", func(t *testing.T) { routersFail(t, p) })
-		t.Run("a node is not ready, is removed, and comes back", func(t *testing.T) { nodesFail(t, p) })
-		t.Logf("all of it took %s", time.Since(began).Round(time.Second))
+	withTutorial(t, func(p *playground.Playground) {
+		forgetEvents(t, p)
+		t.Run("routers fail each in its way and come back", func(t *testing.T) { routersFail(t, p) })
+		t.Run("a node is not ready and is removed and comes back", func(t *testing.T) { nodesFail(t, p) })
 	})
-	sameMachine(t, before)
 }
 
 func routersFail(t *testing.T, p *playground.Playground) {
@@ -213,6 +208,8 @@ func routersFail(t *testing.T, p *playground.Playground) {
 		args = append(args, peer.Name)
 	}
 	kubectl(t, p, args...)
+	kubectl(t, p, "-n", "metallb-system", "delete", "secret", "router-password")
+	kubectl(t, p, "label", "nodes", "--all", "rack-")
 }
 
 // seeTheFaults waits until each is told in the right words.

@@ -21,29 +21,25 @@ import (
 
 // From an empty cluster to an empty cluster by Helm: each part starts where the one before it ended.
 func TestTheProductByHelm(t *testing.T) {
-	before := machine(t)
-	t.Run("in a playground", func(t *testing.T) {
-		p := up(t, playground.Nothing)
-		empty := objects(t, p)
-		inOrder(t, p, []part{
-			{"the tutorial works as written", tutorialByHelm},
-			{"nothing is left of it", has(empty)},
-		})
-		deployNginx(t, p)
-		unserved := objects(t, p)
-		inOrder(t, p, []part{
-			{"kinds and configuration stay, and serve once more", keptConfiguration},
-			{"the chart's own test passes", helmTest},
-			{"an upgrade restarts all and moves nothing", upgrade},
-			{"a rollback restarts all and moves nothing", rollback},
-			{"a speaker is killed", speakerKilled},
-			{"the active controller is killed", controllerKilled},
-			{"a kubelet is stopped", kubeletStopped},
-			{"an uninstallation finishes by itself with a service alive", uninstall},
-			{"nothing is left of the product", has(unserved)},
-		})
+	p := withNothing(t)
+	inOrder(t, p, []part{
+		{"the tutorial works as written", tutorialByHelm},
+		{"nothing is left of it", has(theWorld.empty)},
 	})
-	sameMachine(t, before)
+	deployNginx(t, p)
+	unserved := objects(t, p)
+	inOrder(t, p, []part{
+		{"kinds and configuration stay, and serve once more", keptConfiguration},
+		{"the chart's own test passes", helmTest},
+		{"an upgrade restarts all and moves nothing", upgrade},
+		{"a rollback restarts all and moves nothing", rollback},
+		{"a speaker is killed", speakerKilled},
+		{"the active controller is killed", controllerKilled},
+		{"a kubelet is stopped", kubeletStopped},
+		{"an uninstallation finishes by itself with a service alive", uninstall},
+		{"nothing is left of the product", has(unserved)},
+	})
+	clearOut(t, p)
 }
 
 // part is one part of a story.
@@ -67,7 +63,7 @@ func inOrder(t *testing.T, p *playground.Playground, parts []part) {
 // tutorialByHelm follows the tutorial but for the playground, which is there already and is used further.
 func tutorialByHelm(t *testing.T, _ *playground.Playground) {
 	t.Helper()
-	follow(t, ".", slices.DeleteFunc(tutorial(t, ".", "helm"), func(step console.Step) bool { return strings.HasPrefix(step.Command, "make playground") }))
+	follow(t, slices.DeleteFunc(tutorial(t, "helm"), func(step console.Step) bool { return strings.HasPrefix(step.Command, "make playground") }))
 }
 
 // install installs the product by Helm and tells how long its pods took to be ready.

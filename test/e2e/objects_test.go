@@ -5,24 +5,26 @@
 package e2e_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"metallb.io/metallb/test/playground"
 )
 
-// objects returns all objects of all kinds that the cluster has, by kind, namespace and name, with their finalizers. Those that
-// come and go by themselves are left out: events, and what only tells of others.
+// objects returns all objects of all kinds that the cluster has, by kind, namespace and name, with their finalizers, and Nodes
+// with their labels; a name that was made up tells what it begins with. Those that come and go by themselves are left out: events,
+// what only tells of others, and CSINodes, which a kubelet makes only when it starts.
 func objects(t *testing.T, p *playground.Playground) []string {
 	t.Helper()
 	kinds := slices.DeleteFunc(strings.Fields(kubectl(t, p, "api-resources", "--verbs=list", "-o", "name")), func(kind string) bool {
-		return slices.Contains([]string{"events", "events.events.k8s.io", "componentstatuses"}, kind)
+		return slices.Contains([]string{"events", "events.events.k8s.io", "componentstatuses", "csinodes.storage.k8s.io"}, kind)
 	})
 	var list struct {
 		Items []metav1.PartialObjectMetadata
@@ -34,7 +36,11 @@ func objects(t *testing.T, p *playground.Playground) []string {
 	}
 	all := make([]string, 0, len(list.Items))
 	for _, o := range list.Items {
-		all = append(all, fmt.Sprintf("%s %s/%s %v", o.Kind, o.Namespace, o.Name, o.Finalizers))
+		line := fmt.Sprintf("%s %s/%s %v", o.Kind, o.Namespace, cmp.Or(o.GenerateName, o.Name), o.Finalizers)
+		if o.Kind == "Node" {
+			line += fmt.Sprint(o.Labels)
+		}
+		all = append(all, line)
 	}
 	slices.Sort(all)
 	return all
@@ -43,5 +49,5 @@ func objects(t *testing.T, p *playground.Playground) []string {
 // awaitObjects waits until the cluster has the objects that it had before and no others.
 func awaitObjects(t *testing.T, p *playground.Playground, before []string) {
 	t.Helper()
-	eventually(t, "the cluster to have what it had before the installation", func() string { return cmp.Diff(before, objects(t, p)) })
+	eventually(t, "the cluster to have what it had before (-before +after)", func() string { return gocmp.Diff(before, objects(t, p)) })
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,27 +23,6 @@ import (
 
 // patience is how long the world may take to become as expected.
 const patience = 60 * time.Second
-
-// start makes a playground in which the tutorial has been followed: test routers, rack router, nginx at 198.51.100.0.
-func start(t *testing.T) *playground.Playground {
-	t.Helper()
-	p := up(t, playground.Kustomize)
-	configure(t, p)
-	deployNginx(t, p)
-	return p
-}
-
-// up makes a playground with nothing but what is installed in it.
-func up(t *testing.T, install playground.Method) *playground.Playground {
-	t.Helper()
-	t.Chdir("../..")
-	removePlaygroundAfter(t)
-	p, err := playground.Up(t.Context(), playground.Config{Install: install, Progress: os.Stdout})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
 
 // deployNginx applies the tutorial's routers and its web server.
 func deployNginx(t *testing.T, p *playground.Playground) {
@@ -61,16 +41,6 @@ func configure(t *testing.T, p *playground.Playground) {
 	for _, file := range configuration {
 		kubectl(t, p, "apply", "-f", file)
 	}
-}
-
-func removePlaygroundAfter(t *testing.T) {
-	t.Helper()
-	t.Cleanup(func() {
-		// The test's own context has ended by now.
-		if err := playground.Down(context.WithoutCancel(t.Context()), playground.DefaultState); err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 func kubectl(t *testing.T, p *playground.Playground, args ...string) string {
@@ -95,17 +65,25 @@ func apply(t *testing.T, p *playground.Playground, manifest string) {
 // eventually waits until the condition returns nothing that is wrong.
 func eventually(t *testing.T, what string, condition func() (wrong string)) {
 	t.Helper()
-	deadline := time.After(patience)
+	if wrong := await(t.Context(), condition); wrong != "" {
+		t.Fatalf("waiting for %s: %s", what, wrong)
+	}
+}
+
+// await waits until the condition returns nothing that is wrong. What is wrong after all patience it returns.
+func await(ctx context.Context, condition func() (wrong string)) string {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		wrong := condition()
 		if wrong == "" {
-			return
+			return ""
 		}
 		select {
-		case <-deadline:
-			t.Fatalf("waiting for %s: %s", what, wrong)
+		case <-ctx.Done():
+			return wrong
 		case <-tick.C:
 		}
 	}
@@ -160,4 +138,20 @@ func paths(t *testing.T, prefix netip.Prefix) map[path]time.Time {
 		}
 	}
 	return found
+}
+
+// Whoever has a playground running must not lose it to the tests.
+func TestTheTestsRefuseToRunBesideAPlayground(t *testing.T) {
+	p := theWorld.shared(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), self, "-test.run", "^TestTheTutorialWorksAsWritten$")
+	command.Dir = "test/e2e"
+	text, err := command.CombinedOutput()
+	if err == nil || !strings.Contains(string(text), "there is a playground already, in "+playground.DefaultState) {
+		t.Errorf("%v: %s", err, text)
+	}
+	kubectl(t, p, "get", "nodes")
 }

@@ -19,44 +19,41 @@ const manifest = "config/manifests/metallb.yaml"
 
 // Whoever removes the product while services use it must not be kept waiting by its own webhook.
 func TestRemovalFinishesByItselfWithServicesAlive(t *testing.T) {
-	before := machine(t)
-	t.Run("in a playground", func(t *testing.T) {
-		p := up(t, playground.Nothing)
-		kubectl(t, p, "apply", "-f", "config/tutorial/tutorial-2.yaml")
-		kubectl(t, p, "rollout", "status", "--timeout=2m", "deployment/nginx")
-		unserved := objects(t, p)
-		reinstall(t, p)
-		for _, way := range []struct {
-			name   string
-			remove func(*testing.T, *playground.Playground)
-			// leavesKinds is whether the kinds are to be left.
-			leavesKinds bool
-		}{
-			{name: "by deleting the namespace", remove: deleteNamespace, leavesKinds: true},
-			{name: "by deleting what was installed", remove: deleteInstalled("-k", "config/default")},
-			{name: "by deleting the manifest", remove: deleteInstalled("-f", manifest)},
-			{name: "by deleting everything at once, the configuration first", remove: deleteEverything(false)},
-			{name: "by deleting everything at once, the configuration last", remove: deleteEverything(true)},
-		} {
-			ok := t.Run(way.name, func(t *testing.T) {
-				way.remove(t, p)
-				eventually(t, "the namespace to be gone", func() string {
-					return kubectl(t, p, "get", "namespace", playground.Namespace, "--ignore-not-found", "-o", "name")
-				})
-				if !way.leavesKinds {
-					awaitObjects(t, p, unserved)
-				}
-				if got := address(t, p, "nginx"); got != nginxAddress {
-					t.Errorf("nginx has %q now", got)
-				}
-				reinstall(t, p)
+	p := withNothing(t)
+	kubectl(t, p, "apply", "-f", "config/tutorial/tutorial-2.yaml")
+	kubectl(t, p, "rollout", "status", "--timeout=2m", "deployment/nginx")
+	unserved := objects(t, p)
+	reinstall(t, p)
+	for _, way := range []struct {
+		name   string
+		remove func(*testing.T, *playground.Playground)
+		// leavesKinds is whether the kinds are to be left.
+		leavesKinds bool
+	}{
+		{name: "by deleting the namespace", remove: deleteNamespace, leavesKinds: true},
+		{name: "by deleting what was installed", remove: deleteInstalled("-k", "config/default")},
+		{name: "by deleting the manifest", remove: deleteInstalled("-f", manifest)},
+		{name: "by deleting everything at once with the configuration first", remove: deleteEverything(false)},
+		{name: "by deleting everything at once with the configuration last", remove: deleteEverything(true)},
+	} {
+		ok := t.Run(way.name, func(t *testing.T) {
+			way.remove(t, p)
+			eventually(t, "the namespace to be gone", func() string {
+				return kubectl(t, p, "get", "namespace", playground.Namespace, "--ignore-not-found", "-o", "name")
 			})
-			if !ok {
-				t.FailNow() // the next one starts from what this one has left
+			if !way.leavesKinds {
+				awaitObjects(t, p, unserved)
 			}
+			if got := address(t, p, "nginx"); got != nginxAddress {
+				t.Errorf("nginx has %q now", got)
+			}
+			reinstall(t, p)
+		})
+		if !ok {
+			t.FailNow() // the next one starts from what this one has left
 		}
-	})
-	sameMachine(t, before)
+	}
+	theWorld.hasTutorial = true // for the manifest is all of config/default
 }
 
 func deleteNamespace(t *testing.T, p *playground.Playground) {
@@ -100,7 +97,7 @@ func deleteEverything(installedFirst bool) func(*testing.T, *playground.Playgrou
 	}
 }
 
-// reinstall makes the playground as start does, but from the manifest.
+// reinstall makes the playground as withTutorial does, but from the manifest.
 func reinstall(t *testing.T, p *playground.Playground) {
 	t.Helper()
 	kubectl(t, p, "apply", "-f", manifest)

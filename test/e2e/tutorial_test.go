@@ -6,7 +6,6 @@ package e2e_test
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -15,16 +14,14 @@ import (
 
 // The tutorial makes and removes its own playground.
 func TestTheTutorialWorksAsWritten(t *testing.T) {
-	before := machine(t)
-	removePlaygroundAfter(t)
-	follow(t, "../..", tutorial(t, "../..", "kustomize"))
-	sameMachine(t, before)
+	alone(t)
+	follow(t, tutorial(t, "kustomize"))
 }
 
 // tutorial returns the steps of the tutorial for one way to install.
-func tutorial(t *testing.T, top, way string) []console.Step {
+func tutorial(t *testing.T, way string) []console.Step {
 	t.Helper()
-	document, err := os.ReadFile(filepath.Join(top, "docs/tutorial.md"))
+	document, err := os.ReadFile("docs/tutorial.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,10 +32,10 @@ func tutorial(t *testing.T, top, way string) []console.Step {
 	return steps
 }
 
-// follow runs the steps in the top directory of the source tree.
-func follow(t *testing.T, top string, steps []console.Step) {
+// follow runs the steps.
+func follow(t *testing.T, steps []console.Step) {
 	t.Helper()
-	shell, err := console.Start(t.Context(), top)
+	shell, err := console.Start(t.Context(), ".")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ package envtest
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -78,14 +79,21 @@ func (a *Audited) Calls(tb testing.TB) []Call {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var calls []Call
-	for line := range bytes.Lines(text) {
-		if !bytes.HasSuffix(line, []byte("\n")) {
-			break // it is just being written
-		}
+	calls, _, err := ReadCalls(text)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return calls
+}
+
+// ReadCalls reads the lines of an audit log, and returns how much of the text they are: a last line without an end is just being
+// written.
+func ReadCalls(text []byte) (calls []Call, read int, err error) {
+	for line := range bytes.Lines(text[:bytes.LastIndexByte(text, '\n')+1]) {
+		read += len(line)
 		var e entry
 		if err := json.Unmarshal(line, &e); err != nil {
-			tb.Fatalf("reading the audit log: %v", err)
+			return nil, 0, fmt.Errorf("reading the audit log: %w in %q", err, line)
 		}
 		resource := e.ObjectRef.Resource
 		if e.ObjectRef.Subresource != "" {
@@ -96,5 +104,5 @@ func (a *Audited) Calls(tb testing.TB) []Call {
 			Namespace: e.ObjectRef.Namespace, Name: e.ObjectRef.Name, Status: e.ResponseStatus.Code, Path: e.RequestURI,
 		})
 	}
-	return calls
+	return calls, read, nil
 }

@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,13 +24,14 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/test/programs"
 )
 
 // Namespace is where this project's objects live. It exists on every server.
 const Namespace = "metallb-system"
 
 // errNoPrograms is the reason to skip.
-var errNoPrograms = errors.New("no etcd, kube-apiserver and kubectl; build them with 'make playground' or set KUBEBUILDER_ASSETS")
+var errNoPrograms = errors.New("no etcd, kube-apiserver and kubectl; build them with 'make test-programs' or set KUBEBUILDER_ASSETS")
 
 // Server is a running API server with the CRDs installed.
 type Server struct {
@@ -76,7 +79,7 @@ func skipOrFail(tb testing.TB, err error) {
 type argument struct{ name, value string }
 
 func start(ctx context.Context, arguments ...argument) (*Server, error) {
-	bin, err := programs()
+	bin, err := programDirectory()
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +100,8 @@ func start(ctx context.Context, arguments ...argument) (*Server, error) {
 		CRDDirectoryPaths:     []string{crds},
 		ErrorIfCRDPathMissing: true,
 		Scheme:                scheme,
+		// On a busy machine.
+		ControlPlaneStartTimeout: 2 * time.Minute,
 	}
 	env.ControlPlane.Etcd = &envtest.Etcd{DataDir: g.data()}
 	env.ControlPlane.KubectlPath = filepath.Join(bin, "kubectl")
@@ -146,54 +151,24 @@ func newScheme() (*runtime.Scheme, error) {
 	return scheme, nil
 }
 
-// programs returns the first directory that has them all.
-func programs() (string, error) {
-	dirs := []string{os.Getenv("KUBEBUILDER_ASSETS"), os.Getenv("K8S_BIN")}
-	if home, err := os.UserHomeDir(); err == nil {
-		dirs = append(dirs, filepath.Join(home, ".cache", "k8s-from-modules"))
-	}
-	for _, dir := range dirs {
-		if dir != "" && hasPrograms(dir) {
+// programDirectory returns the first directory that has all the programs.
+func programDirectory() (string, error) {
+	for _, dir := range []string{os.Getenv("KUBEBUILDER_ASSETS"), programs.Dir()} {
+		missing := func(name string) bool { return !programs.Executable(filepath.Join(dir, name)) }
+		if dir != "" && !slices.ContainsFunc([]string{"etcd", "kube-apiserver", "kubectl"}, missing) {
 			return dir, nil
 		}
 	}
 	return "", errNoPrograms
 }
 
-func hasPrograms(dir string) bool {
-	for _, name := range []string{"etcd", "kube-apiserver", "kubectl"} {
-		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode()&0o111 == 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // crdDirectory finds the CRDs from wherever in the module the test runs.
 func crdDirectory() (string, error) {
-	root, err := moduleRoot()
+	root, err := programs.Root()
 	if err != nil {
 		return "", err
 	}
 	return filepath.Join(root, "config", "crd", "bases"), nil
-}
-
-// moduleRoot finds the module from wherever in it the test runs.
-func moduleRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("finding the module: %w", err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", errors.New("no go.mod above the working directory; run tests inside the module")
-		}
-		dir = parent
-	}
 }
 
 // Kubeconfig returns the path of a kubeconfig file for the server, removed at the end of the test.

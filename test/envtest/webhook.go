@@ -4,14 +4,7 @@ package envtest
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -26,72 +19,37 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/test/authority"
+	"metallb.io/metallb/test/programs"
 )
 
 // Authority makes certificates of servers.
-type Authority struct {
-	// Bundle is its own certificate in PEM.
-	Bundle []byte
-
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-}
+type Authority struct{ *authority.Authority }
 
 // NewAuthority returns an authority that nobody else trusts.
 func NewAuthority(tb testing.TB) *Authority {
 	tb.Helper()
-	a := &Authority{key: newKey(tb)}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key)
+	a, err := authority.New("test authority")
 	if err != nil {
-		tb.Fatalf("making a certificate authority: %v", err)
+		tb.Fatal(err)
 	}
-	if a.certificate, err = x509.ParseCertificate(der); err != nil {
-		tb.Fatalf("making a certificate authority: %v", err)
-	}
-	a.Bundle = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return a
-}
-
-func newKey(tb testing.TB) *ecdsa.PrivateKey {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatalf("making a key: %v", err)
-	}
-	return key
+	return &Authority{a}
 }
 
 // Certificate returns a certificate for 127.0.0.1 and the names, as a TLS Secret has it.
 func (a *Authority) Certificate(tb testing.TB, names ...string) map[string][]byte {
 	tb.Helper()
-	key := newKey(tb)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "test"}, DNSNames: names,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		KeyUsage: x509.KeyUsageDigitalSignature, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
+	certificate, key, err := a.Issue(authority.Identity{User: "test", DNS: names, IPs: []net.IP{net.IPv4(127, 0, 0, 1)}})
 	if err != nil {
-		tb.Fatalf("making a certificate: %v", err)
+		tb.Fatal(err)
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		tb.Fatalf("making a certificate: %v", err)
-	}
-	return map[string][]byte{
-		corev1.TLSCertKey:       pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		corev1.TLSPrivateKeyKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
-	}
+	return map[string][]byte{corev1.TLSCertKey: certificate, corev1.TLSPrivateKeyKey: key}
 }
 
 // WebhookConfiguration returns the one of config/webhook, which reaches the webhook by its Service.
 func WebhookConfiguration(tb testing.TB) *admissionregistrationv1.ValidatingWebhookConfiguration {
 	tb.Helper()
-	root, err := moduleRoot()
+	root, err := programs.Root()
 	if err != nil {
 		tb.Fatal(err)
 	}

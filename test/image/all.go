@@ -11,6 +11,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // Names of the images that All makes, and of their files without .tar.
@@ -28,21 +30,12 @@ type Options struct {
 	Tag      string    // of names: dev if empty
 	Version  string    // that the programs report; the tag if empty
 	Revision string    // of the source; that of the current directory if empty
-	Cache    string    // directory of downloaded packages; DefaultCache if empty
+	Cache    string    // directory of programs built and packages downloaded; programs.Cache if empty
 	Progress io.Writer // is told what happens, in lines; nil for nothing
 	Only     []string  // images to make, such as ControllerImage; all if empty
 	Push     bool      // to the registry that their names begin with, too
 	// Platforms that controller and speaker are made for; HostPlatform if empty. Those of several are in one tar.
 	Platforms []Platform
-}
-
-// DefaultCache returns where downloaded packages are kept.
-func DefaultCache() string {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		dir = os.TempDir()
-	}
-	return filepath.Join(dir, "metallb-images")
 }
 
 // All builds the project's programs from the source tree in the current directory, makes the images of controller, speaker
@@ -59,19 +52,26 @@ func All(ctx context.Context, o Options) ([]string, error) {
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return nil, err
 	}
-	scratch, err := os.MkdirTemp("", "images-")
+	// Programs are kept, and not linked again while they are up to date.
+	built := filepath.Join(o.Cache, "programs")
+	if err := os.MkdirAll(built, 0o755); err != nil {
+		return nil, err
+	}
+	unlock, err := programs.Lock(ctx, filepath.Join(built, ".lock"), func() {
+		fmt.Fprintln(o.Progress, "waiting for other images to be made")
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(scratch)
-	if err := o.buildPrograms(ctx, scratch); err != nil {
+	defer unlock()
+	if err := o.buildPrograms(ctx, built); err != nil {
 		return nil, err
 	}
 	var tars []string
 	for _, which := range o.Only {
 		start := time.Now()
 		tar := filepath.Join(o.Out, which+".tar")
-		if err := o.save(ctx, which, scratch, tar); err != nil {
+		if err := o.save(ctx, which, built, tar); err != nil {
 			return nil, fmt.Errorf("making the image of %s: %w", which, err)
 		}
 		fmt.Fprintf(o.Progress, "image %s: %s (%.1f s)\n", o.ref(which), tar, time.Since(start).Seconds())
@@ -91,7 +91,7 @@ func (o Options) complete() Options {
 	defaults(&o.Prefix, "localhost/metallb-")
 	defaults(&o.Tag, "dev")
 	defaults(&o.Version, o.Tag)
-	defaults(&o.Cache, DefaultCache())
+	defaults(&o.Cache, programs.Cache())
 	if len(o.Platforms) == 0 {
 		o.Platforms = []Platform{HostPlatform()}
 	}

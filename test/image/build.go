@@ -6,9 +6,10 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // versionPackage has the variables that are stamped into programs.
@@ -45,12 +46,11 @@ func (o Options) buildPrograms(ctx context.Context, dir string) error {
 // build builds one static program, from the source tree in the current directory. The same source makes the same program,
 // wherever it is.
 func (o Options) build(ctx context.Context, which string, p Platform, file string) error {
-	flags := "-s -w -X " + versionPackage + ".Version=" + o.Version
+	flags := "-X " + versionPackage + ".Version=" + o.Version
 	if o.Revision != "" {
 		flags += " -X " + versionPackage + ".revision=" + o.Revision
 	}
-	args := slices.Concat(p.environment(), []string{"go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", file, mains()[which]})
-	if _, err := output(ctx, "", "env", args...); err != nil {
+	if err := programs.Build(ctx, programs.Options{LinkerFlags: flags, Environment: p.environment()}, file, mains()[which]); err != nil {
 		return fmt.Errorf("building %s for %s: %w", which, p, err)
 	}
 	return nil
@@ -80,12 +80,12 @@ func Binaries(ctx context.Context, o Options) ([]string, error) {
 // sourceRevision returns the revision of the source tree in the current directory, as programs are stamped with it; empty if
 // that is not known.
 func sourceRevision(ctx context.Context) string {
-	revision, err := output(ctx, "", "git", "rev-parse", "HEAD")
+	revision, err := programs.Run(ctx, "", "git", "rev-parse", "HEAD")
 	if err != nil {
 		return ""
 	}
 	revision = strings.TrimSpace(revision)
-	if changes, err := output(ctx, "", "git", "status", "--porcelain"); err != nil || changes != "" {
+	if changes, err := programs.Run(ctx, "", "git", "status", "--porcelain"); err != nil || changes != "" {
 		revision += "-dirty"
 	}
 	return revision

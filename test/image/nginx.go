@@ -3,7 +3,6 @@
 package image
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // NginxName is what the image of nginx is called: the name of the public image that the tutorial uses elsewhere.
@@ -96,7 +97,7 @@ func unpackWithLibraries(ctx context.Context, cache, root string, packages ...st
 	}
 	var libraries []string
 	for _, file := range files {
-		depends, err := output(ctx, cache, "dpkg-deb", "--field", file, "Depends")
+		depends, err := programs.Run(ctx, cache, "dpkg-deb", "--field", file, "Depends")
 		if err != nil {
 			return err
 		}
@@ -108,7 +109,7 @@ func unpackWithLibraries(ctx context.Context, cache, root string, packages ...st
 		return err
 	}
 	for _, file := range append(files, more...) {
-		if _, err := output(ctx, cache, "dpkg-deb", "--extract", file, root); err != nil {
+		if _, err := programs.Run(ctx, cache, "dpkg-deb", "--extract", file, root); err != nil {
 			return err
 		}
 	}
@@ -140,12 +141,12 @@ func download(ctx context.Context, dir string, packages []string) ([]string, err
 			return nil, fmt.Errorf("the packages %s are downloaded with apt-get, on Debian or Ubuntu: %w", strings.Join(missing, ", "), err)
 		}
 		args := append([]string{"-o", "APT::Sandbox::User=root", "download"}, missing...)
-		if _, err := output(ctx, dir, "apt-get", args...); err != nil {
+		if _, err := programs.Run(ctx, dir, "apt-get", args...); err != nil {
 			// A new machine has no package lists, and one that was left alone has old ones.
-			if _, updateErr := output(ctx, dir, "apt-get", "update", "--quiet=2"); updateErr != nil {
+			if _, updateErr := programs.Run(ctx, dir, "apt-get", "update", "--quiet=2"); updateErr != nil {
 				return nil, errors.Join(err, updateErr)
 			}
-			if _, err := output(ctx, dir, "apt-get", args...); err != nil {
+			if _, err := programs.Run(ctx, dir, "apt-get", args...); err != nil {
 				return nil, err
 			}
 		}
@@ -175,16 +176,4 @@ func newestPackage(dir, name string) string {
 		}
 	}
 	return newest
-}
-
-// output runs a command in dir and returns what it printed.
-func output(ctx context.Context, dir, name string, args ...string) (string, error) {
-	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", errors.Join(fmt.Errorf("%s: %w", strings.Join(append([]string{name}, args...), " "), err),
-			errors.New(strings.TrimSpace(stderr.String())))
-	}
-	return stdout.String(), nil
 }

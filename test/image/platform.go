@@ -62,9 +62,9 @@ func (p Platform) String() string { return path.Join("linux", p.Architecture, p.
 // Suffix is how it is written at the end of the names of files.
 func (p Platform) Suffix() string { return strings.ReplaceAll(p.String(), "/", "-") }
 
-// environment has go build make programs for the platform that need no libraries.
+// environment has go build make programs for the platform.
 func (p Platform) environment() []string {
-	found := []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + p.Architecture}
+	found := []string{"GOOS=linux", "GOARCH=" + p.Architecture}
 	if number, is := strings.CutPrefix(p.Variant, "v"); is && p.Architecture == "arm" {
 		found = append(found, "GOARM="+number)
 	}

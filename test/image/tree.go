@@ -112,7 +112,8 @@ func (t *Tree) layer() (v1.Layer, error) {
 		return nil, err
 	}
 	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(out.Bytes())), nil }
-	return tarball.LayerFromOpener(open, tarball.WithCompressionLevel(gzip.BestSpeed), tarball.WithMediaType(types.OCILayer)) // it is unpacked at once, on this machine
+	// It is unpacked at once, on this machine, so that speed is all. Without the cache it would be compressed twice.
+	return tarball.LayerFromOpener(open, tarball.WithCompressionLevel(gzip.BestSpeed), tarball.WithCompressedCaching, tarball.WithMediaType(types.OCILayer))
 }
 
 // write writes the entry to a tar, in which names are relative and those of folders end in a slash.

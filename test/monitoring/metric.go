@@ -13,6 +13,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // Own begins the names of this project's metrics.
@@ -38,53 +42,41 @@ func (m Metric) String() string {
 }
 
 var (
-	comment = regexp.MustCompile(`^# (HELP|TYPE) (\S+) (.*)$`)
-	series  = regexp.MustCompile(`^(\w+)(?:\{(.*)\})? \S+$`)
-	label   = regexp.MustCompile(`(\w+)="(?:[^"\\]|\\.)*"`)
-	suffix  = regexp.MustCompile(`_(bucket|sum|count)$`)
 	// cells splits a row of a table with four columns.
 	cells = regexp.MustCompile("^\\| `(\\w+)` \\| (\\w+) \\| (.*?) \\| (.*) \\|$")
 	word  = regexp.MustCompile("`(\\w+)`")
 )
 
-// Exposed returns the metrics of a page in Prometheus' text format, by name.
-func Exposed(page string) map[string]Metric {
+// Exposed returns the metrics of a page in Prometheus' text format that have values, by name.
+func Exposed(page string) (map[string]Metric, error) {
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(page))
+	if err != nil {
+		return nil, fmt.Errorf("reading metrics: %w", err)
+	}
 	found := map[string]Metric{}
-	for line := range strings.Lines(page) {
-		line = strings.TrimSuffix(line, "\n")
-		if c := comment.FindStringSubmatch(line); c != nil {
-			m := found[c[2]]
-			if m.Name = c[2]; c[1] == "HELP" {
-				m.Help = c[3]
-			} else {
-				m.Type = c[3]
-			}
-			found[m.Name] = m
-			continue
-		}
-		s := series.FindStringSubmatch(line)
-		if s == nil {
-			continue
-		}
-		m, ok := found[s[1]]
-		if !ok {
-			m = found[suffix.ReplaceAllString(s[1], "")]
-		}
-		for _, l := range label.FindAllStringSubmatch(s[2], -1) {
-			if name := l[1]; !slices.Contains(m.Labels, name) && (name != "le" || m.Type != "histogram") {
-				m.Labels = append(m.Labels, name)
+	for name, family := range families {
+		m := Metric{Name: name, Type: strings.ToLower(family.GetType().String()), Help: family.GetHelp()}
+		for _, series := range family.GetMetric() {
+			for _, label := range series.GetLabel() {
+				m.Labels = append(m.Labels, label.GetName())
 			}
 		}
 		slices.Sort(m.Labels)
-		found[m.Name] = m
+		m.Labels = slices.Compact(m.Labels)
+		found[name] = m
 	}
-	return found
+	return found, nil
 }
 
 // Documented returns the metrics of a section of docs/metrics.md.
 func Documented(tb testing.TB, section string) []Metric {
 	tb.Helper()
-	text, err := os.ReadFile(filepath.Join(Root(tb), "docs", "metrics.md"))
+	root, err := programs.Root()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "docs", "metrics.md"))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -112,7 +104,10 @@ func Documented(tb testing.TB, section string) []Metric {
 // or help; empty if they do not. All metrics must have values. Those of the libraries that are documented must be there too.
 func Difference(tb testing.TB, section, page string) string {
 	tb.Helper()
-	exposed := Exposed(page)
+	exposed, err := Exposed(page)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	var rows []string
 	for _, name := range slices.Sorted(maps.Keys(exposed)) {
 		if strings.HasPrefix(name, Own) {
@@ -130,21 +125,4 @@ func Difference(tb testing.TB, section, page string) string {
 		}
 	}
 	return strings.Join(differences, "")
-}
-
-// Root returns the module's directory.
-func Root(tb testing.TB) string {
-	tb.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for parent := filepath.Dir(dir); ; dir, parent = parent, filepath.Dir(parent) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		if parent == dir {
-			tb.Fatal("no go.mod above the working directory; run tests inside the module")
-		}
-	}
 }

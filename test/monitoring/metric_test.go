@@ -28,7 +28,11 @@ took_seconds_count{kind="x"} 1
 		"sent_total":   {Name: "sent_total", Type: "counter", Labels: []string{"note", "peer"}, Help: "Messages."},
 		"took_seconds": {Name: "took_seconds", Type: "histogram", Labels: []string{"kind"}, Help: "Time."},
 	}
-	if diff := cmp.Diff(want, Exposed(page)); diff != "" {
+	got, err := Exposed(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if row := want["sent_total"].String(); row != "| `sent_total` | counter | `note`, `peer` | Messages. |" {

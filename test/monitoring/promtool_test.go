@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // promtool runs it in a directory of files and fails the test if it complains.
@@ -79,7 +81,11 @@ func alerts(t *testing.T) rules {
 // read returns a file of the module.
 func read(t *testing.T, path ...string) []byte {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(append([]string{Root(t)}, path...)...))
+	root, err := programs.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(append([]string{root}, path...)...))
 	if err != nil {
 		t.Fatal(err)
 	}

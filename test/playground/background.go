@@ -15,11 +15,13 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // startServing starts the process that runs Serve, and waits until the rack router's page is there.
 func (p *Playground) startServing(ctx context.Context) error {
-	if _, err := output(ctx, "go", "build", "-o", p.path("bin")+"/", "./test/router", "./test/playground/cmd/playground"); err != nil {
+	if err := programs.Build(ctx, programs.Options{}, p.path("bin")+"/", "./test/router", "./test/playground/cmd/playground"); err != nil {
 		return err
 	}
 	log, err := os.Create(p.path("serve.log"))

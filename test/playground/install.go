@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"metallb.io/metallb/test/image"
+	"metallb.io/metallb/test/programs"
 )
 
 // Method is how the product is installed.
@@ -113,7 +114,7 @@ func (p *Playground) HelmOutput(ctx context.Context, args ...string) (string, er
 	for _, kind := range []string{"CACHE", "CONFIG", "DATA"} {
 		command.Env = append(command.Env, "HELM_"+kind+"_HOME="+p.path("helm", strings.ToLower(kind)))
 	}
-	return run(command)
+	return programs.Output(command)
 }
 
 // Kubectl runs kubectl on the cluster. The error has what it printed.
@@ -125,5 +126,5 @@ func (p *Playground) Kubectl(ctx context.Context, args ...string) error {
 // KubectlOutput runs kubectl on the cluster and returns what it printed on standard output.
 func (p *Playground) KubectlOutput(ctx context.Context, args ...string) (string, error) {
 	kubectl := filepath.Join(p.Cluster.Bin(), "kubectl")
-	return output(ctx, kubectl, append([]string{"--kubeconfig", p.Cluster.Kubeconfig()}, args...)...)
+	return programs.Run(ctx, "", kubectl, append([]string{"--kubeconfig", p.Cluster.Kubeconfig()}, args...)...)
 }

@@ -5,13 +5,12 @@ package playground
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 
 	"metallb.io/metallb/test/cluster"
+	"metallb.io/metallb/test/programs"
 )
 
 // Network namespaces and addresses beside the cluster.
@@ -30,7 +29,7 @@ const (
 // time on a machine, ip mounts /run/netns over itself, and a namespace that is there already could not be removed then.
 func makeNamespaces(ctx context.Context) error {
 	for _, namespace := range []string{RackNamespace, ClientNamespace} {
-		if _, err := output(ctx, "ip", "netns", "add", namespace); err != nil {
+		if _, err := programs.Run(ctx, "", "ip", "netns", "add", namespace); err != nil {
 			return err
 		}
 	}
@@ -55,7 +54,7 @@ func connect(ctx context.Context, nodes []cluster.Node) error {
 		"-n " + ClientNamespace + " route add default via " + rackClientSide,
 	}
 	for _, command := range slices.Concat(commands, routesBack(nodes)) {
-		if _, err := output(ctx, "ip", strings.Fields(command)...); err != nil {
+		if _, err := programs.Run(ctx, "", "ip", strings.Fields(command)...); err != nil {
 			return err
 		}
 	}
@@ -78,23 +77,8 @@ func disconnect(ctx context.Context) error {
 		if _, err := os.Stat("/run/netns/" + namespace); err != nil {
 			continue
 		}
-		_, err := output(ctx, "ip", "netns", "delete", namespace)
+		_, err := programs.Run(ctx, "", "ip", "netns", "delete", namespace)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
-}
-
-// output runs a program and returns its standard output. The error has the command and what it printed.
-func output(ctx context.Context, program string, args ...string) (string, error) {
-	return run(exec.CommandContext(ctx, program, args...))
-}
-
-// run is output for a command with an environment of its own.
-func run(command *exec.Cmd) (string, error) {
-	var stdout, stderr strings.Builder
-	command.Stdout, command.Stderr = &stdout, &stderr
-	if err := command.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s%s", strings.Join(command.Args, " "), err, stdout.String(), stderr.String())
-	}
-	return stdout.String(), nil
 }

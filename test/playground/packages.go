@@ -10,12 +10,13 @@ import (
 	"os/exec"
 
 	"metallb.io/metallb/test/cluster"
+	"metallb.io/metallb/test/programs"
 )
 
 // installPackages installs what the machine lacks where it can, and otherwise names it. The services that come with bird2 and
 // frr have no BGP in Debian's configuration, so they are in nobody's way.
 func installPackages(ctx context.Context, progress *progress) error {
-	err := cluster.Preflight(cluster.DefaultBin(),
+	err := cluster.Preflight(programs.Dir(),
 		cluster.Command("ip", "iproute2"),
 		cluster.Command("bird", "bird2"),
 		cluster.Command("birdc", "bird2"),

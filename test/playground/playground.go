@@ -16,6 +16,7 @@ import (
 
 	"metallb.io/metallb/test/cluster"
 	"metallb.io/metallb/test/image"
+	"metallb.io/metallb/test/programs"
 )
 
 // DefaultState is where a playground keeps its files if nothing else is said.
@@ -63,11 +64,11 @@ func Up(ctx context.Context, config Config) (_ *Playground, err error) {
 	if err := installPackages(ctx, progress); err != nil {
 		return nil, err
 	}
-	if err := inTheWay(config.State); err != nil {
+	if err := Vacant(config.State); err != nil {
 		return nil, err
 	}
 	progress.say("checking the programs of the cluster (the first time, they are built from source: about 12 minutes on two cores)")
-	if err := cluster.Build(ctx, cluster.DefaultBin(), config.Progress); err != nil {
+	if err := cluster.Build(ctx, programs.Dir(), config.Progress); err != nil {
 		return nil, fmt.Errorf("building the cluster's programs: %w", err)
 	}
 	if err := os.MkdirAll(config.State, 0o755); err != nil {
@@ -175,9 +176,9 @@ func (p *Playground) path(elem ...string) string {
 	return filepath.Join(append([]string{p.state}, elem...)...)
 }
 
-// inTheWay says what is where the new playground's parts are to be. It comes before anything is started: what is there
-// already is not the new playground's to remove.
-func inTheWay(state string) error {
+// Vacant returns an error that says what is where a new playground's parts are to be. It comes before anything is started:
+// what is there already is not the new playground's to remove, but somebody's.
+func Vacant(state string) error {
 	if _, err := os.Stat(state); err == nil {
 		return fmt.Errorf("there is a playground already, in %s: 'make playground-down' removes it", state)
 	}

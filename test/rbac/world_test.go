@@ -26,6 +26,7 @@ import (
 
 	"metallb.io/metallb/test/envtest"
 	"metallb.io/metallb/test/freeport"
+	"metallb.io/metallb/test/programs"
 )
 
 // world is an API server with the roles of config/rbac, and both programs.
@@ -39,13 +40,9 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{WithT: NewWithT(t), Audited: envtest.StartAudited(t), t: t, bin: t.TempDir()}
+	w := &world{WithT: NewWithT(t), Audited: envtest.StartAudited(t), t: t, bin: programs.Product(t)}
 	w.SetDefaultEventuallyTimeout(40 * time.Second)
 	w.SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", w.bin+"/", "metallb.io/metallb/controllers", "metallb.io/metallb/speaker")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the programs: %v\n%s", err, out)
-	}
 	w.kubectl("", "apply", "--namespace", envtest.Namespace, "--kustomize", "../../config/rbac")
 	w.kubectl("", "apply", "--filename", "../../config/service-bgp-status/role.yaml")
 	return w

@@ -4,13 +4,13 @@ package release
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // version is what releases are called: a semantic version with a v before it.
@@ -85,18 +85,8 @@ func Notes(changelog, version string) (string, error) {
 
 // git runs it in the source tree.
 func git(ctx context.Context, dir string, args ...string) (string, error) {
-	return output(ctx, dir, "git", args...)
-}
-
-// output runs a command and returns what it printed, without spaces around it.
-func output(ctx context.Context, dir, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = dir
-	out, err := cmd.Output()
-	if exit, is := errors.AsType[*exec.ExitError](err); is {
-		return "", fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, firstOf(string(exit.Stderr)))
-	}
-	return strings.TrimSpace(string(out)), err
+	out, err := programs.Run(ctx, dir, "git", args...)
+	return strings.TrimSpace(out), err
 }
 
 func firstOf(lines string) string {

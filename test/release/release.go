@@ -15,6 +15,7 @@ import (
 
 	"metallb.io/metallb/test/chart"
 	"metallb.io/metallb/test/image"
+	"metallb.io/metallb/test/programs"
 )
 
 // developed is how manifests in the source tree name images.
@@ -108,7 +109,7 @@ func (o Options) chart(ctx context.Context, out string) error {
 		return err
 	}
 	number := strings.TrimPrefix(o.Version, "v")
-	_, err = output(ctx, o.Source, helm, "package", copied, "--version", number, "--app-version", o.Version, "--destination", out)
+	_, err = programs.Run(ctx, o.Source, helm, "package", copied, "--version", number, "--app-version", o.Version, "--destination", out)
 	if err != nil {
 		return fmt.Errorf("packing the chart: %w", err)
 	}

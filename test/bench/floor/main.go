@@ -13,9 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
-	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -72,7 +70,7 @@ func run(ctx context.Context, peer string, asn uint32, workers int) error {
 	if err := conn.Write(wire.EndOfRIB()); err != nil {
 		return err
 	}
-	go keepalive(ctx, conn)
+	go conn.KeepAlive(ctx.Done())
 	for range workers {
 		go announcer.work(ctx)
 	}
@@ -101,21 +99,6 @@ func drain(ctx context.Context, conn *wire.Conn) error {
 				return nil
 			}
 			return fmt.Errorf("the session ended: %w", err)
-		}
-	}
-}
-
-func keepalive(ctx context.Context, conn *wire.Conn) {
-	tick := time.NewTicker(wire.HoldTime / 3)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			if conn.Write(bgp.NewBGPKeepAliveMessage()) != nil {
-				return
-			}
-		case <-ctx.Done():
-			return
 		}
 	}
 }

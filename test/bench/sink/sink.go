@@ -241,7 +241,7 @@ func (s *Sink) serve(conn *wire.Conn) {
 
 	stop := make(chan struct{})
 	var keepalives sync.WaitGroup
-	keepalives.Go(func() { keepalive(conn, stop) })
+	keepalives.Go(func() { conn.KeepAlive(stop) })
 	defer keepalives.Wait()
 	defer close(stop)
 	for {
@@ -253,21 +253,6 @@ func (s *Sink) serve(conn *wire.Conn) {
 		case *bgp.BGPUpdate:
 			s.update(number, func() { s.count(body, length, time.Now()) })
 		case *bgp.BGPNotification:
-			return
-		}
-	}
-}
-
-func keepalive(conn *wire.Conn, stop <-chan struct{}) {
-	tick := time.NewTicker(wire.HoldTime / 3)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			if conn.Write(bgp.NewBGPKeepAliveMessage()) != nil {
-				return // the reader learns of it, too
-			}
-		case <-stop:
 			return
 		}
 	}

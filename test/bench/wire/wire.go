@@ -72,6 +72,23 @@ func (c *Conn) Write(m *bgp.BGPMessage) error {
 	return err
 }
 
+// KeepAlive keeps an established session alive until stop is closed, or nothing can be written any more, which the reader learns of,
+// too.
+func (c *Conn) KeepAlive(stop <-chan struct{}) {
+	tick := time.NewTicker(HoldTime / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if c.Write(bgp.NewBGPKeepAliveMessage()) != nil {
+				return
+			}
+		case <-stop:
+			return
+		}
+	}
+}
+
 // Establish exchanges OPEN and KEEPALIVE, so that the session is in state Established (RFC 4271 section 8). It offers IPv4
 // unicast and ASNs of four octets, and asks for End-of-RIB by the capability of graceful restart (RFC 4724 section 3).
 func (c *Conn) Establish(asn uint32, id netip.Addr) error {

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"metallb.io/metallb/test/cluster"
+	"metallb.io/metallb/test/programs"
 )
 
 const usage = `usage: cluster COMMAND
@@ -45,8 +46,8 @@ type options struct {
 // commands are what can be asked for, by name.
 func commands() map[string]func(context.Context, options, []string) error {
 	return map[string]func(context.Context, options, []string) error{
-		"build": func(ctx context.Context, _ options, programs []string) error {
-			return cluster.Build(ctx, cluster.DefaultBin(), os.Stderr, programs...)
+		"build": func(ctx context.Context, _ options, names []string) error {
+			return cluster.Build(ctx, programs.Dir(), os.Stderr, names...)
 		},
 		"up":   up,
 		"load": load,

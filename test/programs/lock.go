@@ -2,21 +2,20 @@
 
 //go:build unix
 
-package cluster
+package programs
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"syscall"
 	"time"
 )
 
-// lockFile takes the exclusive lock of a file, which it creates if need be, and returns its release. If another process
+// Lock takes the exclusive lock of a file, which it creates if need be, and returns its release. If another process
 // or goroutine has the lock, it calls waiting once and waits. A holder that dies releases it.
-func lockFile(ctx context.Context, path string, waiting func()) (release func(), err error) {
+func Lock(ctx context.Context, path string, waiting func()) (release func(), err error) {
 	for told := false; ; {
 		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 		if err != nil {
@@ -53,10 +52,4 @@ func stillThere(file *os.File) bool {
 	}
 	named, err := os.Stat(file.Name())
 	return err == nil && os.SameFile(opened, named)
-}
-
-// killGroup makes the end of a command's context end its children as well.
-func killGroup(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/test/playground"
+)
+
+// world is the machine. It has one playground at most: tests share it, each leaves it as it found it, and the few that
+// need a machine without one say so.
+type world struct {
+	// before is how the machine was when the tests began.
+	before string
+	// playground is the one that is shared, if it is up.
+	playground *playground.Playground
+	// hasTutorial is whether the product is in it, and the tutorial's routers, configuration and web server.
+	hasTutorial bool
+	// empty is what the cluster has with neither the product nor nginx.
+	empty []string
+}
+
+var theWorld world
+
+func TestMain(m *testing.M) { os.Exit(theWorld.run(m)) }
+
+// run runs the tests in the top directory of the source tree, of which playgrounds are made. A playground that is there
+// already is somebody's: then nothing is run, and nothing removed.
+func (w *world) run(m *testing.M) int {
+	ctx := context.Background()
+	err := errors.Join(os.Chdir("../.."), playground.Vacant(playground.DefaultState))
+	if err == nil {
+		w.before, err = machine(ctx)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error: end-to-end tests make playgrounds of their own, and remove them:", err)
+		return 1
+	}
+	code := m.Run()
+	if w.playground == nil {
+		return code
+	}
+	if err := w.remove(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		return 1
+	}
+	return code
+}
+
+// remove removes the playground, and waits until the machine is as it was.
+func (w *world) remove(ctx context.Context) error {
+	w.playground, w.hasTutorial = nil, false
+	if err := playground.Down(ctx, playground.DefaultState); err != nil {
+		return err
+	}
+	return w.sameMachine(ctx)
+}
+
+// alone sees to it that there is no playground, and that the test leaves nothing of one.
+func alone(t *testing.T) {
+	t.Helper()
+	remove := func() {
+		// After a test, its own context has ended.
+		if err := theWorld.remove(context.WithoutCancel(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if theWorld.playground != nil {
+		remove()
+	}
+	if err := playground.Vacant(playground.DefaultState); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(remove)
+}
+
+// shared returns the shared playground, as the test before left it. What a failed test leaves is not used further.
+func (w *world) shared(t *testing.T) *playground.Playground {
+	t.Helper()
+	if w.playground == nil {
+		p, err := playground.Up(t.Context(), playground.Config{Install: playground.Nothing, Progress: os.Stdout})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.playground, w.empty = p, objects(t, p)
+	}
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		if err := w.remove(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	return w.playground
+}
+
+// withTutorial returns the playground in which the tutorial has been followed: test routers, rack router, nginx at 198.51.100.0.
+// The test is to leave all objects as they are.
+func withTutorial(t *testing.T, test func(*playground.Playground)) {
+	t.Helper()
+	w := &theWorld
+	p := w.shared(t)
+	if !w.hasTutorial {
+		if err := p.Install(t.Context(), playground.Kustomize); err != nil {
+			t.Fatal(err)
+		}
+		configure(t, p)
+		deployNginx(t, p)
+		w.hasTutorial = true
+	}
+	awaitRoutes(t, p)
+	before := objects(t, p)
+	test(p)
+	awaitObjects(t, p, before)
+}
+
+// withNothing returns the playground with neither the product nor nginx.
+func withNothing(t *testing.T) *playground.Playground {
+	t.Helper()
+	w := &theWorld
+	p := w.shared(t)
+	if w.hasTutorial {
+		clearOut(t, p)
+		w.hasTutorial = false
+	}
+	awaitObjects(t, p, w.empty)
+	return p
+}
+
+// clearOut deletes what withTutorial makes, and what events tell of it.
+func clearOut(t *testing.T, p *playground.Playground) {
+	t.Helper()
+	args := []string{"delete", "--ignore-not-found", "--timeout=1m"}
+	for _, file := range []string{manifest, "config/tutorial/test-bgp-router.yaml", "config/tutorial/tutorial-2.yaml"} {
+		args = append(args, "-f", file)
+	}
+	kubectl(t, p, args...)
+	awaitObjects(t, p, theWorld.empty)
+	forgetEvents(t, p)
+}
+
+// forgetEvents deletes all events, which tell of other tests. kubectl would delete thousands one after the other.
+func forgetEvents(t *testing.T, p *playground.Playground) {
+	t.Helper()
+	c := clusterClient(t, p)
+	for _, namespace := range []string{corev1.NamespaceDefault, playground.Namespace} {
+		if err := c.DeleteAllOf(t.Context(), &corev1.Event{}, client.InNamespace(namespace)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -107,4 +107,3 @@ func TestManyThatChangeTogetherCostNoMoreForEachThanOneBesideAsMany(t *testing.T
 		})
 	}
 }
-

@@ -147,6 +147,19 @@ func (m *parsedObjects) aliases() bgp.Aliases {
 	return all
 }
 
+// aliasesIn returns those of the communities that a Community defines: where there are many, most matter to no one advertisement.
+func (m *parsedObjects) aliasesIn(communities []string) bgp.Aliases {
+	found := bgp.Aliases{}
+	for _, name := range communities {
+		for _, defined := range m.communities {
+			if value, known := defined[name]; known {
+				found[name] = value
+			}
+		}
+	}
+	return found
+}
+
 // selecting returns the advertisements that select the pool, by name.
 func (m *parsedObjects) selecting(name string, l labels.Set) []advertisement {
 	return m.sortedAdvertisements(func(a *advertisement) bool { return a.SelectsPool(name, l) })

@@ -4,6 +4,7 @@ package config_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 
 	"metallb.io/metallb/controllers/config"
@@ -105,5 +106,32 @@ func TestManyThatChangeTogetherCostNoMoreForEachThanOneBesideAsMany(t *testing.T
 				t.Errorf("twice as many objects cost %.1f times as much", two/one)
 			}
 		})
+	}
+}
+
+func TestAnAdvertisementCostsTheAliasesThatItUses(t *testing.T) {
+	cost := func(aliases int) float64 {
+		c := newCrowd(t, 40)
+		community := builder.MakeCommunity("aliases")
+		for i := range aliases {
+			community.Alias(fmt.Sprintf("alias-%d", i), fmt.Sprintf("1:%d", i))
+		}
+		c.Written.Communities = append(c.Written.Communities, *community.Obj())
+		c.Written.Communities[0].UID, c.Written.Communities[0].Generation = "one", 1
+		for i := range c.Written.Advertisements {
+			a := &c.Written.Advertisements[i]
+			a.Generation, a.Spec.Communities = 2, []string{"alias-0"}
+		}
+		if s := config.Next(c.Inputs, c.parser); s.Invalid() {
+			t.Fatal(s.Findings)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		config.Next(c.Inputs, c.parser)
+		runtime.ReadMemStats(&after)
+		return float64(after.TotalAlloc - before.TotalAlloc)
+	}
+	if few, many := cost(1), cost(200); many > 2*few {
+		t.Errorf("40 advertisements allocate %.0f bytes beside one alias, and %.0f beside 200", few, many)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -31,9 +30,8 @@ type AdvertisementReconciler struct {
 	// Advertisements is the queue of those whose number may have changed.
 	Advertisements *trigger.Queue
 
-	mu sync.Mutex
-	// next is the earliest time of the next write, by advertisement.
-	next map[string]time.Time
+	// pace keeps writes apart, since all speakers watch BGPAdvertisements.
+	pace trigger.Pace
 }
 
 // SetupWithManager registers the reconciler. It looks at changes of the status too: the cache may have been late when the number
@@ -51,7 +49,7 @@ func (r *AdvertisementReconciler) SetupWithManager(mgr ctrl.Manager) error {
 func (r *AdvertisementReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	adv := &v1beta1.BGPAdvertisement{}
 	if err := r.Client.Get(ctx, req.NamespacedName, adv); apierrors.IsNotFound(err) {
-		r.forget(req.Name)
+		r.pace.Forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the advertisement: %w", err)
@@ -63,35 +61,14 @@ func (r *AdvertisementReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	case int(adv.Status.Services) == services:
 		return ctrl.Result{}, nil
 	}
-	if early := r.tooEarly(req.Name, nodes); early > 0 {
+	now := r.Clock.Now()
+	if early := r.pace.TooEarly(req.NamespacedName, now); early > 0 {
 		return ctrl.Result{RequeueAfter: early}, nil
 	}
+	r.pace.Until(req.NamespacedName, now.Add(max(numberTime, time.Duration(nodes)*2*time.Millisecond)))
 	patch := fmt.Appendf(nil, `{"status":{"services":%d}}`, min(services, math.MaxInt32))
 	if err := r.Client.Status().Patch(ctx, adv, client.RawPatch(types.MergePatchType, patch)); client.IgnoreNotFound(err) != nil {
 		return ctrl.Result{}, fmt.Errorf("writing how many services the advertisement covers: %w", err)
 	}
 	return ctrl.Result{}, nil
-}
-
-// tooEarly returns how long to wait before the number may be written; 0 if it is written now. All speakers watch
-// BGPAdvertisements.
-func (r *AdvertisementReconciler) tooEarly(name string, nodes int) time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.Clock.Now()
-	if next := r.next[name]; next.After(now) {
-		return next.Sub(now)
-	}
-	if r.next == nil {
-		r.next = map[string]time.Time{}
-	}
-	r.next[name] = now.Add(max(numberTime, time.Duration(nodes)*2*time.Millisecond))
-	return 0
-}
-
-// forget is for an advertisement that is gone.
-func (r *AdvertisementReconciler) forget(name string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.next, name)
 }

@@ -62,7 +62,7 @@ func (b *builder) try(p pending) bool {
 	}
 	alone := []pending{p}
 	if found := b.conflicts(alone); len(found) > 0 {
-		if group := b.complete(p); group != nil && len(b.losses(group)) == 0 {
+		if group := b.complete(p, found); group != nil {
 			b.use(group)
 			return true
 		}
@@ -113,8 +113,14 @@ func (b *builder) after(changes []pending) *parsedObjects {
 
 // use brings the changes into use.
 func (b *builder) use(changes []pending) {
+	b.current = *b.after(changes)
+	b.routes, b.groups = nil, newGroups(b.pending)
 	for _, p := range changes {
-		b.replace(p.key, p.new)
+		if p.new == nil {
+			delete(b.inUse, p.key)
+		} else {
+			b.inUse[p.key] = p.new
+		}
 	}
 }
 
@@ -122,11 +128,11 @@ func (b *builder) use(changes []pending) {
 // and those that are in its range though a record names another pool.
 func (b *builder) tryDeletion(p pending) bool {
 	if !b.holdsFrom(p.key.Name) && len(b.losses([]pending{p})) == 0 {
-		b.replace(p.key, nil)
+		b.use([]pending{p})
 		return true
 	}
 	if b.in.Allowed[p.key] && !v1beta1.AllowsDisruption(p.old) {
-		b.replace(p.key, withPermission(p.old))
+		b.use([]pending{{p.key, p.old, withPermission(p.old)}})
 	}
 	b.held[p.key] = hold{reason: v1beta1.ReasonInUse}
 	return false

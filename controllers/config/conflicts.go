@@ -22,11 +22,11 @@ func (b *builder) conflicts(changes []pending) []contradiction {
 		if p.new == nil {
 			continue
 		}
+		found := append(contradictions(p.new, candidate, b.nodes), undefinedIn(p.new, candidate)...)
 		var known extents
-		if p.old != nil {
+		if p.old != nil && len(found) > 0 {
 			known = extentsOf(contradictions(p.old, &b.current, b.nodes))
 		}
-		found := append(contradictions(p.new, candidate, b.nodes), undefinedIn(p.new, candidate)...)
 		fresh = append(fresh, slices.DeleteFunc(found, func(c contradiction) bool { return b.givesNone(c) || known.cover(c) })...)
 	}
 	return fresh
@@ -38,39 +38,138 @@ func (b *builder) givesNone(c contradiction) bool {
 	return c.fault == overlap && b.written[active.Key{Kind: active.KindIPAddressPool, Name: c.other}] == nil
 }
 
-// complete returns the change together with the pending ones that make room for it, as where two pools exchange their ranges; nil if
-// they do not.
-func (b *builder) complete(p pending) []pending {
-	group := []pending{p}
+// groups finds the changes that can only be used together, as where two pools exchange their ranges. It keeps what it has found until
+// something is brought into use: where many changes need each other, what stands in the way of one stands in the way of the others.
+type groups struct {
+	// index has the place of each pending change in builder.pending.
+	index map[active.Key]int
+	// needs has the changes that make room for each, by their places.
+	needs map[int]NodeSet
+	// blocked changes contradict something that no pending change makes room for, or need one that does.
+	blocked NodeSet
+	// failed has the groups that cannot be used, by the change that each was made for.
+	failed map[int]NodeSet
+}
+
+func newGroups(changes []pending) *groups {
+	g := &groups{index: make(map[active.Key]int, len(changes)), needs: map[int]NodeSet{}, failed: map[int]NodeSet{}}
+	for i, p := range changes {
+		g.index[p.key] = i
+	}
+	return g
+}
+
+// complete returns the change, which has these conflicts alone, together with the pending ones that make room for it; nil if they do
+// not, or if services would lose something by them.
+func (b *builder) complete(p pending, conflicts []contradiction) []pending {
+	first := b.groups.index[p.key]
+	if _, known := b.groups.needs[first]; !known {
+		b.findNeeds(first, conflicts)
+	}
+	group := NodeSet{}
+	if !b.gather(first, first, &group) {
+		return nil
+	}
 	for {
-		found := b.conflicts(group)
-		if len(found) == 0 {
-			return group
+		changes := b.members(group)
+		found := b.conflicts(changes)
+		if len(found) == 0 && len(b.losses(changes)) == 0 {
+			return changes
 		}
-		before := len(group)
+		before := group.Count()
 		for _, c := range found {
-			i := slices.IndexFunc(b.pending, func(o pending) bool {
-				return slices.Contains(c.with, o.key) && b.inUse[o.key] == o.old && !o.deletesPool() &&
-					!slices.ContainsFunc(group, func(member pending) bool { return member.key == o.key })
-			})
-			if i >= 0 {
-				group = append(group, b.pending[i])
+			i, available := b.makesRoom(c, group)
+			if available && !group.Has(i) && !b.gather(first, i, &group) {
+				return nil
 			}
 		}
-		if len(group) == before {
+		if group.Count() == before {
+			b.groups.failed[first] = group
 			return nil
 		}
 	}
 }
 
+// gather adds to the group, which is made for the first change, one more and all that this needs, and reports whether they may be possible
+// together. What needs a change that is blocked is blocked itself.
+func (b *builder) gather(first, start int, group *NodeSet) bool {
+	type step struct{ change, neededBy int }
+	path := []step{{start, -1}}
+	group.Add(start)
+	for at := 0; at < len(path); at++ {
+		needs, possible := b.needs(path[at].change)
+		if !possible {
+			for ; at >= 0; at = path[at].neededBy {
+				b.groups.blocked.Add(path[at].change)
+			}
+			return false
+		}
+		for i := range needs.Without(*group).All() {
+			if b.groups.failed[i].Has(first) { // Each needs the other, so that both need the same.
+				return false
+			}
+			group.Add(i)
+			path = append(path, step{i, at})
+		}
+	}
+	return true
+}
+
+// needs returns the changes that have to be used together with one, since it contradicts what they replace; possible is false if it is
+// blocked.
+func (b *builder) needs(change int) (needs NodeSet, possible bool) {
+	if _, known := b.groups.needs[change]; !known {
+		b.findNeeds(change, b.conflicts([]pending{b.pending[change]}))
+	}
+	return b.groups.needs[change], !b.groups.blocked.Has(change)
+}
+
+// findNeeds notes what a change needs that has these conflicts alone.
+func (b *builder) findNeeds(change int, conflicts []contradiction) {
+	needs, own := NodeSet{}, NodeSet{}
+	own.Add(change)
+	for _, c := range conflicts {
+		if i, available := b.makesRoom(c, own); available {
+			needs.Add(i)
+		} else if c.fault != undefinedAlias { // A Community that another change needs may define the alias.
+			b.groups.blocked.Add(change)
+			break
+		}
+	}
+	b.groups.needs[change] = needs
+}
+
+// makesRoom returns the first pending change of what the contradiction is with, by its place: one that is not in the group.
+func (b *builder) makesRoom(c contradiction, group NodeSet) (place int, available bool) {
+	place = len(b.pending)
+	for _, key := range c.with {
+		i, isPending := b.groups.index[key]
+		if isPending && i < place && !group.Has(i) && b.inUse[key] == b.pending[i].old && !b.pending[i].deletesPool() {
+			place = i
+		}
+	}
+	return place, place < len(b.pending)
+}
+
+// members returns the changes of the group.
+func (b *builder) members(group NodeSet) []pending {
+	changes := make([]pending, 0, group.Count())
+	for i := range group.All() {
+		changes = append(changes, b.pending[i])
+	}
+	return changes
+}
+
 // contradict notes that the change is not brought into use for what contradicts it.
 func (b *builder) contradict(p pending, found []contradiction) {
-	errs := make(field.ErrorList, 0, len(found))
+	errs := make(field.ErrorList, 0, min(len(found), maxErrors))
 	usable := p.old == nil && (p.key.Kind == active.KindIPAddressPool || p.key.Kind == active.KindBGPAdvertisement)
 	for _, c := range found {
-		c.err.Detail += b.heldOther(c)
-		errs = append(errs, c.err)
 		usable = usable && c.fault != undefinedAlias
+		if len(errs) < maxErrors {
+			c.err.Detail += b.heldOther(c)
+			errs = append(errs, c.err)
+		}
 	}
 	b.reject(p.new, errs)
 	if usable {

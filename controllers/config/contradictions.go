@@ -135,7 +135,7 @@ func undefinedIn(o Object, m *parsedObjects) []contradiction {
 	if _, ok := o.(*v1beta1.BGPAdvertisement); !ok || !parses {
 		return nil
 	}
-	_, err := bgp.ResolveCommunities(adv.Communities, m.aliases())
+	_, err := bgp.ResolveCommunities(adv.Communities, m.aliasesIn(adv.Communities))
 	if err == nil {
 		return nil
 	}

@@ -49,6 +49,7 @@ type builder struct {
 	findings map[active.Key]Finding
 	held     map[active.Key]hold
 	pending  []pending
+	groups   *groups
 	// partly are new pools and advertisements that are not in use: they matter as far as they are not in dispute, since speakers use
 	// what is new at once.
 	partly []pending
@@ -123,6 +124,7 @@ func (b *builder) round() bool {
 		}
 	}
 	slices.SortFunc(b.pending, b.compare)
+	b.groups = newGroups(b.pending)
 	return b.accept()
 }
 
@@ -138,19 +140,8 @@ func (b *builder) reject(o Object, errs field.ErrorList) {
 	b.held[key] = hold{reason: v1beta1.ReasonInvalidConfig, errors: errs}
 	if v1beta1.AllowsDisruption(was) && !v1beta1.AllowsDisruption(o) {
 		// Who takes the permission back has done so whatever else is wrong with the object.
-		b.replace(key, withoutPermission(was))
+		b.use([]pending{{key, was, withoutPermission(was)}})
 	}
-}
-
-// replace brings another version of the object into use, or none.
-func (b *builder) replace(key active.Key, o Object) {
-	b.current, _ = b.current.with(Change{Old: b.inUse[key], New: o})
-	b.routes = nil
-	if o == nil {
-		delete(b.inUse, key)
-		return
-	}
-	b.inUse[key] = o
 }
 
 // before returns the routes of what is in use.

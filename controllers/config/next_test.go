@@ -511,6 +511,47 @@ func held(service, address string, recorded ...string) config.Holding {
 	}
 }
 
+func TestWhatIsHeldBackSaysHowToEndThat(t *testing.T) {
+	t.Parallel()
+	every := func() *builder.Advertisement { return builder.MakeAdvertisement("every") }
+	for name, tc := range map[string]struct {
+		change config.Object
+		// services that hold addresses.
+		services     int
+		contradicted bool
+		want         string
+	}{
+		"what is invalid":          {every().Aggregation(33).Obj(), 1, false, "; it is used as it is now once this is corrected"},
+		"what contradicts another": {every().LocalPref(200).Obj(), 1, true, "; it is used as it is now once this is corrected"},
+		"what takes routes from more services than a message can name": {
+			every().Peers("other").Obj(), 20, false, "…; to use it as it is now, run kubectl delete activeconfiguration bgpadvertisement.every",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := &history{parser: config.NewParser()}
+			for i := range tc.services {
+				h.holdings = append(h.holdings, held(fmt.Sprintf("web-%d-%s", i, strings.Repeat("x", 40)), fmt.Sprintf("198.51.100.%d", i), "one"))
+			}
+			others := []config.Object{pool(), rackPeer()}
+			if tc.contradicted {
+				others = append(others, adv("other"))
+			}
+			h.step(t, append(others, every().Obj())...)
+			h.step(t, append(others, tc.change)...)
+			var got string
+			for _, a := range h.active {
+				if a.Status.Held {
+					got = a.Status.Message
+				}
+			}
+			if !strings.HasPrefix(got, `BGPAdvertisement "every" is used as it was before: `) || !strings.HasSuffix(got, tc.want) || len(got) > 1024 {
+				t.Errorf("%d bytes: %s", len(got), got)
+			}
+		})
+	}
+}
+
 func TestADifferenceNamesWhatItConcerns(t *testing.T) {
 	t.Parallel()
 	h := web()

@@ -83,16 +83,10 @@ func put[T any](values map[string]T, name string) func(T, field.ErrorList) field
 
 // with returns the objects after the change, and why the new object does not parse.
 func (m parsedObjects) with(change Change) (parsedObjects, field.ErrorList) {
-	for _, gone := range []Object{change.Old, change.New} {
-		switch x := gone.(type) {
-		case *v1beta1.IPAddressPool:
-			m.pools, m.labels = lacking(m.pools, x.Name), lacking(m.labels, x.Name)
-		case *v1beta2.BGPPeer:
-			m.peers, m.peerNames = lacking(m.peers, x.Name), lacking(m.peerNames, x.Name)
-		case *v1beta1.BGPAdvertisement:
-			m.advertisements = lacking(m.advertisements, x.Name)
-		case *v1beta1.Community:
-			m.communities = lacking(m.communities, x.Name)
+	m = m.clone()
+	for _, o := range []Object{change.Old, change.New} {
+		if o != nil {
+			m.remove(o)
 		}
 	}
 	if change.New == nil {
@@ -139,12 +133,6 @@ func (m *parsedObjects) has(o Object) (found bool) {
 	return found
 }
 
-func lacking[T any](values map[string]T, name string) map[string]T {
-	rest := maps.Clone(values)
-	delete(rest, name)
-	return rest
-}
-
 // sortedPools returns the pools that parse, in the order in which they are tried.
 func (m *parsedObjects) sortedPools() ipam.Pools {
 	return ipam.NewPools(slices.Collect(maps.Values(m.pools))...)
@@ -157,6 +145,19 @@ func (m *parsedObjects) aliases() bgp.Aliases {
 		maps.Copy(all, defined)
 	}
 	return all
+}
+
+// aliasesIn returns those of the communities that a Community defines: where there are many, most matter to no one advertisement.
+func (m *parsedObjects) aliasesIn(communities []string) bgp.Aliases {
+	found := bgp.Aliases{}
+	for _, name := range communities {
+		for _, defined := range m.communities {
+			if value, known := defined[name]; known {
+				found[name] = value
+			}
+		}
+	}
+	return found
 }
 
 // selecting returns the advertisements that select the pool, by name.

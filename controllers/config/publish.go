@@ -137,19 +137,18 @@ func (b *builder) mirror(key active.Key, o Object) *v1beta1.ActiveConfiguration 
 	return m
 }
 
-// sentence says why the change is held back, and how to end that.
+// sentence says why the change is held back, and how to end that. Without its ActiveConfiguration, what is invalid would not be used
+// at all.
 func (h *hold) sentence(key active.Key, name string) string {
-	var why string
+	before, why, remedy := fmt.Sprintf("%s is used as it was before: ", key), h.impacts.String(), "; to use it as it is now, run kubectl delete activeconfiguration "+name
 	switch h.reason {
-	case v1beta1.ReasonInvalidConfig:
-		f := Finding{Reason: h.reason, Errors: h.errors}
-		why = f.Message()
 	case v1beta1.ReasonInUse:
 		return fmt.Sprintf("%s is deleted, and services hold addresses of it; it gives no addresses to others", key)
-	default:
-		why = h.impacts.String()
+	case v1beta1.ReasonInvalidConfig:
+		f := Finding{Reason: h.reason, Errors: h.errors}
+		why, remedy = f.Message(), "; it is used as it is now once this is corrected"
 	}
-	return message.Bound(fmt.Sprintf("%s is used as it was before: %s; to use it as it is now, run kubectl delete activeconfiguration %s", key, why, name))
+	return before + message.Within(why, message.MaxLength-len(before)-len(remedy)) + remedy
 }
 
 // sameMirror reports whether nothing is to be written.

@@ -5,18 +5,20 @@ package peer
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/trigger"
 )
 
 const (
@@ -45,10 +47,8 @@ type Reconciler struct {
 
 	feed *feed
 
-	mu sync.Mutex
-	// next is the earliest time of the next write, by peer.
-	next map[string]time.Time
-	// outages by peer.
+	pace trigger.Pace
+	// outages by peer. One goroutine reconciles.
 	outages map[string]*outage
 }
 
@@ -64,6 +64,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("peer").
 		WatchesRawSource(r.feed.peers.Source()).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 1}).
 		Complete(r)
 }
 
@@ -71,8 +72,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	p := &v1beta2.BGPPeer{}
 	if err := r.Client.Get(ctx, req.NamespacedName, p); apierrors.IsNotFound(err) {
-		r.forget(req.Name)
-		r.forgetOutage(req.Name)
+		r.pace.Forget(req.NamespacedName)
+		delete(r.outages, req.Name)
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the peer: %w", err)
@@ -109,10 +110,8 @@ func (r *Reconciler) report(p *v1beta2.BGPPeer, s summary) time.Duration {
 	return wait
 }
 
-// outage returns what is remembered of the peer. Requests of one peer are not worked on side by side.
+// outage returns what is remembered of the peer.
 func (r *Reconciler) outage(p *v1beta2.BGPPeer, now time.Time) *outage {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	o := r.outages[p.Name]
 	if o == nil {
 		if r.outages == nil {
@@ -126,7 +125,8 @@ func (r *Reconciler) outage(p *v1beta2.BGPPeer, now time.Time) *outage {
 
 // write writes the status, and returns how long until that is to be tried again; 0 if it is done.
 func (r *Reconciler) write(ctx context.Context, p, desired *v1beta2.BGPPeer, sessions int) (again time.Duration, err error) {
-	if early := r.tooEarly(p.Name, sessions); early > 0 {
+	name := client.ObjectKeyFromObject(p)
+	if early := r.tooEarly(name, sessions); early > 0 {
 		return early, nil
 	}
 	// Conditions are written as a list, which must not take back what others wrote meanwhile.
@@ -134,7 +134,7 @@ func (r *Reconciler) write(ctx context.Context, p, desired *v1beta2.BGPPeer, ses
 	case apierrors.IsNotFound(err):
 		return 0, nil
 	case apierrors.IsConflict(err):
-		r.forget(p.Name)
+		r.pace.Forget(name)
 		return retryAfter, nil
 	case err != nil:
 		return 0, fmt.Errorf("writing the peer's status: %w", err)
@@ -143,30 +143,12 @@ func (r *Reconciler) write(ctx context.Context, p, desired *v1beta2.BGPPeer, ses
 }
 
 // tooEarly returns how long to wait before the status of the peer may be written; 0 if it is written now.
-func (r *Reconciler) tooEarly(name string, sessions int) time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (r *Reconciler) tooEarly(name types.NamespacedName, sessions int) time.Duration {
 	now := r.Clock.Now()
-	if next := r.next[name]; next.After(now) {
-		return next.Sub(now)
+	early := r.pace.TooEarly(name, now)
+	if early > 0 {
+		return early
 	}
-	if r.next == nil {
-		r.next = map[string]time.Time{}
-	}
-	r.next[name] = now.Add(max(settleTime, time.Duration(sessions)*writeTime))
+	r.pace.Until(name, now.Add(max(settleTime, time.Duration(sessions)*writeTime)))
 	return 0
-}
-
-// forget lets the status of the peer be written at once.
-func (r *Reconciler) forget(name string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.next, name)
-}
-
-// forgetOutage is for a peer that is gone.
-func (r *Reconciler) forgetOutage(name string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.outages, name)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"metallb.io/metallb/api/v1beta1"
@@ -173,19 +174,19 @@ func TestTheMoreSessionsAPeerHasTheMoreSeldomItIsWritten(t *testing.T) {
 	t.Parallel()
 	for sessions, want := range map[int]time.Duration{0: time.Second, 3: time.Second, 5000: 10 * time.Second} {
 		clock := clocktesting.NewFakePassiveClock(time.Unix(0, 0))
-		r := &Reconciler{Clock: clock}
-		if early := r.tooEarly("router", sessions); early != 0 {
+		r, router := &Reconciler{Clock: clock}, types.NamespacedName{Name: "router"}
+		if early := r.tooEarly(router, sessions); early != 0 {
 			t.Errorf("the first write waits %s", early)
 		}
-		if early := r.tooEarly("router", sessions); early != want {
+		if early := r.tooEarly(router, sessions); early != want {
 			t.Errorf("of %d sessions the second write waits %s, want %s", sessions, early, want)
 		}
 		clock.SetTime(time.Unix(0, 0).Add(want))
-		if early := r.tooEarly("router", sessions); early != 0 {
+		if early := r.tooEarly(router, sessions); early != 0 {
 			t.Errorf("of %d sessions the second write waits %s more after %s", sessions, early, want)
 		}
-		r.forget("router")
-		if early := r.tooEarly("router", sessions); early != 0 {
+		r.pace.Forget(router)
+		if early := r.tooEarly(router, sessions); early != 0 {
 			t.Errorf("a write that failed waits %s", early)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -62,8 +61,7 @@ type StatusReconciler struct {
 	// Pools is this reconciler's own queue.
 	Pools *trigger.Queue
 
-	mu      sync.Mutex
-	written map[types.NamespacedName]time.Time
+	pace trigger.Pace
 }
 
 // SetupWithManager registers the reconciler.
@@ -84,12 +82,12 @@ func (r *StatusReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	}
 	p := &v1beta1.IPAddressPool{}
 	if err := r.Client.Get(ctx, req.NamespacedName, p); apierrors.IsNotFound(err) {
-		r.setWritten(req.NamespacedName, time.Time{})
+		r.pace.Forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the pool: %w", err)
 	}
-	if early := r.tooEarly(req.NamespacedName); early > 0 {
+	if early := r.pace.TooEarly(req.NamespacedName, r.Clock.Now()); early > 0 {
 		return ctrl.Result{RequeueAfter: early}, nil
 	}
 	finding, held, ok := r.finding(p)
@@ -108,7 +106,7 @@ func (r *StatusReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 		}
 		return ctrl.Result{}, fmt.Errorf("writing the pool's status: %w", err)
 	}
-	r.setWritten(req.NamespacedName, r.Clock.Now())
+	r.pace.Until(req.NamespacedName, r.Clock.Now().Add(writeInterval))
 	r.record(p, desired)
 	return ctrl.Result{}, nil
 }
@@ -180,31 +178,6 @@ func together(impacts config.Impacts) config.Impacts {
 	})
 	all.Sort()
 	return slices.Compact(all)
-}
-
-// tooEarly returns how long to wait before the status may be looked at again.
-func (r *StatusReconciler) tooEarly(name types.NamespacedName) time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	last, ok := r.written[name]
-	if !ok {
-		return 0
-	}
-	return last.Add(writeInterval).Sub(r.Clock.Now())
-}
-
-// setWritten remembers when the status was written; the zero time forgets the pool.
-func (r *StatusReconciler) setWritten(name types.NamespacedName, at time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if at.IsZero() {
-		delete(r.written, name)
-		return
-	}
-	if r.written == nil {
-		r.written = map[types.NamespacedName]time.Time{}
-	}
-	r.written[name] = at
 }
 
 // record says in an event that a pool has become invalid.

@@ -9,12 +9,15 @@ import "unicode/utf8"
 const MaxLength = 1024
 
 // Bound returns the text, or its beginning and an ellipsis if it is longer than MaxLength.
-func Bound(text string) string {
+func Bound(text string) string { return Within(text, MaxLength) }
+
+// Within is Bound with a length of its own, in bytes, as where something follows that must not be cut.
+func Within(text string, length int) string {
 	const ellipsis = "…"
-	if len(text) <= MaxLength {
+	if len(text) <= length {
 		return text
 	}
-	end := MaxLength - len(ellipsis)
+	end := length - len(ellipsis)
 	for !utf8.RuneStart(text[end]) {
 		end--
 	}

@@ -12,10 +12,7 @@ import (
 	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/rest"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -31,22 +28,22 @@ var errNoCRD = errors.New("the CustomResourceDefinition activeconfigurations.met
 // awaitCRD returns when the API server knows ActiveConfigurations, or does not answer. While it does not know them the program is alive but
 // not ready. It does nothing without them: a program that took "there is no such kind" for "nothing is in use" would let a change take
 // effect that is held back.
-func (s *Settings) awaitCRD(ctx context.Context, config *rest.Config, scheme *runtime.Scheme) error {
-	reader, err := client.New(config, client.Options{Scheme: scheme})
-	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
+//
+// The mapper is the manager's own, so that a start asks the API server once what it knows.
+func (s *Settings) awaitCRD(ctx context.Context, mapper meta.RESTMapper) error {
+	kind := v1beta1.GroupVersion.WithKind("ActiveConfiguration")
+	known := func() bool {
+		_, err := mapper.RESTMapping(kind.GroupKind(), kind.Version)
+		return !isUnknown(err)
 	}
-	known := func(ctx context.Context) bool {
-		return !isUnknown(reader.List(ctx, &v1beta1.ActiveConfigurationList{}, client.InNamespace(s.Namespace), client.Limit(1)))
-	}
-	if known(ctx) {
+	if known() {
 		return nil
 	}
 	logger := log.FromContext(ctx)
 	logger.Error(errNoCRD, "waiting for a CRD")
 	stop := s.serveUnready(logger)
 	defer stop()
-	err = wait.PollUntilContextCancel(ctx, crdPeriod, false, func(ctx context.Context) (bool, error) { return known(ctx), nil })
+	err := wait.PollUntilContextCancel(ctx, crdPeriod, false, func(context.Context) (bool, error) { return known(), nil })
 	if err != nil {
 		return fmt.Errorf("stopped while waiting: %w", errNoCRD)
 	}

@@ -5,7 +5,6 @@ package process
 import (
 	"context"
 	"flag"
-	"fmt"
 	"io"
 	"net"
 
@@ -28,33 +27,6 @@ func (d *diagnostics) registerDiagnostics(flags *flag.FlagSet, debugAddress stri
 	flags.StringVar(&d.logFormat, "log-format", formatJSON, "`format` of the log: "+formatJSON+", or "+formatConsole+" for people, with colours on a terminal unless "+noColourVariable+" is set")
 	flags.StringVar(&d.debugAddress, debugFlag, debugAddress,
 		"`address` of this machine alone to tell on, over HTTP under /debug/, what is inside of the program; 0 tells nothing")
-}
-
-// completeDiagnostics refuses what is wrong, or contradicts the other settings.
-func (s *Settings) completeDiagnostics() error {
-	if s.logFormat != formatJSON && s.logFormat != formatConsole {
-		return fmt.Errorf("--log-format=%s: must be %s or %s", s.logFormat, formatJSON, formatConsole)
-	}
-	host, port, err := splitAddress(debugFlag, s.debugAddress)
-	if err != nil || port == 0 {
-		return err
-	}
-	if !isLoopback(host) {
-		return fmt.Errorf("--debug-bind-address=%s: must be a loopback address such as 127.0.0.1:%d or [::1]:%d, or %s to switch it off",
-			s.debugAddress, port, port, off)
-	}
-	for _, other := range []struct{ flag, address string }{
-		{metricsFlag, s.metricsAddress}, {probeFlag, s.probeAddress},
-	} {
-		otherHost, otherPort, err := splitAddress(other.flag, other.address)
-		if err != nil {
-			return err
-		}
-		if port == otherPort && (host == otherHost || isAny(otherHost)) {
-			return fmt.Errorf("--debug-bind-address=%s and --%s=%s use the same port; choose different ports", s.debugAddress, other.flag, other.address)
-		}
-	}
-	return nil
 }
 
 // diagnose sets up the log and the debug endpoint, and returns the logger and what ends them. A program that does its work

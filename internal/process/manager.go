@@ -5,11 +5,14 @@ package process
 import (
 	"context"
 	"fmt"
+	"net/http"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
 	"metallb.io/metallb/api/v1beta1"
@@ -25,10 +28,19 @@ func (s *Settings) NewManager(ctx context.Context, config *rest.Config, options 
 			return nil, fmt.Errorf("registering types: %w", err)
 		}
 	}
-	if err := s.awaitCRD(ctx, config, options.Scheme); err != nil {
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("making a client: %w", err)
+	}
+	mapper, err := apiutil.NewDynamicRESTMapper(config, client)
+	if err != nil {
+		return nil, fmt.Errorf("making a client: %w", err)
+	}
+	if err := s.awaitCRD(ctx, mapper); err != nil {
 		return nil, err
 	}
 	options.NewCache = newCache
+	options.MapperProvider = func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return mapper, nil }
 	options.Metrics = s.metricsServer()
 	options.HealthProbeBindAddress = s.probeAddress
 	mgr, err := ctrl.NewManager(config, options)

@@ -158,9 +158,6 @@ func (p *Program) complete(settings *Settings, getenv func(string) string) error
 	if err := settings.complete(); err != nil {
 		return err
 	}
-	if err := settings.completeDiagnostics(); err != nil {
-		return err
-	}
 	return p.Options.Complete(settings, getenv)
 }
 

@@ -92,6 +92,9 @@ func (s *Settings) complete() error {
 		return fmt.Errorf("--log-level=%s: must be %s", s.logLevel, levelNames())
 	}
 	s.level = level
+	if s.logFormat != formatJSON && s.logFormat != formatConsole {
+		return fmt.Errorf("--log-format=%s: must be %s or %s", s.logFormat, formatJSON, formatConsole)
+	}
 	if err := s.checkAddresses(); err != nil {
 		return err
 	}
@@ -115,32 +118,45 @@ func ownNamespace() string {
 	return defaultNamespace
 }
 
+// address is what one flag says to serve on.
+type address struct{ flag, value string }
+
+func (a address) String() string { return "--" + a.flag + "=" + a.value }
+
+// addresses are those that the program serves on.
+func (s *Settings) addresses() []address {
+	return []address{{debugFlag, s.debugAddress}, {metricsFlag, s.metricsAddress}, {probeFlag, s.probeAddress}}
+}
+
+// checkAddresses refuses addresses that are none, and ports that are to be served on twice.
 func (s *Settings) checkAddresses() error {
-	metricsHost, metricsPort, err := splitAddress(metricsFlag, s.metricsAddress)
-	if err != nil {
-		return err
-	}
-	probeHost, probePort, err := splitAddress(probeFlag, s.probeAddress)
-	if err != nil {
-		return err
-	}
-	if metricsPort != probePort || metricsPort == 0 {
-		return nil
-	}
-	if metricsHost == probeHost || isAny(metricsHost) || isAny(probeHost) {
-		return fmt.Errorf("--%s=%s and --%s=%s use the same port; choose different ports", metricsFlag, s.metricsAddress, probeFlag, s.probeAddress)
+	all := s.addresses()
+	for i, one := range all {
+		host, port, err := one.split()
+		if err != nil {
+			return err
+		}
+		if port == 0 {
+			continue
+		}
+		if one.flag == debugFlag && !isLoopback(host) {
+			return fmt.Errorf("%s: must be a loopback address such as 127.0.0.1:%d or [::1]:%d, or %s to switch it off", one, port, port, off)
+		}
+		for _, other := range all[:i] {
+			otherHost, otherPort, err := other.split()
+			if err == nil && port == otherPort && (host == otherHost || isAny(host) || isAny(otherHost)) {
+				return fmt.Errorf("%s and %s use the same port; choose different ports", other, one)
+			}
+		}
 	}
 	return nil
 }
 
 // Serving returns the flag, with its value, by which the port of this machine is taken; empty if it is free.
 func (s *Settings) Serving(port int) string {
-	for _, served := range []struct{ name, address string }{
-		{metricsFlag, s.metricsAddress}, {probeFlag, s.probeAddress}, {debugFlag, s.debugAddress},
-	} {
-		_, taken, err := splitAddress(served.name, served.address)
-		if err == nil && taken == port {
-			return fmt.Sprintf("--%s=%s", served.name, served.address)
+	for _, one := range s.addresses() {
+		if _, taken, err := one.split(); err == nil && taken == port {
+			return one.String()
 		}
 	}
 	return ""
@@ -163,17 +179,17 @@ func (s *Settings) checkCertificate() error {
 	return nil
 }
 
-// splitAddress returns the host and port that are to be served on; port 0 if nothing is.
-func splitAddress(name, address string) (host string, port int, err error) {
-	if address == off {
+// split returns the host and port that are to be served on; port 0 if nothing is.
+func (a address) split() (host string, port int, err error) {
+	if a.value == off {
 		return "", 0, nil
 	}
-	host, text, err := net.SplitHostPort(address)
+	host, text, err := net.SplitHostPort(a.value)
 	if err == nil {
 		port, err = strconv.Atoi(text)
 	}
 	if err != nil || port < 1 || port > math.MaxUint16 {
-		return "", 0, fmt.Errorf("--%s=%s: must be host:port, :port or %s", name, address, off)
+		return "", 0, fmt.Errorf("%s: must be host:port, :port or %s", a, off)
 	}
 	return host, port, nil
 }

@@ -54,6 +54,12 @@ func parseAllWith(p *Parser, o Objects) parsedObjects {
 	return m
 }
 
+// Parse returns what is wrong with the object by itself.
+func Parse(o Object) field.ErrorList {
+	m := parseAll(Objects{})
+	return m.add(o)
+}
+
 // add adds an object, and returns why it does not parse.
 func (m *parsedObjects) add(o Object) field.ErrorList {
 	var errs field.ErrorList

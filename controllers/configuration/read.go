@@ -48,6 +48,27 @@ func Active(ctx context.Context, reader client.Reader, namespace string) ([]v1be
 	return list.Items, nil
 }
 
+// PageSize is how many objects Pages reads at once.
+const PageSize = 500
+
+// Pages lists all objects, a page at a time, with the options. What they are is for the error.
+func Pages[L client.ObjectList](ctx context.Context, reader client.Reader, what string, list L, each func(L), options ...client.ListOption) error {
+	next := ""
+	for {
+		page, ok := list.DeepCopyObject().(L)
+		if !ok {
+			return fmt.Errorf("a copy of %T is of another type", list)
+		}
+		if err := reader.List(ctx, page, append(options, client.Limit(PageSize), client.Continue(next))...); err != nil {
+			return fmt.Errorf("listing %s: %w", what, err)
+		}
+		each(page)
+		if next = page.GetContinue(); next == "" {
+			return nil
+		}
+	}
+}
+
 // Nodes returns what matters of all nodes.
 func Nodes(ctx context.Context, reader client.Reader) ([]config.Node, error) {
 	list := &corev1.NodeList{}

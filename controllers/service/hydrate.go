@@ -21,6 +21,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/controllers/trigger"
 )
 
@@ -149,13 +150,7 @@ func (h *Hydration) replay(ctx context.Context) error {
 // listServices returns the Services of the class, the oldest first.
 func (h *Hydration) listServices(ctx context.Context) ([]corev1.Service, error) {
 	var found []corev1.Service
-	list := &corev1.ServiceList{}
-	for {
-		err := h.reader.List(ctx, list, client.MatchingFields{"spec.type": string(corev1.ServiceTypeLoadBalancer)},
-			client.Limit(500), client.Continue(list.Continue))
-		if err != nil {
-			return nil, fmt.Errorf("listing services: %w", err)
-		}
+	err := configuration.Pages(ctx, h.reader, "services", &corev1.ServiceList{}, func(list *corev1.ServiceList) {
 		for i := range list.Items {
 			switch svc := &list.Items[i]; {
 			case assignment.Served(svc, h.class):
@@ -167,9 +162,9 @@ func (h *Hydration) listServices(ctx context.Context) ([]corev1.Service, error) 
 				h.services.Add(client.ObjectKeyFromObject(svc))
 			}
 		}
-		if list.Continue == "" {
-			break
-		}
+	}, client.MatchingFields{"spec.type": string(corev1.ServiceTypeLoadBalancer)})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(found, func(a, b corev1.Service) int {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
@@ -181,22 +176,14 @@ func (h *Hydration) listServices(ctx context.Context) ([]corev1.Service, error) 
 // seekTraces has the Services looked at that ceased to be of type LoadBalancer while no controller was active: the cache does not
 // have them, and what was written to them would stay there for good.
 func (h *Hydration) seekTraces(ctx context.Context) error {
-	list := &corev1.ServiceList{}
 	others := fields.OneTermNotEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer))
-	for {
-		err := h.reader.List(ctx, list, client.MatchingFieldsSelector{Selector: others}, client.Limit(500), client.Continue(list.Continue))
-		if err != nil {
-			return fmt.Errorf("listing services of other types: %w", err)
-		}
+	return configuration.Pages(ctx, h.reader, "services of other types", &corev1.ServiceList{}, func(list *corev1.ServiceList) {
 		for i := range list.Items {
 			if hasTraces(&list.Items[i]) {
 				h.services.Add(client.ObjectKeyFromObject(&list.Items[i]))
 			}
 		}
-		if list.Continue == "" {
-			return nil
-		}
-	}
+	}, client.MatchingFieldsSelector{Selector: others})
 }
 
 func (h *Hydration) namespaceLabels(ctx context.Context) (map[string]labels.Set, error) {

@@ -3,12 +3,10 @@
 package validate
 
 import (
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/active"
 )
 
 // checker looks at objects beside each other and beside those of the cluster.
@@ -127,26 +125,9 @@ func (c *checker) step() {
 
 // lookUp returns the object of the same kind and name; nil if there is none.
 func lookUp(objects config.Objects, o config.Object) config.Object {
-	switch o.(type) {
-	case *v1beta1.IPAddressPool:
-		return named(objects.Pools, o.GetName())
-	case *v1beta1.BGPAdvertisement:
-		return named(objects.Advertisements, o.GetName())
-	case *v1beta1.Community:
-		return named(objects.Communities, o.GetName())
-	case *v1beta2.BGPPeer:
-		return named(objects.Peers, o.GetName())
-	}
-	return nil
-}
-
-func named[T any, P interface {
-	*T
-	config.Object
-}](list []T, name string) config.Object {
-	for i := range list {
-		if p := P(&list[i]); metav1.Object(p).GetName() == name {
-			return p
+	for other := range objects.All() {
+		if active.KeyOf(other) == active.KeyOf(o) {
+			return other
 		}
 	}
 	return nil

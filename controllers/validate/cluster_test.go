@@ -22,6 +22,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/test/builder"
 	"metallb.io/metallb/test/freeport"
@@ -250,7 +251,7 @@ func manifest(t *testing.T, objects []config.Object) []byte {
 func TestAClusterIsReadInPages(t *testing.T) {
 	t.Parallel()
 	w := &world{}
-	for i := range 2*pageSize + 1 {
+	for i := range 2*configuration.PageSize + 1 {
 		w.services = append(w.services, *builder.MakeService(fmt.Sprint("s", i)).Holds("p", fmt.Sprintf("10.0.%d.%d", i/256, i%256)).Obj())
 	}
 	for _, class := range []string{"", "example.com/lb"} {

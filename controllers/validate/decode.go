@@ -15,8 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer/json"
 
-	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/internal/process"
 )
@@ -28,11 +26,9 @@ const maxWrongTypes = 100
 type decoder struct{ serializer *json.Serializer }
 
 func newDecoder() (decoder, error) {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{v1beta1.AddToScheme, v1beta2.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return decoder{}, fmt.Errorf("registering types: %w", err)
-		}
+	scheme, err := process.NewScheme()
+	if err != nil {
+		return decoder{}, err
 	}
 	return decoder{json.NewSerializerWithOptions(json.DefaultMetaFactory, scheme, scheme, json.SerializerOptions{Strict: true})}, nil
 }

@@ -144,6 +144,6 @@ func checkMetadata(o config.Object) field.ErrorList {
 
 // parse returns what is wrong with the object by itself.
 func parse(o config.Object) field.ErrorList {
-	errs := slices.DeleteFunc(parseSpec(o), func(e *field.Error) bool { return e.Field == "metadata.name" })
+	errs := slices.DeleteFunc(config.Parse(o), func(e *field.Error) bool { return e.Field == "metadata.name" })
 	return append(checkMetadata(o), errs...)
 }

@@ -6,10 +6,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"metallb.io/metallb/api/bgp"
-	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/config"
@@ -28,22 +25,6 @@ func newObject(gvk schema.GroupVersionKind) config.Object {
 		return &v1beta2.BGPPeer{}
 	}
 	return nil
-}
-
-// parseSpec returns what the parser of the kind finds wrong.
-func parseSpec(o config.Object) field.ErrorList {
-	var errs field.ErrorList
-	switch o := o.(type) {
-	case *v1beta1.IPAddressPool:
-		_, errs = ipam.ParsePool(o)
-	case *v1beta1.BGPAdvertisement:
-		_, errs = bgp.ParseAdvertisement(o)
-	case *v1beta1.Community:
-		_, errs = bgp.ParseCommunities(o)
-	case *v1beta2.BGPPeer:
-		_, errs = bgp.ParsePeer(o)
-	}
-	return errs
 }
 
 // foreign says what to do about an object of this project's API group that is of a kind or version that does not exist here.

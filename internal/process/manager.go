@@ -19,15 +19,24 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 )
 
-// NewManager returns a manager with the options and with what all programs have in common: the types of this project and of
-// Kubernetes, the addresses in the settings, and a liveness check. It waits for the CRD of ActiveConfigurations.
-func (s *Settings) NewManager(ctx context.Context, config *rest.Config, options ctrl.Options) (ctrl.Manager, error) {
-	options.Scheme = runtime.NewScheme()
+// NewScheme returns the types of this project and of Kubernetes.
+func NewScheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientscheme.AddToScheme, v1beta1.AddToScheme, v1beta2.AddToScheme} {
-		if err := add(options.Scheme); err != nil {
+		if err := add(scheme); err != nil {
 			return nil, fmt.Errorf("registering types: %w", err)
 		}
 	}
+	return scheme, nil
+}
+
+// NewManager returns a manager with the options and with what all programs have in common: the types, the addresses in the settings, and a liveness check. It waits for the CRD of ActiveConfigurations.
+func (s *Settings) NewManager(ctx context.Context, config *rest.Config, options ctrl.Options) (ctrl.Manager, error) {
+	scheme, err := NewScheme()
+	if err != nil {
+		return nil, err
+	}
+	options.Scheme = scheme
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)

@@ -141,11 +141,8 @@ func withNothing(t *testing.T) *playground.Playground {
 // clearOut deletes what withTutorial makes, and what events tell of it.
 func clearOut(t *testing.T, p *playground.Playground) {
 	t.Helper()
-	args := []string{"delete", "--ignore-not-found", "--timeout=1m"}
-	for _, file := range []string{manifest, "config/tutorial/test-bgp-router.yaml", "config/tutorial/tutorial-2.yaml"} {
-		args = append(args, "-f", file)
-	}
-	kubectl(t, p, args...)
+	kubectl(t, p, "delete", "--ignore-not-found", "--timeout=1m",
+		"-f", manifest, "-f", "config/tutorial/test-bgp-router.yaml", "-f", "config/tutorial/tutorial-2.yaml")
 	awaitObjects(t, p, theWorld.empty)
 	forgetEvents(t, p)
 }

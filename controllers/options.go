@@ -26,6 +26,8 @@ type options struct {
 	webhookPort int
 	// webhookService and webhookSecret are the names of the Service and of the certificate's Secret.
 	webhookService, webhookSecret string
+	// webhookConfiguration is the name of the ValidatingWebhookConfiguration.
+	webhookConfiguration string
 	// disableRotation leaves the certificate to somebody else.
 	disableRotation bool
 }
@@ -38,6 +40,8 @@ func (o *options) Register(flags *flag.FlagSet) {
 	flags.IntVar(&o.webhookPort, "webhook-port", 9443, "`port` to serve the webhook on, over TLS")
 	flags.StringVar(&o.webhookService, "cert-service-name", "metallb-webhook-service",
 		"`name` of the Service by which the API server reaches the webhook; the certificate is made for it")
+	flags.StringVar(&o.webhookConfiguration, "webhook-configuration-name", "metallb-webhook-configuration",
+		"`name` of the ValidatingWebhookConfiguration by which API servers know the webhook")
 	flags.StringVar(&o.webhookSecret, "webhook-secret-name", "metallb-webhook-cert", "`name` of the Secret with the webhook's certificate")
 	flags.BoolVar(&o.disableRotation, "disable-cert-rotation", false,
 		"leave it to others, such as cert-manager, to make the webhook's certificate, renew it and make API servers trust it")
@@ -65,6 +69,9 @@ func (o *options) Complete(common *process.Settings, _ func(string) string) erro
 	}
 	if len(validation.IsDNS1123Subdomain(o.webhookSecret)) > 0 {
 		return fmt.Errorf("--webhook-secret-name=%s: is not the name of a Secret such as metallb-webhook-cert", o.webhookSecret)
+	}
+	if len(validation.IsDNS1123Subdomain(o.webhookConfiguration)) > 0 {
+		return fmt.Errorf("--webhook-configuration-name=%s: is not the name of an object such as metallb-webhook-configuration", o.webhookConfiguration)
 	}
 	return nil
 }

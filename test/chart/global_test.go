@@ -41,8 +41,9 @@ func TestGlobalValuesReachEveryPod(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var images []string
-			for _, pod := range pods(rendered) {
+			found := pods(rendered)
+			images := make([]string, 0, len(found))
+			for _, pod := range found {
 				containers, _, _ := unstructured.NestedSlice(pod, "containers")
 				container, _ := containers[0].(map[string]any)
 				image, _ := container["image"].(string)

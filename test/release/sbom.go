@@ -54,9 +54,10 @@ func writeBOM(name string, bom *cdx.BOM) (err error) {
 // the same list.
 func billOfMaterials(program, version string, info *debug.BuildInfo) *cdx.BOM {
 	goVersion := strings.TrimPrefix(info.GoVersion, "go")
-	components := []cdx.Component{{
+	components := make([]cdx.Component, 0, 1+len(info.Deps))
+	components = append(components, cdx.Component{
 		BOMRef: "pkg:golang/std@" + goVersion, Type: cdx.ComponentTypeLibrary, Name: "std", Version: goVersion, PackageURL: "pkg:golang/std@" + goVersion,
-	}}
+	})
 	for _, module := range info.Deps {
 		components = append(components, componentOf(cmp.Or(module.Replace, module)))
 	}

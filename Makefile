@@ -91,23 +91,23 @@ build: ## Build the binaries into bin/.
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/speaker ./speaker
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/router ./test/router
 
-# What the names of images begin with, and their tag. What is pushed is named by its revision, so that nodes pull it.
-IMAGE_PREFIX ?= localhost/metallb-
+# What the names of images begin with (localhost/metallb- if it is not set), and their tag. What is pushed is named by its revision, so that nodes pull it.
+IMAGE_PREFIX ?=
 IMAGE_TAG ?= $(if $(PUSH),$(VERSION),dev)
 IMAGE = go run ./test/image/cmd/image
 
 .PHONY: images
 images: ## Build the images of controller and speaker into out/images, without a container engine (PLATFORMS=linux/amd64,linux/arm64 or all, IMAGE_PREFIX=…, PUSH=1).
-	$(IMAGE) controller speaker --out $(OUT)/images --prefix $(IMAGE_PREFIX) --tag $(IMAGE_TAG) --version $(VERSION) $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(PUSH),--push)
+	$(IMAGE) controller speaker --out $(OUT)/images $(if $(IMAGE_PREFIX),--prefix $(IMAGE_PREFIX)) --tag $(IMAGE_TAG) --version $(VERSION) $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(PUSH),--push)
 
 .PHONY: test-images
 test-images: ## Build the images of the test routers and of the tutorial's nginx into out/images (needs BIRD, FRR and apt).
 	$(IMAGE) router nginx --out $(OUT)/images
 
 .PHONY: release
-release: ## Build all files of a release into out/release (VERSION=v1.2.3).
+release: ## Build all files of a release into out/release (VERSION=v1.2.3, IMAGE_PREFIX=…, REPOSITORY=https://…, SIGNING_KEY=key.pem).
 	@go run ./test/cluster/cmd/cluster build helm
-	go run ./test/release/cmd/release --version $(VERSION) --out $(OUT)/release --image-prefix $(IMAGE_PREFIX)
+	go run ./test/release/cmd/release --version $(VERSION) --out $(OUT)/release $(if $(IMAGE_PREFIX),--image-prefix $(IMAGE_PREFIX)) $(if $(REPOSITORY),--repository $(REPOSITORY)) $(if $(SIGNING_KEY),--signing-key $(SIGNING_KEY))
 
 ##@ See it work
 

@@ -134,7 +134,7 @@ func elect(managed *ctrl.Options, config *rest.Config, namespace, name string) (
 
 func newWebhook(logger logr.Logger, settings *process.Settings, o *options) *webhook.Webhook {
 	return webhook.New(webhook.Options{
-		Namespace: settings.Namespace, Port: o.webhookPort, Service: o.webhookService, Secret: o.webhookSecret,
+		Namespace: settings.Namespace, Port: o.webhookPort, Service: o.webhookService, Secret: o.webhookSecret, Configuration: o.webhookConfiguration,
 		Rotate: !o.disableRotation, Logger: logger,
 	})
 }

@@ -26,21 +26,25 @@ type options struct {
 	webhookPort int
 	// webhookService and webhookSecret are the names of the Service and of the certificate's Secret.
 	webhookService, webhookSecret string
+	// webhookConfiguration is the name of the ValidatingWebhookConfiguration.
+	webhookConfiguration string
 	// disableRotation leaves the certificate to somebody else.
 	disableRotation bool
 }
 
 // Register adds the flags.
 func (o *options) Register(flags *flag.FlagSet) {
-	flags.BoolVar(&o.leaderElect, "leader-elect", true, "of several controllers let only one, the holder of a Lease, be active")
+	flags.BoolVar(&o.leaderElect, "leader-elect", true, "if several controllers run, let only one of them, the holder of a Lease, be active")
 	flags.StringVar(&o.webhookMode, "webhook-mode", webhookEnabled,
-		"`mode` of the webhook that checks configuration: enabled, disabled, or onlywebhook, which leaves services to other controllers")
+		"`mode` of the webhook that checks changes to the configuration: enabled, disabled, or onlywebhook, which serves the webhook and leaves services to other controllers")
 	flags.IntVar(&o.webhookPort, "webhook-port", 9443, "`port` to serve the webhook on, over TLS")
 	flags.StringVar(&o.webhookService, "cert-service-name", "metallb-webhook-service",
-		"`name` of the Service by which the API server reaches the webhook; the certificate is made for it")
+		"`name` of the Service through which the API server calls the webhook; the certificate is issued for it")
+	flags.StringVar(&o.webhookConfiguration, "webhook-configuration-name", "metallb-webhook-configuration",
+		"`name` of the ValidatingWebhookConfiguration of the webhook")
 	flags.StringVar(&o.webhookSecret, "webhook-secret-name", "metallb-webhook-cert", "`name` of the Secret with the webhook's certificate")
 	flags.BoolVar(&o.disableRotation, "disable-cert-rotation", false,
-		"leave it to others, such as cert-manager, to make the webhook's certificate, renew it and make API servers trust it")
+		"do not create and renew the webhook's certificate, because something else does, such as cert-manager")
 }
 
 // Complete refuses settings that are wrong or contradict each other.
@@ -65,6 +69,9 @@ func (o *options) Complete(common *process.Settings, _ func(string) string) erro
 	}
 	if len(validation.IsDNS1123Subdomain(o.webhookSecret)) > 0 {
 		return fmt.Errorf("--webhook-secret-name=%s: is not the name of a Secret such as metallb-webhook-cert", o.webhookSecret)
+	}
+	if len(validation.IsDNS1123Subdomain(o.webhookConfiguration)) > 0 {
+		return fmt.Errorf("--webhook-configuration-name=%s: is not the name of an object such as metallb-webhook-configuration", o.webhookConfiguration)
 	}
 	return nil
 }

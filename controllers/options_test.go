@@ -17,6 +17,7 @@ func defaults() options {
 	return options{
 		leaderElect: true, webhookMode: "enabled", webhookPort: 9443,
 		webhookService: "metallb-webhook-service", webhookSecret: "metallb-webhook-cert",
+		webhookConfiguration: "metallb-webhook-configuration",
 	}
 }
 
@@ -45,8 +46,10 @@ func TestOptionsAreRead(t *testing.T) {
 			want: func(o *options) { o.webhookMode, o.disableRotation = "onlywebhook", true }, wantServes: true,
 		},
 		"with names and a port of its own": {
-			args: []string{"--webhook-port=8443", "--cert-service-name=hook", "--webhook-secret-name=hook.cert"},
-			want: func(o *options) { o.webhookPort, o.webhookService, o.webhookSecret = 8443, "hook", "hook.cert" },
+			args: []string{"--webhook-port=8443", "--cert-service-name=hook", "--webhook-secret-name=hook.cert", "--webhook-configuration-name=hooks"},
+			want: func(o *options) {
+				o.webhookPort, o.webhookService, o.webhookSecret, o.webhookConfiguration = 8443, "hook", "hook.cert", "hooks"
+			},
 
 			wantServes: true, wantWork: true, wantLease: "metallb-controller",
 		},
@@ -99,6 +102,9 @@ func TestWrongOptionsAreRefusedInOneLine(t *testing.T) {
 		},
 		"a name of no Secret": {
 			[]string{"--webhook-secret-name="}, "--webhook-secret-name=: is not the name of a Secret such as metallb-webhook-cert",
+		},
+		"a name of no object": {
+			[]string{"--webhook-configuration-name=A"}, "--webhook-configuration-name=A: is not the name of an object such as metallb-webhook-configuration",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -38,11 +38,11 @@ type options struct {
 // Register adds the flags.
 func (o *options) Register(flags *flag.FlagSet) {
 	flags.DurationVar(&o.drain, "shutdown-delay", time.Second,
-		"`time` for which routers are asked to prefer other nodes (GRACEFUL_SHUTDOWN, RFC 8326) before routes are withdrawn when the speaker stops")
+		"when the speaker stops, the `time` during which it asks routers to prefer other nodes (GRACEFUL_SHUTDOWN, RFC 8326) before it withdraws its routes")
 	flags.StringVar(&o.nodeHealthzURL, "node-healthz-url", "http://127.0.0.1:10256/healthz",
-		"`URL` of the health endpoint of the node's service proxy (kube-proxy, or what stands in for it): when the speaker starts, nothing is announced before the proxy forwards connections; 0 or empty asks none")
+		"`URL` of the health endpoint of the node's service proxy (kube-proxy or its replacement): when the speaker starts, it announces nothing until the proxy forwards connections; if 0 or empty, the proxy is not asked")
 	flags.BoolVar(&o.serviceBGPStatus, "service-bgp-status", false,
-		"write a ServiceBGPStatus for each service that the node announces; costs services × nodes objects, and needs the rights in config/service-bgp-status")
+		"write a ServiceBGPStatus for each service that the node announces; the number of these objects is services × nodes, and they need the rights in config/service-bgp-status")
 }
 
 // Complete reads the node's name.

@@ -35,8 +35,8 @@ type BGPAdvertisementSpec struct {
 	// +kubebuilder:validation:Format=int64
 	LocalPref uint32 `json:"localPref,omitempty"`
 
-	// ASPathPrepend is how many more times than once the local ASN is in the AS path of the routes (RFC 4271 section 5.1.2), from 0
-	// to 10; with 2 it is there three times. Routers prefer the route with the shorter AS path if all else is equal. Nothing is
+	// ASPathPrepend is how many additional times the local ASN is in the AS path of the routes (RFC 4271 section 5.1.2), from 0
+	// to 10; with 2 it occurs three times. Routers prefer the route with the shorter AS path if all else is equal. Nothing is
 	// prepended for peers of the same ASN, because they would take a path that has their own ASN for a loop.
 	// +optional
 	// +kubebuilder:validation:Minimum=0

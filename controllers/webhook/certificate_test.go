@@ -63,7 +63,7 @@ func (i *informers) GetInformer(context.Context, client.Object, ...cache.Informe
 func served(t *testing.T, l *logs) (*Webhook, *cachetesting.FakeControllerSource) {
 	t.Helper()
 	port := freeport.Get(t)
-	w := New(Options{Namespace: namespace, Port: port, Service: "metallb-webhook-service", Secret: secretName().Name, Logger: l.logger()})
+	w := New(Options{Namespace: namespace, Port: port, Service: "metallb-webhook-service", Secret: secretName().Name, Configuration: "metallb-webhook-configuration", Logger: l.logger()})
 	source := cachetesting.NewFakeControllerSource()
 	informer := toolscache.NewSharedIndexInformer(source, &corev1.Secret{}, 0, nil)
 	w.certificate.caches = &informers{informer: informer}
@@ -289,7 +289,7 @@ func TestTheWebhookIsReadyWhenItCanAnswer(t *testing.T) {
 			}
 			server := &api{configuration: tc.configuration, err: tc.apiErr}
 			r := &readiness{
-				certificate: c, observed: whole(!tc.unobserved), started: func(*http.Request) error { return tc.serverErr }, live: server, logger: l.logger(),
+				certificate: c, configuration: "metallb-webhook-configuration", observed: whole(!tc.unobserved), started: func(*http.Request) error { return tc.serverErr }, live: server, logger: l.logger(),
 			}
 			request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", http.NoBody)
 			for range 3 {

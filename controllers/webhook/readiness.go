@@ -19,20 +19,18 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 )
 
-const (
-	// configurationName is the name of the ValidatingWebhookConfiguration.
-	configurationName = "metallb-webhook-configuration"
-	// trustTimeout bounds how long a readiness probe waits for the API server.
-	trustTimeout = time.Second
-)
+// trustTimeout bounds how long a readiness probe waits for the API server.
+const trustTimeout = time.Second
 
 // readiness tells whether the webhook can answer API servers.
 type readiness struct {
 	certificate *certificate
-	observed    interface{ complete() bool }
-	started     healthz.Checker
-	live        client.Reader
-	logger      logr.Logger
+	// configuration is the name of the ValidatingWebhookConfiguration.
+	configuration string
+	observed      interface{ complete() bool }
+	started       healthz.Checker
+	live          client.Reader
+	logger        logr.Logger
 
 	mu sync.Mutex
 	// trusted is whether API servers were found to trust the certificate once. They are not asked again: renewing the
@@ -87,15 +85,15 @@ func (r *readiness) trust(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, trustTimeout)
 	defer cancel()
 	configuration := &admissionregistrationv1.ValidatingWebhookConfiguration{}
-	switch err := r.live.Get(ctx, client.ObjectKey{Name: configurationName}, configuration); {
+	switch err := r.live.Get(ctx, client.ObjectKey{Name: r.configuration}, configuration); {
 	case apierrors.IsNotFound(err):
-		return fmt.Errorf("there is no ValidatingWebhookConfiguration %q, so nobody asks the webhook", configurationName)
+		return fmt.Errorf("there is no ValidatingWebhookConfiguration %q, so nobody asks the webhook", r.configuration)
 	case err != nil:
-		return fmt.Errorf("reading ValidatingWebhookConfiguration %q: %w", configurationName, err)
+		return fmt.Errorf("reading ValidatingWebhookConfiguration %q: %w", r.configuration, err)
 	}
 	for i := range configuration.Webhooks {
 		if err := trusts(&configuration.Webhooks[i].ClientConfig, r.certificate); err != nil {
-			return fmt.Errorf("ValidatingWebhookConfiguration %q, webhook %q: %w", configurationName, configuration.Webhooks[i].Name, err)
+			return fmt.Errorf("ValidatingWebhookConfiguration %q, webhook %q: %w", r.configuration, configuration.Webhooks[i].Name, err)
 		}
 	}
 	r.mu.Lock()

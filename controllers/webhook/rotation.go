@@ -67,6 +67,8 @@ type rotators struct {
 	certificate *certificate
 	// host is the name that the certificate is for.
 	host string
+	// configuration is the name of the ValidatingWebhookConfiguration.
+	configuration string
 }
 
 // run runs a rotator until the context ends or the rotator gives up.
@@ -77,7 +79,7 @@ func (r *rotators) run(ctx context.Context, attempt int) error {
 	}
 	defer func() { _ = os.RemoveAll(directory) }() // Nobody misses what is left of it.
 	parts := &collector{Manager: r.mgr, config: narrowed(r.mgr.GetConfig(), map[string]string{
-		"secrets": r.certificate.secret.Name, "validatingwebhookconfigurations": configurationName,
+		"secrets": r.certificate.secret.Name, "validatingwebhookconfigurations": r.configuration,
 	})}
 	name := "cert-rotation"
 	if attempt > 1 {
@@ -90,7 +92,7 @@ func (r *rotators) run(ctx context.Context, attempt int) error {
 		CAOrganization: "metallb",
 		DNSName:        r.host,
 		IsReady:        make(chan struct{}),
-		Webhooks:       []rotator.WebhookInfo{{Name: configurationName, Type: rotator.Validating}},
+		Webhooks:       []rotator.WebhookInfo{{Name: r.configuration, Type: rotator.Validating}},
 		FieldOwner:     "metallb-controller",
 		ControllerName: name,
 		// Everything the rotator is made of runs on the leader, and waits until the first certificate is there: else it would

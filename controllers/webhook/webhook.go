@@ -33,6 +33,8 @@ type Options struct {
 	Port int
 	// Service is the name of the Service by which API servers reach the webhook, Secret that of the certificate's.
 	Service, Secret string
+	// Configuration is the name of the ValidatingWebhookConfiguration by which API servers know the webhook.
+	Configuration string
 	// Rotate is whether the certificate is made and renewed here; else somebody else does.
 	Rotate bool
 	// Logger is the program's.
@@ -85,7 +87,7 @@ func (w *Webhook) SetupWithManager(mgr ctrl.Manager, feed *assignment.Feed, pars
 	}
 	runnables := []manager.Runnable{w.certificate, o}
 	if w.options.Rotate {
-		r := &rotators{mgr: mgr, certificate: w.certificate, host: hostOfService(w.options.Namespace, w.options.Service)}
+		r := &rotators{mgr: mgr, certificate: w.certificate, host: hostOfService(w.options.Namespace, w.options.Service), configuration: w.options.Configuration}
 		runnables = append(runnables, &rotation{certificate: w.certificate, rotate: r.run, logger: w.options.Logger})
 	}
 	for _, r := range runnables {
@@ -100,7 +102,7 @@ func (w *Webhook) SetupWithManager(mgr ctrl.Manager, feed *assignment.Feed, pars
 		return fmt.Errorf("registering the webhook: %w", err)
 	}
 	ready := &readiness{
-		certificate: w.certificate, observed: o, started: mgr.GetWebhookServer().StartedChecker(), live: mgr.GetAPIReader(),
+		certificate: w.certificate, configuration: w.options.Configuration, observed: o, started: mgr.GetWebhookServer().StartedChecker(), live: mgr.GetAPIReader(),
 		logger: w.options.Logger,
 	}
 	return mgr.AddReadyzCheck("webhook", ready.check)

@@ -26,7 +26,7 @@ func (d *diagnostics) registerDiagnostics(flags *flag.FlagSet, debugAddress stri
 	}
 	flags.StringVar(&d.logFormat, "log-format", formatJSON, "`format` of the log: "+formatJSON+", or "+formatConsole+" for people, with colours on a terminal unless "+noColourVariable+" is set")
 	flags.StringVar(&d.debugAddress, debugFlag, debugAddress,
-		"`address` of this machine alone to tell on, over HTTP under /debug/, what is inside of the program; 0 tells nothing")
+		"loopback `address` to serve the internal state of the program on, over HTTP under /debug/; 0 serves nothing")
 }
 
 // diagnose sets up the log and the debug endpoint, and returns the logger and what ends them. A program that does its work

@@ -3,16 +3,15 @@
 package chart
 
 import (
-	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"metallb.io/metallb/test/envtest"
 )
 
 func TestTheChartRendersWhatTheManifestsHave(t *testing.T) {
@@ -61,7 +60,7 @@ func TestTheChartRendersWhatTheManifestsHave(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if tc.component != "" {
-				tc.directory = withComponent(t, tc.component)
+				tc.directory = overlay(t, envtest.Namespace, "default", tc.component)
 			}
 			rendered, err := template(t, append(tc.args, "--no-hooks")...)
 			if err != nil {
@@ -84,26 +83,6 @@ func TestTheChartRendersWhatTheManifestsHave(t *testing.T) {
 			}
 		})
 	}
-}
-
-// withComponent makes a kustomization of config/default and a component.
-func withComponent(t *testing.T, component string) string {
-	t.Helper()
-	path := file(t, "kustomization.yaml", "")
-	directory := filepath.Dir(path)
-	config, err := filepath.Abs(filepath.Join(root, "config"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err = filepath.Rel(directory, config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := fmt.Sprintf("resources: [%q]\ncomponents: [%q]\n", filepath.Join(config, "default"), filepath.Join(config, component))
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return directory
 }
 
 // without removes objects that are there, and only one of the two has.

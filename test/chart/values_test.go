@@ -20,27 +20,31 @@ import (
 func TestWrongValuesAreRefused(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ values, want string }{
-		"misspelt at the top":          {"controler.replicas=3", "at '': additional properties 'controler' not allowed"},
-		"misspelt":                     {"controller.replica=3", "at '/controller': additional properties 'replica' not allowed"},
-		"misspelt deep inside":         {"prometheus.prometheusRule.staleConfig.label.a=b", "at '/prometheus/prometheusRule/staleConfig': additional properties 'label' not allowed"},
-		"misspelt resources":           {"speaker.resources.limit.cpu=1", "at '/speaker/resources': additional properties 'limit' not allowed"},
-		"the controller's for speaker": {"speaker.replicas=3", "at '/speaker': additional properties 'replicas' not allowed"},
-		"an unknown level":             {"controller.logLevel=loud", "at '/controller/logLevel': value must be one of 'all', 'debug', 'info', 'warn', 'error', 'none'"},
-		"an unknown mode":              {"controller.webhookMode=off", "at '/controller/webhookMode': value must be one of 'enabled', 'disabled', 'onlywebhook'"},
-		"no number":                    {"controller.replicas=many", "at '/controller/replicas': got string, want integer"},
-		"a surge of speakers":          {"speaker.updateStrategy.rollingUpdate.maxSurge=1", "at '/speaker/updateStrategy/rollingUpdate/maxSurge': value must be one of 0, '0%'"},
-		"no time":                      {"speaker.shutdownDelay=3", "at '/speaker/shutdownDelay': got number, want string"},
-		"a proxy without a scheme":     {"speaker.nodeHealthzURL=127.0.0.1:10256", "at '/speaker/nodeHealthzURL': '127.0.0.1:10256' does not match pattern"},
-		"one port twice":               {"prometheus.metricsPort=7473", "speaker.healthPort is 7473, and so is the port of its metrics: choose two ports"},
-		"the webhook's port twice":     {"controller.healthPort=9443", "controller.healthPort is 9443, and so is controller.webhookPort: choose two ports"},
-		"the debug endpoint's port":    {"speaker.healthPort=7474", "speaker.healthPort is 7474, and so is the port of its debug endpoint: choose two ports"},
-		"a debug port of the other":    {"controller.hostNetwork=true,controller.metricsPort=17472,controller.healthPort=7474", "controller.hostNetwork: speakers take port"},
-		"too little time to stop":      {"speaker.shutdownDelay=1m10s", "speaker.terminationGracePeriodSeconds is 10, and speaker.shutdownDelay 1m10s: a speaker needs longer than that to stop"},
-		"a name that is none":          {"fullnameOverride=The_LB", "at '/fullnameOverride': 'The_LB' does not match pattern"},
-		"a class that is none":         {"loadBalancerClass=a class", "at '/loadBalancerClass': 'a class' does not match pattern"},
-		"a port of the speakers":       {"controller.hostNetwork=true,controller.metricsPort=17472", "controller.hostNetwork: speakers take port 7473 of the nodes: choose other ones"},
-		"both monitors":                {"prometheus.podMonitor.enabled=true,prometheus.serviceMonitor.enabled=true", "choose one of them"},
-		"a monitor of nobody":          {"prometheus.podMonitor.enabled=true", "prometheus.serviceAccount: with a monitor and prometheus.rbacPrometheus, name the ServiceAccount of Prometheus"},
+		"misspelt at the top":            {"controler.replicas=3", "at '': additional properties 'controler' not allowed"},
+		"misspelt":                       {"controller.replica=3", "at '/controller': additional properties 'replica' not allowed"},
+		"misspelt deep inside":           {"prometheus.prometheusRule.staleConfig.label.a=b", "at '/prometheus/prometheusRule/staleConfig': additional properties 'label' not allowed"},
+		"misspelt resources":             {"speaker.resources.limit.cpu=1", "at '/speaker/resources': additional properties 'limit' not allowed"},
+		"the controller's for speaker":   {"speaker.replicas=3", "at '/speaker': additional properties 'replicas' not allowed"},
+		"an unknown level":               {"controller.logLevel=loud", "at '/controller/logLevel': value must be one of 'all', 'debug', 'info', 'warn', 'error', 'none'"},
+		"an unknown mode":                {"controller.webhookMode=off", "at '/controller/webhookMode': value must be one of 'enabled', 'disabled', 'onlywebhook'"},
+		"no number":                      {"controller.replicas=many", "at '/controller/replicas': got string, want integer"},
+		"a surge of speakers":            {"speaker.updateStrategy.rollingUpdate.maxSurge=1", "at '/speaker/updateStrategy/rollingUpdate/maxSurge': value must be one of 0, '0%'"},
+		"no time":                        {"speaker.shutdownDelay=3", "at '/speaker/shutdownDelay': got number, want string"},
+		"a proxy without a scheme":       {"speaker.nodeHealthzURL=127.0.0.1:10256", "at '/speaker/nodeHealthzURL': '127.0.0.1:10256' does not match pattern"},
+		"one port twice":                 {"prometheus.metricsPort=7473", "speaker.healthPort is 7473, and so is the port of its metrics: choose two ports"},
+		"the webhook's port twice":       {"controller.healthPort=9443", "controller.healthPort is 9443, and so is controller.webhookPort: choose two ports"},
+		"the debug endpoint's port":      {"speaker.healthPort=7474", "speaker.healthPort is 7474, and so is the port of its debug endpoint: choose two ports"},
+		"a debug port of the other":      {"controller.hostNetwork=true,controller.metricsPort=17472,controller.healthPort=7474", "controller.hostNetwork: speakers take port"},
+		"too little time to stop":        {"speaker.shutdownDelay=1m10s", "speaker.terminationGracePeriodSeconds is 10, and speaker.shutdownDelay 1m10s: a speaker needs longer than that to stop"},
+		"a name that is none":            {"fullnameOverride=The_LB", "at '/fullnameOverride': 'The_LB' does not match pattern"},
+		"a class that is none":           {"loadBalancerClass=a class", "at '/loadBalancerClass': 'a class' does not match pattern"},
+		"a port of the speakers":         {"controller.hostNetwork=true,controller.metricsPort=17472", "controller.hostNetwork: speakers take port 7473 of the nodes: choose other ones"},
+		"an unknown name for all charts": {"global.imageRegistri=example.com", "global.imageRegistri: there is no such value; global has imageRegistry and imagePullSecrets"},
+		"a secret of the wrong kind":     {"global.imagePullSecrets[0]=1", "at '/global/imagePullSecrets/0': got number, want string"},
+		"replicas that all must stay":    {"controller.podDisruptionBudget.minAvailable=2", "controller.podDisruptionBudget.minAvailable is 2, and controller.replicas 2: no node with a replica could be drained"},
+		"a scope that is none":           {"crds.validationNamespaces=some", "at '/crds/validationNamespaces': value must be one of 'all', 'release'"},
+		"both monitors":                  {"prometheus.podMonitor.enabled=true,prometheus.serviceMonitor.enabled=true", "choose one of them"},
+		"a monitor of nobody":            {"prometheus.podMonitor.enabled=true", "prometheus.serviceAccount: with a monitor and prometheus.rbacPrometheus, name the ServiceAccount of Prometheus"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -134,7 +138,7 @@ func TestTheSchemaAndTheValuesHaveTheSameNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	unlisted := []string{
-		"/global", "/tls/metricsTLSSecret", "/prometheus/controllerMetricsTLSSecret", "/prometheus/speakerMetricsTLSSecret", // other names
+		"/tls/metricsTLSSecret", "/prometheus/controllerMetricsTLSSecret", "/prometheus/speakerMetricsTLSSecret", // other names
 		"/prometheus/prometheusRule/bgpSessionDown/excludePools", "/prometheus/prometheusRule/configNotLoaded/excludePools",
 		"/prometheus/prometheusRule/staleConfig/excludePools",                                           // no pools
 		"/controller/strategy/rollingUpdate/maxSurge", "/speaker/updateStrategy/rollingUpdate/maxSurge", // Kubernetes' own default

@@ -23,11 +23,17 @@ const (
 	NginxImage      = "nginx"
 )
 
+// What images are called that are not of a release: the names of the chart's values and of the manifests.
+const (
+	DefaultPrefix = "localhost/metallb-"
+	DefaultTag    = "dev"
+)
+
 // Options say what images All is to make.
 type Options struct {
 	Out      string    // directory of the tars
-	Prefix   string    // of names: localhost/metallb- if empty
-	Tag      string    // of names: dev if empty
+	Prefix   string    // of names: DefaultPrefix if empty
+	Tag      string    // of names: DefaultTag if empty
 	Version  string    // that the programs report; the tag if empty
 	Revision string    // of the source; that of the current directory if empty
 	Cache    string    // directory of programs built and packages downloaded; programs.Cache if empty
@@ -88,8 +94,8 @@ func (o Options) complete() Options {
 		}
 	}
 	defaults(&o.Out, ".")
-	defaults(&o.Prefix, "localhost/metallb-")
-	defaults(&o.Tag, "dev")
+	defaults(&o.Prefix, DefaultPrefix)
+	defaults(&o.Tag, DefaultTag)
 	defaults(&o.Version, o.Tag)
 	defaults(&o.Cache, programs.Cache())
 	if len(o.Platforms) == 0 {

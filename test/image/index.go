@@ -37,7 +37,22 @@ func SaveIndex(tarFile, ref string, variants []Variant) error {
 	if err != nil {
 		return fmt.Errorf("naming the image: %w", err)
 	}
-	index := indexOf(variants)
+	names := map[string]string{annotationRefName: tag.TagStr(), annotationContainerd: tag.Name()}
+	return saveLayout(tarFile, func(path layout.Path) error {
+		return path.AppendIndex(indexOf(variants), layout.WithAnnotations(names))
+	})
+}
+
+// SaveArtifact writes something that is no image of a program, such as a chart, to a tar with an OCI image layout under a tag,
+// complete or not at all.
+func SaveArtifact(tarFile, tag string, artifact v1.Image) error {
+	return saveLayout(tarFile, func(path layout.Path) error {
+		return path.AppendImage(artifact, layout.WithAnnotations(map[string]string{annotationRefName: tag}))
+	})
+}
+
+// saveLayout writes a tar with the OCI image layout that is filled.
+func saveLayout(tarFile string, fill func(layout.Path) error) error {
 	dir, err := os.MkdirTemp(filepath.Dir(tarFile), ".layout-")
 	if err != nil {
 		return err
@@ -45,11 +60,10 @@ func SaveIndex(tarFile, ref string, variants []Variant) error {
 	defer os.RemoveAll(dir)
 	path, err := layout.Write(dir, empty.Index)
 	if err != nil {
-		return fmt.Errorf("writing the layout of %s: %w", ref, err)
+		return fmt.Errorf("writing the layout of %s: %w", tarFile, err)
 	}
-	names := map[string]string{annotationRefName: tag.TagStr(), annotationContainerd: tag.Name()}
-	if err := path.AppendIndex(index, layout.WithAnnotations(names)); err != nil {
-		return fmt.Errorf("writing the layout of %s: %w", ref, err)
+	if err := fill(path); err != nil {
+		return fmt.Errorf("writing the layout of %s: %w", tarFile, err)
 	}
 	return replace(tarFile, func(w io.Writer) error { return writeDirectory(w, dir) })
 }

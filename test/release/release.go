@@ -3,14 +3,14 @@
 package release
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"metallb.io/metallb/test/chart"
@@ -18,13 +18,14 @@ import (
 	"metallb.io/metallb/test/programs"
 )
 
-// developed is how manifests in the source tree name images.
+// What files of a release are called that others refer to.
 const (
-	developedPrefix = "localhost/metallb-"
-	developedTag    = ":dev"
+	sums       = "SHA256SUMS"
+	provenance = "provenance.json"
 )
 
-const sums = "SHA256SUMS"
+// DefaultRepository stands for the public repository of the source where none is given. Chart.yaml has it.
+const DefaultRepository = "https://git.example.com/platform/metallb"
 
 // Options say what release is to be made.
 type Options struct {
@@ -32,6 +33,8 @@ type Options struct {
 	Out         string // directory of the files; it is made anew
 	Version     string // such as v1.2.3
 	ImagePrefix string // of the images' names; that of the source tree if empty
+	Repository  string // URL of the source's public repository; DefaultRepository if empty
+	SigningKey  string // file of the private key that SHA256SUMS is signed with; not signed if empty
 	Platforms   []image.Platform
 	Progress    io.Writer
 }
@@ -42,8 +45,11 @@ func Make(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if o.ImagePrefix == "" {
-		o.ImagePrefix = developedPrefix
+	o.ImagePrefix = cmp.Or(o.ImagePrefix, image.DefaultPrefix)
+	o.Repository = cmp.Or(o.Repository, DefaultRepository)
+	key, err := signingKey(o.SigningKey)
+	if err != nil {
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(o.Out), 0o755); err != nil {
 		return err
@@ -56,12 +62,12 @@ func Make(ctx context.Context, o Options) (err error) {
 	if err := os.WriteFile(filepath.Join(scratch, "RELEASE_NOTES.md"), []byte(notes), 0o644); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context, string) error{o.manifests, o.chart, o.programs, o.images} {
+	for _, step := range []func(context.Context, string) error{o.manifests, o.chart, o.chartArtifact, o.programs, o.sbom, o.images, o.provenance, checksums} {
 		if err := step(ctx, scratch); err != nil {
 			return err
 		}
 	}
-	if err := checksums(scratch); err != nil {
+	if err := sign(scratch, key); err != nil {
 		return err
 	}
 	if err := os.Chmod(scratch, 0o755); err != nil {
@@ -81,7 +87,7 @@ func (o Options) manifests(_ context.Context, out string) error {
 	}
 	stamped := string(text)
 	for _, which := range []string{image.ControllerImage, image.SpeakerImage} {
-		before := "image: " + developedPrefix + which + developedTag
+		before := "image: " + image.DefaultPrefix + which + ":" + image.DefaultTag
 		if !strings.Contains(stamped, before) {
 			return fmt.Errorf("config/manifests/metallb.yaml has no %q", before)
 		}
@@ -105,11 +111,10 @@ func (o Options) chart(ctx context.Context, out string) error {
 	if err := os.CopyFS(copied, os.DirFS(filepath.Join(o.Source, "charts", "metallb"))); err != nil {
 		return err
 	}
-	if err := o.stampPrefix(copied); err != nil {
+	if err := errors.Join(o.stampPrefix(copied), o.stampRepository(copied)); err != nil {
 		return err
 	}
-	number := strings.TrimPrefix(o.Version, "v")
-	_, err = programs.Run(ctx, o.Source, helm, "package", copied, "--version", number, "--app-version", o.Version, "--destination", out)
+	_, err = programs.Run(ctx, o.Source, helm, "package", copied, "--version", o.number(), "--app-version", o.Version, "--destination", out)
 	if err != nil {
 		return fmt.Errorf("packing the chart: %w", err)
 	}
@@ -126,7 +131,7 @@ func (o Options) stampPrefix(chart string) error {
 		if err != nil {
 			return err
 		}
-		before, after := fmt.Sprintf(format, developedPrefix), fmt.Sprintf(format, o.ImagePrefix)
+		before, after := fmt.Sprintf(format, image.DefaultPrefix), fmt.Sprintf(format, o.ImagePrefix)
 		if !strings.Contains(string(text), before) {
 			return fmt.Errorf("charts/metallb/%s has no %q", name, before)
 		}
@@ -135,6 +140,18 @@ func (o Options) stampPrefix(chart string) error {
 		}
 	}
 	return nil
+}
+
+// stampRepository writes where the source is into the chart's metadata.
+func (o Options) stampRepository(chart string) error {
+	file := filepath.Join(chart, "Chart.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	lines := strings.SplitAfter(string(text), "\n")
+	lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "# A placeholder") })
+	return os.WriteFile(file, []byte(strings.ReplaceAll(strings.Join(lines, ""), DefaultRepository, o.Repository)), 0o644)
 }
 
 func (o Options) imageOptions(out string) image.Options {
@@ -155,30 +172,4 @@ func (o Options) images(ctx context.Context, out string) error {
 	options.Only = []string{image.ControllerImage, image.SpeakerImage, image.RouterImage}
 	_, err := image.All(ctx, options)
 	return err
-}
-
-// checksums writes SHA256SUMS, as sha256sum --check reads it.
-func checksums(out string) error {
-	var text strings.Builder
-	err := filepath.WalkDir(out, func(file string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		content, err := os.Open(file)
-		if err != nil {
-			return err
-		}
-		defer content.Close()
-		hash := sha256.New()
-		if _, err := io.Copy(hash, content); err != nil {
-			return err
-		}
-		name, err := filepath.Rel(out, file)
-		fmt.Fprintf(&text, "%s  %s\n", hex.EncodeToString(hash.Sum(nil)), name)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("summing up: %w", err)
-	}
-	return os.WriteFile(filepath.Join(out, sums), []byte(text.String()), 0o644)
 }

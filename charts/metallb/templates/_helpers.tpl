@@ -1,6 +1,7 @@
 {{/* Completes the values: one that cannot be left out and is missing is taken from files/defaults.yaml. It is missing where
 somebody wrote null, or where `helm upgrade --reuse-values` has only the values of an older chart. Every template begins with it. */}}
 {{- define "metallb.complete" -}}
+{{- include "metallb.checkGlobal" . -}}
 {{- include "metallb.fill" (dict "values" .Values "defaults" (.Files.Get "files/defaults.yaml" | fromYaml)) -}}
 {{- end -}}
 
@@ -108,6 +109,40 @@ true
 {{- end -}}
 {{- end -}}
 
+{{/* Refuses names under "global" that mean nothing. Where this chart is part of another one, "global" has names of the other parts too. */}}
+{{- define "metallb.checkGlobal" -}}
+{{- if .Chart.IsRoot -}}
+{{- range $name := keys (default dict .Values.global) | sortAlpha -}}
+{{- if not (has $name (list "imageRegistry" "imagePullSecrets")) -}}
+{{- fail (printf "global.%s: there is no such value; global has imageRegistry and imagePullSecrets" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The Secrets by which images are pulled: those of "global", as names or objects, and the chart's own. */}}
+{{- define "metallb.imagePullSecrets" -}}
+{{- $secrets := list -}}
+{{- range concat (default list (default dict .Values.global).imagePullSecrets) (default list .Values.imagePullSecrets) -}}
+{{- $secrets = append $secrets (ternary (dict "name" .) . (kindIs "string" .)) -}}
+{{- end -}}
+{{- with uniq $secrets -}}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end -}}
+{{- end -}}
+
+{{/* An image's repository in the registry of "global", if there is one; (dict "root" . "repository" NAME). */}}
+{{- define "metallb.inRegistry" -}}
+{{- $registry := (default dict .root.Values.global).imageRegistry -}}
+{{- if $registry -}}
+{{- /* What comes before the first slash is a registry if it can only be a host. */ -}}
+{{- printf "%s/%s" (trimSuffix "/" $registry) (regexReplaceAll "^([^/]*[.:][^/]*|localhost)/" .repository "") -}}
+{{- else -}}
+{{- .repository -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The image of a component; (dict "root" . "component" NAME). */}}
 {{- define "metallb.image" -}}
 {{- $image := (index .root.Values .component).image -}}
@@ -117,6 +152,7 @@ true
 {{- $repository = printf "%s%s" .root.Values.imagePrefix .component -}}
 {{- $tag = .root.Chart.AppVersion -}}
 {{- end -}}
+{{- $repository = include "metallb.inRegistry" (dict "root" .root "repository" $repository) -}}
 {{- if $image.digest -}}
 {{- printf "%s@%s" $repository $image.digest -}}
 {{- else -}}
@@ -241,9 +277,8 @@ serviceAccountName: {{ include "metallb.serviceAccountName" . }}
 # What Kubernetes tells of the namespace's Services would look like settings.
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds }}
-{{- with .root.Values.imagePullSecrets }}
-imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
+{{- with include "metallb.imagePullSecrets" .root }}
+{{ . }}
 {{- end }}
 {{- with $values.priorityClassName }}
 priorityClassName: {{ . }}
@@ -301,6 +336,22 @@ volumeMounts:
 {{- if and .Values.controller.enabled (ne .Values.controller.webhookMode "disabled") -}}
 true
 {{- end -}}
+{{- end -}}
+
+{{/* The name of the ValidatingWebhookConfiguration, which is not in a namespace: each release needs its own. */}}
+{{- define "metallb.webhookConfiguration" -}}
+{{- printf "%s-webhook-configuration" (include "metallb.fullname" .) -}}
+{{- end -}}
+
+{{/* How replicas of the controller are replaced. A single one goes when the next one answers, unless both would need the same ports of a node. */}}
+{{- define "metallb.controllerStrategy" -}}
+{{- $strategy := .Values.controller.strategy -}}
+{{- if ne $strategy.type "RollingUpdate" -}}
+{{- $strategy = omit $strategy "rollingUpdate" -}}
+{{- else if and (eq (int .Values.controller.replicas) 1) (not .Values.controller.hostNetwork) -}}
+{{- $strategy = dict "type" "RollingUpdate" "rollingUpdate" (dict "maxUnavailable" 0 "maxSurge" 1) -}}
+{{- end -}}
+{{ toYaml $strategy }}
 {{- end -}}
 
 {{/* The documents of a file as {"items": [...]}; (dict "root" . "file" NAME). */}}

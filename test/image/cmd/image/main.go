@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string) error {
 	options := image.Options{Progress: os.Stderr}
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
 	flags.StringVar(&options.Out, "out", "out/images", "write the tars to this `directory`")
-	flags.StringVar(&options.Prefix, "prefix", "localhost/metallb-", "`start` of the images' names")
+	flags.StringVar(&options.Prefix, "prefix", image.DefaultPrefix, "`start` of the images' names")
 	flags.StringVar(&options.Tag, "tag", "dev", "`tag` of the images")
 	platforms := flags.String("platforms", "", "`list` of the platforms to make controller and speaker for, such as linux/amd64,linux/arm/v7, or all; this machine's if empty")
 	flags.BoolVar(&options.Push, "push", false, "push the images to the registry that their names begin with, too")

@@ -29,6 +29,8 @@ func run(ctx context.Context) error {
 	flag.StringVar(&options.Version, "version", "", "`version` to release, such as v1.2.3")
 	flag.StringVar(&options.Out, "out", "out/release", "`directory` of the files, which is made anew")
 	flag.StringVar(&options.ImagePrefix, "image-prefix", "", "`start` of the images' names")
+	flag.StringVar(&options.Repository, "repository", "", "`URL` of the public repository of the source")
+	flag.StringVar(&options.SigningKey, "signing-key", "", "`file` of the private key to sign SHA256SUMS with")
 	platforms := flag.String("platforms", "all", "`list` of the platforms to build for, such as linux/amd64")
 	flag.Parse()
 	if flag.NArg() > 0 {

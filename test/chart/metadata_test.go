@@ -41,7 +41,7 @@ func TestTheChartNamesEachKindThatItInstalls(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(chart.Annotations["artifacthub.io/crds"]), &kinds); err != nil {
 		t.Fatal(err)
 	}
-	var got []string
+	got := make([]string, 0, len(kinds))
 	for _, kind := range kinds {
 		got = append(got, kind.Name)
 	}

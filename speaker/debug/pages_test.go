@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/internal/active"
@@ -43,11 +44,11 @@ const password = "s3cret"
 // routers are sessions of which the first is up.
 type routers struct {
 	mu      sync.Mutex
-	configs []session.Config
+	configs []bgp.Peer
 	fail    error
 }
 
-func (r *routers) Configure(_ context.Context, configs []session.Config, _ func(string) []rib.Path) error {
+func (r *routers) Configure(_ context.Context, configs []bgp.Peer, _ func(string) []rib.Path) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.configs = configs
@@ -69,7 +70,7 @@ func (r *routers) States() []session.State {
 	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for i, c := range r.configs {
 		s := session.State{
-			Peer: c.Peer, Address: c.Address, Port: c.Port, LocalASN: c.LocalASN, PeerASN: c.PeerASN, RouterID: c.RouterID,
+			Peer: c.Name, Address: c.Address, Port: c.Port, LocalASN: c.LocalASN, PeerASN: c.PeerASN, RouterID: c.RouterID,
 			FSM: session.Active, Since: since, LastError: "connection refused", LastErrorTime: since, Pending: 2,
 		}
 		if i == 0 {

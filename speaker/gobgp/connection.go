@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
 	"metallb.io/metallb/speaker/transport"
@@ -78,7 +79,7 @@ func (p *peering) dial(after time.Duration) {
 	})
 }
 
-func targetOf(c session.Config) transport.Target {
+func targetOf(c bgp.Peer) transport.Target {
 	t := transport.Target{
 		Peer: netip.AddrPortFrom(c.Address, c.Port), Source: c.Source, Password: c.Password,
 		Timeout: min(max(c.ConnectTime, minConnectTime), maxDialTime),
@@ -249,7 +250,7 @@ func (p *peering) take(c *connection) error {
 }
 
 // marker is a prefix that nobody announces.
-func marker(c session.Config) netip.Prefix {
+func marker(c bgp.Peer) netip.Prefix {
 	if c.Address.Unmap().Is4() {
 		return netip.MustParsePrefix("255.255.255.254/32")
 	}

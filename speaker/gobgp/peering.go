@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
 	"metallb.io/metallb/speaker/transport"
@@ -36,7 +37,7 @@ type peering struct {
 	stats transport.Stats
 
 	// wanted is the latest configuration asked for. It is guarded by Sessions.mu.
-	wanted session.Config
+	wanted bgp.Peer
 
 	mu    sync.Mutex
 	state session.State
@@ -46,7 +47,7 @@ type peering struct {
 	// What follows belongs to the goroutine.
 
 	server *server
-	config session.Config
+	config bgp.Peer
 	// log names peer and address.
 	log logr.Logger
 	// prefixes are those in the RIB.
@@ -54,7 +55,7 @@ type peering struct {
 	// conn is the present connection, nil if there is none. GoBGP has the peer as long as there is one.
 	conn *connection
 	// opened is the configuration that the connection has.
-	opened session.Config
+	opened bgp.Peer
 	// stopDialing ends the attempt to connect, and dialing waits for that.
 	stopDialing context.CancelFunc
 	dialing     sync.WaitGroup
@@ -75,9 +76,9 @@ type peering struct {
 }
 
 // newPeering starts the session's server. Its goroutine is to be started, and ended, by the caller.
-func newPeering(c session.Config, options Options) (*peering, error) {
+func newPeering(c bgp.Peer, options Options) (*peering, error) {
 	p := &peering{
-		name:     c.Peer,
+		name:     c.Name,
 		options:  options,
 		inbox:    newInbox(),
 		done:     make(chan struct{}),
@@ -128,7 +129,7 @@ func (p *peering) gone() bool {
 }
 
 // canBecome reports whether the session can take up the configuration with the server that it has.
-func (p *peering) canBecome(c session.Config) bool {
+func (p *peering) canBecome(c bgp.Peer) bool {
 	return p.wanted.LocalASN == c.LocalASN && p.wanted.RouterID == c.RouterID
 }
 
@@ -187,7 +188,7 @@ func (p *peering) open(paths []rib.Path, before *peering) pending {
 }
 
 // restart closes the session and opens it with another configuration.
-func (p *peering) restart(c session.Config, paths []rib.Path) pending {
+func (p *peering) restart(c bgp.Peer, paths []rib.Path) pending {
 	p.wanted = c
 	return p.fatal(func() error {
 		p.log.Info("restarting session with a new configuration", "localASN", c.LocalASN, "peerASN", c.PeerASN, "prefixes", len(paths))
@@ -199,7 +200,7 @@ func (p *peering) restart(c session.Config, paths []rib.Path) pending {
 }
 
 // retime takes up timers. They are proposed in the next OPEN: at once if the session is not up.
-func (p *peering) retime(c session.Config) pending {
+func (p *peering) retime(c bgp.Peer) pending {
 	p.wanted = c
 	return p.command(func() error {
 		p.config = c

@@ -10,13 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
-	"metallb.io/metallb/speaker/session"
 	bgptest "metallb.io/metallb/test/bgp"
 )
 
 // upWith is a router with an established session and n routes.
-func upWith(t *testing.T, router makeRouter, n int) (bgptest.Router, session.Config, *Sessions, *journal) {
+func upWith(t *testing.T, router makeRouter, n int) (bgptest.Router, bgp.Peer, *Sessions, *journal) {
 	t.Helper()
 	node := lab.NewNode(t)
 	neighbor, c := neighbors(node)
@@ -121,7 +121,7 @@ func TestWhatIsEqualIsNotSentAndWhatChangesIsSentOnce(t *testing.T) {
 func TestTheASPathOfARouteChangesInPlace(t *testing.T) {
 	onEachRouter(t, func(t *testing.T, router makeRouter) {
 		t.Helper()
-		for name, sides := range map[string]func(*bgptest.Node) (bgptest.Neighbor, session.Config){"over IPv4": neighbors, "over IPv6": neighbors6} {
+		for name, sides := range map[string]func(*bgptest.Node) (bgptest.Neighbor, bgp.Peer){"over IPv4": neighbors, "over IPv6": neighbors6} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				if elsewhere(t) {
@@ -177,7 +177,7 @@ func TestOneSessionDoesNotDisturbAnother(t *testing.T) {
 	flapping, steady := lab.NewNode(t), lab.NewNode(t)
 	n1, c1 := neighbors(flapping)
 	n2, c2 := neighbors(steady)
-	c1.Peer, c2.Peer = "flapping", "steady"
+	c1.Name, c2.Name = "flapping", "steady"
 	bird, frr := bgptest.NewBIRD(t, flapping, n1), bgptest.NewFRR(t, steady, n2)
 	bird.Start(t)
 	frr.Start(t)

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/utils/clock"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
 )
@@ -79,10 +80,10 @@ func New(options Options) (*Sessions, error) {
 // before it connects; so does one that must be restarted. A session of which nothing but timers changes stays up, one
 // that is not named any more ends with Cease/Peer De-configured (RFC 4486), and the others are not touched.
 //
-// An error concerns the sessions that it names. One whose configuration is invalid stays as it was; one that can not be
+// An error concerns the sessions that it names. One that can not be
 // opened does not run, until the next Configure tries again. When ctx ends, Configure returns early with its error, while
 // what it has begun goes on. The sessions are locked while paths is called, so it must not wait for another call.
-func (s *Sessions) Configure(ctx context.Context, configs []session.Config, paths func(peer string) []rib.Path) error {
+func (s *Sessions) Configure(ctx context.Context, configs []bgp.Peer, paths func(peer string) []rib.Path) error {
 	s.configuring.Lock()
 	defer s.configuring.Unlock()
 
@@ -98,34 +99,17 @@ func (s *Sessions) Configure(ctx context.Context, configs []session.Config, path
 	return errors.Join(errs...)
 }
 
-// validate returns the configurations that are valid, and in place of those that are not what runs.
-func validate(configs []session.Config, running map[string]session.Config) (valid []session.Config, failures []pending) {
-	for _, c := range configs {
-		if err := c.Validate(); err != nil {
-			failures = append(failures, failed(err))
-			old, runs := running[c.Peer]
-			if !runs {
-				continue
-			}
-			c = old
-		}
-		valid = append(valid, c)
-	}
-	return valid, failures
-}
-
 // begin sets the plan going and returns what is to be waited for. Nobody can Apply a change between the paths that a
 // session starts with and its being there to take changes.
-func (s *Sessions) begin(configs []session.Config, paths func(peer string) []rib.Path) ([]pending, error) {
+func (s *Sessions) begin(configs []bgp.Peer, paths func(peer string) []rib.Path) ([]pending, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, ErrClosed
 	}
 
-	running := s.configs()
-	valid, waits := validate(configs, running)
-	plan := session.Diff(running, valid)
+	var waits []pending
+	plan := session.Diff(s.configs(), configs)
 	ending := map[string]*peering{} // by endpoint
 	end := func(name string) {
 		p := s.sessions[name]
@@ -139,15 +123,15 @@ func (s *Sessions) begin(configs []session.Config, paths func(peer string) []rib
 	}
 	start := plan.Start
 	for _, c := range plan.Restart {
-		if p := s.sessions[c.Peer]; p.canBecome(c) {
-			waits = append(waits, p.restart(c, paths(c.Peer)))
+		if p := s.sessions[c.Name]; p.canBecome(c) {
+			waits = append(waits, p.restart(c, paths(c.Name)))
 			continue
 		}
-		end(c.Peer)
+		end(c.Name)
 		start = append(start, c)
 	}
 	for _, c := range plan.Retime {
-		waits = append(waits, s.sessions[c.Peer].retime(c))
+		waits = append(waits, s.sessions[c.Name].retime(c))
 	}
 
 	// All servers are started before any session is opened: see the package's documentation on the race detector.
@@ -176,8 +160,8 @@ func (s *Sessions) dropFailed() {
 }
 
 // configs returns what runs. The caller holds mu.
-func (s *Sessions) configs() map[string]session.Config {
-	configs := make(map[string]session.Config, len(s.sessions))
+func (s *Sessions) configs() map[string]bgp.Peer {
+	configs := make(map[string]bgp.Peer, len(s.sessions))
 	for name, p := range s.sessions {
 		if !p.gone() {
 			configs[name] = p.wanted

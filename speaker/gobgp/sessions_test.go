@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 	"k8s.io/utils/clock"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
 	bgptest "metallb.io/metallb/test/bgp"
@@ -98,9 +99,9 @@ type steady struct {
 func (steady) Since(time.Time) time.Duration { return time.Hour }
 
 // to is the configuration of an eBGP session to an address and port.
-func to(peer string, at netip.AddrPort) session.Config {
-	return session.Config{
-		Peer: peer, LocalASN: speakerASN, PeerASN: sinkASN, Address: at.Addr(), Port: at.Port(),
+func to(peer string, at netip.AddrPort) bgp.Peer {
+	return bgp.Peer{
+		Name: peer, LocalASN: speakerASN, PeerASN: sinkASN, Address: at.Addr(), Port: at.Port(),
 		RouterID: netip.MustParseAddr("192.0.2.1"),
 		HoldTime: 90 * time.Second, KeepaliveTime: 30 * time.Second, ConnectTime: 2 * time.Second,
 	}
@@ -126,7 +127,7 @@ func hosts(n int) []rib.Path {
 	return paths
 }
 
-func configure(tb testing.TB, s *Sessions, paths func(string) []rib.Path, configs ...session.Config) {
+func configure(tb testing.TB, s *Sessions, paths func(string) []rib.Path, configs ...bgp.Peer) {
 	tb.Helper()
 	if err := s.Configure(tb.Context(), configs, paths); err != nil {
 		tb.Fatalf("configuring: %v", err)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/session"
 	"metallb.io/metallb/speaker/transport"
 )
@@ -43,7 +44,7 @@ func (p *peering) established() {
 }
 
 // keepaliveTime is what follows from the hold time that was agreed upon.
-func keepaliveTime(c session.Config, agreed time.Duration) time.Duration {
+func keepaliveTime(c bgp.Peer, agreed time.Duration) time.Duration {
 	switch {
 	case agreed == 0:
 		return 0
@@ -97,9 +98,9 @@ func (p *peering) toldBefore(failure string) (level int) {
 func (p *peering) reset() {
 	p.lastRefusal, p.told = "", nil
 	p.backoff.Reset()
-	p.log = p.options.Logger.WithValues("peer", p.config.Peer, "address", p.config.Endpoint())
+	p.log = p.options.Logger.WithValues("peer", p.config.Name, "address", p.config.Endpoint())
 	p.update(func(s *session.State) {
-		s.Peer, s.Address, s.Port = p.config.Peer, p.config.Address, p.config.Port
+		s.Peer, s.Address, s.Port = p.config.Name, p.config.Address, p.config.Port
 		s.LocalASN, s.PeerASN, s.RouterID = p.config.LocalASN, p.config.PeerASN, p.config.RouterID
 		p.down(s, session.Idle)
 	})

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/speaker/rib"
@@ -53,7 +54,7 @@ type fakeSessions struct {
 }
 
 type fakePeer struct {
-	config session.Config
+	config bgp.Peer
 	// starts counts the sessions; initial is what the last one started with.
 	starts  int
 	initial []netip.Prefix
@@ -64,13 +65,13 @@ type fakePeer struct {
 
 func newFakeSessions() *fakeSessions { return &fakeSessions{peers: map[string]*fakePeer{}} }
 
-func (f *fakeSessions) Configure(_ context.Context, configs []session.Config, paths func(string) []rib.Path) error {
+func (f *fakeSessions) Configure(_ context.Context, configs []bgp.Peer, paths func(string) []rib.Path) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.configured++
-	wanted := map[string]session.Config{}
+	wanted := map[string]bgp.Peer{}
 	for _, c := range configs {
-		wanted[c.Peer] = c
+		wanted[c.Name] = c
 	}
 	maps.DeleteFunc(f.peers, func(name string, _ *fakePeer) bool { _, found := wanted[name]; return !found })
 	for name, c := range wanted {
@@ -79,7 +80,7 @@ func (f *fakeSessions) Configure(_ context.Context, configs []session.Config, pa
 			p = &fakePeer{}
 			f.peers[name] = p
 		}
-		if p.config == c {
+		if p.config.Equal(c) {
 			continue
 		}
 		p.config, p.initial, p.routes = c, nil, map[netip.Prefix]rib.Path{}

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/announce"
 	"metallb.io/metallb/speaker/policy"
 	"metallb.io/metallb/speaker/rib"
@@ -28,7 +29,7 @@ import (
 type Sessions interface {
 	// Configure makes the set of sessions equal to the configurations. A session that starts, new or changed, has the
 	// paths of its peer before it connects; the rest is not disturbed.
-	Configure(ctx context.Context, configs []session.Config, paths func(peer string) []rib.Path) error
+	Configure(ctx context.Context, configs []bgp.Peer, paths func(peer string) []rib.Path) error
 	// Apply tells the peers of changes. Peers without session are ignored.
 	Apply(ctx context.Context, changes []rib.Change) error
 	// States returns how the sessions fare.
@@ -267,7 +268,7 @@ func (s *Speaker) draining() []rib.Change {
 }
 
 // configure makes the sessions what they should be.
-func (s *Speaker) configure(ctx context.Context, configs []session.Config) error {
+func (s *Speaker) configure(ctx context.Context, configs []bgp.Peer) error {
 	ctx, cancel := context.WithTimeout(ctx, sessionsTimeout)
 	defer cancel()
 	if err := s.sessions.Configure(ctx, configs, s.table.Paths); err != nil {

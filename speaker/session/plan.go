@@ -5,27 +5,29 @@ package session
 import (
 	"maps"
 	"slices"
+
+	"metallb.io/metallb/api/bgp"
 )
 
 // Plan turns the sessions that run into those that are wanted. Every list is sorted by peer; a session that is as
 // wanted is in none of them.
 type Plan struct {
 	// Start are sessions that do not run.
-	Start []Config
+	Start []bgp.Peer
 	// Stop are peers whose session is not wanted any more.
 	Stop []string
 	// Restart are sessions that must be closed and opened again to take up the change.
-	Restart []Config
+	Restart []bgp.Peer
 	// Retime are sessions of which only timers change. They are negotiated with the next OPEN message, so the session
 	// that is up is left alone.
-	Retime []Config
+	Retime []bgp.Peer
 }
 
 // Diff returns the plan from what runs to what is wanted. Of several configurations of one peer the last counts.
-func Diff(running map[string]Config, wanted []Config) Plan {
-	want := make(map[string]Config, len(wanted))
+func Diff(running map[string]bgp.Peer, wanted []bgp.Peer) Plan {
+	want := make(map[string]bgp.Peer, len(wanted))
 	for _, c := range wanted {
-		want[c.Peer] = c
+		want[c.Name] = c
 	}
 
 	var p Plan
@@ -35,8 +37,8 @@ func Diff(running map[string]Config, wanted []Config) Plan {
 		switch {
 		case !runs:
 			p.Start = append(p.Start, c)
-		case old == c:
-		case old.withTimersOf(c) == c:
+		case old.Equal(c):
+		case old.EqualButTimers(c):
 			p.Retime = append(p.Retime, c)
 		default:
 			p.Restart = append(p.Restart, c)
@@ -48,9 +50,4 @@ func Diff(running map[string]Config, wanted []Config) Plan {
 		}
 	}
 	return p
-}
-
-func (c Config) withTimersOf(d Config) Config {
-	c.HoldTime, c.KeepaliveTime, c.ConnectTime = d.HoldTime, d.KeepaliveTime, d.ConnectTime
-	return c
 }

@@ -21,6 +21,7 @@ import (
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/speaker/gobgp"
 	"metallb.io/metallb/speaker/rib"
@@ -68,7 +69,7 @@ type patient struct {
 	node     *bgptest.Node
 	neighbor bgptest.Neighbor
 	// config is the session's, and wanted whether there is to be one.
-	config session.Config
+	config bgp.Peer
 	wanted bool
 	// prefixes are to be announced to it.
 	prefixes          map[netip.Prefix]bool
@@ -152,8 +153,8 @@ func (c *clinic) admit(lab *bgptest.Lab, i int) {
 	if i%2 == 1 {
 		make, name = bgptest.NewFRR, "frr-"+strconv.Itoa(i)
 	}
-	p.config = session.Config{
-		Peer: name, LocalASN: ourASN, PeerASN: rightASN, Address: p.neighbor.Local, Port: 179,
+	p.config = bgp.Peer{
+		Name: name, LocalASN: ourASN, PeerASN: rightASN, Address: p.neighbor.Local, Port: 179,
 		RouterID: netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}), HoldTime: 9 * time.Second, KeepaliveTime: time.Second, ConnectTime: 2 * time.Second,
 	}
 	p.Router = make(c.t, node, p.neighbor)
@@ -164,7 +165,7 @@ func (c *clinic) admit(lab *bgptest.Lab, i int) {
 // configure makes the speaker have the sessions that are wanted.
 func (c *clinic) configure() {
 	c.t.Helper()
-	var configs []session.Config
+	var configs []bgp.Peer
 	for _, p := range c.patients {
 		if p.wanted {
 			configs = append(configs, p.config)
@@ -237,7 +238,7 @@ func (c *clinic) strike(p *patient) {
 	if (p.ailment() != "" || !p.wanted) && c.random.IntN(2) == 0 { // Or else all would ail before long.
 		e = event{"recovers", func() { c.heal(p) }}
 	}
-	c.history = append(c.history, p.config.Peer+" "+e.name)
+	c.history = append(c.history, p.config.Name+" "+e.name)
 	e.do()
 }
 
@@ -280,7 +281,7 @@ func (c *clinic) announce(p *patient, prefixes ...netip.Prefix) {
 	for _, prefix := range prefixes {
 		p.prefixes[prefix] = true
 	}
-	c.apply(p, rib.Change{Peer: p.config.Peer, Announce: pathsOf(prefixes)})
+	c.apply(p, rib.Change{Peer: p.config.Name, Announce: pathsOf(prefixes)})
 }
 
 // withdraw withdraws half of what is announced.
@@ -293,7 +294,7 @@ func (c *clinic) withdraw(p *patient) {
 			delete(p.prefixes, prefix)
 		}
 	}
-	c.apply(p, rib.Change{Peer: p.config.Peer, Withdraw: gone})
+	c.apply(p, rib.Change{Peer: p.config.Name, Withdraw: gone})
 }
 
 func (c *clinic) apply(p *patient, change rib.Change) {

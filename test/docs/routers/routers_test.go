@@ -15,9 +15,9 @@ import (
 	"github.com/go-logr/logr/testr"
 	"k8s.io/utils/clock"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/gobgp"
 	"metallb.io/metallb/speaker/rib"
-	"metallb.io/metallb/speaker/session"
 	bgptest "metallb.io/metallb/test/bgp"
 	"metallb.io/metallb/test/docs"
 )
@@ -115,11 +115,11 @@ func announce(t *testing.T, examples []example, prefixes ...string) *gobgp.Sessi
 			t.Errorf("closing: %v", err)
 		}
 	})
-	var configs []session.Config
+	var configs []bgp.Peer
 	for _, e := range examples {
 		for name, source := range e.sources() {
-			configs = append(configs, session.Config{
-				Peer: name, LocalASN: clusterASN, PeerASN: routerASN, Address: e.node.Addr4, Port: 179, Source: source, RouterID: source,
+			configs = append(configs, bgp.Peer{
+				Name: name, LocalASN: clusterASN, PeerASN: routerASN, Address: e.node.Addr4, Port: 179, Source: source, RouterID: source,
 				HoldTime: 90 * time.Second, KeepaliveTime: 30 * time.Second, ConnectTime: 2 * time.Second, Password: passwordOfThePage,
 			})
 		}

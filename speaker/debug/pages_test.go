@@ -44,21 +44,29 @@ const password = "s3cret"
 // routers are sessions of which the first is up.
 type routers struct {
 	mu      sync.Mutex
+	table   *rib.Table
 	configs []bgp.Peer
-	fail    error
+	feeds   map[string]*rib.Feed
 }
 
-func (r *routers) Configure(_ context.Context, configs []bgp.Peer, _ func(string) []rib.Path) error {
+func (r *routers) Configure(peers []bgp.Peer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.configs = configs
-	return nil
+	r.configs = peers
+	for _, p := range peers {
+		if r.feeds[p.Name] == nil {
+			r.feeds[p.Name] = r.table.Subscribe(p.Name, func() {})
+		}
+	}
 }
 
-func (r *routers) Apply(context.Context, []rib.Change) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.fail
+// take has the sessions take what has changed.
+func (r *routers) take() {
+	for _, feed := range r.feeds {
+		if _, found := feed.Take(); found {
+			feed.Done()
+		}
+	}
 }
 
 func (r *routers) Close(context.Context) error { return nil }
@@ -111,9 +119,9 @@ func newScene(t *testing.T) *scene {
 		builder.MakeService("silver").Holds("silver", "203.0.113.0").Obj(), endpoints("silver"),
 		builder.MakeService("waiting").Obj(),
 	).Build()
-	s := &scene{t: t, client: c, routers: &routers{}, pages: map[string]process.Page{}, peers: []string{"one"}}
+	s := &scene{t: t, client: c, routers: &routers{table: rib.NewTable(), feeds: map[string]*rib.Feed{}}, pages: map[string]process.Page{}, peers: []string{"one"}}
 	s.Speaker = node.NewSpeaker(node.Options{
-		Node: "node-1", Client: c, Sessions: s.routers, Recorder: events.NewFakeRecorder(10000), Metrics: metrics,
+		Node: "node-1", Client: c, Table: s.routers.table, Sessions: s.routers, Recorder: events.NewFakeRecorder(10000), Metrics: metrics,
 	})
 	for _, p := range debug.Pages(s.Speaker) {
 		s.pages[p.Name] = p
@@ -164,6 +172,7 @@ func (s *scene) configure(advertised ...string) {
 	if err := s.Reconfigure(s.t.Context(), p); err != nil {
 		s.t.Fatal(err)
 	}
+	s.routers.take()
 }
 
 // ask returns the answer of a page, in JSON of one line.
@@ -297,9 +306,8 @@ func TestWhatIsUnderWayIsTold(t *testing.T) {
 	if got := s.ask("rib", "service=default/idle"); !strings.Contains(got, soon) {
 		t.Errorf("not announced yet: %s", got)
 	}
-	s.routers.fail = errors.New("busy")
-	if err := s.Update(t.Context(), types.NamespacedName{Namespace: "default", Name: "idle"}); err == nil {
-		t.Error("no error though routers could not be told")
+	if err := s.Update(t.Context(), types.NamespacedName{Namespace: "default", Name: "idle"}); err != nil {
+		t.Fatal(err)
 	}
 	if got := s.ask("rib", "peer=one"); !strings.Contains(got, `"unsettled":["198.51.100.1/32"]`) {
 		t.Errorf("unsettled: %s", got)
@@ -318,10 +326,10 @@ func TestWhatIsUnderWayIsTold(t *testing.T) {
 			t.Errorf("gone, with %q: %s", filters, got)
 		}
 	}
-	s.routers.fail = nil
 	if err := s.Update(t.Context(), web); err != nil {
 		t.Fatal(err)
 	}
+	s.routers.take()
 	s.expect("rib", "service=default/web", `no Service of type LoadBalancer "default/web" on this node: nothing matches`)
 }
 

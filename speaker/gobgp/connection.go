@@ -27,6 +27,9 @@ const (
 	minConnectTime = time.Second
 	// maxDialTime is the most that an attempt takes, so that its failure is told soon.
 	maxDialTime = 10 * time.Second
+	// formerTime is how long a session waits at most for the end of the one that had its endpoint before: of two connections between the
+	// same addresses the router closes one.
+	formerTime = 5 * time.Second
 	// farewellTime bounds how long GoBGP is waited for, which takes moments.
 	farewellTime = 2 * time.Second
 
@@ -57,6 +60,9 @@ func (p *peering) dial(after time.Duration) {
 			return
 		case <-wait.C:
 		}
+		if !p.awaitFormer(ctx) {
+			return
+		}
 		p.inbox.put(func() { p.beginAttempt(ctx) })
 		conn, err := target.Dial(ctx)
 		if err != nil {
@@ -65,10 +71,8 @@ func (p *peering) dial(after time.Duration) {
 		}
 		made := make(chan net.Conn) // Not buffered: nothing is left in it.
 		p.inbox.put(func() {
-			select {
-			case conn := <-made:
-				p.dialed(conn)
-			case <-ctx.Done():
+			if ctx.Err() == nil {
+				p.dialed(<-made)
 			}
 		})
 		select {
@@ -77,6 +81,23 @@ func (p *peering) dial(after time.Duration) {
 			_ = conn.Close()
 		}
 	})
+}
+
+// awaitFormer waits until the session that had the endpoint before has ended, or has had time to. It reports whether the context
+// has not ended.
+func (p *peering) awaitFormer(ctx context.Context) bool {
+	if p.former == nil {
+		return true
+	}
+	late := time.NewTimer(formerTime)
+	defer late.Stop()
+	select {
+	case <-p.former:
+	case <-late.C:
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }
 
 func targetOf(c bgp.Peer) transport.Target {
@@ -161,19 +182,10 @@ func (p *peering) reach(s transport.Stage) {
 		p.conn.Release()
 	case transport.Established:
 		p.established()
-		p.settled()
+		p.settling = false
 	case transport.Ended:
 		p.ended()
 	}
-}
-
-// settled does what has waited.
-func (p *peering) settled() {
-	p.settling = false
-	for _, task := range p.waiting {
-		task()
-	}
-	p.waiting = nil
 }
 
 // ended makes another attempt after the connection has ended.
@@ -230,7 +242,7 @@ func (p *peering) disconnect(subcode uint8) {
 	if p.snapshot().Up() {
 		c.Cease(subcode)
 	}
-	p.settled()
+	p.settling = false
 	p.conn = nil
 	if err := p.take(c); err != nil {
 		p.log.Error(err, "connection is not closed in order")

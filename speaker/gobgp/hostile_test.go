@@ -18,6 +18,7 @@ import (
 	packet "github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
 	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/speaker/rib"
 )
 
 // villain is a peer that does the same to each connection.
@@ -164,6 +165,13 @@ func TestAHostilePeerHarmsNobody(t *testing.T) {
 	}
 	apply(t, s, announcing("good", "192.0.2.99/32"))
 	awaitRoutes(t, good, 1001)
+	for name := range villains { // The table is not to be measured.
+		change := rib.Change{Peer: name}
+		for _, p := range hosts(1000) {
+			change.Withdraw = append(change.Withdraw, p.Prefix)
+		}
+		apply(t, s, change)
+	}
 	configure(t, s, routes, to("good", good.addrPort()))
 	after := stateOf(s, "good")
 	if !after.Since.Equal(before.Since) || !after.Up() || good.heard().connections != 1 {

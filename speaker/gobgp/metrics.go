@@ -130,7 +130,7 @@ func (s *Sessions) byEndpoint() map[string][]*peering {
 	defer s.mu.Unlock()
 	found := map[string][]*peering{}
 	for _, p := range s.sessions {
-		endpoint := p.wanted.Endpoint()
+		endpoint := p.snapshot().Endpoint()
 		found[endpoint] = append(found[endpoint], p)
 	}
 	return found

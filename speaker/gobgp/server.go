@@ -42,9 +42,9 @@ type server struct {
 	stopWatching context.CancelFunc
 }
 
-// startServer starts a server that has no peer and listens on no port. It calls onActive when a peer that was added takes a
+// startServer starts a server for sessions with the peer's local ASN and router ID, which does not know the peer yet and listens on no port. It calls onActive when a peer that was added takes a
 // connection; that must not block.
-func startServer(asn uint32, routerID netip.Addr, log *slog.Logger, onActive func()) (*server, error) {
+func startServer(p bgp.Peer, log *slog.Logger, onActive func()) (*server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &server{bgp: gobgpserver.NewBgpServer(gobgpserver.LoggerOption(log, &slog.LevelVar{})), stopWatching: cancel}
 	var err error
@@ -55,8 +55,8 @@ func startServer(asn uint32, routerID netip.Addr, log *slog.Logger, onActive fun
 	go s.bgp.Serve()
 
 	start := &api.StartBgpRequest{Global: &api.Global{
-		Asn:        asn,
-		RouterId:   routerID.String(),
+		Asn:        p.LocalASN,
+		RouterId:   p.RouterID.String(),
 		ListenPort: -1,
 		Families:   []uint32{ipv4Unicast, ipv6Unicast},
 	}}

@@ -132,9 +132,25 @@ func (p *peering) update(change func(*session.State)) {
 	}
 }
 
-func (p *peering) publishPrefixes() {
-	p.update(func(*session.State) {})
+// failed takes note of what the session could not do, and tries again later.
+func (p *peering) failed(err error) {
+	p.retryAt = time.Now().Add(retryTime)
+	p.retrying.Reset(retryTime)
+	p.update(func(s *session.State) {
+		s.LastError = err.Error()
+		s.LastErrorTime = p.options.Clock.Now()
+	})
+	p.log.V(p.toldBefore(err.Error())).Info("session cannot be made what it is to be yet", "error", err.Error())
 	p.options.OnChange(p.snapshot())
+}
+
+// publishPrefixes tells of the number of prefixes if it has changed.
+func (p *peering) publishPrefixes() {
+	before := p.snapshot()
+	p.update(func(*session.State) {})
+	if after := p.snapshot(); after.Advertised != before.Advertised || after.Pending != before.Pending {
+		p.options.OnChange(after)
+	}
 }
 
 // snapshot may be called from any goroutine.

@@ -99,6 +99,7 @@ type clinic struct {
 	t        *testing.T
 	random   *rand.Rand
 	sessions *gobgp.Sessions
+	table    *rib.Table
 	reporter *Reporter
 	store    *fakeStore
 	patients map[string]*patient
@@ -108,13 +109,13 @@ type clinic struct {
 
 func newClinic(t *testing.T, seed uint64) *clinic {
 	t.Helper()
-	c := &clinic{t: t, random: rand.New(rand.NewPCG(seed, seed)), patients: map[string]*patient{}}
+	c := &clinic{t: t, random: rand.New(rand.NewPCG(seed, seed)), patients: map[string]*patient{}, table: rib.NewTable()}
 	fast := hastyClock{began: time.Now()}
 	c.store = &fakeStore{node: thisNode, clock: clocktesting.NewFakeClock(fast.began), objects: map[string]v1beta1.BGPSessionState{}}
 	c.reporter = NewReporter(Options{
 		Node: thisNode, Sessions: func() []session.State { return c.sessions.States() }, Store: c.store, Clock: fast, Random: rand.Float64,
 	})
-	sessions, err := gobgp.New(gobgp.Options{Clock: fast, OnChange: func(s session.State) { c.reporter.Observe(s) }})
+	sessions, err := gobgp.New(gobgp.Options{Table: c.table, Clock: fast, OnChange: func(s session.State) { c.reporter.Observe(s) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,19 +172,8 @@ func (c *clinic) configure() {
 			configs = append(configs, p.config)
 		}
 	}
-	paths := func(peer string) []rib.Path { return pathsOf(slices.Collect(maps.Keys(c.patients[peer].prefixes))) }
-	if err := c.sessions.Configure(c.t.Context(), configs, paths); err != nil {
-		c.t.Fatal(err)
-	}
+	c.sessions.Configure(configs)
 	c.reporter.Situate(Situation{Node: nodeUID, Ready: true})
-}
-
-func pathsOf(prefixes []netip.Prefix) []rib.Path {
-	paths := make([]rib.Path, 0, len(prefixes))
-	for _, prefix := range prefixes {
-		paths = append(paths, rib.Path{Prefix: prefix})
-	}
-	return paths
 }
 
 // prefix returns one of both families, of a few.
@@ -281,30 +271,27 @@ func (c *clinic) announce(p *patient, prefixes ...netip.Prefix) {
 	for _, prefix := range prefixes {
 		p.prefixes[prefix] = true
 	}
-	c.apply(p, rib.Change{Peer: p.config.Name, Announce: pathsOf(prefixes)})
+	c.apply(p)
 }
 
 // withdraw withdraws half of what is announced.
 func (c *clinic) withdraw(p *patient) {
 	c.t.Helper()
-	var gone []netip.Prefix
 	for _, prefix := range slices.SortedFunc(maps.Keys(p.prefixes), netip.Prefix.Compare) {
 		if c.random.IntN(2) == 0 {
-			gone = append(gone, prefix)
 			delete(p.prefixes, prefix)
 		}
 	}
-	c.apply(p, rib.Change{Peer: p.config.Name, Withdraw: gone})
+	c.apply(p)
 }
 
-func (c *clinic) apply(p *patient, change rib.Change) {
-	c.t.Helper()
-	if !p.wanted {
-		return
+// apply makes the table what is to be announced to the router.
+func (c *clinic) apply(p *patient) {
+	paths := make([]rib.Path, 0, len(p.prefixes))
+	for prefix := range p.prefixes {
+		paths = append(paths, rib.Path{Prefix: prefix})
 	}
-	if err := c.sessions.Apply(c.t.Context(), []rib.Change{change}); err != nil {
-		c.t.Fatal(err)
-	}
+	c.table.Set(p.config.Name, map[string][]rib.Path{p.config.Name: paths})
 }
 
 // lies returns in what the status of a session differs from what its router says, and from what must become of it.

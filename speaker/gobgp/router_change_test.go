@@ -317,7 +317,7 @@ func TestAWrongASNIsSeenInTheLog(t *testing.T) {
 			s, j := newSessions(t, Options{})
 			configure(t, s, nothing, c)
 			eventually(t, 30*time.Second, func() (bool, string) {
-				return len(j.with("session attempt failed", `"peer sent OPEN Message Error/Bad Peer AS: does it expect ASN 64999`)) == 1, fmt.Sprintf("lines: %s", j.with("attempt"))
+				return len(j.with("session attempt failed", `"peer sent OPEN Message Error/Bad Peer AS: does it expect ASN 64999, router ID 192.0.2.1, from this address?"`)) == 1, fmt.Sprintf("lines: %s", j.with("attempt"))
 			})
 		})
 	})

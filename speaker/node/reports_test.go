@@ -4,6 +4,7 @@ package node_test
 
 import (
 	"maps"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,15 +33,24 @@ type reporting struct {
 	client   client.Client
 	events   *events.FakeRecorder
 	registry *prometheus.Registry
-	// peers are those that the observer was told, and calls how often it was told anything.
+	// mu guards the peers that the observer was told, and how often it was told anything.
+	mu    sync.Mutex
 	peers map[types.NamespacedName][]string
 	calls int
 }
 
 // Announce implements node.AnnouncementObserver.
 func (r *reporting) Announce(peers map[types.NamespacedName][]string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.calls++
 	maps.Copy(r.peers, peers)
+}
+
+func (r *reporting) called() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.calls
 }
 
 var web = types.NamespacedName{Namespace: "default", Name: "web"}
@@ -105,6 +115,7 @@ func (r *reporting) update(addresses ...string) {
 // expect checks what is reported now: events since it was last called, the number of addresses, and the peers.
 func (r *reporting) expect(step string, wantEvents []string, addresses int, peers ...string) {
 	r.Helper()
+	r.sessions.settle()
 	synctest.Wait()
 	if diff := cmp.Diff(wantEvents, told(r.events), cmpopts.EquateEmpty()); diff != "" {
 		r.Errorf("%s: events (-want +got):\n%s", step, diff)
@@ -112,6 +123,8 @@ func (r *reporting) expect(step string, wantEvents []string, addresses int, peer
 	if n, err := testutil.GatherAndCount(r.registry, "metallb_speaker_announced"); n != addresses || err != nil {
 		r.Errorf("%s: %d addresses are announced, want %d (%v)", step, n, addresses, err)
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if diff := cmp.Diff(peers, r.peers[web], cmpopts.EquateEmpty()); diff != "" {
 		r.Errorf("%s: peers (-want +got):\n%s", step, diff)
 	}
@@ -188,15 +201,15 @@ func TestWhatASpeakerBeginsWithIsReportedWhenTheSessionsHaveItWithoutEvents(t *t
 		r.sessions.setHung("hung", true)
 		r.reconfigure("good", "hung")
 		r.expect("while one session does not have it", nil, 0)
-		if r.calls > 0 {
+		if r.called() > 0 {
 			t.Error("the observer is told before all that there is was reported")
 		}
 		<-time.After(time.Second)
 		r.expect("one hangs for long", nil, 1, "good")
 		r.sessions.setHung("hung", false)
 		r.expect("all have it", nil, 1, "good", "hung")
-		if r.calls != 2 {
-			t.Errorf("the observer is told %d times", r.calls)
+		if n := r.called(); n != 2 {
+			t.Errorf("the observer is told %d times", n)
 		}
 	})
 }

@@ -23,8 +23,6 @@ const (
 	reopenedTime = time.Minute
 	idleTime     = 5 * time.Second
 
-	// minConnectTime is the least time between attempts that is kept to.
-	minConnectTime = time.Second
 	// maxDialTime is the most that an attempt takes, so that its failure is told soon.
 	maxDialTime = 10 * time.Second
 	// formerTime is how long a session waits at most for the end of the one that had its endpoint before: of two connections between the
@@ -103,7 +101,7 @@ func (p *peering) awaitFormer(ctx context.Context) bool {
 func targetOf(c bgp.Peer) transport.Target {
 	t := transport.Target{
 		Peer: netip.AddrPortFrom(c.Address, c.Port), Source: c.Source, Password: c.Password,
-		Timeout: min(max(c.ConnectTime, minConnectTime), maxDialTime),
+		Timeout: min(c.ConnectTime, maxDialTime),
 	}
 	switch {
 	case c.IBGP():
@@ -127,7 +125,7 @@ func (p *peering) beginAttempt(ctx context.Context) {
 
 // retry dials again when it is time.
 func (p *peering) retry() {
-	next := p.attempted.Add(p.backoff.Next(max(p.config.ConnectTime, minConnectTime)))
+	next := p.attempted.Add(p.backoff.Next(p.config.ConnectTime))
 	p.dial(time.Until(next))
 }
 
@@ -263,7 +261,7 @@ func (p *peering) take(c *connection) error {
 
 // marker is a prefix that nobody announces.
 func marker(c bgp.Peer) netip.Prefix {
-	if c.Address.Unmap().Is4() {
+	if c.Address.Is4() {
 		return netip.MustParsePrefix("255.255.255.254/32")
 	}
 	return netip.MustParsePrefix("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/128")

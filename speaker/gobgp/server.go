@@ -42,8 +42,8 @@ type server struct {
 	stopWatching context.CancelFunc
 }
 
-// startServer starts a server for sessions with the peer's local ASN and router ID, which does not know the peer yet and listens on no port. It calls onActive when a peer that was added takes a
-// connection; that must not block.
+// startServer starts a server that has the local ASN and router ID of the peer's session, does not know the peer yet, and listens on no
+// port. It calls onActive when a peer that was added takes a connection; that must not block.
 func startServer(p bgp.Peer, log *slog.Logger, onActive func()) (*server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &server{bgp: gobgpserver.NewBgpServer(gobgpserver.LoggerOption(log, &slog.LevelVar{})), stopWatching: cancel}
@@ -157,7 +157,7 @@ func (s *server) withdraw(prefixes []netip.Prefix) error {
 // connection once more.
 func neighbor(c bgp.Peer) *api.Peer {
 	afi, unspecified := api.Family_AFI_IP, netip.IPv4Unspecified()
-	if !c.Address.Unmap().Is4() {
+	if !c.Address.Is4() {
 		afi, unspecified = api.Family_AFI_IP6, netip.IPv6Unspecified()
 	}
 	peer := &api.Peer{

@@ -31,7 +31,7 @@ func (p *peering) established() {
 		s.KeepaliveTime = keepaliveTime(p.opened, s.HoldTime)
 		s.LocalAddress = conn.LocalAddress()
 		s.PeerRouterID = open.RouterID
-		four := p.opened.Address.Unmap().Is4()
+		four := p.opened.Address.Is4()
 		s.IPv4, s.IPv6 = four && open.IPv4, !four && open.IPv6
 		if !s.Carries() {
 			s.LastError, s.LastErrorTime = noFamily(s.Address), s.Since
@@ -122,9 +122,9 @@ func (p *peering) update(change func(*session.State)) {
 	change(&p.state)
 	switch is := p.state.Up(); {
 	case is && !was:
-		p.ups++
+		p.ups.Add(1)
 	case was && !is:
-		p.downs++
+		p.downs.Add(1)
 	}
 	p.state.Advertised, p.state.Pending = 0, len(p.prefixes)
 	if p.state.Carries() {

@@ -131,14 +131,23 @@ func (r *reports) expect(ctx context.Context, observed []observation, why cause)
 		r.settle(next, up)
 	}
 	r.observe()
-	r.watch()
 }
 
+// wait has the service wait for the session, for as long as it is not late.
 func (r *reports) wait(peer string, service types.NamespacedName) {
 	if r.waiting[peer] == nil {
 		r.waiting[peer] = map[types.NamespacedName]bool{}
 	}
 	r.waiting[peer][service] = true
+	r.watch()
+}
+
+// watch has those that wait looked at when they may be late.
+func (r *reports) watch() {
+	if !r.isTimed {
+		r.isTimed = true
+		r.late.Reset(lateTime)
+	}
 }
 
 // done takes note of what a session has taken up.
@@ -160,6 +169,9 @@ func (r *reports) done(peer string, version uint64) {
 			r.settle(one, up)
 		}
 	}
+	if len(r.waiting[peer]) == 0 {
+		delete(r.waiting, peer)
+	}
 	r.observe()
 }
 
@@ -176,29 +188,23 @@ func (r *reports) retain(peers []bgp.Peer) {
 	}
 }
 
-// watch has those that wait be reported when they are late.
-func (r *reports) watch() {
-	waits := func(one *report) bool { return !one.isLate }
-	if !r.isTimed && slices.ContainsFunc(slices.Collect(maps.Values(r.pending)), waits) {
-		r.isTimed = true
-		r.late.Reset(lateTime)
-	}
-}
-
 // overdue reports the services that have waited for long.
 func (r *reports) overdue() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.isTimed = false
 	up := r.up()
 	for _, one := range r.pending {
-		if !one.isLate && time.Since(one.since) >= lateTime {
+		switch {
+		case one.isLate:
+		case time.Since(one.since) < lateTime:
+			r.watch()
+		default:
 			one.isLate = true
 			r.settle(one, up)
 		}
 	}
-	r.isTimed = false
 	r.observe()
-	r.watch()
 }
 
 // up returns which sessions are up.

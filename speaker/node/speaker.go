@@ -74,8 +74,8 @@ type Options struct {
 	// Node is the name of the node to announce from.
 	Node string
 	// Class is the loadBalancerClass of the services to announce; empty for services without one.
-	Class    string
-	Client   client.Reader
+	Class  string
+	Client client.Reader
 	// Table is what the sessions announce.
 	Table    *rib.Table
 	Sessions Sessions

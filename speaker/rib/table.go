@@ -99,11 +99,12 @@ func (t *Table) path(peer string, prefix netip.Prefix) (Path, bool) {
 	return p, found
 }
 
-// Owners returns the owners that contribute paths, sorted.
-func (t *Table) Owners() []string {
+// Contributions returns what each owner contributes, by peer. The inner maps and the slices are shared and must not be
+// mutated; SetAll makes the same table of them.
+func (t *Table) Contributions() map[string]map[string][]Path {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Sorted(maps.Keys(t.owners))
+	return maps.Clone(t.owners)
 }
 
 // Peers returns the peers that are to be told of any path, sorted.

@@ -66,7 +66,7 @@ func (s State) Up() bool {
 
 // Carries reports whether the session is established and carries routes of the family that it is configured for.
 func (s State) Carries() bool {
-	if s.Address.Unmap().Is4() {
+	if s.Address.Is4() {
 		return s.Up() && s.IPv4
 	}
 	return s.Up() && s.IPv6

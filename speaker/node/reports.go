@@ -119,7 +119,7 @@ func (r *reports) expect(ctx context.Context, observed []observation, why cause)
 			concerned: slices.Concat(o.decision.Peers(), r.states[o.name].peers), missing: map[string]uint64{},
 		}
 		if before := r.pending[o.name]; before != nil {
-			next.isStart, next.wasMade, next.concerned = before.isStart, before.wasMade, append(next.concerned, before.concerned...)
+			next.replace(before)
 		}
 		r.pending[o.name] = next
 		for _, peer := range next.concerned {
@@ -131,6 +131,17 @@ func (r *reports) expect(ctx context.Context, observed []observation, why cause)
 		r.settle(next, up)
 	}
 	r.observe()
+}
+
+// replace takes over what still holds of a report that was not made, or not completely.
+func (one *report) replace(before *report) {
+	one.isStart = before.isStart && !before.wasMade
+	one.concerned = slices.Concat(one.concerned, before.concerned)
+	slices.Sort(one.concerned)
+	one.concerned = slices.Compact(one.concerned)
+	if !before.seen.IsZero() {
+		one.seen, one.changed = before.seen, slices.Concat(before.changed, one.changed)
+	}
 }
 
 // wait has the service wait for the session, for as long as it is not late.
@@ -250,18 +261,13 @@ func (r *reports) settle(one *report, up map[string]bool) {
 // state returns what the sessions have of the service. One that is missing has what it had.
 func (one *report) state(before state) state {
 	isMissing := func(peer string) bool { return one.missing[peer] > 0 }
-	now := state{
-		announced: one.decision.Announced, conflicting: one.decision.Conflicting, peers: slices.DeleteFunc(one.decision.Peers(), isMissing),
-	}
-	if len(one.missing) > 0 && len(now.peers) == 0 {
+	has := slices.DeleteFunc(one.decision.Peers(), isMissing)
+	had := slices.DeleteFunc(slices.Clone(before.peers), func(peer string) bool { return !isMissing(peer) })
+	now := state{announced: one.decision.Announced, conflicting: one.decision.Conflicting, peers: slices.Concat(has, had)}
+	slices.Sort(now.peers)
+	if len(one.missing) > 0 && len(has) == 0 && len(had)+len(now.announced) > 0 {
 		now.announced, now.conflicting = before.announced, before.conflicting
 	}
-	for _, peer := range before.peers {
-		if isMissing(peer) {
-			now.peers = append(now.peers, peer)
-		}
-	}
-	slices.Sort(now.peers)
 	return now
 }
 

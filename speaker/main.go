@@ -18,6 +18,7 @@ import (
 	"metallb.io/metallb/speaker/debug"
 	"metallb.io/metallb/speaker/gobgp"
 	"metallb.io/metallb/speaker/node"
+	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
 )
 
@@ -75,8 +76,9 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	if err != nil {
 		return err
 	}
+	table := rib.NewTable()
 	sessions, err = gobgp.New(gobgp.Options{
-		Logger: logger.WithName("bgp"), Registerer: metrics.Registry,
+		Logger: logger.WithName("bgp"), Registerer: metrics.Registry, Table: table,
 		OnChange: func(s session.State) { reporters.observe(s) },
 	})
 	if err != nil {
@@ -87,7 +89,7 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 		return err
 	}
 	speaker := node.NewSpeaker(node.Options{
-		Node: o.node, Class: settings.Class, Client: mgr.GetClient(), Sessions: sessions,
+		Node: o.node, Class: settings.Class, Client: mgr.GetClient(), Table: table, Sessions: sessions,
 		Recorder: mgr.GetEventRecorder(eventSource), Metrics: speakerMetrics, NodeState: reporters,
 		Announcements: reporters.announcements(), DataPlane: o.dataPlane(),
 	})

@@ -30,7 +30,7 @@ func ParsePeer(p *v1beta2.BGPPeer) (Peer, field.ErrorList) {
 	r.unsupported(s)
 	peer := Peer{
 		Name:           p.Name,
-		MyASN:          s.MyASN,
+		LocalASN:       s.MyASN,
 		PeerASN:        s.ASN,
 		Port:           r.port(s.Port),
 		Address:        r.peerAddress(s),

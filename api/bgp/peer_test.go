@@ -93,7 +93,7 @@ func TestParsePeerReturnsWhatTheObjectMeans(t *testing.T) {
 				selectors = append(selectors, s.String())
 			}
 			got := values{
-				"name": p.Name, "asns": [2]uint32{p.MyASN, p.PeerASN}, "address": p.Address.String(), "port": p.Port, "source": p.Source.String(), "routerID": p.RouterID.String(),
+				"name": p.Name, "asns": [2]uint32{p.LocalASN, p.PeerASN}, "address": p.Address.String(), "port": p.Port, "source": p.Source.String(), "routerID": p.RouterID.String(),
 				"hold": p.HoldTime.String(), "keepalive": p.KeepaliveTime.String(), "connect": p.ConnectTime.String(), "selectors": selectors,
 				"password": p.Password, "secret": p.PasswordSecret.String(), "multiHop": p.MultiHop,
 			}
@@ -251,7 +251,7 @@ func FuzzParsePeer(f *testing.F) {
 			}
 			return
 		}
-		if p.MyASN == 0 || p.PeerASN == 0 || p.Port == 0 || !reachable(p) {
+		if p.LocalASN == 0 || p.PeerASN == 0 || p.Port == 0 || !reachable(p) {
 			t.Errorf("accepted %+v", p)
 		}
 		if !holds(p.HoldTime, p.KeepaliveTime) || p.ConnectTime < time.Second || p.ConnectTime > maxTime {

@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/internal/active"
@@ -43,21 +44,29 @@ const password = "s3cret"
 // routers are sessions of which the first is up.
 type routers struct {
 	mu      sync.Mutex
-	configs []session.Config
-	fail    error
+	table   *rib.Table
+	configs []bgp.Peer
+	feeds   map[string]*rib.Feed
 }
 
-func (r *routers) Configure(_ context.Context, configs []session.Config, _ func(string) []rib.Path) error {
+func (r *routers) Configure(peers []bgp.Peer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.configs = configs
-	return nil
+	r.configs = peers
+	for _, p := range peers {
+		if r.feeds[p.Name] == nil {
+			r.feeds[p.Name] = r.table.Subscribe(p.Name, func() {})
+		}
+	}
 }
 
-func (r *routers) Apply(context.Context, []rib.Change) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.fail
+// take has the sessions take what has changed.
+func (r *routers) take() {
+	for _, feed := range r.feeds {
+		if _, found := feed.Take(); found {
+			feed.Done()
+		}
+	}
 }
 
 func (r *routers) Close(context.Context) error { return nil }
@@ -69,7 +78,7 @@ func (r *routers) States() []session.State {
 	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for i, c := range r.configs {
 		s := session.State{
-			Peer: c.Peer, Address: c.Address, Port: c.Port, LocalASN: c.LocalASN, PeerASN: c.PeerASN, RouterID: c.RouterID,
+			Peer: c.Name, Address: c.Address, Port: c.Port, LocalASN: c.LocalASN, PeerASN: c.PeerASN, RouterID: c.RouterID,
 			FSM: session.Active, Since: since, LastError: "connection refused", LastErrorTime: since, Pending: 2,
 		}
 		if i == 0 {
@@ -110,9 +119,9 @@ func newScene(t *testing.T) *scene {
 		builder.MakeService("silver").Holds("silver", "203.0.113.0").Obj(), endpoints("silver"),
 		builder.MakeService("waiting").Obj(),
 	).Build()
-	s := &scene{t: t, client: c, routers: &routers{}, pages: map[string]process.Page{}, peers: []string{"one"}}
+	s := &scene{t: t, client: c, routers: &routers{table: rib.NewTable(), feeds: map[string]*rib.Feed{}}, pages: map[string]process.Page{}, peers: []string{"one"}}
 	s.Speaker = node.NewSpeaker(node.Options{
-		Node: "node-1", Client: c, Sessions: s.routers, Recorder: events.NewFakeRecorder(10000), Metrics: metrics,
+		Node: "node-1", Client: c, Table: s.routers.table, Sessions: s.routers, Recorder: events.NewFakeRecorder(10000), Metrics: metrics,
 	})
 	for _, p := range debug.Pages(s.Speaker) {
 		s.pages[p.Name] = p
@@ -163,6 +172,7 @@ func (s *scene) configure(advertised ...string) {
 	if err := s.Reconfigure(s.t.Context(), p); err != nil {
 		s.t.Fatal(err)
 	}
+	s.routers.take()
 }
 
 // ask returns the answer of a page, in JSON of one line.
@@ -296,9 +306,8 @@ func TestWhatIsUnderWayIsTold(t *testing.T) {
 	if got := s.ask("rib", "service=default/idle"); !strings.Contains(got, soon) {
 		t.Errorf("not announced yet: %s", got)
 	}
-	s.routers.fail = errors.New("busy")
-	if err := s.Update(t.Context(), types.NamespacedName{Namespace: "default", Name: "idle"}); err == nil {
-		t.Error("no error though routers could not be told")
+	if err := s.Update(t.Context(), types.NamespacedName{Namespace: "default", Name: "idle"}); err != nil {
+		t.Fatal(err)
 	}
 	if got := s.ask("rib", "peer=one"); !strings.Contains(got, `"unsettled":["198.51.100.1/32"]`) {
 		t.Errorf("unsettled: %s", got)
@@ -317,10 +326,10 @@ func TestWhatIsUnderWayIsTold(t *testing.T) {
 			t.Errorf("gone, with %q: %s", filters, got)
 		}
 	}
-	s.routers.fail = nil
 	if err := s.Update(t.Context(), web); err != nil {
 		t.Fatal(err)
 	}
+	s.routers.take()
 	s.expect("rib", "service=default/web", `no Service of type LoadBalancer "default/web" on this node: nothing matches`)
 }
 

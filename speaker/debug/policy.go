@@ -10,7 +10,6 @@ import (
 	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/policy"
-	"metallb.io/metallb/speaker/session"
 )
 
 // policyPage is what the configuration means to the node.
@@ -82,7 +81,7 @@ func tellPolicy(_ context.Context, q *question) (any, error) {
 		}
 	}
 	for i := range p.Sessions {
-		if c := &p.Sessions[i]; q.peer == "" || q.peer == c.Peer {
+		if c := &p.Sessions[i]; q.peer == "" || q.peer == c.Name {
 			page.Sessions = append(page.Sessions, configOf(c))
 		}
 	}
@@ -110,9 +109,9 @@ func concerns(f filters, r *policy.Rejection) bool {
 	return f == (filters{}) || r.Kind == active.KindBGPPeer && r.Name == f.peer || r.Kind == active.KindIPAddressPool && r.Name == f.pool
 }
 
-func configOf(c *session.Config) sessionConfig {
+func configOf(c *bgp.Peer) sessionConfig {
 	return sessionConfig{
-		Peer: c.Peer, Address: c.Endpoint(), LocalASN: c.LocalASN, PeerASN: c.PeerASN, RouterID: c.RouterID, Source: textOf(c.Source),
+		Peer: c.Name, Address: c.Endpoint(), LocalASN: c.LocalASN, PeerASN: c.PeerASN, RouterID: c.RouterID, Source: textOf(c.Source),
 		HoldTime: c.HoldTime.String(), KeepaliveTime: c.KeepaliveTime.String(), ConnectTime: c.ConnectTime.String(),
 		MultiHop: c.MultiHop, HasPassword: c.Password != "",
 	}

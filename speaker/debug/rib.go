@@ -113,7 +113,7 @@ func (q *question) peers(services []node.ServiceInspection) []peer {
 		states[name] = ""
 	}
 	for i := range q.now.Policy.Sessions {
-		states[q.now.Policy.Sessions[i].Peer] = ""
+		states[q.now.Policy.Sessions[i].Name] = ""
 	}
 	for i := range q.now.Sessions {
 		states[q.now.Sessions[i].Peer] = string(q.now.Sessions[i].FSM)

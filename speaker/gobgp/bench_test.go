@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
-	"metallb.io/metallb/speaker/session"
 )
 
 // BenchmarkLiveChange tells peers of 8000 prefixes on established sessions, then withdraws them.
@@ -22,7 +22,7 @@ func BenchmarkLiveChange(b *testing.B) {
 			s, j := newSessions(b, Options{})
 			j.quiet = true
 			sinks := make([]*sink, 0, peers)
-			configs := make([]session.Config, 0, peers)
+			configs := make([]bgp.Peer, 0, peers)
 			announce, withdraw := make([]rib.Change, 0, peers), make([]rib.Change, 0, peers)
 			for i := range peers {
 				name := fmt.Sprintf("peer%d", i)
@@ -37,7 +37,7 @@ func BenchmarkLiveChange(b *testing.B) {
 			}
 			configure(b, s, nothing, configs...)
 			for _, c := range configs {
-				awaitUp(b, s, c.Peer)
+				awaitUp(b, s, c.Name)
 			}
 			await := func(routes int) {
 				for _, k := range sinks {
@@ -75,7 +75,7 @@ func BenchmarkDump(b *testing.B) {
 				s, j := newSessions(b, Options{})
 				j.quiet = true
 				sinks := make([]*sink, 0, peers)
-				configs := make([]session.Config, 0, peers)
+				configs := make([]bgp.Peer, 0, peers)
 				for i := range peers {
 					k := newSink(b, behaviour{})
 					sinks = append(sinks, k)
@@ -83,7 +83,7 @@ func BenchmarkDump(b *testing.B) {
 				}
 				configure(b, s, always(paths...), configs...)
 				for i, k := range sinks {
-					awaitUp(b, s, configs[i].Peer)
+					awaitUp(b, s, configs[i].Name)
 					up := time.Now()
 					awaitRoutes(b, k, n)
 					sending += time.Since(up)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
 	"metallb.io/metallb/speaker/transport"
@@ -22,10 +23,11 @@ const (
 	reopenedTime = time.Minute
 	idleTime     = 5 * time.Second
 
-	// minConnectTime is the least time between attempts that is kept to.
-	minConnectTime = time.Second
 	// maxDialTime is the most that an attempt takes, so that its failure is told soon.
 	maxDialTime = 10 * time.Second
+	// formerTime is how long a session waits at most for the end of the one that had its endpoint before: of two connections between the
+	// same addresses the router closes one.
+	formerTime = 5 * time.Second
 	// farewellTime bounds how long GoBGP is waited for, which takes moments.
 	farewellTime = 2 * time.Second
 
@@ -56,6 +58,9 @@ func (p *peering) dial(after time.Duration) {
 			return
 		case <-wait.C:
 		}
+		if !p.awaitFormer(ctx) {
+			return
+		}
 		p.inbox.put(func() { p.beginAttempt(ctx) })
 		conn, err := target.Dial(ctx)
 		if err != nil {
@@ -64,10 +69,8 @@ func (p *peering) dial(after time.Duration) {
 		}
 		made := make(chan net.Conn) // Not buffered: nothing is left in it.
 		p.inbox.put(func() {
-			select {
-			case conn := <-made:
-				p.dialed(conn)
-			case <-ctx.Done():
+			if ctx.Err() == nil {
+				p.dialed(<-made)
 			}
 		})
 		select {
@@ -78,10 +81,27 @@ func (p *peering) dial(after time.Duration) {
 	})
 }
 
-func targetOf(c session.Config) transport.Target {
+// awaitFormer waits until the session that had the endpoint before has ended, or has had time to. It reports whether the context
+// has not ended.
+func (p *peering) awaitFormer(ctx context.Context) bool {
+	if p.former == nil {
+		return true
+	}
+	late := time.NewTimer(formerTime)
+	defer late.Stop()
+	select {
+	case <-p.former:
+	case <-late.C:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+func targetOf(c bgp.Peer) transport.Target {
 	t := transport.Target{
 		Peer: netip.AddrPortFrom(c.Address, c.Port), Source: c.Source, Password: c.Password,
-		Timeout: min(max(c.ConnectTime, minConnectTime), maxDialTime),
+		Timeout: min(c.ConnectTime, maxDialTime),
 	}
 	switch {
 	case c.IBGP():
@@ -105,7 +125,7 @@ func (p *peering) beginAttempt(ctx context.Context) {
 
 // retry dials again when it is time.
 func (p *peering) retry() {
-	next := p.attempted.Add(p.backoff.Next(max(p.config.ConnectTime, minConnectTime)))
+	next := p.attempted.Add(p.backoff.Next(p.config.ConnectTime))
 	p.dial(time.Until(next))
 }
 
@@ -160,19 +180,10 @@ func (p *peering) reach(s transport.Stage) {
 		p.conn.Release()
 	case transport.Established:
 		p.established()
-		p.settled()
+		p.settling = false
 	case transport.Ended:
 		p.ended()
 	}
-}
-
-// settled does what has waited.
-func (p *peering) settled() {
-	p.settling = false
-	for _, task := range p.waiting {
-		task()
-	}
-	p.waiting = nil
 }
 
 // ended makes another attempt after the connection has ended.
@@ -229,7 +240,7 @@ func (p *peering) disconnect(subcode uint8) {
 	if p.snapshot().Up() {
 		c.Cease(subcode)
 	}
-	p.settled()
+	p.settling = false
 	p.conn = nil
 	if err := p.take(c); err != nil {
 		p.log.Error(err, "connection is not closed in order")
@@ -249,8 +260,8 @@ func (p *peering) take(c *connection) error {
 }
 
 // marker is a prefix that nobody announces.
-func marker(c session.Config) netip.Prefix {
-	if c.Address.Unmap().Is4() {
+func marker(c bgp.Peer) netip.Prefix {
+	if c.Address.Is4() {
 		return netip.MustParsePrefix("255.255.255.254/32")
 	}
 	return netip.MustParsePrefix("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/128")

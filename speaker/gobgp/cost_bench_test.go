@@ -9,10 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+	packet "github.com/osrg/gobgp/v4/pkg/packet/bgp"
 	"golang.org/x/sys/unix"
 
-	"metallb.io/metallb/speaker/session"
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/speaker/rib"
 )
 
 // cpu is the processor time that this process, sinks included, has used.
@@ -35,9 +36,9 @@ func heap() float64 {
 }
 
 // sinksAndConfigs are n peers that listen.
-func sinksAndConfigs(b *testing.B, n int) ([]*sink, []session.Config) {
+func sinksAndConfigs(b *testing.B, n int) ([]*sink, []bgp.Peer) {
 	b.Helper()
-	sinks, configs := make([]*sink, 0, n), make([]session.Config, 0, n)
+	sinks, configs := make([]*sink, 0, n), make([]bgp.Peer, 0, n)
 	for i := range n {
 		k := newSink(b, behaviour{})
 		sinks = append(sinks, k)
@@ -58,8 +59,11 @@ func BenchmarkStart(b *testing.B) {
 		s, j := newSessions(b, Options{})
 		j.quiet = true
 		sinks, configs := sinksAndConfigs(b, peers)
+		for _, c := range configs { // The table is not the sessions'.
+			apply(b, s, rib.Change{Peer: c.Name, Announce: paths})
+		}
 		before := cpu(b)
-		configure(b, s, always(paths...), configs...)
+		configure(b, s, nothing, configs...)
 		for _, k := range sinks {
 			awaitRoutes(b, k, n)
 		}
@@ -109,7 +113,7 @@ func BenchmarkPeerMemory(b *testing.B) {
 		before, goroutines := heap(), runtime.NumGoroutine()
 		configure(b, s, nothing, configs...)
 		for _, c := range configs {
-			awaitUp(b, s, c.Peer)
+			awaitUp(b, s, c.Name)
 		}
 		b.ReportMetric((heap()-before)/peers, "MiB/peer")
 		b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/peers, "goroutines/peer")
@@ -122,25 +126,25 @@ func BenchmarkPeerMemory(b *testing.B) {
 // fullTable are UPDATE messages that announce n prefixes, hundreds in each.
 func fullTable(tb testing.TB, n int) string {
 	tb.Helper()
-	origin, path := bgp.NewPathAttributeOrigin(0), bgp.NewPathAttributeAsPath([]bgp.AsPathParamInterface{
-		bgp.NewAs4PathParam(bgp.BGP_ASPATH_ATTR_TYPE_SEQ, []uint32{sinkASN}),
+	origin, path := packet.NewPathAttributeOrigin(0), packet.NewPathAttributeAsPath([]packet.AsPathParamInterface{
+		packet.NewAs4PathParam(packet.BGP_ASPATH_ATTR_TYPE_SEQ, []uint32{sinkASN}),
 	})
-	hop, err := bgp.NewPathAttributeNextHop(netip.MustParseAddr("192.0.2.254"))
+	hop, err := packet.NewPathAttributeNextHop(netip.MustParseAddr("192.0.2.254"))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	var all []byte
 	for first := 0; first < n; first += 700 {
-		var routes []bgp.PathNLRI
+		var routes []packet.PathNLRI
 		for i := first; i < min(first+700, n); i++ {
 			a := netip.AddrFrom4([4]byte{byte(11 + i>>16), byte(i >> 8), byte(i), 0})
-			nlri, err := bgp.NewIPAddrPrefix(netip.PrefixFrom(a, 24))
+			nlri, err := packet.NewIPAddrPrefix(netip.PrefixFrom(a, 24))
 			if err != nil {
 				tb.Fatal(err)
 			}
-			routes = append(routes, bgp.PathNLRI{NLRI: nlri})
+			routes = append(routes, packet.PathNLRI{NLRI: nlri})
 		}
-		m, err := bgp.NewBGPUpdateMessage(nil, []bgp.PathAttributeInterface{origin, path, hop}, routes).Serialize()
+		m, err := packet.NewBGPUpdateMessage(nil, []packet.PathAttributeInterface{origin, path, hop}, routes).Serialize()
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -158,11 +162,11 @@ func BenchmarkReceive(b *testing.B) {
 		j.quiet = true
 		sinks, configs := sinksAndConfigs(b, 1)
 		configure(b, s, nothing, configs...)
-		awaitUp(b, s, configs[0].Peer)
+		awaitUp(b, s, configs[0].Name)
 		before, used := heap(), cpu(b)
 		sinks[0].sayRaw(table)
 		eventually(b, 20*time.Second, func() (bool, string) {
-			got := stateOf(s, configs[0].Peer).Received
+			got := stateOf(s, configs[0].Name).Received
 			return got == n, fmt.Sprintf("%d prefixes are counted", got)
 		})
 		b.ReportMetric(float64((cpu(b) - used).Milliseconds()), "cpu-ms")

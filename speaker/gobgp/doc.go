@@ -10,8 +10,10 @@
 //
 // # One goroutine per session
 //
-// A goroutine owns each session: it takes commands and what happens on the connection from one queue, in order, and is ended by
-// Sessions.Close or by a Configure that does not name the peer any more; both wait for it. Nothing of GoBGP outlives it.
+// A goroutine owns each session. It is told what the session is to be, that something has changed in the table of what is announced,
+// and what happens on the connection, and then looks what there is to do: it takes up the configuration, then the changes, as the table has
+// them by then. Nobody waits for it. It is ended by Sessions.Close, which waits for that, or by a Configure that does not name the peer any
+// more. Nothing of GoBGP outlives it.
 //
 // # The connection
 //
@@ -35,7 +37,7 @@
 //
 // Starting a GoBGP server writes two variables of GoBGP's package table, with the same zero values each time, which
 // other servers read without a lock. It is harmless, but the race detector reports it if a server is started while
-// another has a session. Configure therefore starts all new servers before it opens any session, and a restart keeps
+// another has a session. Configure therefore starts all new servers before it opens any new session, and a restart keeps
 // its server unless router ID or local ASN change. What remains is a server that is started while another peer is up, and so
 // the tests run each in a process of its own if the race detector is on.
 package gobgp

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
-	"metallb.io/metallb/speaker/session"
 )
 
 // Two nodes announce one prefix to a router. One of them is about to stop.
@@ -31,10 +31,10 @@ func TestARouterLeavesAPathThatDrainsBeforeItGoes(t *testing.T) {
 				r.Start(t)
 				s, _ := newSessions(t, Options{})
 				nodes := map[netip.Addr]string{node.Test4: "one", node.Other4: "two"}
-				configs := make([]session.Config, 0, len(nodes))
+				configs := make([]bgp.Peer, 0, len(nodes))
 				for source, peer := range nodes {
 					c := c
-					c.Peer, c.Source = peer, source
+					c.Name, c.Source = peer, source
 					configs = append(configs, c)
 				}
 				path := rib.Path{Prefix: prefix, LocalPref: 100}

@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+	packet "github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/session"
 )
 
@@ -31,11 +32,11 @@ func closedPort(t *testing.T) netip.AddrPort {
 func TestAFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
 	t.Parallel()
 	const want = "session attempt failed"
-	update := bgp.NewBGPUpdateMessage(nil, nil, nil)
+	update := packet.NewBGPUpdateMessage(nil, nil, nil)
 
 	tests := map[string]struct {
 		peer   behaviour
-		change func(*session.Config)
+		change func(*bgp.Peer)
 		closed bool
 		error  string
 	}{
@@ -60,7 +61,7 @@ func TestAFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
 			error: "peer sent OPEN Message Error/Bad Peer AS: does it expect ASN 64500, router ID 192.0.2.1, from this address?",
 		},
 		"the peer rejects the connection": {
-			peer:  behaviour{answerOpen: bgp.NewBGPNotificationMessage(6, 2, append([]byte{11}, "maintenance"...))},
+			peer:  behaviour{answerOpen: packet.NewBGPNotificationMessage(6, 2, append([]byte{11}, "maintenance"...))},
 			error: "peer sent Cease/Administrative Shutdown: ",
 		},
 		"the peer answers the OPEN with an UPDATE": {
@@ -72,7 +73,7 @@ func TestAFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
 			error: "sent OPEN Message Error/Unacceptable Hold Time",
 		},
 		"the source address is not this node's": {
-			change: func(c *session.Config) { c.Source = netip.MustParseAddr("192.0.2.77") },
+			change: func(c *bgp.Peer) { c.Source = netip.MustParseAddr("192.0.2.77") },
 			error:  "source address 192.0.2.77 is not on this node",
 		},
 	}
@@ -258,11 +259,11 @@ func TestTheReasonOfALossIsLogged(t *testing.T) {
 	tests := map[string]struct {
 		peer   behaviour
 		do     func(*sink)
-		change func(*session.Config)
+		change func(*bgp.Peer)
 		reason string
 	}{
 		"the peer shuts down": {
-			do:     func(k *sink) { k.say(bgp.NewBGPNotificationMessage(6, 2, shutdown)) },
+			do:     func(k *sink) { k.say(packet.NewBGPNotificationMessage(6, 2, shutdown)) },
 			reason: `peer sent Cease/Administrative Shutdown: \"maintenance\"`,
 		},
 		"the peer resets": {

@@ -15,9 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+	packet "github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
-	"metallb.io/metallb/speaker/session"
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/speaker/rib"
 )
 
 // villain is a peer that does the same to each connection.
@@ -60,7 +61,7 @@ func wire(kind byte, body string) string {
 func greeting(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
-	for _, m := range []*bgp.BGPMessage{(&sink{t: t, behave: behaviour{asn: sinkASN, holdTime: 90}}).open(), bgp.NewBGPKeepAliveMessage()} {
+	for _, m := range []*packet.BGPMessage{(&sink{t: t, behave: behaviour{asn: sinkASN, holdTime: 90}}).open(), packet.NewBGPKeepAliveMessage()} {
 		octets, err := m.Serialize()
 		if err != nil {
 			t.Fatal(err)
@@ -142,7 +143,7 @@ func TestAHostilePeerHarmsNobody(t *testing.T) {
 	before, goroutines, memory := stateOf(s, "good"), runtime.NumGoroutine(), inUse()
 
 	villains := map[string]*villain{}
-	configs := []session.Config{to("good", good.addrPort())}
+	configs := []bgp.Peer{to("good", good.addrPort())}
 	for name, do := range misdeeds(t) {
 		villains[name] = newVillain(t, do)
 		configs = append(configs, to(name, villains[name].at))
@@ -164,6 +165,13 @@ func TestAHostilePeerHarmsNobody(t *testing.T) {
 	}
 	apply(t, s, announcing("good", "192.0.2.99/32"))
 	awaitRoutes(t, good, 1001)
+	for name := range villains { // The table is not to be measured.
+		change := rib.Change{Peer: name}
+		for _, p := range hosts(1000) {
+			change.Withdraw = append(change.Withdraw, p.Prefix)
+		}
+		apply(t, s, change)
+	}
 	configure(t, s, routes, to("good", good.addrPort()))
 	after := stateOf(s, "good")
 	if !after.Since.Equal(before.Since) || !after.Up() || good.heard().connections != 1 {

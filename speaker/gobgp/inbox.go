@@ -2,18 +2,15 @@
 
 package gobgp
 
-import (
-	"context"
-	"sync"
-)
+import "sync"
 
-// inbox is the queue of one session: what it is told to do and what GoBGP reports, in order. It has no bound, because
-// GoBGP reports from goroutines that must not wait for the session, which may be waiting for them; who sends commands
-// waits for the answer, so the queue stays short.
+// inbox is what one session has to look at: what GoBGP and the connection report, in order, and whether there is anything else.
+// What is reported has no bound, because it comes from goroutines that must not wait for the session, which may be waiting for
+// them; it is a few tasks for each connection.
 type inbox struct {
 	mu    sync.Mutex
 	tasks []func()
-	// wake holds a token if there are tasks.
+	// wake holds a token if the session is to look.
 	wake chan struct{}
 }
 
@@ -26,6 +23,11 @@ func (b *inbox) put(task func()) {
 	b.mu.Lock()
 	b.tasks = append(b.tasks, task)
 	b.mu.Unlock()
+	b.poke()
+}
+
+// poke has the session look. It never blocks.
+func (b *inbox) poke() {
 	select {
 	case b.wake <- struct{}{}:
 	default:
@@ -39,47 +41,4 @@ func (b *inbox) take() []func() {
 	tasks := b.tasks
 	b.tasks = nil
 	return tasks
-}
-
-// pending is a command whose outcome is awaited.
-type pending struct {
-	outcome chan error // has room for one
-	// gone is closed when the session has ended.
-	gone <-chan struct{}
-	// fatal is whether the session ends if the command fails.
-	fatal bool
-}
-
-func failed(err error) pending {
-	p := pending{outcome: make(chan error, 1)}
-	p.outcome <- err
-	return p
-}
-
-// await returns the command's outcome. A command that the session did not come to, because it ended, has no error. If the
-// command was fatal, the session has ended.
-func (p pending) await(ctx context.Context) error {
-	select {
-	case err := <-p.outcome:
-		if err != nil && p.fatal {
-			p.awaitEnd(ctx)
-		}
-		return err
-	case <-p.gone:
-		select {
-		case err := <-p.outcome:
-			return err
-		default:
-			return nil
-		}
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (p pending) awaitEnd(ctx context.Context) {
-	select {
-	case <-p.gone:
-	case <-ctx.Done():
-	}
 }

@@ -6,17 +6,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"runtime"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+	packet "github.com/osrg/gobgp/v4/pkg/packet/bgp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
 )
@@ -40,7 +42,7 @@ func TestNothingIsLeftOfAHundredSessions(t *testing.T) {
 	})
 }
 
-func TestClosedSessionsRefuseEverything(t *testing.T) {
+func TestClosedSessionsStayClosed(t *testing.T) {
 	t.Parallel()
 	if elsewhere(t) {
 		return
@@ -54,69 +56,155 @@ func TestClosedSessionsRefuseEverything(t *testing.T) {
 	if err := s.Close(t.Context()); err != nil {
 		t.Errorf("closing again: %v", err)
 	}
-	if err := s.Configure(t.Context(), nil, nothing); !errors.Is(err, ErrClosed) {
-		t.Errorf("configuring: %v", err)
-	}
-	if err := s.Apply(t.Context(), nil); !errors.Is(err, ErrClosed) {
-		t.Errorf("applying: %v", err)
+	s.Configure([]bgp.Peer{to("other", k.addrPort())})
+	if state := stateOf(s, "other"); state != (session.State{}) {
+		t.Errorf("after it was closed, there is %+v", state)
 	}
 }
 
-func TestCallsEndWithTheirContext(t *testing.T) {
+// hang has the session's goroutine do nothing until the function that it returns is called.
+func hang(t *testing.T, s *Sessions, peer string) (release func()) {
+	t.Helper()
+	hold := make(chan struct{})
+	s.peerings()[peer].inbox.put(func() { <-hold })
+	return sync.OnceFunc(func() { close(hold) })
+}
+
+func TestASessionThatHangsHoldsUpNobody(t *testing.T) {
 	t.Parallel()
 	if elsewhere(t) {
 		return
 	}
-	k := newSink(t, behaviour{})
+	hung, good := newSink(t, behaviour{}), newSink(t, behaviour{})
 	s, _ := newSessions(t, Options{})
-	configure(t, s, nothing, to("tor", k.addrPort()))
-	awaitUp(t, s, "tor")
+	peers := []bgp.Peer{to("hung", hung.addrPort()), to("good", good.addrPort())}
+	configure(t, s, always(hosts(3)...), peers...)
+	awaitUp(t, s, "hung", "good")
+	awaitRoutes(t, hung, 3)
+	release := hang(t, s, "hung")
+	defer release()
+	before := hung.heard().updates
+
+	for range 100 {
+		apply(t, s, announcing("hung", "192.0.2.99/32"), announcing("good", "192.0.2.99/32"))
+		apply(t, s, withdrawing("hung", "192.0.2.99/32"), withdrawing("good", "192.0.2.99/32"))
+	}
+	apply(t, s, withdrawing("hung", "10.0.0.0/32"), announcing("good", "192.0.2.98/32"))
+	awaitRoutes(t, good, 4)
+
+	peers[0].MultiHop, peers[1].MultiHop = true, true
+	s.Configure(peers)
+	eventually(t, 10*time.Second, func() (bool, string) { return good.heard().connections == 2, "the other session is not restarted" })
+	peers[0].MultiHop = false
+	s.Configure(peers)
+	awaitUp(t, s, "good")
+	awaitRoutes(t, good, 4)
+
+	release()
+	awaitRoutes(t, hung, 2)
+	if h := hung.heard(); h.connections != 1 || h.updates-before > 2 {
+		t.Errorf("the session that was behind took %d UPDATE messages and %d connections to catch up", h.updates-before, h.connections)
+	}
+}
+
+func TestClosingDoesNotWaitForASessionThatHangsForLongerThanAsked(t *testing.T) {
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
+	hung, good := newSink(t, behaviour{}), newSink(t, behaviour{})
+	s, _ := newSessions(t, Options{})
+	configure(t, s, nothing, to("hung", hung.addrPort()), to("good", good.addrPort()))
+	awaitUp(t, s, "hung", "good")
+	defer hang(t, s, "hung")()
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	s.mu.Lock()
-	p := s.sessions["tor"]
-	s.mu.Unlock()
-	hold := make(chan struct{})
-	p.inbox.put(func() { <-hold })
-	if err := s.Apply(over, []rib.Change{announcing("tor", "192.0.2.1/32")}); !errors.Is(err, context.Canceled) {
-		t.Errorf("applying: %v", err)
-	}
-	if err := s.Configure(over, nil, nothing); !errors.Is(err, context.Canceled) {
-		t.Errorf("configuring: %v", err)
-	}
 	if err := s.Close(over); !errors.Is(err, context.Canceled) {
 		t.Errorf("closing: %v", err)
 	}
-	close(hold)
+	eventually(t, 10*time.Second, func() (bool, string) {
+		n := good.heard().notified
+		return len(n) == 1 && n[0].ErrorSubcode == administrativeShutdown, fmt.Sprintf("the other peer was told %v", n)
+	})
 }
 
-func TestOneBadConfigurationDoesNotKeepOthersFromStarting(t *testing.T) {
+func TestASessionThatCannotBeMadeIsTriedAgainOrReplaced(t *testing.T) {
 	t.Parallel()
 	if elsewhere(t) {
 		return
 	}
 	k := newSink(t, behaviour{})
-	bad, worse := to("bad", k.addrPort()), to("worse", k.addrPort())
-	bad.RouterID, worse.HoldTime = netip.Addr{}, time.Second
-	s, _ := newSessions(t, Options{})
-	err := s.Configure(t.Context(), []session.Config{bad, worse, to("good", k.addrPort())}, nothing)
-	if err == nil || !strings.Contains(err.Error(), "session bad") || !strings.Contains(err.Error(), "session worse") {
-		t.Errorf("error is %v", err)
-	}
-	awaitUp(t, s, "good")
-	before := s.States()
-	if len(before) != 1 {
-		t.Errorf("there are %d sessions: %+v", len(before), before)
+	var attempts atomic.Int32
+	s, j := newSessions(t, Options{start: func(p bgp.Peer, log *slog.Logger, onActive func()) (*server, error) {
+		if attempts.Add(1) <= 3 {
+			return nil, errors.New("out of everything")
+		}
+		return startServer(p, log, onActive)
+	}})
+	c := to("tor", k.addrPort())
+	apply(t, s, announcing("tor", "192.0.2.99/32"))
+	s.Configure([]bgp.Peer{c})
+	eventually(t, 10*time.Second, func() (bool, string) {
+		state := stateOf(s, "tor")
+		return state.LastError == "out of everything" && !state.LastErrorTime.IsZero(), fmt.Sprintf("%+v", state)
+	})
+	awaitUp(t, s, "tor")
+	awaitRoutes(t, k, 1)
+	if lines := j.with("out of everything"); len(lines) != 1 {
+		t.Errorf("what fails again and again is told in %d lines", len(lines))
 	}
 
-	worsened := to("good", k.addrPort())
-	worsened.PeerASN = 0
-	if err := s.Configure(t.Context(), []session.Config{worsened}, nothing); err == nil {
-		t.Error("an ASN of 0 is taken")
+	t.Log("a configuration that cannot be had is replaced by one that can")
+	attempts.Store(-1000)
+	c.RouterID = netip.Addr{}
+	s.Configure([]bgp.Peer{c})
+	eventually(t, 10*time.Second, func() (bool, string) {
+		state := stateOf(s, "tor")
+		return !state.Up() && state.LastError != "", fmt.Sprintf("%+v", state)
+	})
+	c.RouterID = netip.MustParseAddr("192.0.2.7")
+	attempts.Store(3)
+	configure(t, s, nothing, c)
+	awaitUp(t, s, "tor")
+	awaitRoutes(t, k, 1)
+}
+
+// What GoBGP refuses is put into its RIB again, with all that there is.
+func TestChangesThatCannotBeMadeAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	if elsewhere(t) {
+		return
 	}
-	if after := s.States(); len(after) != 1 || after[0] != before[0] {
-		t.Errorf("a session whose new configuration is invalid was %+v and is %+v", before, after)
+	k := newSink(t, behaviour{})
+	s, j := newSessions(t, Options{})
+	configure(t, s, always(hosts(3)...), to("tor", k.addrPort()))
+	awaitUp(t, s, "tor")
+	apply(t, s, rib.Change{Peer: "tor", Announce: []rib.Path{{}}}) // A prefix that is none is of IPv6, and is passed over.
+	p := s.peerings()["tor"]
+	broken := make(chan *server)
+	p.inbox.put(func() {
+		working := p.server
+		stopped, err := startServer(p.config, slog.New(logHandler{p.log}), func() {})
+		if err != nil {
+			t.Error(err)
+		}
+		stopped.stop()
+		p.server = stopped
+		broken <- working
+	})
+	working := <-broken
+	apply(t, s, withdrawing("tor", "10.0.0.0/32"), announcing("tor", "192.0.2.99/32", "192.0.2.98/32"))
+	eventually(t, 10*time.Second, func() (bool, string) {
+		return len(j.with("session cannot be made what it is to be yet")) == 1, "no line says that changes cannot be made"
+	})
+	if due := s.options.Table.Due("tor"); due == 0 {
+		t.Error("the session claims to have what it does not")
 	}
+	p.inbox.put(func() { p.server = working })
+	awaitExactly(t, k, map[netip.Prefix]bool{
+		netip.MustParsePrefix("10.0.0.1/32"): true, netip.MustParsePrefix("10.0.0.2/32"): true,
+		netip.MustParsePrefix("192.0.2.99/32"): true, netip.MustParsePrefix("192.0.2.98/32"): true,
+	})
 }
 
 func TestAPeerOnAnInterfaceThatIsNotThereIsTriedUntilItIs(t *testing.T) {
@@ -193,28 +281,17 @@ func TestAChangeWaitsWhileItWouldBeLost(t *testing.T) {
 	awaitUp(t, s, "tor")
 	awaitRoutes(t, k, 3)
 
-	s.mu.Lock()
-	p := s.sessions["tor"]
-	s.mu.Unlock()
-	settle, settled := make(chan struct{}), make(chan bool)
+	p := s.peerings()["tor"]
 	p.inbox.put(func() { p.settling = true })
-	waits, err := s.enqueue([]rib.Change{announcing("tor", "192.0.2.99/32"), withdrawing("tor", "10.0.0.0/32")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	apply(t, s, announcing("tor", "192.0.2.99/32"), withdrawing("tor", "10.0.0.0/32"))
+	p.await()
+	settled := make(chan bool)
 	p.inbox.put(func() {
-		<-settle
-		settled <- len(p.prefixes) == 3 && len(p.waiting) == 2
-		p.settled()
+		settled <- len(p.prefixes) == 3
+		p.settling = false
 	})
-	close(settle)
-	if !<-settled {
+	if !<-settled || s.options.Table.Due("tor") == 0 {
 		t.Error("a change did not wait")
-	}
-	for _, w := range waits {
-		if err := w.await(t.Context()); err != nil {
-			t.Error(err)
-		}
 	}
 	eventually(t, 5*time.Second, func() (bool, string) {
 		routes := k.heard().routes
@@ -283,9 +360,7 @@ func TestNoChangeIsLostWhileASessionIsEstablished(t *testing.T) {
 					change = rib.Change{Peer: "tor", Withdraw: []netip.Prefix{prefix}}
 				}
 				want[prefix] = !want[prefix]
-				if err := s.Apply(context.Background(), []rib.Change{change}); err != nil {
-					t.Error(err)
-				}
+				apply(t, s, change)
 			}
 		})
 		if round > 0 {
@@ -307,14 +382,14 @@ func TestAPeerThatDoesNotTakeTheFamilyIsToldNothing(t *testing.T) {
 	t.Parallel()
 	const missing = "peer does not take IPv4 routes on this session: enable the address family for it on the peer"
 	for name, tt := range map[string]struct {
-		families            []bgp.Family
+		families            []packet.Family
 		ipv4, ipv6          bool
 		advertised, pending int
 		error               string
 	}{
 		"a peer that has both families":  {nil, true, false, 3, 0, ""},
-		"a peer that speaks of none":     {[]bgp.Family{}, true, false, 3, 0, ""},
-		"a peer that has the other only": {[]bgp.Family{bgp.RF_IPv6_UC}, false, false, 0, 3, missing},
+		"a peer that speaks of none":     {[]packet.Family{}, true, false, 3, 0, ""},
+		"a peer that has the other only": {[]packet.Family{packet.RF_IPv6_UC}, false, false, 0, 3, missing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

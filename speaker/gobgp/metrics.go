@@ -3,6 +3,8 @@
 package gobgp
 
 import (
+	"sync/atomic"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"metallb.io/metallb/speaker/session"
@@ -49,19 +51,15 @@ func counter(name, help string, value func(*transport.Stats) uint64) metric {
 func transitions() []metric {
 	desc := describe("session_transitions_total",
 		"Number of times that the BGP session came up (to: up) or went down (to: down).", "to")
-	counting := func(to string, value func(ups, downs uint64) uint64) metric {
+	counting := func(to string, count func(*peering) *atomic.Uint64) metric {
 		return metric{
 			desc: desc, kind: prometheus.CounterValue, label: []string{to},
-			value: func(p *peering) float64 {
-				p.mu.Lock()
-				defer p.mu.Unlock()
-				return float64(value(p.ups, p.downs))
-			},
+			value: func(p *peering) float64 { return float64(count(p).Load()) },
 		}
 	}
 	return []metric{
-		counting("up", func(ups, _ uint64) uint64 { return ups }),
-		counting("down", func(_, downs uint64) uint64 { return downs }),
+		counting("up", func(p *peering) *atomic.Uint64 { return &p.ups }),
+		counting("down", func(p *peering) *atomic.Uint64 { return &p.downs }),
 	}
 }
 
@@ -130,7 +128,7 @@ func (s *Sessions) byEndpoint() map[string][]*peering {
 	defer s.mu.Unlock()
 	found := map[string][]*peering{}
 	for _, p := range s.sessions {
-		endpoint := p.wanted.Endpoint()
+		endpoint := p.snapshot().Endpoint()
 		found[endpoint] = append(found[endpoint], p)
 	}
 	return found

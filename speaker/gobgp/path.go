@@ -8,10 +8,10 @@ import (
 	"slices"
 
 	"github.com/osrg/gobgp/v4/pkg/apiutil"
-	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+	packet "github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
-	"metallb.io/metallb/speaker/session"
 )
 
 // originIGP says that the route comes from within the autonomous system (RFC 4271 section 4.3).
@@ -30,7 +30,7 @@ const drainingPrepend = 3
 //
 // A path that drains has the community GRACEFUL_SHUTDOWN, which routers may honour or not (RFC 8326), and besides that what every router
 // goes by: the lowest LOCAL_PREF towards internal peers and a longer AS path towards external ones.
-func announcement(p rib.Path, c session.Config) (*apiutil.Path, error) {
+func announcement(p rib.Path, c bgp.Peer) (*apiutil.Path, error) {
 	path, err := unspecified(p.Prefix)
 	if err != nil {
 		return nil, err
@@ -40,32 +40,32 @@ func announcement(p rib.Path, c session.Config) (*apiutil.Path, error) {
 		localPref, prepend = 0, prepend+drainingPrepend
 	}
 	if c.IBGP() && (localPref != 0 || p.Draining) {
-		path.Attrs = append(path.Attrs, bgp.NewPathAttributeLocalPref(localPref))
+		path.Attrs = append(path.Attrs, packet.NewPathAttributeLocalPref(localPref))
 	}
 	if !c.IBGP() && prepend > 0 {
 		prepended := slices.Repeat([]uint32{c.LocalASN}, prepend)
-		path.Attrs = append(path.Attrs, bgp.NewPathAttributeAsPath([]bgp.AsPathParamInterface{
-			bgp.NewAs4PathParam(bgp.BGP_ASPATH_ATTR_TYPE_SEQ, prepended),
+		path.Attrs = append(path.Attrs, packet.NewPathAttributeAsPath([]packet.AsPathParamInterface{
+			packet.NewAs4PathParam(packet.BGP_ASPATH_ATTR_TYPE_SEQ, prepended),
 		}))
 	}
 	var standard []uint32
-	var large []*bgp.LargeCommunity
+	var large []*packet.LargeCommunity
 	for _, c := range p.Communities {
 		if c.IsLarge() {
 			parts := c.Large()
-			large = append(large, bgp.NewLargeCommunity(parts[0], parts[1], parts[2]))
+			large = append(large, packet.NewLargeCommunity(parts[0], parts[1], parts[2]))
 		} else {
 			standard = append(standard, c.Uint32())
 		}
 	}
-	if shutdown := uint32(bgp.COMMUNITY_PLANNED_SHUT); p.Draining && !slices.Contains(standard, shutdown) {
+	if shutdown := uint32(packet.COMMUNITY_PLANNED_SHUT); p.Draining && !slices.Contains(standard, shutdown) {
 		standard = append(standard, shutdown)
 	}
 	if len(standard) > 0 {
-		path.Attrs = append(path.Attrs, bgp.NewPathAttributeCommunities(standard))
+		path.Attrs = append(path.Attrs, packet.NewPathAttributeCommunities(standard))
 	}
 	if len(large) > 0 {
-		path.Attrs = append(path.Attrs, bgp.NewPathAttributeLargeCommunities(large))
+		path.Attrs = append(path.Attrs, packet.NewPathAttributeLargeCommunities(large))
 	}
 	return path, nil
 }
@@ -73,21 +73,21 @@ func announcement(p rib.Path, c session.Config) (*apiutil.Path, error) {
 // unspecified is a path to the prefix with nothing but the mandatory attributes. It is also how a prefix is withdrawn:
 // GoBGP goes by the NLRI alone.
 func unspecified(prefix netip.Prefix) (*apiutil.Path, error) {
-	nlri, err := bgp.NewIPAddrPrefix(prefix)
+	nlri, err := packet.NewIPAddrPrefix(prefix)
 	if err != nil {
 		return nil, fmt.Errorf("prefix %s: %w", prefix, err)
 	}
 	path := &apiutil.Path{
 		Nlri:  nlri,
-		Attrs: []bgp.PathAttributeInterface{bgp.NewPathAttributeOrigin(originIGP)},
+		Attrs: []packet.PathAttributeInterface{packet.NewPathAttributeOrigin(originIGP)},
 	}
-	var nextHop bgp.PathAttributeInterface
+	var nextHop packet.PathAttributeInterface
 	if prefix.Addr().Is4() {
-		path.Family = bgp.RF_IPv4_UC
-		nextHop, err = bgp.NewPathAttributeNextHop(netip.IPv4Unspecified())
+		path.Family = packet.RF_IPv4_UC
+		nextHop, err = packet.NewPathAttributeNextHop(netip.IPv4Unspecified())
 	} else {
-		path.Family = bgp.RF_IPv6_UC
-		nextHop, err = bgp.NewPathAttributeMpReachNLRI(bgp.RF_IPv6_UC, []bgp.PathNLRI{{NLRI: nlri}}, netip.IPv6Unspecified())
+		path.Family = packet.RF_IPv6_UC
+		nextHop, err = packet.NewPathAttributeMpReachNLRI(packet.RF_IPv6_UC, []packet.PathNLRI{{NLRI: nlri}}, netip.IPv6Unspecified())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("next hop of %s: %w", prefix, err)

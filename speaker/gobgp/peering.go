@@ -4,14 +4,15 @@ package gobgp
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
 	"metallb.io/metallb/speaker/transport"
@@ -25,47 +26,57 @@ const (
 	peerDeconfigured = 3
 )
 
-// peering is one session: its commands put tasks into the inbox, the goroutine of run does them.
+// retryTime is after which a session tries again what it could not do.
+const retryTime = time.Second
+
+// peering is one session. Its goroutine brings it from what it is to what is wanted of it, in steps: whatever happens is noted in
+// the inbox, then the goroutine looks what there is to do.
 type peering struct {
-	name    string
 	options Options
 	inbox   *inbox
+	feed    *rib.Feed
+	// former is closed when the session that had the endpoint before has ended; nil if there was none.
+	former <-chan struct{}
 	// done is closed when the goroutine has ended and the server is stopped.
 	done chan struct{}
 	// stats are over all connections.
 	stats transport.Stats
-
-	// wanted is the latest configuration asked for. It is guarded by Sessions.mu.
-	wanted session.Config
-
-	mu    sync.Mutex
-	state session.State
 	// ups and downs are how often the session came up and went down.
-	ups, downs uint64
+	ups, downs atomic.Uint64
+
+	mu sync.Mutex
+	// wanted is what the session is to be. With an ending, a subcode of Cease, it is to end.
+	wanted bgp.Peer
+	ending uint8
+	state  session.State
 
 	// What follows belongs to the goroutine.
 
+	// server is nil if it could not be started.
 	server *server
-	config session.Config
+	// config is what the session is.
+	config bgp.Peer
 	// log names peer and address.
 	log logr.Logger
 	// prefixes are those in the RIB.
 	prefixes map[netip.Prefix]struct{}
+	// started is whether there was an attempt to connect since the session has its configuration.
+	started bool
+	// retrying wakes the session up after something has failed, at retryAt.
+	retrying *time.Timer
+	retryAt  time.Time
 	// conn is the present connection, nil if there is none. GoBGP has the peer as long as there is one.
 	conn *connection
 	// opened is the configuration that the connection has.
-	opened session.Config
+	opened bgp.Peer
 	// stopDialing ends the attempt to connect, and dialing waits for that.
 	stopDialing context.CancelFunc
 	dialing     sync.WaitGroup
 	// attempted is when the last attempt to connect began, and backoff says when the next one does.
 	attempted time.Time
 	backoff   transport.Backoff
-	// settling is set while changes of the RIB would be lost; they are waiting.
+	// settling is set while changes of the RIB would be lost.
 	settling bool
-	waiting  []func()
-	// over is set when the goroutine is to end.
-	over bool
 	// reopened is when the session was last reopened at once.
 	reopened []time.Time
 	// lastRefusal is the last specific error of an attempt since the session was up.
@@ -74,193 +85,186 @@ type peering struct {
 	told map[string]bool
 }
 
-// newPeering starts the session's server. Its goroutine is to be started, and ended, by the caller.
-func newPeering(c session.Config, options Options) (*peering, error) {
+// newPeering makes the session and starts its server. The caller is to start its goroutine.
+func newPeering(c bgp.Peer, former <-chan struct{}, options Options) *peering {
 	p := &peering{
-		name:     c.Peer,
-		options:  options,
-		inbox:    newInbox(),
-		done:     make(chan struct{}),
-		wanted:   c,
-		config:   c,
-		prefixes: map[netip.Prefix]struct{}{},
-
-		stopDialing: func() {},
+		options: options, inbox: newInbox(), former: former, done: make(chan struct{}), wanted: c, config: c, stopDialing: func() {},
 	}
+	p.retrying = time.AfterFunc(retryTime, p.inbox.poke)
+	p.retrying.Stop()
+	p.feed = options.Table.Subscribe(c.Name, p.inbox.poke)
 	p.reset()
-	server, err := startServer(c.LocalASN, c.RouterID, slog.New(logHandler{p.log}), func() { p.inbox.put(p.give) })
-	if err != nil {
-		return nil, fmt.Errorf("session %s: %w", c, err)
-	}
-	p.server = server
-	return p, nil
+	_ = p.serve() // If it fails, the goroutine tries again.
+	return p
 }
 
-// run does the session's tasks until it is over.
+// want says what the session is to be.
+func (p *peering) want(c bgp.Peer) {
+	p.mu.Lock()
+	p.wanted = c
+	p.mu.Unlock()
+	p.inbox.poke()
+}
+
+// end has the session end, and its goroutine. The peer is told why by a subcode of Cease.
+func (p *peering) end(subcode uint8) {
+	p.feed.Close()
+	p.mu.Lock()
+	p.ending = subcode
+	p.mu.Unlock()
+	p.inbox.poke()
+}
+
+func (p *peering) asked() (wanted bgp.Peer, ending uint8) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wanted, p.ending
+}
+
+// run makes the session what is wanted of it until it is to end.
 func (p *peering) run() {
 	defer close(p.done)
-	defer p.close()
-	for !p.over {
+	p.log.Info("starting session", "localASN", p.config.LocalASN, "peerASN", p.config.PeerASN)
+	for {
 		<-p.inbox.wake
 		for _, task := range p.inbox.take() {
-			if !p.over {
-				task()
-			}
+			task()
+		}
+		wanted, ending := p.asked()
+		if ending != 0 {
+			p.close(ending)
+			return
+		}
+		if p.config.Equal(wanted) && time.Now().Before(p.retryAt) {
+			continue
+		}
+		p.retryAt = time.Time{}
+		if err := p.become(wanted); err != nil {
+			p.failed(err)
 		}
 	}
 }
 
 // close frees what the session has.
-func (p *peering) close() {
-	p.disconnect(peerDeconfigured)
-	p.server.stop()
+func (p *peering) close(subcode uint8) {
+	p.log.Info("ending session")
+	p.retrying.Stop()
+	p.disconnect(subcode)
+	p.stopServing()
 	p.dialing.Wait()
 }
 
-// gone reports whether the goroutine has ended.
-func (p *peering) gone() bool {
-	select {
-	case <-p.done:
-		return true
+// become takes up the configuration, then what has changed in the table, and connects if it has not begun to.
+func (p *peering) become(wanted bgp.Peer) error {
+	switch {
+	case p.config.Equal(wanted):
+	case p.config.EqualButTimers(wanted):
+		p.retime(wanted)
 	default:
-		return false
+		p.restart(wanted)
 	}
-}
-
-// canBecome reports whether the session can take up the configuration with the server that it has.
-func (p *peering) canBecome(c session.Config) bool {
-	return p.wanted.LocalASN == c.LocalASN && p.wanted.RouterID == c.RouterID
-}
-
-// command has the goroutine do something and returns what to wait for.
-func (p *peering) command(do func() error) pending {
-	task, c := p.task(do)
-	p.inbox.put(task)
-	return c
-}
-
-// change is a command that waits while a change of the RIB would be lost.
-func (p *peering) change(do func() error) pending {
-	task, c := p.task(do)
-	p.inbox.put(func() {
-		if p.settling {
-			p.waiting = append(p.waiting, task)
-			return
-		}
-		task()
-	})
-	return c
-}
-
-func (p *peering) task(do func() error) (func(), pending) {
-	outcome := make(chan error, 1)
-	task := func() {
-		err := do()
-		if err != nil {
-			err = fmt.Errorf("session %s: %w", p.config, err)
-		}
-		outcome <- err
-	}
-	return task, pending{outcome: outcome, gone: p.done}
-}
-
-// fatal is a command whose failure ends the session.
-func (p *peering) fatal(do func() error) pending {
-	c := p.command(func() error {
-		err := do()
-		p.over = err != nil
+	if err := p.serve(); err != nil {
 		return err
-	})
-	c.fatal = true
-	return c
-}
-
-// open fills the Adj-RIB-Out and starts to connect, once the session that had the endpoint before has ended.
-func (p *peering) open(paths []rib.Path, before *peering) pending {
-	return p.fatal(func() error {
-		if before != nil {
-			<-before.done
-		}
-		p.log.Info("starting session", "localASN", p.config.LocalASN, "peerASN", p.config.PeerASN, "prefixes", len(paths))
-		return p.connect(paths)
-	})
-}
-
-// restart closes the session and opens it with another configuration.
-func (p *peering) restart(c session.Config, paths []rib.Path) pending {
-	p.wanted = c
-	return p.fatal(func() error {
-		p.log.Info("restarting session with a new configuration", "localASN", c.LocalASN, "peerASN", c.PeerASN, "prefixes", len(paths))
-		p.disconnect(peerDeconfigured)
-		p.config = c
-		p.reset()
-		return p.connect(paths)
-	})
+	}
+	if err := p.takeChanges(); err != nil {
+		return err
+	}
+	if !p.started {
+		p.started = true
+		p.dial(0)
+	}
+	return nil
 }
 
 // retime takes up timers. They are proposed in the next OPEN: at once if the session is not up.
-func (p *peering) retime(c session.Config) pending {
-	p.wanted = c
-	return p.command(func() error {
-		p.config = c
-		if fsm := p.snapshot().FSM; fsm == session.Established || fsm == session.OpenConfirm {
-			p.log.Info("changing timers for the next time that the session is opened")
-			return nil
-		}
-		p.backoff.Reset()
-		p.disconnect(peerDeconfigured)
-		p.dial(0)
-		return nil
-	})
+func (p *peering) retime(c bgp.Peer) {
+	p.config = c
+	if fsm := p.snapshot().FSM; fsm == session.Established || fsm == session.OpenConfirm {
+		p.log.Info("changing timers for the next time that the session is opened")
+		return
+	}
+	p.backoff.Reset()
+	p.disconnect(peerDeconfigured)
+	p.started = false
 }
 
-// end ends the session and its goroutine. The peer is told why by a subcode of Cease.
-func (p *peering) end(subcode uint8) pending {
-	p.inbox.put(func() {
-		p.log.Info("ending session")
-		p.disconnect(subcode)
-		p.over = true
-	})
-	outcome := make(chan error)
-	return pending{outcome: outcome, gone: p.done}
+// restart ends the session as it was, and takes up another configuration.
+func (p *peering) restart(c bgp.Peer) {
+	p.log.Info("restarting session with a new configuration", "localASN", c.LocalASN, "peerASN", c.PeerASN)
+	p.disconnect(peerDeconfigured)
+	if c.LocalASN != p.config.LocalASN || c.RouterID != p.config.RouterID {
+		p.stopServing()
+	}
+	p.config = c
+	p.reset()
+	p.feed.Restart()
+	p.started = false
+}
+
+// serve starts the server if there is none.
+func (p *peering) serve() error {
+	if p.server != nil {
+		return nil
+	}
+	server, err := p.options.start(p.config, slog.New(logHandler{p.log}), func() { p.inbox.put(p.give) })
+	if err != nil {
+		return err
+	}
+	p.server, p.prefixes = server, map[netip.Prefix]struct{}{}
+	return nil
+}
+
+func (p *peering) stopServing() {
+	if p.server != nil {
+		p.server.stop()
+		p.server, p.prefixes = nil, nil
+	}
+}
+
+// takeChanges makes the Adj-RIB-Out what the table says, unless that would be lost. If it fails, the session takes everything when it tries
+// again, since it is not known what it has.
+func (p *peering) takeChanges() error {
+	if p.settling {
+		return nil
+	}
+	change, found := p.feed.Take()
+	if !found {
+		return nil
+	}
+	if err := p.apply(change); err != nil {
+		p.feed.Restart()
+		return err
+	}
+	p.feed.Done()
+	return nil
 }
 
 // apply changes the Adj-RIB-Out. What is new comes first, since it may be what replaces the rest, such as an aggregate of
 // many prefixes.
-func (p *peering) apply(c rib.Change) pending {
-	return p.change(func() error {
-		if err := p.announce(c.Announce); err != nil {
-			return err
-		}
-		return p.withdraw(c.Withdraw)
-	})
-}
-
-// connect makes the Adj-RIB-Out what is given and begins to connect.
-func (p *peering) connect(paths []rib.Path) error {
-	if err := p.replace(paths); err != nil {
+func (p *peering) apply(c rib.Change) error {
+	if c.Complete {
+		c.Withdraw = p.surplus(c.Announce)
+	}
+	defer p.publishPrefixes()
+	if err := p.announce(c.Announce); err != nil {
 		return err
 	}
-	p.dial(0)
-	return nil
+	return p.withdraw(c.Withdraw)
 }
 
-// replace makes the Adj-RIB-Out equal to paths.
-func (p *peering) replace(paths []rib.Path) error {
+// surplus returns the prefixes in the RIB that are not among the paths, or not of the session's family.
+func (p *peering) surplus(paths []rib.Path) []netip.Prefix {
 	stay := make(map[netip.Prefix]struct{}, len(paths))
 	for _, path := range paths {
 		stay[path.Prefix] = struct{}{}
 	}
-	var gone []netip.Prefix
+	var surplus []netip.Prefix
 	for prefix := range p.prefixes {
 		if _, ok := stay[prefix]; !ok || !p.config.Carries(prefix) {
-			gone = append(gone, prefix)
+			surplus = append(surplus, prefix)
 		}
 	}
-	if err := p.withdraw(gone); err != nil {
-		return err
-	}
-	return p.announce(paths)
+	return surplus
 }
 
 func (p *peering) announce(paths []rib.Path) error {
@@ -271,10 +275,6 @@ func (p *peering) announce(paths []rib.Path) error {
 			p.prefixes[path.Prefix] = struct{}{}
 		}
 	}
-	if len(carried) == 0 {
-		return nil
-	}
-	defer p.publishPrefixes()
 	return p.server.announce(carried, p.config)
 }
 
@@ -285,15 +285,11 @@ func (p *peering) withdraw(prefixes []netip.Prefix) error {
 			known = append(known, prefix)
 		}
 	}
-	if len(known) == 0 {
-		return nil
-	}
 	if err := p.server.withdraw(known); err != nil {
 		return err
 	}
 	for _, prefix := range known {
 		delete(p.prefixes, prefix)
 	}
-	p.publishPrefixes()
 	return nil
 }

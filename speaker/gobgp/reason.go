@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/session"
 	"metallb.io/metallb/speaker/transport"
 )
@@ -20,7 +21,7 @@ import (
 const closedEarly = "connection closed by the peer before its OPEN"
 
 // attemptError says why an attempt failed after the connection was made, in the state in which it was.
-func attemptError(c session.Config, in session.FSM, open transport.Open, end transport.End) string {
+func attemptError(c bgp.Peer, in session.FSM, open transport.Open, end transport.End) string {
 	switch {
 	case end.Received != nil && end.Received.OpenMessageError():
 		return fmt.Sprintf("peer sent %s: %s", end.Received, expectation(c))
@@ -36,7 +37,7 @@ func attemptError(c session.Config, in session.FSM, open transport.Open, end tra
 }
 
 // openError says why this side sent a NOTIFICATION before the session was established.
-func openError(c session.Config, open transport.Open, end transport.End) string {
+func openError(c bgp.Peer, open transport.Open, end transport.End) string {
 	switch {
 	case end.Sent.BadPeerAS():
 		return fmt.Sprintf("peer ASN %d, expected %d (sent %s)", open.ASN, c.PeerASN, end.Sent)
@@ -50,7 +51,7 @@ func openError(c session.Config, open transport.Open, end transport.End) string 
 }
 
 // expectation is what a peer that refuses this side's OPEN does not expect.
-func expectation(c session.Config) string {
+func expectation(c bgp.Peer) string {
 	from := "this address"
 	if c.Source.IsValid() {
 		from = c.Source.String()
@@ -67,7 +68,7 @@ func sent(end transport.End) string {
 }
 
 // dialError shortens the error of a dial to its cause and adds what is likely behind it.
-func dialError(c session.Config, err error) string {
+func dialError(c bgp.Peer, err error) string {
 	var late net.Error
 	timeout := errors.As(err, &late) && late.Timeout()
 	switch {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/session"
 	"metallb.io/metallb/speaker/transport"
 )
@@ -21,9 +22,9 @@ func TestDialErrorsInWords(t *testing.T) {
 		return &net.OpError{Op: "dial", Net: "tcp4", Err: os.NewSyscallError(call, errno)}
 	}
 	timeout := &net.OpError{Op: "dial", Net: "tcp4", Err: os.ErrDeadlineExceeded}
-	internal := func(c *session.Config) { c.LocalASN = c.PeerASN }
+	internal := func(c *bgp.Peer) { c.LocalASN = c.PeerASN }
 	tests := map[string]struct {
-		change func(*session.Config)
+		change func(*bgp.Peer)
 		err    error
 		want   string
 	}{
@@ -31,11 +32,11 @@ func TestDialErrorsInWords(t *testing.T) {
 		"reset":                   {err: failed("connect", syscall.ECONNRESET), want: "connection reset by the peer"},
 		"timeout":                 {err: timeout, want: "connect timed out (peer unreachable, or it expects a password)"},
 		"timeout of the kernel":   {err: failed("connect", syscall.ETIMEDOUT), want: "connect timed out (peer unreachable, or it expects a password)"},
-		"timeout with a password": {change: func(c *session.Config) { c.Password = "p" }, err: timeout, want: "connect timed out (wrong password, or peer unreachable)"},
+		"timeout with a password": {change: func(c *bgp.Peer) { c.Password = "p" }, err: timeout, want: "connect timed out (wrong password, or peer unreachable)"},
 		"no route, external":      {err: failed("connect", syscall.EHOSTUNREACH), want: "no route to host (an eBGP peer that is not on a connected subnet needs ebgpMultiHop)"},
 		"no route, internal":      {change: internal, err: failed("connect", syscall.EHOSTUNREACH), want: "no route to host"},
-		"no network, multi-hop":   {change: func(c *session.Config) { c.MultiHop = true }, err: failed("connect", syscall.ENETUNREACH), want: "network is unreachable"},
-		"foreign source":          {change: func(c *session.Config) { c.Source = netip.MustParseAddr("192.0.2.7") }, err: failed("bind", syscall.EADDRNOTAVAIL), want: "source address 192.0.2.7 is not on this node"},
+		"no network, multi-hop":   {change: func(c *bgp.Peer) { c.MultiHop = true }, err: failed("connect", syscall.ENETUNREACH), want: "network is unreachable"},
+		"foreign source":          {change: func(c *bgp.Peer) { c.Source = netip.MustParseAddr("192.0.2.7") }, err: failed("bind", syscall.EADDRNOTAVAIL), want: "source address 192.0.2.7 is not on this node"},
 		"no port left":            {err: failed("connect", syscall.EADDRNOTAVAIL), want: "cannot assign requested address"},
 		"anything else":           {err: failed("setSockOpt", syscall.EPERM), want: "operation not permitted"},
 		"nothing to shorten":      {err: errors.New("odd"), want: "odd"},

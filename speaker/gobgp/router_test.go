@@ -14,7 +14,6 @@ import (
 
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
-	"metallb.io/metallb/speaker/session"
 	bgptest "metallb.io/metallb/test/bgp"
 )
 
@@ -36,13 +35,13 @@ func onEachRouter(t *testing.T, test func(*testing.T, makeRouter)) {
 }
 
 // neighbors are the two sides of a session over IPv4 between ASN 64500 and 64512.
-func neighbors(node *bgptest.Node) (bgptest.Neighbor, session.Config) {
+func neighbors(node *bgptest.Node) (bgptest.Neighbor, bgp.Peer) {
 	return bgptest.Neighbor{Address: node.Test4, Local: node.Addr4, LocalASN: sinkASN, PeerASN: speakerASN},
 		to("tor", netip.AddrPortFrom(node.Addr4, 179))
 }
 
 // neighbors6 are the same over IPv6.
-func neighbors6(node *bgptest.Node) (bgptest.Neighbor, session.Config) {
+func neighbors6(node *bgptest.Node) (bgptest.Neighbor, bgp.Peer) {
 	return bgptest.Neighbor{Address: node.Test6, Local: node.Addr6, LocalASN: sinkASN, PeerASN: speakerASN},
 		to("tor", netip.AddrPortFrom(node.Addr6, 179))
 }
@@ -72,7 +71,7 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 	shutdown := []string{"65535:0"}
 	tests := map[string]struct {
 		six     bool
-		change  func(*bgptest.Neighbor, *session.Config)
+		change  func(*bgptest.Neighbor, *bgp.Peer)
 		prepend uint8
 		// draining is whether the path drains, and also has the community that it then has.
 		draining bool
@@ -90,18 +89,18 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			hold: 90 * time.Second,
 		},
 		"iBGP over IPv4": {
-			change: func(n *bgptest.Neighbor, c *session.Config) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
+			change: func(n *bgptest.Neighbor, c *bgp.Peer) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
 			want:   bgptest.Route{LocalPref: 150},
 			hold:   90 * time.Second,
 		},
 		"iBGP over IPv6": {
 			six:    true,
-			change: func(n *bgptest.Neighbor, c *session.Config) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
+			change: func(n *bgptest.Neighbor, c *bgp.Peer) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
 			want:   bgptest.Route{LocalPref: 150},
 			hold:   90 * time.Second,
 		},
 		"autonomous systems of four octets": {
-			change: func(n *bgptest.Neighbor, c *session.Config) {
+			change: func(n *bgptest.Neighbor, c *bgp.Peer) {
 				n.LocalASN, c.PeerASN = 4200000001, 4200000001
 				n.PeerASN, c.LocalASN = 4200000002, 4200000002
 			},
@@ -109,7 +108,7 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			hold: 90 * time.Second,
 		},
 		"an AS path that is prepended to": {
-			change:  func(n *bgptest.Neighbor, c *session.Config) { n.PeerASN, c.LocalASN = 64513, 64513 },
+			change:  func(n *bgptest.Neighbor, c *bgp.Peer) { n.PeerASN, c.LocalASN = 64513, 64513 },
 			prepend: 2,
 			want:    bgptest.Route{ASPath: []uint32{64513, 64513, 64513}, LocalPref: 100},
 			hold:    90 * time.Second,
@@ -121,7 +120,7 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			hold:    90 * time.Second,
 		},
 		"the longest AS path of autonomous systems of four octets": {
-			change: func(n *bgptest.Neighbor, c *session.Config) {
+			change: func(n *bgptest.Neighbor, c *bgp.Peer) {
 				n.LocalASN, c.PeerASN = 4200000001, 4200000001
 				n.PeerASN, c.LocalASN = 4200000002, 4200000002
 			},
@@ -130,7 +129,7 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			hold:    90 * time.Second,
 		},
 		"an AS path that would be a loop to an iBGP peer is not prepended to": {
-			change:  func(n *bgptest.Neighbor, c *session.Config) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
+			change:  func(n *bgptest.Neighbor, c *bgp.Peer) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
 			prepend: 2,
 			want:    bgptest.Route{LocalPref: 150},
 			hold:    90 * time.Second,
@@ -146,13 +145,13 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			hold: 90 * time.Second,
 		},
 		"a path that drains to an iBGP peer": {
-			change:   func(n *bgptest.Neighbor, c *session.Config) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
+			change:   func(n *bgptest.Neighbor, c *bgp.Peer) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
 			draining: true, also: shutdown,
 			want: bgptest.Route{LocalPref: 0},
 			hold: 90 * time.Second,
 		},
 		"another port, source address and a password": {
-			change: func(n *bgptest.Neighbor, c *session.Config) {
+			change: func(n *bgptest.Neighbor, c *bgp.Peer) {
 				n.Port, c.Port = 1790, 1790
 				n.Password, c.Password = "s3cret", "s3cret"
 				c.Source = n.Address
@@ -162,25 +161,25 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 		},
 		"a password over IPv6": {
 			six:    true,
-			change: func(n *bgptest.Neighbor, c *session.Config) { n.Password, c.Password = "s3cret", "s3cret" },
+			change: func(n *bgptest.Neighbor, c *bgp.Peer) { n.Password, c.Password = "s3cret", "s3cret" },
 			want:   bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
 			hold:   90 * time.Second,
 		},
 		"a hold time of 3 s": {
-			change: func(_ *bgptest.Neighbor, c *session.Config) {
+			change: func(_ *bgptest.Neighbor, c *bgp.Peer) {
 				c.HoldTime, c.KeepaliveTime = 3*time.Second, time.Second
 			},
 			want: bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
 			hold: 3 * time.Second,
 		},
 		"a router that wants no hold time": {
-			change: func(n *bgptest.Neighbor, c *session.Config) {
+			change: func(n *bgptest.Neighbor, c *bgp.Peer) {
 				n.HoldTime, c.HoldTime, c.KeepaliveTime = bgptest.NoHoldTime, 0, 0
 			},
 			want: bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
 		},
 		"a peer that may be several hops away": {
-			change: func(n *bgptest.Neighbor, c *session.Config) { n.MultiHop, c.MultiHop = true, true },
+			change: func(n *bgptest.Neighbor, c *bgp.Peer) { n.MultiHop, c.MultiHop = true, true },
 			want:   bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
 			hold:   90 * time.Second,
 		},

@@ -14,11 +14,11 @@ import (
 
 	"github.com/osrg/gobgp/v4/api"
 	"github.com/osrg/gobgp/v4/pkg/apiutil"
-	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+	packet "github.com/osrg/gobgp/v4/pkg/packet/bgp"
 	gobgpserver "github.com/osrg/gobgp/v4/pkg/server"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
-	"metallb.io/metallb/speaker/session"
 )
 
 const (
@@ -42,9 +42,9 @@ type server struct {
 	stopWatching context.CancelFunc
 }
 
-// startServer starts a server that has no peer and listens on no port. It calls onActive when a peer that was added takes a
-// connection; that must not block.
-func startServer(asn uint32, routerID netip.Addr, log *slog.Logger, onActive func()) (*server, error) {
+// startServer starts a server that has the local ASN and router ID of the peer's session, does not know the peer yet, and listens on no
+// port. It calls onActive when a peer that was added takes a connection; that must not block.
+func startServer(p bgp.Peer, log *slog.Logger, onActive func()) (*server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &server{bgp: gobgpserver.NewBgpServer(gobgpserver.LoggerOption(log, &slog.LevelVar{})), stopWatching: cancel}
 	var err error
@@ -55,13 +55,13 @@ func startServer(asn uint32, routerID netip.Addr, log *slog.Logger, onActive fun
 	go s.bgp.Serve()
 
 	start := &api.StartBgpRequest{Global: &api.Global{
-		Asn:        asn,
-		RouterId:   routerID.String(),
+		Asn:        p.LocalASN,
+		RouterId:   p.RouterID.String(),
 		ListenPort: -1,
 		Families:   []uint32{ipv4Unicast, ipv6Unicast},
 	}}
 	callbacks := gobgpserver.WatchEventMessageCallbacks{OnPeerUpdate: func(e *apiutil.WatchEventMessage_PeerEvent, _ time.Time) {
-		if e.Type == apiutil.PEER_EVENT_STATE && e.Peer.State.SessionState == bgp.BGP_FSM_ACTIVE {
+		if e.Type == apiutil.PEER_EVENT_STATE && e.Peer.State.SessionState == packet.BGP_FSM_ACTIVE {
 			onActive()
 		}
 	}}
@@ -97,7 +97,7 @@ func (s *server) stop() {
 }
 
 // addPeer has the server make ready for a connection to the peer.
-func (s *server) addPeer(c session.Config) error {
+func (s *server) addPeer(c bgp.Peer) error {
 	if err := s.bgp.AddPeer(context.Background(), &api.AddPeerRequest{Peer: neighbor(c)}); err != nil {
 		return fmt.Errorf("adding the peer to GoBGP: %w", err)
 	}
@@ -110,7 +110,7 @@ func (s *server) connect(conn net.Conn) {
 }
 
 // removePeer has the server close the connection to the peer, which may be after removePeer has returned.
-func (s *server) removePeer(c session.Config) error {
+func (s *server) removePeer(c bgp.Peer) error {
 	if err := s.bgp.DeletePeer(context.Background(), &api.DeletePeerRequest{Address: c.Address.String()}); err != nil {
 		return fmt.Errorf("removing the peer from GoBGP: %w", err)
 	}
@@ -118,7 +118,7 @@ func (s *server) removePeer(c session.Config) error {
 }
 
 // announce puts paths into the RIB, for this session. Those that are there already with the same attributes cause no message.
-func (s *server) announce(paths []rib.Path, c session.Config) error {
+func (s *server) announce(paths []rib.Path, c bgp.Peer) error {
 	for batch := range slices.Chunk(paths, batchSize) {
 		native := make([]*apiutil.Path, 0, len(batch))
 		for _, p := range batch {
@@ -155,9 +155,9 @@ func (s *server) withdraw(prefixes []netip.Prefix) error {
 
 // neighbor is the configuration as GoBGP takes it. No field that GoBGP would guess is left out. GoBGP sets the TTL of the
 // connection once more.
-func neighbor(c session.Config) *api.Peer {
+func neighbor(c bgp.Peer) *api.Peer {
 	afi, unspecified := api.Family_AFI_IP, netip.IPv4Unspecified()
-	if !c.Address.Unmap().Is4() {
+	if !c.Address.Is4() {
 		afi, unspecified = api.Family_AFI_IP6, netip.IPv6Unspecified()
 	}
 	peer := &api.Peer{

@@ -4,8 +4,8 @@ package gobgp
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -15,12 +15,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/utils/clock"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
 )
-
-// ErrClosed is returned by calls that follow Close.
-var ErrClosed = errors.New("BGP sessions are closed")
 
 // Options of New. The zero value works: nothing is logged, counted or called.
 type Options struct {
@@ -32,20 +30,20 @@ type Options struct {
 	// OnChange is called when a session's FSM state, last error or number of prefixes changes, and not from two goroutines at a
 	// time for the same session. It must not block and must not call Sessions; States is to be read elsewhere.
 	OnChange func(session.State)
+	// Table has what the peers are told; nil is an empty one.
+	Table *rib.Table
 	// Clock tells when a state was entered and an error seen.
 	Clock clock.PassiveClock
 
 	// dead is how long a peer may be silent that is asked; 0 is transport.Dead.
 	dead time.Duration
+	// start starts the server of a session; nil is startServer.
+	start func(p bgp.Peer, log *slog.Logger, onActive func()) (*server, error)
 }
 
-// Sessions are the BGP sessions of this node. Its methods may be called concurrently; the changes of one peer reach it in
-// the order in which Apply is called.
+// Sessions are the BGP sessions of this node. Its methods may be called concurrently, and none but Close waits for a session.
 type Sessions struct {
 	options Options
-
-	// configuring is held by whoever changes the set of sessions.
-	configuring sync.Mutex
 
 	mu       sync.Mutex
 	sessions map[string]*peering
@@ -66,6 +64,12 @@ func New(options Options) (*Sessions, error) {
 	if options.OnChange == nil {
 		options.OnChange = func(session.State) {}
 	}
+	if options.Table == nil {
+		options.Table = rib.NewTable()
+	}
+	if options.start == nil {
+		options.start = startServer
+	}
 	s := &Sessions{options: options, sessions: map[string]*peering{}}
 	if options.Registerer != nil {
 		if err := options.Registerer.Register(collector{s}); err != nil {
@@ -75,145 +79,44 @@ func New(options Options) (*Sessions, error) {
 	return s, nil
 }
 
-// Configure makes the set of sessions equal to configs. A new session gets paths(peer) as its complete Adj-RIB-Out
-// before it connects; so does one that must be restarted. A session of which nothing but timers changes stays up, one
-// that is not named any more ends with Cease/Peer De-configured (RFC 4486), and the others are not touched.
-//
-// An error concerns the sessions that it names. One whose configuration is invalid stays as it was; one that can not be
-// opened does not run, until the next Configure tries again. When ctx ends, Configure returns early with its error, while
-// what it has begun goes on. The sessions are locked while paths is called, so it must not wait for another call.
-func (s *Sessions) Configure(ctx context.Context, configs []session.Config, paths func(peer string) []rib.Path) error {
-	s.configuring.Lock()
-	defer s.configuring.Unlock()
-
-	waits, err := s.begin(configs, paths)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, w := range waits {
-		errs = append(errs, w.await(ctx))
-	}
-	s.dropFailed()
-	return errors.Join(errs...)
-}
-
-// validate returns the configurations that are valid, and in place of those that are not what runs.
-func validate(configs []session.Config, running map[string]session.Config) (valid []session.Config, failures []pending) {
-	for _, c := range configs {
-		if err := c.Validate(); err != nil {
-			failures = append(failures, failed(err))
-			old, runs := running[c.Peer]
-			if !runs {
-				continue
-			}
-			c = old
-		}
-		valid = append(valid, c)
-	}
-	return valid, failures
-}
-
-// begin sets the plan going and returns what is to be waited for. Nobody can Apply a change between the paths that a
-// session starts with and its being there to take changes.
-func (s *Sessions) begin(configs []session.Config, paths func(peer string) []rib.Path) ([]pending, error) {
+// Configure makes the set of sessions that of the peers, which have RouterID and Password. It only says so to each session, which
+// does it in its own time and tries again what fails, until it is done or asked otherwise. A new session has its complete
+// Adj-RIB-Out before it connects; so does one that must be restarted. A session of which nothing but timers changes stays up, one
+// that is not named any more ends with Cease/Peer De-configured (RFC 4486), and the others are not touched. After Close it does
+// nothing.
+func (s *Sessions) Configure(peers []bgp.Peer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, ErrClosed
+		return
 	}
-
-	running := s.configs()
-	valid, waits := validate(configs, running)
-	plan := session.Diff(running, valid)
-	ending := map[string]*peering{} // by endpoint
-	end := func(name string) {
-		p := s.sessions[name]
-		delete(s.sessions, name)
-		ending[p.wanted.Endpoint()] = p
-		waits = append(waits, p.end(peerDeconfigured))
+	wanted := make(map[string]bgp.Peer, len(peers))
+	for _, p := range peers {
+		wanted[p.Name] = p
 	}
-
-	for _, name := range plan.Stop {
-		end(name)
-	}
-	start := plan.Start
-	for _, c := range plan.Restart {
-		if p := s.sessions[c.Peer]; p.canBecome(c) {
-			waits = append(waits, p.restart(c, paths(c.Peer)))
-			continue
+	ending := map[string]<-chan struct{}{} // by endpoint
+	for name, session := range s.sessions {
+		if _, found := wanted[name]; !found {
+			delete(s.sessions, name)
+			ending[session.snapshot().Endpoint()] = session.done
+			session.end(peerDeconfigured)
 		}
-		end(c.Peer)
-		start = append(start, c)
 	}
-	for _, c := range plan.Retime {
-		waits = append(waits, s.sessions[c.Peer].retime(c))
-	}
-
 	// All servers are started before any session is opened: see the package's documentation on the race detector.
-	fresh := make([]*peering, 0, len(start))
-	for _, c := range start {
-		p, err := newPeering(c, s.options)
-		if err != nil {
-			waits = append(waits, failed(err))
+	var fresh []*peering
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		p := wanted[name]
+		if session, found := s.sessions[name]; found {
+			session.want(p)
 			continue
 		}
-		fresh = append(fresh, p)
+		session := newPeering(p, ending[p.Endpoint()], s.options)
+		s.sessions[name] = session
+		fresh = append(fresh, session)
 	}
-	for _, p := range fresh {
-		s.sessions[p.name] = p
-		s.running.Go(p.run)
-		waits = append(waits, p.open(paths(p.name), ending[p.wanted.Endpoint()]))
+	for _, session := range fresh {
+		s.running.Go(session.run)
 	}
-	return waits, nil
-}
-
-// dropFailed forgets the sessions that ended because they could not be opened.
-func (s *Sessions) dropFailed() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	maps.DeleteFunc(s.sessions, func(_ string, p *peering) bool { return p.gone() })
-}
-
-// configs returns what runs. The caller holds mu.
-func (s *Sessions) configs() map[string]session.Config {
-	configs := make(map[string]session.Config, len(s.sessions))
-	for name, p := range s.sessions {
-		if !p.gone() {
-			configs[name] = p.wanted
-		}
-	}
-	return configs
-}
-
-// Apply tells peers what changes. It returns once every peer's Adj-RIB-Out has its changes, or when ctx ends, in which
-// case they are still taken up. A peer that has no session is passed over, and so are the paths of a family that a
-// session does not carry.
-func (s *Sessions) Apply(ctx context.Context, changes []rib.Change) error {
-	waits, err := s.enqueue(changes)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, w := range waits {
-		errs = append(errs, w.await(ctx))
-	}
-	return errors.Join(errs...)
-}
-
-func (s *Sessions) enqueue(changes []rib.Change) ([]pending, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil, ErrClosed
-	}
-	waits := make([]pending, 0, len(changes))
-	for _, c := range changes {
-		if p, ok := s.sessions[c.Peer]; ok {
-			waits = append(waits, p.apply(c))
-		}
-	}
-	return waits, nil
 }
 
 // States returns how the sessions fare, sorted by peer.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 	"k8s.io/utils/clock"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
 	bgptest "metallb.io/metallb/test/bgp"
@@ -98,9 +100,9 @@ type steady struct {
 func (steady) Since(time.Time) time.Duration { return time.Hour }
 
 // to is the configuration of an eBGP session to an address and port.
-func to(peer string, at netip.AddrPort) session.Config {
-	return session.Config{
-		Peer: peer, LocalASN: speakerASN, PeerASN: sinkASN, Address: at.Addr(), Port: at.Port(),
+func to(peer string, at netip.AddrPort) bgp.Peer {
+	return bgp.Peer{
+		Name: peer, LocalASN: speakerASN, PeerASN: sinkASN, Address: at.Addr(), Port: at.Port(),
 		RouterID: netip.MustParseAddr("192.0.2.1"),
 		HoldTime: 90 * time.Second, KeepaliveTime: 30 * time.Second, ConnectTime: 2 * time.Second,
 	}
@@ -126,17 +128,53 @@ func hosts(n int) []rib.Path {
 	return paths
 }
 
-func configure(tb testing.TB, s *Sessions, paths func(string) []rib.Path, configs ...session.Config) {
+// configure has the sessions, which begin with the paths if there are any, and waits until they are as they are to be.
+func configure(tb testing.TB, s *Sessions, paths func(string) []rib.Path, peers ...bgp.Peer) {
 	tb.Helper()
-	if err := s.Configure(tb.Context(), configs, paths); err != nil {
-		tb.Fatalf("configuring: %v", err)
+	for _, p := range peers {
+		apply(tb, s, rib.Change{Peer: p.Name, Announce: paths(p.Name)})
+	}
+	before := s.peerings()
+	s.Configure(peers)
+	after := s.peerings()
+	for name, p := range before {
+		if _, stays := after[name]; !stays {
+			<-p.done
+		}
+	}
+	for _, p := range after {
+		p.await()
 	}
 }
 
+func (s *Sessions) peerings() map[string]*peering {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.sessions)
+}
+
+// await waits until the session has done what was asked of it before. Once it has come to the second task, it has done what there was
+// to do besides tasks when it came to the first.
+func (p *peering) await() {
+	for range 2 {
+		reached := make(chan struct{})
+		p.inbox.put(func() { close(reached) })
+		<-reached
+	}
+}
+
+// apply changes the table.
 func apply(tb testing.TB, s *Sessions, changes ...rib.Change) {
 	tb.Helper()
-	if err := s.Apply(tb.Context(), changes); err != nil {
-		tb.Fatalf("applying: %v", err)
+	for _, c := range changes {
+		owners := make(map[string]map[string][]rib.Path, len(c.Announce)+len(c.Withdraw))
+		for _, p := range c.Announce {
+			owners[c.Peer+" "+p.Prefix.String()] = map[string][]rib.Path{c.Peer: {p}}
+		}
+		for _, prefix := range c.Withdraw {
+			owners[c.Peer+" "+prefix.String()] = nil
+		}
+		s.options.Table.SetAll(owners)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/session"
 	"metallb.io/metallb/speaker/transport"
 )
@@ -30,7 +31,7 @@ func (p *peering) established() {
 		s.KeepaliveTime = keepaliveTime(p.opened, s.HoldTime)
 		s.LocalAddress = conn.LocalAddress()
 		s.PeerRouterID = open.RouterID
-		four := p.opened.Address.Unmap().Is4()
+		four := p.opened.Address.Is4()
 		s.IPv4, s.IPv6 = four && open.IPv4, !four && open.IPv6
 		if !s.Carries() {
 			s.LastError, s.LastErrorTime = noFamily(s.Address), s.Since
@@ -43,7 +44,7 @@ func (p *peering) established() {
 }
 
 // keepaliveTime is what follows from the hold time that was agreed upon.
-func keepaliveTime(c session.Config, agreed time.Duration) time.Duration {
+func keepaliveTime(c bgp.Peer, agreed time.Duration) time.Duration {
 	switch {
 	case agreed == 0:
 		return 0
@@ -97,9 +98,9 @@ func (p *peering) toldBefore(failure string) (level int) {
 func (p *peering) reset() {
 	p.lastRefusal, p.told = "", nil
 	p.backoff.Reset()
-	p.log = p.options.Logger.WithValues("peer", p.config.Peer, "address", p.config.Endpoint())
+	p.log = p.options.Logger.WithValues("peer", p.config.Name, "address", p.config.Endpoint())
 	p.update(func(s *session.State) {
-		s.Peer, s.Address, s.Port = p.config.Peer, p.config.Address, p.config.Port
+		s.Peer, s.Address, s.Port = p.config.Name, p.config.Address, p.config.Port
 		s.LocalASN, s.PeerASN, s.RouterID = p.config.LocalASN, p.config.PeerASN, p.config.RouterID
 		p.down(s, session.Idle)
 	})
@@ -121,9 +122,9 @@ func (p *peering) update(change func(*session.State)) {
 	change(&p.state)
 	switch is := p.state.Up(); {
 	case is && !was:
-		p.ups++
+		p.ups.Add(1)
 	case was && !is:
-		p.downs++
+		p.downs.Add(1)
 	}
 	p.state.Advertised, p.state.Pending = 0, len(p.prefixes)
 	if p.state.Carries() {
@@ -131,9 +132,25 @@ func (p *peering) update(change func(*session.State)) {
 	}
 }
 
-func (p *peering) publishPrefixes() {
-	p.update(func(*session.State) {})
+// failed takes note of what the session could not do, and tries again later.
+func (p *peering) failed(err error) {
+	p.retryAt = time.Now().Add(retryTime)
+	p.retrying.Reset(retryTime)
+	p.update(func(s *session.State) {
+		s.LastError = err.Error()
+		s.LastErrorTime = p.options.Clock.Now()
+	})
+	p.log.V(p.toldBefore(err.Error())).Info("session cannot be made what it is to be yet", "error", err.Error())
 	p.options.OnChange(p.snapshot())
+}
+
+// publishPrefixes tells of the number of prefixes if it has changed.
+func (p *peering) publishPrefixes() {
+	before := p.snapshot()
+	p.update(func(*session.State) {})
+	if after := p.snapshot(); after.Advertised != before.Advertised || after.Pending != before.Pending {
+		p.options.OnChange(after)
+	}
 }
 
 // snapshot may be called from any goroutine.

@@ -69,19 +69,21 @@ func BenchmarkSpeaker(b *testing.B) {
 			svc := service(fmt.Sprint("svc-", i), fmt.Sprintf("10.0.%d.%d", i/256, i%256))
 			world.services[client.ObjectKeyFromObject(svc)] = svc
 		}
-		start := func(b *testing.B) *node.Speaker {
+		start := func(b *testing.B) (*node.Speaker, *fakeSessions) {
 			b.Helper()
 			metrics, err := node.NewMetrics(prometheus.NewRegistry())
 			if err != nil {
 				b.Fatal(err)
 			}
+			sessions := newFakeSessions()
 			s := node.NewSpeaker(node.Options{
-				Node: "node-1", Client: world, Sessions: newFakeSessions(), Recorder: &events.FakeRecorder{}, Metrics: metrics,
+				Node: "node-1", Client: world, Table: sessions.table, Sessions: sessions, Recorder: &events.FakeRecorder{}, Metrics: metrics,
 			})
 			if err := s.Reconfigure(b.Context(), p); err != nil {
 				b.Fatal(err)
 			}
-			return s
+			sessions.settle()
+			return s, sessions
 		}
 		b.Run(fmt.Sprintf("start with %d services", size), func(b *testing.B) {
 			for b.Loop() {
@@ -89,7 +91,7 @@ func BenchmarkSpeaker(b *testing.B) {
 			}
 		})
 		b.Run(fmt.Sprintf("change one of %d services", size), func(b *testing.B) {
-			s := start(b)
+			s, sessions := start(b)
 			changing := service("svc-7", "10.255.255.1")
 			key := client.ObjectKeyFromObject(changing)
 			one, two := world.services[key], changing
@@ -99,6 +101,7 @@ func BenchmarkSpeaker(b *testing.B) {
 				if err := s.Update(b.Context(), key); err != nil {
 					b.Fatal(err)
 				}
+				sessions.settle()
 			}
 		})
 	}

@@ -129,7 +129,7 @@ func (r *ConfigurationReconciler) report(ctx context.Context, in policy.Input, r
 			"reason", rejection.Reason, "effect", rejection.Effect.String())
 		if o := objectOf(in, rejection); o != nil && !reported[o] {
 			reported[o] = true
-			r.Speaker.events.rejected(o, rejection)
+			r.Speaker.reports.events.rejected(o, rejection)
 		}
 	}
 	if len(rejections) == 0 && len(r.rejections) > 0 {

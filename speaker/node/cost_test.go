@@ -89,8 +89,9 @@ func TestAConfigurationEventCostsOnePassOverTheServicesAtMost(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			sessions := newFakeSessions()
 			speaker := node.NewSpeaker(node.Options{
-				Node: "node-1", Client: cluster, Sessions: newFakeSessions(), Recorder: events.NewFakeRecorder(10), Metrics: metrics,
+				Node: "node-1", Client: cluster, Table: sessions.table, Sessions: sessions, Recorder: events.NewFakeRecorder(10), Metrics: metrics,
 			})
 			r := &node.ConfigurationReconciler{Client: cluster, Speaker: speaker}
 			if _, err := r.Reconcile(t.Context(), ctrl.Request{}); err != nil {

@@ -4,7 +4,6 @@ package node_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,7 +47,7 @@ func newBooting(t *testing.T) *booting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.speaker = node.NewSpeaker(node.Options{Node: "node-1", Client: reader, Sessions: b.sessions, Recorder: b.events, Metrics: metrics})
+	b.speaker = node.NewSpeaker(node.Options{Node: "node-1", Client: reader, Table: b.sessions.table, Sessions: b.sessions, Recorder: b.events, Metrics: metrics})
 	b.reconciler = &node.ConfigurationReconciler{Client: reader, Speaker: b.speaker, DataPlane: &b.proxy}
 	return b
 }
@@ -127,13 +126,13 @@ func TestASpeakerThatWaitsForTheServiceProxyIsNotReadyForAWhile(t *testing.T) {
 	})
 }
 
-func TestWhatCannotBeAnnouncedWhileTheServiceProxyIsWaitedForIsTriedAgain(t *testing.T) {
+func TestASessionThatHangsWhileTheServiceProxyIsWaitedForHasTheRoutesLater(t *testing.T) {
 	t.Parallel()
 	b := newBooting(t)
-	b.expect(endpoint.FamilySet{true, true}, ctrl.Result{RequeueAfter: time.Second}, []string{}, []string{})
-	b.sessions.setFail(errors.New("no answer"))
-	b.proxy.pending = endpoint.FamilySet{endpoint.IPv6: true}
-	if result, err := b.reconciler.Reconcile(t.Context(), ctrl.Request{}); err == nil || result != (ctrl.Result{}) {
-		t.Errorf("result %+v, error %v; the error is to be backed off from", result, err)
-	}
+	again := ctrl.Result{RequeueAfter: time.Second}
+	b.expect(endpoint.FamilySet{true, true}, again, []string{}, []string{})
+	b.sessions.setHung("router", true)
+	b.expect(endpoint.FamilySet{}, ctrl.Result{}, []string{}, []string{"2001:db8:1::1/128"})
+	b.sessions.setHung("router", false)
+	b.expect(endpoint.FamilySet{}, ctrl.Result{}, []string{"198.51.100.1/32"}, []string{"2001:db8:1::1/128"})
 }

@@ -10,6 +10,9 @@
 // complete table as well. The speaker is ready once its sessions are up, or have had some seconds for it, so that a rolling
 // update does not take the next node's routes away before this one's are there.
 //
+// Neither waits for sessions: what they compute is in the table that sessions follow, see package rib, and what is reported of a service waits for
+// the sessions by itself.
+//
 // The configuration is the one in use: the ActiveConfigurations, and of the objects as written those that have none. So what a
 // speaker announces does not depend on when it started. Passwords are the one exception; see package policy.
 //

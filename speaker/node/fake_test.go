@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/speaker/rib"
@@ -37,15 +38,17 @@ func fakeCluster(t *testing.T, objects ...client.Object) *fake.ClientBuilder {
 
 // fakeSessions stands for the routers: it knows what each peer was told, and counts what sessions had to do for it.
 type fakeSessions struct {
+	table *rib.Table
+	// taking is held while a session takes what has changed, until the table knows.
+	taking sync.Mutex
+
 	mu sync.Mutex
 	// peers are those with a session.
 	peers map[string]*fakePeer
-	// configured and applied count the calls; changes the prefixes told in the latter.
+	// configured counts the calls, applied what sessions took after they had begun, changes the prefixes in that.
 	configured, applied, changes int
-	// fail makes the next calls of Apply fail, having done nothing.
-	fail error
-	// hang makes calls of Apply take until their context ends.
-	hang bool
+	// hung are the peers whose sessions take nothing.
+	hung map[string]bool
 	// down is what the states say of all sessions.
 	down bool
 	// closed is whether Close was called with time left.
@@ -53,7 +56,8 @@ type fakeSessions struct {
 }
 
 type fakePeer struct {
-	config session.Config
+	config bgp.Peer
+	feed   *rib.Feed
 	// starts counts the sessions; initial is what the last one started with.
 	starts  int
 	initial []netip.Prefix
@@ -62,62 +66,96 @@ type fakePeer struct {
 	routes    map[netip.Prefix]rib.Path
 }
 
-func newFakeSessions() *fakeSessions { return &fakeSessions{peers: map[string]*fakePeer{}} }
+func newFakeSessions() *fakeSessions {
+	return &fakeSessions{table: rib.NewTable(), peers: map[string]*fakePeer{}, hung: map[string]bool{}}
+}
 
-func (f *fakeSessions) Configure(_ context.Context, configs []session.Config, paths func(string) []rib.Path) error {
+func (f *fakeSessions) Configure(peers []bgp.Peer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.configured++
-	wanted := map[string]session.Config{}
-	for _, c := range configs {
-		wanted[c.Peer] = c
+	wanted := map[string]bgp.Peer{}
+	for _, c := range peers {
+		wanted[c.Name] = c
 	}
-	maps.DeleteFunc(f.peers, func(name string, _ *fakePeer) bool { _, found := wanted[name]; return !found })
+	for name, p := range f.peers {
+		if _, found := wanted[name]; !found {
+			p.feed.Close()
+			delete(f.peers, name)
+		}
+	}
 	for name, c := range wanted {
-		p := f.peers[name]
-		if p == nil {
-			p = &fakePeer{}
-			f.peers[name] = p
+		switch p := f.peers[name]; {
+		case p == nil:
+			f.peers[name] = &fakePeer{config: c, starts: 1, feed: f.table.Subscribe(name, func() { go f.take(name) })}
+		case !p.config.Equal(c):
+			p.config = c
+			p.starts++
+			p.feed.Restart()
 		}
-		if p.config == c {
-			continue
+	}
+}
+
+// take has the session take what has changed.
+func (f *fakeSessions) take(name string) {
+	f.taking.Lock()
+	defer f.taking.Unlock()
+	for {
+		feed := f.takeOnce(name)
+		if feed == nil {
+			return
 		}
-		p.config, p.initial, p.routes = c, nil, map[netip.Prefix]rib.Path{}
-		p.starts++
-		for _, path := range paths(name) {
-			p.routes[path.Prefix] = path
+		feed.Done()
+	}
+}
+
+// takeOnce returns the feed of which something was taken.
+func (f *fakeSessions) takeOnce(name string) *rib.Feed {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.peers[name]
+	if p == nil || f.hung[name] {
+		return nil
+	}
+	c, found := p.feed.Take()
+	if !found {
+		return nil
+	}
+	if c.Complete {
+		p.routes, p.initial = map[netip.Prefix]rib.Path{}, nil
+	} else {
+		f.applied++
+		f.changes += len(c.Announce) + len(c.Withdraw)
+	}
+	for _, path := range c.Announce {
+		p.routes[path.Prefix] = path
+		if c.Complete {
 			p.initial = append(p.initial, path.Prefix)
 		}
 	}
-	return nil
+	for _, prefix := range c.Withdraw {
+		delete(p.routes, prefix)
+		p.withdrawn++
+	}
+	return p.feed
 }
 
-func (f *fakeSessions) Apply(ctx context.Context, changes []rib.Change) error {
+// settle waits until all sessions that do not hang have what the table says.
+func (f *fakeSessions) settle() {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.hang {
-		<-ctx.Done()
-		return ctx.Err()
+	names := slices.Collect(maps.Keys(f.peers))
+	f.mu.Unlock()
+	for _, name := range names {
+		f.take(name)
 	}
-	if f.fail != nil {
-		return f.fail
-	}
-	f.applied++
-	for _, c := range changes {
-		f.changes += len(c.Announce) + len(c.Withdraw)
-		p := f.peers[c.Peer]
-		if p == nil {
-			continue
-		}
-		for _, path := range c.Announce {
-			p.routes[path.Prefix] = path
-		}
-		for _, prefix := range c.Withdraw {
-			delete(p.routes, prefix)
-			p.withdrawn++
-		}
-	}
-	return nil
+}
+
+// setHung has the session with the peer take nothing, or go on.
+func (f *fakeSessions) setHung(peer string, hung bool) {
+	f.mu.Lock()
+	f.hung[peer] = hung
+	f.mu.Unlock()
+	f.take(peer)
 }
 
 func (f *fakeSessions) Close(ctx context.Context) error {
@@ -148,15 +186,9 @@ func (f *fakeSessions) setDown(down bool) {
 	f.down = down
 }
 
-// setFail makes Apply fail from now on, or work if the error is nil.
-func (f *fakeSessions) setFail(err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.fail = err
-}
-
 // routes returns what the peer was told, as strings, sorted; nil if it has no session.
 func (f *fakeSessions) routes(peer string) []string {
+	f.settle()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := f.peers[peer]
@@ -173,6 +205,7 @@ func (f *fakeSessions) routes(peer string) []string {
 
 // path returns how a prefix was announced to the peer that is named router.
 func (f *fakeSessions) path(prefix string) (rib.Path, bool) {
+	f.settle()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := f.peers["router"]
@@ -185,6 +218,7 @@ func (f *fakeSessions) path(prefix string) (rib.Path, bool) {
 
 // session returns a copy of what is known of the peer's session.
 func (f *fakeSessions) session(peer string) (fakePeer, bool) {
+	f.settle()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := f.peers[peer]
@@ -194,7 +228,7 @@ func (f *fakeSessions) session(peer string) (fakePeer, bool) {
 	return fakePeer{config: p.config, starts: p.starts, initial: slices.Clone(p.initial), withdrawn: p.withdrawn}, true
 }
 
-// counts returns how often sessions were configured and told of changes.
+// counts returns how often sessions were configured, how often they took changes, and of how many prefixes.
 func (f *fakeSessions) counts() (configured, applied, changes int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -34,7 +34,7 @@ type Inspection struct {
 	Sessions   []session.State
 	// RIB is what the peers are to be told.
 	RIB *rib.Table
-	// Unsettled are prefixes, by peer, of changes that the peer could not be told yet.
+	// Unsettled are prefixes, by peer, that the peer's session does not have yet as RIB has them.
 	Unsettled map[string][]netip.Prefix
 
 	owners map[string]map[string][]rib.Path
@@ -64,23 +64,23 @@ type AddressInspection struct {
 
 // Inspect returns what the node does now. Its cost is in proportion to the number of services that it announces.
 func (s *Speaker) Inspect() (*Inspection, error) {
-	i := &Inspection{Node: s.services.node, Sessions: s.sessions.States(), RIB: rib.NewTable()}
+	i := &Inspection{Node: s.services.node, Sessions: s.sessions.States(), RIB: rib.NewTable(), Unsettled: map[string][]netip.Prefix{}}
 	if rejections := s.rejections.Load(); rejections != nil {
 		i.Rejections = *rejections
 	}
-	s.copyTo(i)
-	if i.Policy == nil {
+	s.reports.mu.Lock()
+	i.states = maps.Clone(s.reports.states)
+	s.reports.mu.Unlock()
+	if i.Policy = s.Policy(); i.Policy == nil {
 		return nil, ErrNotConfigured
 	}
+	i.owners = s.table.Contributions()
 	i.RIB.SetAll(i.owners)
+	for j := range i.Sessions {
+		peer := i.Sessions[j].Peer
+		i.Unsettled[peer] = s.table.Unsettled(peer)
+	}
 	return i, nil
-}
-
-// copyTo copies what the lock guards, and leaves what can be computed of it to others.
-func (s *Speaker) copyTo(i *Inspection) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i.Policy, i.owners, i.states, i.Unsettled = s.policy, s.table.Contributions(), maps.Clone(s.states), maps.Clone(s.unsettled)
 }
 
 // InspectService returns what the node does about one service, false if there is none of that name.

@@ -23,37 +23,30 @@ type Metrics struct {
 
 // NewMetrics registers the metrics.
 func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
+	const speaker, client = "speaker", "k8s_client"
+	opts := func(subsystem, name, help string) prometheus.Opts {
+		return prometheus.Opts{Namespace: "metallb", Subsystem: subsystem, Name: name, Help: help}
+	}
+	counter := func(subsystem, name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts(opts(subsystem, name, help)))
+	}
+	gauge := func(subsystem, name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts(opts(subsystem, name, help)))
+	}
 	m := &Metrics{
-		services: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Namespace: "metallb", Subsystem: "speaker", Name: "announced",
-			Help: "1 for every address of a service that this node announces.",
-		}, []string{"service", "protocol", "node", "ip"}),
-		updates: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: "metallb", Subsystem: "k8s_client", Name: "updates_total",
-			Help: "Number of times that a service was recomputed because it or its endpoints changed.",
-		}),
-		updateErrors: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: "metallb", Subsystem: "k8s_client", Name: "update_errors_total",
-			Help: "Number of these times that failed, to be tried again.",
-		}),
+		services: prometheus.NewGaugeVec(prometheus.GaugeOpts(opts(speaker, "announced", "1 for every address of a service that this node announces.")),
+			[]string{"service", "protocol", "node", "ip"}),
+		updates:      counter(client, "updates_total", "Number of times that a service was recomputed because it or its endpoints changed."),
+		updateErrors: counter(client, "update_errors_total", "Number of these times that failed, to be tried again."),
 		propagation: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Namespace: "metallb", Subsystem: "speaker", Name: "propagation_seconds",
+			Namespace: "metallb", Subsystem: speaker, Name: "propagation_seconds",
 			Help: "Time from seeing a change of a service or of its endpoints to handing the resulting UPDATE to BGP sessions " +
 				"that are up, in seconds.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
-		dropped: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: "metallb", Subsystem: "speaker", Name: "events_dropped_total",
-			Help: "Number of events about services that were not emitted because there were too many at once.",
-		}),
-		configLoaded: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: "metallb", Subsystem: "k8s_client", Name: "config_loaded_bool",
-			Help: "1 if the configuration was loaded at least once.",
-		}),
-		configStale: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: "metallb", Subsystem: "k8s_client", Name: "config_stale_bool",
-			Help: "1 if an object of the configuration is not in use as it is written.",
-		}),
+		dropped:      counter(speaker, "events_dropped_total", "Number of events about services that were not emitted because there were too many at once."),
+		configLoaded: gauge(client, "config_loaded_bool", "1 if the configuration was loaded at least once."),
+		configStale:  gauge(client, "config_stale_bool", "1 if an object of the configuration is not in use as it is written."),
 	}
 	for _, c := range []prometheus.Collector{
 		m.services, m.updates, m.updateErrors, m.propagation, m.dropped, m.configLoaded, m.configStale,

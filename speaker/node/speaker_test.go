@@ -4,7 +4,6 @@ package node_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -41,7 +40,7 @@ func newSpeaker(t *testing.T, objects ...client.Object) (*node.Speaker, *fakeSes
 	}).Build()
 	sessions, recorder := newFakeSessions(), events.NewFakeRecorder(10)
 	return node.NewSpeaker(node.Options{
-		Node: "node-1", Client: reader, Sessions: sessions, Recorder: recorder, Metrics: metrics,
+		Node: "node-1", Client: reader, Table: sessions.table, Sessions: sessions, Recorder: recorder, Metrics: metrics,
 	}), sessions, recorder
 }
 
@@ -167,9 +166,11 @@ func TestAContradictionIsReportedAndTheServiceStaysAnnounced(t *testing.T) {
 					if err := s.Reconfigure(t.Context(), p); err != nil {
 						t.Fatal(err)
 					}
+					sessions.settle()
 					if err := s.Update(t.Context(), client.ObjectKeyFromObject(svc)); err != nil {
 						t.Fatal(err)
 					}
+					sessions.settle()
 				}
 			}
 			if path, _ := sessions.path("198.51.100.0/32"); path.LocalPref != tc.wantLocalPref || path.ASPathPrepend != tc.wantASPathPrepend {
@@ -206,8 +207,7 @@ func TestShutdownEndsSessionsAndGivesRoutersTheDrainTimeWhateverPeersDo(t *testi
 	t.Parallel()
 	tests := map[string]func(*fakeSessions){
 		"they take the news":         func(*fakeSessions) {},
-		"one cannot be told":         func(f *fakeSessions) { f.fail = errors.New("one peer") },
-		"one hangs while it is told": func(f *fakeSessions) { f.hang = true },
+		"one hangs while it is told": func(f *fakeSessions) { f.setHung("router", true) },
 	}
 	for name, misbehave := range tests {
 		t.Run(name, func(t *testing.T) {

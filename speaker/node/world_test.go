@@ -81,7 +81,7 @@ func (w *world) newManager() ctrl.Manager {
 	w.Expect(err).NotTo(HaveOccurred())
 	w.cached = mgr.GetClient()
 	w.speaker = node.NewSpeaker(node.Options{
-		Node: "node-1", Client: mgr.GetClient(), Sessions: w.sessions, Recorder: w.events, Metrics: metrics,
+		Node: "node-1", Client: mgr.GetClient(), Table: w.sessions.table, Sessions: w.sessions, Recorder: w.events, Metrics: metrics,
 	})
 	w.Expect(w.speaker.SetupWithManager(mgr)).To(Succeed())
 	return mgr
@@ -167,6 +167,7 @@ func (w *world) modify(o client.Object, update func() error) {
 func (w *world) expectRoutes(peer string, prefixes ...string) {
 	w.t.Helper()
 	w.Eventually(func() []string { return w.sessions.routes(peer) }).Should(And(Not(BeNil()), ConsistOf(prefixes)))
+	w.speaker.Policy() // Waits until the speaker is done with what it was about.
 }
 
 // settle waits until everything that was written before has been seen, by making a service be announced.

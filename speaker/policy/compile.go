@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"metallb.io/metallb/api/bgp"
@@ -17,7 +18,6 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/internal/active"
-	"metallb.io/metallb/speaker/session"
 )
 
 // advertisement is a parsed BGPAdvertisement and the communities it names.
@@ -131,8 +131,8 @@ func (c *compiler) resolvePassword(peer *candidate[bgp.Peer], from secrets) bool
 
 // password returns the password of the session with the peer, if there is a session with it at the same address.
 func (p *Policy) password(peer *bgp.Peer) (string, bool) {
-	i := slices.IndexFunc(p.Sessions, func(s session.Config) bool {
-		return s.Peer == peer.Name && s.Address == peer.Address && s.Port == peer.Port
+	i := slices.IndexFunc(p.Sessions, func(s bgp.Peer) bool {
+		return s.Name == peer.Name && s.Address == peer.Address && s.Port == peer.Port
 	})
 	if i < 0 {
 		return "", false
@@ -140,20 +140,16 @@ func (p *Policy) password(peer *bgp.Peer) (string, bool) {
 	return p.Sessions[i].Password, true
 }
 
-func (c *compiler) sessions(defaultRouterID netip.Addr) []session.Config {
-	sessions := make([]session.Config, 0, len(c.peers))
+// sessions returns the peers as the node connects to them.
+func (c *compiler) sessions(defaultRouterID netip.Addr) []bgp.Peer {
+	sessions := make([]bgp.Peer, 0, len(c.peers))
 	for _, name := range slices.Sorted(maps.Keys(c.peers)) {
 		p := c.peers[name]
-		routerID := p.RouterID
-		if !routerID.IsValid() {
-			routerID = defaultRouterID
+		if !p.RouterID.IsValid() {
+			p.RouterID = defaultRouterID
 		}
-		sessions = append(sessions, session.Config{
-			Peer: p.Name, LocalASN: p.MyASN, PeerASN: p.PeerASN,
-			Address: p.Address, Port: p.Port, Source: p.Source, RouterID: routerID,
-			HoldTime: p.HoldTime, KeepaliveTime: p.KeepaliveTime, ConnectTime: p.ConnectTime,
-			Password: p.Password, MultiHop: p.MultiHop,
-		})
+		p.NodeSelectors, p.PasswordSecret = nil, types.NamespacedName{}
+		sessions = append(sessions, p)
 	}
 	return sessions
 }

@@ -12,11 +12,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/speaker/policy"
-	"metallb.io/metallb/speaker/session"
 )
 
 const namespace = "metallb-system"
@@ -139,7 +139,7 @@ func summarize(p *policy.Policy, addr netip.Addr, from ...string) []summary {
 func sessionNames(p *policy.Policy) []string {
 	names := make([]string, 0, len(p.Sessions))
 	for _, s := range p.Sessions {
-		names = append(names, s.Peer)
+		names = append(names, s.Name)
 	}
 	return names
 }
@@ -153,12 +153,12 @@ func TestASessionHasItsPeersParametersAndTheNodesRouterID(t *testing.T) {
 			s.HoldTime = &metav1.Duration{Duration: 9 * time.Second}
 		})}
 	}), nil)
-	want := []session.Config{{
-		Peer: "router", LocalASN: 64512, PeerASN: 64513, Address: netip.MustParseAddr("192.0.2.1"), Port: 1790,
+	want := []bgp.Peer{{
+		Name: "router", LocalASN: 64512, PeerASN: 64513, Address: netip.MustParseAddr("192.0.2.1"), Port: 1790,
 		Source: netip.MustParseAddr("10.0.0.7"), RouterID: netip.MustParseAddr("10.0.0.1"),
 		HoldTime: 9 * time.Second, KeepaliveTime: 3 * time.Second, ConnectTime: 2 * time.Second, Password: "xyz", MultiHop: true,
 	}}
-	if len(rejections) > 0 || len(p.Sessions) != 1 || p.Sessions[0] != want[0] {
+	if len(rejections) > 0 || len(p.Sessions) != 1 || !p.Sessions[0].Equal(want[0]) {
 		t.Errorf("sessions %+v, rejections %v; want %+v and none", p.Sessions, rejections, want)
 	}
 }

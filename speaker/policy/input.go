@@ -46,7 +46,7 @@ func NodeOf(n *corev1.Node) Node {
 		if a.Type != corev1.NodeInternalIP {
 			continue
 		}
-		if ip, err := netip.ParseAddr(a.Address); err == nil {
+		if ip, err := netip.ParseAddr(a.Address); err == nil && !ip.IsUnspecified() {
 			node.InternalIPs = append(node.InternalIPs, ip.Unmap())
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/internal/endpoint"
-	"metallb.io/metallb/speaker/session"
 )
 
 // Policy is what one node does about BGP. It is immutable.
@@ -23,7 +22,7 @@ type Policy struct {
 	// ProxyPending are the families in which the node is to announce nothing yet.
 	ProxyPending endpoint.FamilySet
 	// Sessions of the node, sorted by peer.
-	Sessions []session.Config
+	Sessions []bgp.Peer
 
 	// routerID of the sessions whose BGPPeer does not set one.
 	routerID netip.Addr

@@ -13,7 +13,6 @@ import (
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/internal/active"
-	"metallb.io/metallb/speaker/session"
 )
 
 // policy puts together what was accepted.
@@ -126,13 +125,13 @@ func compileAdvertisement(source advertisement, all peers) Advertisement {
 // peers of the node's sessions, by family.
 type peers struct{ v4, v6 []string }
 
-func peersOf(sessions []session.Config) peers {
+func peersOf(sessions []bgp.Peer) peers {
 	var p peers
 	for i := range sessions {
 		if sessions[i].Address.Is4() {
-			p.v4 = append(p.v4, sessions[i].Peer)
+			p.v4 = append(p.v4, sessions[i].Name)
 		} else {
-			p.v6 = append(p.v6, sessions[i].Peer)
+			p.v6 = append(p.v6, sessions[i].Name)
 		}
 	}
 	return p

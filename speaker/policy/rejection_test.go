@@ -265,7 +265,7 @@ func TestAPasswordThatCannotBeHadAnyMoreIsKeptByTheSessionThatHasIt(t *testing.T
 					t.Errorf("effects (-want +got):\n%s", diff)
 				}
 			}
-			none := p.Sessions[0].Peer != "v4"
+			none := p.Sessions[0].Name != "v4"
 			if none != tc.wantNone || !none && p.Sessions[0].Password != tc.wantPassword {
 				t.Errorf("session %+v", p.Sessions[0])
 			}

@@ -39,7 +39,9 @@ func (p Path) sameAttributes(q Path) bool {
 // Change is what one peer is to be told. Both slices are sorted by prefix and have no prefix in common; they are
 // shared and must not be mutated.
 type Change struct {
-	Peer     string
+	Peer string
+	// Complete is whether Announce is all that the peer is to know, so that everything else is to be withdrawn.
+	Complete bool
 	Announce []Path
 	Withdraw []netip.Prefix
 }

@@ -9,37 +9,46 @@ import (
 	"sync"
 )
 
-// Table is the desired Adj-RIB-Out of every peer. It is safe for concurrent use; who needs the changes of concurrent
-// calls in order must serialize the calls.
+// Table is the desired Adj-RIB-Out of every peer. It is safe for concurrent use. What a peer is told follows the table by a
+// Feed.
 //
 // Memory is proportional to the paths that owners contribute. An owner or peer without paths takes none.
 type Table struct {
 	mu     sync.Mutex
 	owners map[string]map[string][]Path
 	peers  map[string]map[netip.Prefix]entry
+	feeds  map[string]*Feed
+	// version counts the changes of the table, from 1 on.
+	version uint64
+	// draining is whether all paths drain.
+	draining bool
+	// onDone may be nil.
+	onDone func(peer string, version uint64)
 }
 
 // NewTable returns an empty table.
 func NewTable() *Table {
 	return &Table{
-		owners: map[string]map[string][]Path{},
-		peers:  map[string]map[netip.Prefix]entry{},
+		owners:  map[string]map[string][]Path{},
+		peers:   map[string]map[netip.Prefix]entry{},
+		feeds:   map[string]*Feed{},
+		version: 1,
 	}
 }
 
-// Set replaces what the owner contributes, by peer, and returns what each peer must be told, sorted by peer; nothing if
-// the announcements are as they were. Several paths for one prefix are merged. No paths remove the owner. The table
-// keeps the slices, which must not be mutated afterwards.
-func (t *Table) Set(owner string, paths map[string][]Path) []Change {
+// Set replaces what the owner contributes, by peer. Several paths for one prefix are merged. No paths remove the owner. The table
+// keeps the slices, which must not be mutated afterwards. It returns the peers that are to be told something else than before.
+func (t *Table) Set(owner string, paths map[string][]Path) []string {
 	return t.SetAll(map[string]map[string][]Path{owner: paths})
 }
 
 // SetAll is Set for several owners in one step: what the peers are told are the differences between the table before and
 // after, with nothing in between.
-func (t *Table) SetAll(owners map[string]map[string][]Path) []Change {
+func (t *Table) SetAll(owners map[string]map[string][]Path) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
+	t.version++
 	before := map[string]announcements{}
 	for owner, paths := range owners {
 		old := t.owners[owner]
@@ -52,48 +61,50 @@ func (t *Table) SetAll(owners map[string]map[string][]Path) []Change {
 		}
 		t.remember(owner, paths)
 	}
-	return t.changes(before)
+	return t.mark(before)
+}
+
+// Drain makes all paths drain, those that are added later too.
+func (t *Table) Drain() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.version++
+	t.draining = true
+	for _, f := range t.feeds {
+		f.restart()
+	}
 }
 
 // Paths returns what the peer is to be told in all, sorted by prefix.
 func (t *Table) Paths(peer string) []Path {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.paths(peer)
+}
 
+func (t *Table) paths(peer string) []Path {
 	all := make([]Path, 0, len(t.peers[peer]))
-	for _, e := range t.peers[peer] {
-		p, _ := e.merged()
+	for prefix := range t.peers[peer] {
+		p, _ := t.path(peer, prefix)
 		all = append(all, p)
 	}
 	slices.SortFunc(all, func(a, b Path) int { return a.Prefix.Compare(b.Prefix) })
 	return all
 }
 
-// Current returns what each peer is to be told of the prefixes, by peer, whatever it was told before.
-func (t *Table) Current(prefixes map[string][]netip.Prefix) []Change {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-
-	all := make([]Change, 0, len(prefixes))
-	for _, peer := range slices.Sorted(maps.Keys(prefixes)) {
-		change := Change{Peer: peer}
-		for _, prefix := range slices.SortedFunc(slices.Values(prefixes[peer]), netip.Prefix.Compare) {
-			if path, ok := t.peers[peer][prefix].merged(); ok {
-				change.Announce = append(change.Announce, path)
-			} else {
-				change.Withdraw = append(change.Withdraw, prefix)
-			}
-		}
-		all = append(all, change)
-	}
-	return all
+// path returns what the peer is to be told of the prefix; false if nothing.
+func (t *Table) path(peer string, prefix netip.Prefix) (Path, bool) {
+	p, found := t.peers[peer][prefix].merged()
+	p.Draining = p.Draining || t.draining
+	return p, found
 }
 
-// Owners returns the owners that contribute paths, sorted.
-func (t *Table) Owners() []string {
+// Contributions returns what each owner contributes, by peer. The inner maps and the slices are shared and must not be
+// mutated; SetAll makes the same table of them.
+func (t *Table) Contributions() map[string]map[string][]Path {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Sorted(maps.Keys(t.owners))
+	return maps.Clone(t.owners)
 }
 
 // Peers returns the peers that are to be told of any path, sorted.
@@ -155,33 +166,33 @@ func (t *Table) record(before map[string]announcements, peer string, old, curren
 				continue
 			}
 			told[p.Prefix] = nil
-			if path, ok := t.peers[peer][p.Prefix].merged(); ok {
+			if path, ok := t.path(peer, p.Prefix); ok {
 				told[p.Prefix] = &path
 			}
 		}
 	}
 }
 
-// changes are the differences between what was recorded and the table as it is.
-func (t *Table) changes(before map[string]announcements) []Change {
-	var all []Change
-	for _, peer := range slices.Sorted(maps.Keys(before)) {
-		told := before[peer]
-		change := Change{Peer: peer}
-		for _, prefix := range slices.SortedFunc(maps.Keys(told), netip.Prefix.Compare) {
-			was := told[prefix]
-			switch path, ok := t.peers[peer][prefix].merged(); {
-			case ok && (was == nil || !path.Equal(*was)):
-				change.Announce = append(change.Announce, path)
-			case !ok && was != nil:
-				change.Withdraw = append(change.Withdraw, prefix)
+// mark has the feeds take what differs between what was recorded and the table as it is, and returns the peers for which anything does.
+func (t *Table) mark(before map[string]announcements) []string {
+	var changed []string
+	for peer, told := range before {
+		differs := false
+		for prefix, was := range told {
+			path, found := t.path(peer, prefix)
+			if found == (was != nil) && (!found || path.Equal(*was)) {
+				continue
+			}
+			differs = true
+			if f := t.feeds[peer]; f != nil {
+				f.mark(prefix)
 			}
 		}
-		if len(change.Announce)+len(change.Withdraw) > 0 {
-			all = append(all, change)
+		if differs {
+			changed = append(changed, peer)
 		}
 	}
-	return all
+	return changed
 }
 
 // peersOf returns the peers of either, each once.

@@ -62,7 +62,36 @@ var comparable = cmp.Options{
 	cmpopts.EquateEmpty(),
 }
 
-func TestSetReturnsExactlyWhatPeersMustBeTold(t *testing.T) {
+// sessions follow a table for some peers.
+type sessions struct {
+	*rib.Table
+
+	feeds []*rib.Feed
+}
+
+// newSessions have taken that there is nothing to tell.
+func newSessions(peers ...string) *sessions {
+	s := &sessions{Table: rib.NewTable()}
+	for _, peer := range peers {
+		s.feeds = append(s.feeds, s.Subscribe(peer, func() {}))
+	}
+	s.take()
+	return s
+}
+
+// take returns what the peers are told.
+func (s *sessions) take() []rib.Change {
+	var changes []rib.Change
+	for _, f := range s.feeds {
+		if c, found := f.Take(); found {
+			changes = append(changes, c)
+			f.Done()
+		}
+	}
+	return changes
+}
+
+func TestPeersAreToldExactlyWhatChanges(t *testing.T) {
 	t.Parallel()
 	type step struct {
 		owner string
@@ -141,9 +170,10 @@ func TestSetReturnsExactlyWhatPeersMustBeTold(t *testing.T) {
 	for name, steps := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			table := rib.NewTable()
+			table := newSessions("p1", "p2")
 			for i, s := range steps {
-				if diff := cmp.Diff(s.want, table.Set(s.owner, s.paths), comparable); diff != "" {
+				table.Set(s.owner, s.paths)
+				if diff := cmp.Diff(s.want, table.take(), comparable); diff != "" {
 					t.Errorf("step %d (-want +got):\n%s", i, diff)
 				}
 			}
@@ -154,27 +184,17 @@ func TestSetReturnsExactlyWhatPeersMustBeTold(t *testing.T) {
 func TestSetAllTellsNothingOfStatesInBetween(t *testing.T) {
 	t.Parallel()
 	before, after := path(t, "198.51.100.0/24", 0, "64512:1"), path(t, "198.51.100.0/24", 0, "64512:2")
-	table := rib.NewTable()
+	table := newSessions("p")
 	table.SetAll(map[string]byPeer{"a": {"p": {before}}, "b": {"p": {before}}, "c": {"p": {before}}})
+	table.take()
 
-	got := table.SetAll(map[string]byPeer{"a": {"p": {after}}, "b": {"p": {after}}, "c": {"p": {after}}})
-	if diff := cmp.Diff([]rib.Change{{Peer: "p", Announce: []rib.Path{after}}}, got, comparable); diff != "" {
+	table.SetAll(map[string]byPeer{"a": {"p": {after}}, "b": {"p": {after}}, "c": {"p": {after}}})
+	if diff := cmp.Diff([]rib.Change{{Peer: "p", Announce: []rib.Path{after}}}, table.take(), comparable); diff != "" {
 		t.Errorf("SetAll (-want +got):\n%s", diff)
 	}
-	if got := table.SetAll(map[string]byPeer{"a": nil, "d": {"p": {after}}}); got != nil {
+	table.SetAll(map[string]byPeer{"a": nil, "d": {"p": {after}}})
+	if got := table.take(); got != nil {
 		t.Errorf("handing a prefix from one owner to another changed %v, want nothing", got)
-	}
-}
-
-func TestCurrentTellsWhatIsDueWhateverWasTold(t *testing.T) {
-	t.Parallel()
-	table := rib.NewTable()
-	host := path(t, "198.51.100.1/32", 7)
-	table.Set("a", byPeer{"p": {host}})
-	got := table.Current(map[string][]netip.Prefix{"p": prefixes("198.51.100.2/32", "198.51.100.1/32")})
-	want := []rib.Change{{Peer: "p", Announce: []rib.Path{host}, Withdraw: prefixes("198.51.100.2/32")}}
-	if diff := cmp.Diff(want, got, comparable); diff != "" {
-		t.Errorf("Current (-want +got):\n%s", diff)
 	}
 }
 
@@ -186,14 +206,15 @@ func TestTableAgreesWithANaiveModel(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 0))
-			table, owners, told := rib.NewTable(), map[string]byPeer{}, map[string]map[netip.Prefix]rib.Path{}
+			table, owners, told := newSessions("p0", "p1", "p2"), map[string]byPeer{}, map[string]map[netip.Prefix]rib.Path{}
 			for range 200 {
 				batch := map[string]byPeer{}
 				for range 1 + random.IntN(3) {
 					batch[fmt.Sprint("owner", random.IntN(8))] = randomPaths(t, random)
 				}
 				maps.Copy(owners, batch)
-				follow(t, told, table.SetAll(batch))
+				table.SetAll(batch)
+				follow(t, told, table.take())
 				for _, peer := range []string{"p0", "p1", "p2"} {
 					want := model(owners, peer)
 					if diff := cmp.Diff(want, table.Paths(peer), comparable); diff != "" {
@@ -205,10 +226,11 @@ func TestTableAgreesWithANaiveModel(t *testing.T) {
 				}
 			}
 			for owner := range owners {
-				follow(t, told, table.Set(owner, nil))
+				table.Set(owner, nil)
+				follow(t, told, table.take())
 			}
-			if left := append(table.Owners(), table.Peers()...); len(left) > 0 {
-				t.Errorf("an empty table keeps %v", left)
+			if left := table.Peers(); len(left)+len(table.Contributions()) > 0 {
+				t.Errorf("an empty table keeps %v, %v", left, table.Contributions())
 			}
 		})
 	}
@@ -281,7 +303,7 @@ func BenchmarkSet(b *testing.B) {
 	for _, size := range []int{100, 10_000, 100_000} {
 		for _, kind := range []string{"host routes", "one aggregate"} {
 			b.Run(fmt.Sprintf("%s/%d owners", kind, size), func(b *testing.B) {
-				table := rib.NewTable()
+				table := newSessions("p1", "p2", "p3")
 				paths := func(i int) byPeer {
 					p := rib.Path{Prefix: netip.MustParsePrefix("10.0.0.0/8")}
 					if kind == "host routes" {
@@ -292,11 +314,14 @@ func BenchmarkSet(b *testing.B) {
 				for i := range size {
 					table.Set(fmt.Sprint(i), paths(i))
 				}
+				table.take()
 				there, gone := paths(size), byPeer(nil)
 				b.ReportAllocs()
 				for b.Loop() {
 					table.Set("changing", there)
+					table.take()
 					table.Set("changing", gone)
+					table.take()
 				}
 			})
 		}

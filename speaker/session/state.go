@@ -24,11 +24,11 @@ const (
 
 // State is how a session fares. It is comparable.
 type State struct {
-	// Peer, Address and Port are those of the Config.
+	// Peer, Address and Port are those of the bgp.Peer.
 	Peer    string
 	Address netip.Addr
 	Port    uint16
-	// LocalASN and PeerASN are those of the Config.
+	// LocalASN and PeerASN are those of the bgp.Peer.
 	LocalASN, PeerASN uint32
 	// FSM is the state and Since the time at which it was entered.
 	FSM   FSM
@@ -66,7 +66,7 @@ func (s State) Up() bool {
 
 // Carries reports whether the session is established and carries routes of the family that it is configured for.
 func (s State) Carries() bool {
-	if s.Address.Unmap().Is4() {
+	if s.Address.Is4() {
 		return s.Up() && s.IPv4
 	}
 	return s.Up() && s.IPv6

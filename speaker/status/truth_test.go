@@ -21,6 +21,7 @@ import (
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/speaker/gobgp"
 	"metallb.io/metallb/speaker/rib"
@@ -68,7 +69,7 @@ type patient struct {
 	node     *bgptest.Node
 	neighbor bgptest.Neighbor
 	// config is the session's, and wanted whether there is to be one.
-	config session.Config
+	config bgp.Peer
 	wanted bool
 	// prefixes are to be announced to it.
 	prefixes          map[netip.Prefix]bool
@@ -98,6 +99,7 @@ type clinic struct {
 	t        *testing.T
 	random   *rand.Rand
 	sessions *gobgp.Sessions
+	table    *rib.Table
 	reporter *Reporter
 	store    *fakeStore
 	patients map[string]*patient
@@ -107,13 +109,13 @@ type clinic struct {
 
 func newClinic(t *testing.T, seed uint64) *clinic {
 	t.Helper()
-	c := &clinic{t: t, random: rand.New(rand.NewPCG(seed, seed)), patients: map[string]*patient{}}
+	c := &clinic{t: t, random: rand.New(rand.NewPCG(seed, seed)), patients: map[string]*patient{}, table: rib.NewTable()}
 	fast := hastyClock{began: time.Now()}
 	c.store = &fakeStore{node: thisNode, clock: clocktesting.NewFakeClock(fast.began), objects: map[string]v1beta1.BGPSessionState{}}
 	c.reporter = NewReporter(Options{
 		Node: thisNode, Sessions: func() []session.State { return c.sessions.States() }, Store: c.store, Clock: fast, Random: rand.Float64,
 	})
-	sessions, err := gobgp.New(gobgp.Options{Clock: fast, OnChange: func(s session.State) { c.reporter.Observe(s) }})
+	sessions, err := gobgp.New(gobgp.Options{Table: c.table, Clock: fast, OnChange: func(s session.State) { c.reporter.Observe(s) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,8 +154,8 @@ func (c *clinic) admit(lab *bgptest.Lab, i int) {
 	if i%2 == 1 {
 		make, name = bgptest.NewFRR, "frr-"+strconv.Itoa(i)
 	}
-	p.config = session.Config{
-		Peer: name, LocalASN: ourASN, PeerASN: rightASN, Address: p.neighbor.Local, Port: 179,
+	p.config = bgp.Peer{
+		Name: name, LocalASN: ourASN, PeerASN: rightASN, Address: p.neighbor.Local, Port: 179,
 		RouterID: netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}), HoldTime: 9 * time.Second, KeepaliveTime: time.Second, ConnectTime: 2 * time.Second,
 	}
 	p.Router = make(c.t, node, p.neighbor)
@@ -164,25 +166,14 @@ func (c *clinic) admit(lab *bgptest.Lab, i int) {
 // configure makes the speaker have the sessions that are wanted.
 func (c *clinic) configure() {
 	c.t.Helper()
-	var configs []session.Config
+	var configs []bgp.Peer
 	for _, p := range c.patients {
 		if p.wanted {
 			configs = append(configs, p.config)
 		}
 	}
-	paths := func(peer string) []rib.Path { return pathsOf(slices.Collect(maps.Keys(c.patients[peer].prefixes))) }
-	if err := c.sessions.Configure(c.t.Context(), configs, paths); err != nil {
-		c.t.Fatal(err)
-	}
+	c.sessions.Configure(configs)
 	c.reporter.Situate(Situation{Node: nodeUID, Ready: true})
-}
-
-func pathsOf(prefixes []netip.Prefix) []rib.Path {
-	paths := make([]rib.Path, 0, len(prefixes))
-	for _, prefix := range prefixes {
-		paths = append(paths, rib.Path{Prefix: prefix})
-	}
-	return paths
 }
 
 // prefix returns one of both families, of a few.
@@ -237,7 +228,7 @@ func (c *clinic) strike(p *patient) {
 	if (p.ailment() != "" || !p.wanted) && c.random.IntN(2) == 0 { // Or else all would ail before long.
 		e = event{"recovers", func() { c.heal(p) }}
 	}
-	c.history = append(c.history, p.config.Peer+" "+e.name)
+	c.history = append(c.history, p.config.Name+" "+e.name)
 	e.do()
 }
 
@@ -280,30 +271,27 @@ func (c *clinic) announce(p *patient, prefixes ...netip.Prefix) {
 	for _, prefix := range prefixes {
 		p.prefixes[prefix] = true
 	}
-	c.apply(p, rib.Change{Peer: p.config.Peer, Announce: pathsOf(prefixes)})
+	c.apply(p)
 }
 
 // withdraw withdraws half of what is announced.
 func (c *clinic) withdraw(p *patient) {
 	c.t.Helper()
-	var gone []netip.Prefix
 	for _, prefix := range slices.SortedFunc(maps.Keys(p.prefixes), netip.Prefix.Compare) {
 		if c.random.IntN(2) == 0 {
-			gone = append(gone, prefix)
 			delete(p.prefixes, prefix)
 		}
 	}
-	c.apply(p, rib.Change{Peer: p.config.Peer, Withdraw: gone})
+	c.apply(p)
 }
 
-func (c *clinic) apply(p *patient, change rib.Change) {
-	c.t.Helper()
-	if !p.wanted {
-		return
+// apply makes the table what is to be announced to the router.
+func (c *clinic) apply(p *patient) {
+	paths := make([]rib.Path, 0, len(p.prefixes))
+	for prefix := range p.prefixes {
+		paths = append(paths, rib.Path{Prefix: prefix})
 	}
-	if err := c.sessions.Apply(c.t.Context(), []rib.Change{change}); err != nil {
-		c.t.Fatal(err)
-	}
+	c.table.Set(p.config.Name, map[string][]rib.Path{p.config.Name: paths})
 }
 
 // lies returns in what the status of a session differs from what its router says, and from what must become of it.

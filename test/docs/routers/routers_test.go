@@ -15,9 +15,9 @@ import (
 	"github.com/go-logr/logr/testr"
 	"k8s.io/utils/clock"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/gobgp"
 	"metallb.io/metallb/speaker/rib"
-	"metallb.io/metallb/speaker/session"
 	bgptest "metallb.io/metallb/test/bgp"
 	"metallb.io/metallb/test/docs"
 )
@@ -65,22 +65,22 @@ func TestARouterOfThePageSpreadsOverTheNodesAndLeavesOneThatDrains(t *testing.T)
 		router.Start(t)
 		examples[language] = example{node, router}
 	}
-	sessions := announce(t, slices.Collect(maps.Values(examples)), "198.51.100.7/32", "198.51.100.0/25", "203.0.113.7/32")
+	table := announce(t, slices.Collect(maps.Values(examples)), "198.51.100.7/32", "198.51.100.0/25", "203.0.113.7/32")
 	for language, e := range examples {
-		t.Run(language, func(t *testing.T) { e.test(t, sessions) })
+		t.Run(language, func(t *testing.T) { e.test(t, table) })
 	}
 }
 
-func (e example) test(t *testing.T, sessions *gobgp.Sessions) {
+func (e example) test(t *testing.T, table *rib.Table) {
 	t.Helper()
 	one, two := e.node.Test4, e.node.Other4
 	e.awaitNextHops(t, "198.51.100.7/32", one, two)
 
 	draining := rib.Path{Prefix: netip.MustParsePrefix("198.51.100.7/32"), Draining: true}
-	apply(t, sessions, rib.Change{Peer: e.router.Name() + " from node-1", Announce: []rib.Path{draining}})
+	announceTo(table, e.router.Name()+" from node-1", draining)
 	e.awaitNextHops(t, "198.51.100.7/32", two)
 	t.Log("a route that drains is used where there is no other")
-	apply(t, sessions, rib.Change{Peer: e.router.Name() + " from node-2", Withdraw: []netip.Prefix{draining.Prefix}})
+	table.Set(e.router.Name()+" from node-2 "+draining.Prefix.String(), nil)
 	e.awaitNextHops(t, "198.51.100.7/32", one)
 	t.Log("what was announced first and is not of the pool has not come in")
 	e.awaitNextHops(t, "198.51.100.0/25")
@@ -102,9 +102,10 @@ func firstBlock(t *testing.T, language string) string {
 }
 
 // announce has both nodes announce the prefixes to each router, over sessions with the page's password.
-func announce(t *testing.T, examples []example, prefixes ...string) *gobgp.Sessions {
+func announce(t *testing.T, examples []example, prefixes ...string) *rib.Table {
 	t.Helper()
-	sessions, err := gobgp.New(gobgp.Options{Logger: testr.New(t), Clock: clock.RealClock{}})
+	table := rib.NewTable()
+	sessions, err := gobgp.New(gobgp.Options{Table: table, Logger: testr.New(t), Clock: clock.RealClock{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,30 +116,27 @@ func announce(t *testing.T, examples []example, prefixes ...string) *gobgp.Sessi
 			t.Errorf("closing: %v", err)
 		}
 	})
-	var configs []session.Config
+	var configs []bgp.Peer
 	for _, e := range examples {
 		for name, source := range e.sources() {
-			configs = append(configs, session.Config{
-				Peer: name, LocalASN: clusterASN, PeerASN: routerASN, Address: e.node.Addr4, Port: 179, Source: source, RouterID: source,
+			configs = append(configs, bgp.Peer{
+				Name: name, LocalASN: clusterASN, PeerASN: routerASN, Address: e.node.Addr4, Port: 179, Source: source, RouterID: source,
 				HoldTime: 90 * time.Second, KeepaliveTime: 30 * time.Second, ConnectTime: 2 * time.Second, Password: passwordOfThePage,
 			})
 		}
 	}
-	paths := make([]rib.Path, 0, len(prefixes))
-	for _, prefix := range prefixes {
-		paths = append(paths, rib.Path{Prefix: netip.MustParsePrefix(prefix)})
+	for _, c := range configs {
+		for _, prefix := range prefixes {
+			announceTo(table, c.Name, rib.Path{Prefix: netip.MustParsePrefix(prefix)})
+		}
 	}
-	if err := sessions.Configure(t.Context(), configs, func(string) []rib.Path { return paths }); err != nil {
-		t.Fatal(err)
-	}
-	return sessions
+	sessions.Configure(configs)
+	return table
 }
 
-func apply(t *testing.T, sessions *gobgp.Sessions, change rib.Change) {
-	t.Helper()
-	if err := sessions.Apply(t.Context(), []rib.Change{change}); err != nil {
-		t.Fatal(err)
-	}
+// announceTo announces the path to the peer, in place of an earlier one.
+func announceTo(table *rib.Table, peer string, path rib.Path) {
+	table.Set(peer+" "+path.Prefix.String(), map[string][]rib.Path{peer: {path}})
 }
 
 func (e example) awaitNextHops(t *testing.T, prefix string, want ...netip.Addr) {

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -103,7 +102,7 @@ func (r *Reporter) Situate(s Situation) {
 // context ends.
 func (r *Reporter) Shutdown(ctx context.Context) {
 	const atOnce = 8
-	since := metav1.NewTime(r.options.Clock.Now().UTC().Truncate(time.Second))
+	since := timeOf(r.options.Clock.Now())
 	r.publisher.Close(func(written map[string]v1beta1.BGPSessionStateStatus) {
 		var writing sync.WaitGroup
 		slots := make(chan struct{}, atOnce)
@@ -112,7 +111,7 @@ func (r *Reporter) Shutdown(ctx context.Context) {
 				continue
 			}
 			idle := v1beta1.BGPSessionStateStatus{
-				Node: w.Node, Peer: w.Peer, Address: w.Address, State: v1beta1.SessionIdle, Since: &since, LastError: Stopped,
+				Node: w.Node, Peer: w.Peer, Address: w.Address, State: v1beta1.SessionIdle, Since: since, LastError: Stopped, LastErrorTime: since,
 				LocalRouterID: w.LocalRouterID,
 			}
 			slots <- struct{}{}

@@ -21,11 +21,11 @@ import (
 // refresh observes all sessions.
 func (r *Reporter) refresh() {
 	r.desired, r.byLabel = map[string]v1beta1.BGPSessionStateStatus{}, map[string]string{}
-	since := metav1.NewTime(r.options.Clock.Now().UTC().Truncate(time.Second))
+	since := timeOf(r.options.Clock.Now())
 	for _, refusal := range r.refused {
 		r.desired[refusal.Peer] = v1beta1.BGPSessionStateStatus{
-			Node: r.options.Node, Pod: r.options.Pod, Peer: refusal.Peer, Address: refusal.Address, State: v1beta1.SessionIdle, Since: &since,
-			LastError: message.Bound(refusal.Reason),
+			Node: r.options.Node, Pod: r.options.Pod, Peer: refusal.Peer, Address: refusal.Address, State: v1beta1.SessionIdle, Since: since,
+			LastError: message.Bound(refusal.Reason), LastErrorTime: since,
 		}
 	}
 	for _, s := range r.options.Sessions() {
@@ -48,11 +48,15 @@ func (r *Reporter) identify(o *v1beta1.BGPSessionState, node types.UID) publishe
 	}
 }
 
-// compare returns the change. That a session that stays down went through states that it is not in any more is none.
+// compare returns the change. That a session that stays down went through states that it is not in any more is none, nor is that an
+// attempt failed once more in the same way: attempts follow each other every few seconds.
 func compare(written, is *v1beta1.BGPSessionStateStatus) pace.Change {
 	w := *written
 	if !up(is) && w.State == is.State {
 		w.Since = is.Since
+	}
+	if w.LastError == is.LastError {
+		w.LastErrorTime = is.LastErrorTime
 	}
 	if equality.Semantic.DeepEqual(&w, is) {
 		return pace.None
@@ -69,12 +73,20 @@ func compare(written, is *v1beta1.BGPSessionStateStatus) pace.Change {
 
 func up(s *v1beta1.BGPSessionStateStatus) bool { return s.State == v1beta1.SessionEstablished }
 
-// statusOf returns what is told of the session.
+// timeOf is the time as the API has it.
+func timeOf(t time.Time) *metav1.Time {
+	return new(metav1.NewTime(t.UTC().Truncate(time.Second)))
+}
+
+// statusOf returns what is told of the session. Its last error is left out once the session carries routes, or it would be taken for
+// one that lasts.
 func (r *Reporter) statusOf(s session.State) v1beta1.BGPSessionStateStatus {
-	since := metav1.NewTime(s.Since.UTC().Truncate(time.Second)) // As the API has it.
 	status := v1beta1.BGPSessionStateStatus{
-		Node: r.options.Node, Pod: r.options.Pod, Peer: s.Peer, Address: s.Address.String(), State: v1beta1.SessionState(s.FSM), Since: &since,
-		LastError: message.Bound(s.LastError),
+		Node: r.options.Node, Pod: r.options.Pod, Peer: s.Peer, Address: s.Address.String(), State: v1beta1.SessionState(s.FSM),
+		Since: timeOf(s.Since),
+	}
+	if s.LastError != "" && !s.Carries() {
+		status.LastError, status.LastErrorTime = message.Bound(s.LastError), timeOf(s.LastErrorTime)
 	}
 	if s.RouterID.IsValid() {
 		status.LocalRouterID = s.RouterID.String()

@@ -25,12 +25,16 @@ func TestCompare(t *testing.T) {
 		written, is status
 		want        pace.Change
 	}{
-		"nothing":                {status{State: "Established", Since: at(1)}, status{State: "Established", Since: at(1)}, pace.None},
-		"the first state":        {status{}, status{State: "Idle"}, pace.Transition},
-		"up":                     {status{State: "Idle"}, status{State: "Established"}, pace.Transition},
-		"down":                   {status{State: "Established"}, status{State: "Idle"}, pace.Transition},
-		"down and up again":      {status{State: "Established", Since: at(1)}, status{State: "Established", Since: at(2)}, pace.Transition},
-		"another error":          {status{State: "Idle", LastError: "a"}, status{State: "Idle", LastError: "b"}, pace.Detail},
+		"nothing":              {status{State: "Established", Since: at(1)}, status{State: "Established", Since: at(1)}, pace.None},
+		"the first state":      {status{}, status{State: "Idle"}, pace.Transition},
+		"up":                   {status{State: "Idle"}, status{State: "Established"}, pace.Transition},
+		"down":                 {status{State: "Established"}, status{State: "Idle"}, pace.Transition},
+		"down and up again":    {status{State: "Established", Since: at(1)}, status{State: "Established", Since: at(2)}, pace.Transition},
+		"another error":        {status{State: "Idle", LastError: "a"}, status{State: "Idle", LastError: "b"}, pace.Detail},
+		"the same error again": {status{State: "Idle", LastError: "a", LastErrorTime: at(1)}, status{State: "Idle", LastError: "a", LastErrorTime: at(2)}, pace.None},
+		"another error later": {
+			status{State: "Idle", LastError: "a", LastErrorTime: at(1)}, status{State: "Idle", LastError: "b", LastErrorTime: at(2)}, pace.Detail,
+		},
 		"another state":          {status{State: "Idle"}, status{State: "Active"}, pace.Detail},
 		"the same state again":   {status{State: "Idle", Since: at(1)}, status{State: "Idle", Since: at(2)}, pace.None},
 		"more prefixes":          {status{State: "Established"}, status{State: "Established", AdvertisedIPv6: 1}, pace.Counts},

@@ -164,6 +164,9 @@ func (w *world) setPeer(peer string, fsm session.FSM, lastError string, advertis
 	if old.FSM != fsm {
 		s.Since = w.clock.Now()
 	}
+	if lastError != "" {
+		s.LastErrorTime = w.clock.Now()
+	}
 	if s.Up() {
 		s.HoldTime, s.IPv4, s.Advertised, s.PeerRouterID = 90*time.Second, true, advertised, netip.MustParseAddr("192.0.2.1")
 	}

@@ -115,7 +115,12 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 
 // LocalAddress is the address of this side, without its zone.
 func (c *Conn) LocalAddress() netip.Addr {
-	local, ok := c.LocalAddr().(*net.TCPAddr)
+	return localAddress(c)
+}
+
+// localAddress is the address of this side, without its zone; the zero Addr if the connection has none.
+func localAddress(c net.Conn) netip.Addr {
+	local, ok := c.LocalAddr().(interface{ AddrPort() netip.AddrPort })
 	if !ok {
 		return netip.Addr{}
 	}

@@ -46,6 +46,10 @@ const (
 	bufferSize = 16 << 10
 	// farewellTime bounds how long the peer may take to accept a NOTIFICATION.
 	farewellTime = time.Second
+	// OpenTime is how long the peer may take to send its OPEN. RFC 4271 section 8.2.2 only asks for a large value and suggests four minutes, for
+	// which nobody would know why there is no session. No router needs longer: one that delays its OPEN (section 8.1.1, DelayOpen) sends it
+	// when it gets this side's.
+	OpenTime = 10 * time.Second
 	// refreshTime is the least time between two requests to send everything again.
 	refreshTime = time.Second
 )
@@ -60,6 +64,9 @@ type Conn struct {
 	follow func(Stage)
 
 	released, asked, resting, closed gate
+
+	// late has the connection end if the message that opens the session is not there in time.
+	late *time.Timer
 
 	// writing holds a token while a message is written.
 	writing chan struct{}
@@ -101,13 +108,18 @@ const (
 // New makes a Conn of a connection to the peer. Follow is called for each stage, by whoever reads, writes or closes; it must
 // not wait for them.
 func New(conn net.Conn, peer netip.AddrPort, stats *Stats, follow func(Stage)) *Conn {
-	return &Conn{
+	c := &Conn{
 		Conn: conn, stats: stats, follow: follow,
 		remote:   &net.TCPAddr{IP: peer.Addr().AsSlice(), Port: int(peer.Port()), Zone: peer.Addr().Zone()},
 		released: newGate(), asked: newGate(), resting: newGate(), closed: newGate(), discarded: newGate(),
 		writing: make(chan struct{}, 1),
 		store:   make([]byte, bufferSize),
 	}
+	const holdTimerExpired = 4
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.late = time.AfterFunc(OpenTime, func() { c.refuse(refuse(holdTimerExpired, 0, nil, "")) })
+	return c
 }
 
 // RemoteAddr is the peer's address as New was given it, with the zone written alike.
@@ -198,6 +210,7 @@ func (c *Conn) finish(why End) {
 		return
 	}
 	c.ended, c.end = true, why
+	c.late.Stop()
 	c.mu.Unlock()
 	_ = c.Conn.Close()
 	c.follow(Ended)

@@ -155,14 +155,19 @@ func (c *Conn) opened(m message) bool {
 	c.mu.Lock()
 	c.open = parseOpen(m)
 	c.mu.Unlock()
-	if hold := c.HoldTime(); hold > Dead {
+	c.late.Stop()
+	switch hold := c.HoldTime(); {
+	case hold > Dead:
 		_ = c.giveUpAfter(hold) // If this fails, it is given up earlier.
+	case hold == 0: // Nobody else waits for the KEEPALIVE.
+		c.late.Reset(OpenTime)
 	}
 	return true
 }
 
 // confirm holds the first KEEPALIVE back until it is released.
 func (c *Conn) confirm() bool {
+	c.late.Stop()
 	c.follow(Confirmed)
 	select {
 	case <-c.released.done:

@@ -25,8 +25,11 @@ const rereadTime = 10 * time.Second
 // Stopped is the last error of a session that ended because the speaker did.
 const Stopped = "the node's speaker was stopped"
 
-// Store is where BGPSessionStates are kept, by peer.
-type Store = publisher.Store[string, v1beta1.BGPSessionState, v1beta1.BGPSessionStateStatus]
+// +kubebuilder:rbac:groups=metallb.io,resources=bgpsessionstates,verbs=get;list;create;delete,namespace=metallb-system
+// +kubebuilder:rbac:groups=metallb.io,resources=bgpsessionstates/status,verbs=patch,namespace=metallb-system
+
+// Store is where BGPSessionStates are kept.
+type Store = publisher.Store[*v1beta1.BGPSessionState]
 
 // Options of a Reporter.
 type Options struct {
@@ -56,7 +59,7 @@ type Refusal struct{ Peer, Address, Reason string }
 
 // Reporter writes the node's BGPSessionStates. It is to be started once, and then to be shut down.
 type Reporter struct {
-	publisher *publisher.Publisher[string, v1beta1.BGPSessionState, v1beta1.BGPSessionStateStatus]
+	publisher *publisher.Publisher[string, *v1beta1.BGPSessionState, v1beta1.BGPSessionStateStatus]
 	options   Options
 	refused   []Refusal
 	// desired is what is to be told, by peer, and byLabel the peer for a label of an object.
@@ -67,9 +70,10 @@ type Reporter struct {
 // NewReporter returns a Reporter that waits for the first situation.
 func NewReporter(o Options) *Reporter {
 	r := &Reporter{options: o}
-	r.publisher = publisher.New(publisher.Options[string, v1beta1.BGPSessionState, v1beta1.BGPSessionStateStatus]{
+	r.publisher = publisher.New(publisher.Options[string, *v1beta1.BGPSessionState, v1beta1.BGPSessionStateStatus]{
 		Kind: "BGPSessionState", Store: o.Store, Clock: o.Clock, Random: o.Random, RereadTime: rereadTime,
-		Refresh: r.refresh, All: func() iter.Seq[string] { return maps.Keys(r.desired) }, Desired: r.desire, Differ: compare, Identify: r.identify,
+		Refresh: r.refresh, All: func() iter.Seq[string] { return maps.Keys(r.desired) }, Desired: r.desire, Differ: compare,
+		Make: func(peer string) []*v1beta1.BGPSessionState { return Objects(o.Node, peer) }, Read: r.read,
 	})
 	return r
 }

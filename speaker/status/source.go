@@ -8,12 +8,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/message"
-	"metallb.io/metallb/speaker/naming"
-	"metallb.io/metallb/speaker/pace"
 	"metallb.io/metallb/speaker/publisher"
 	"metallb.io/metallb/speaker/session"
 )
@@ -32,7 +29,7 @@ func (r *Reporter) refresh() {
 		r.desired[s.Peer] = r.statusOf(s)
 	}
 	for peer := range r.desired {
-		r.byLabel[naming.Label(peer)] = peer
+		r.byLabel[publisher.Label(peer)] = peer
 	}
 }
 
@@ -41,16 +38,14 @@ func (r *Reporter) desire(peer string) (status v1beta1.BGPSessionStateStatus, un
 	return status, wanted && !up(&status) && status.LastError == "", wanted
 }
 
-func (r *Reporter) identify(o *v1beta1.BGPSessionState, node types.UID) publisher.Identity[string, v1beta1.BGPSessionStateStatus] {
-	peer, wanted := r.byLabel[o.Labels[v1beta1.LabelPeer]]
-	return publisher.Identity[string, v1beta1.BGPSessionStateStatus]{
-		Name: o.Name, About: peer, Status: o.Status, Stray: !wanted, Outdated: wanted && !publisher.GoesWith(o, node),
-	}
+func (r *Reporter) read(o *v1beta1.BGPSessionState) (peer string, status v1beta1.BGPSessionStateStatus, wanted bool) {
+	peer, wanted = r.byLabel[o.Labels[v1beta1.LabelPeer]]
+	return peer, o.Status, wanted
 }
 
 // compare returns the change. That a session that stays down went through states that it is not in any more is none, nor is that an
 // attempt failed once more in the same way: attempts follow each other every few seconds.
-func compare(written, is *v1beta1.BGPSessionStateStatus) pace.Change {
+func compare(written, is *v1beta1.BGPSessionStateStatus) publisher.Change {
 	w := *written
 	if !up(is) && w.State == is.State {
 		w.Since = is.Since
@@ -59,16 +54,16 @@ func compare(written, is *v1beta1.BGPSessionStateStatus) pace.Change {
 		w.LastErrorTime = is.LastErrorTime
 	}
 	if equality.Semantic.DeepEqual(&w, is) {
-		return pace.None
+		return publisher.None
 	}
 	if !up(&w) && !up(is) && w.State != "" && w.State != v1beta1.SessionUnknown {
-		return pace.Detail
+		return publisher.Detail
 	}
 	w.AdvertisedIPv4, w.AdvertisedIPv6 = is.AdvertisedIPv4, is.AdvertisedIPv6
 	if equality.Semantic.DeepEqual(&w, is) {
-		return pace.Counts
+		return publisher.Counts
 	}
-	return pace.Transition
+	return publisher.Transition
 }
 
 func up(s *v1beta1.BGPSessionStateStatus) bool { return s.State == v1beta1.SessionEstablished }

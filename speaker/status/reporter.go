@@ -6,9 +6,9 @@ import (
 	"context"
 	"iter"
 	"maps"
-	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -108,8 +108,8 @@ func (r *Reporter) Shutdown(ctx context.Context) {
 	const atOnce = 8
 	since := timeOf(r.options.Clock.Now())
 	r.publisher.Close(func(written map[string]v1beta1.BGPSessionStateStatus) {
-		var writing sync.WaitGroup
-		slots := make(chan struct{}, atOnce)
+		var writing errgroup.Group
+		writing.SetLimit(atOnce)
 		for name, w := range written {
 			if w.State == v1beta1.SessionIdle && w.Pod == "" {
 				continue
@@ -118,14 +118,13 @@ func (r *Reporter) Shutdown(ctx context.Context) {
 				Node: w.Node, Peer: w.Peer, Address: w.Address, State: v1beta1.SessionIdle, Since: since, LastError: Stopped, LastErrorTime: since,
 				LocalRouterID: w.LocalRouterID,
 			}
-			slots <- struct{}{}
-			writing.Go(func() {
-				defer func() { <-slots }()
+			writing.Go(func() error {
 				if err := r.options.Store.Write(ctx, name, &idle); err != nil {
 					log.FromContext(ctx).Error(err, "state of session cannot be written any more", "object", name)
 				}
+				return nil
 			})
 		}
-		writing.Wait()
+		_ = writing.Wait()
 	})
 }

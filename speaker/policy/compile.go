@@ -106,10 +106,12 @@ func (c *compiler) acceptPeers() {
 }
 
 // checkPeers reports whether the peers are one and the same to this node. It connects to one without a source address from the address that
-// the kernel chooses, which may be the other's.
+// the kernel chooses, which may be the other's. Where ASNs or passwords differ the router takes only one of them, and it alone knows which:
+// then both are tried.
 func (c *compiler) checkPeers(peer, other bgp.Peer) error {
 	node := []labels.Set{c.in.Node.Labels}
-	if peer.Address != other.Address || peer.Source.IsValid() == other.Source.IsValid() || c.in.Node.SourceTo == nil {
+	alike := peer.Address == other.Address && peer.MyASN == other.MyASN && peer.PeerASN == other.PeerASN && peer.Password == other.Password
+	if !alike || peer.Source.IsValid() == other.Source.IsValid() || c.in.Node.SourceTo == nil {
 		return bgp.CheckPeers(peer, other, node)
 	}
 	chosen := c.in.Node.SourceTo(peer.Address)

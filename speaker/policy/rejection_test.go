@@ -42,10 +42,15 @@ func fromOwnAddress(chosen string) func(*policy.Input) {
 func TestPeersFromTwoAddressesAreTwo(t *testing.T) {
 	t.Parallel()
 	for name, mutate := range map[string]func(*policy.Input){
-		"the kernel chooses another":      fromOwnAddress("10.0.0.2"),
-		"it is not known what it chooses": fromOwnAddress(""),
-		"nobody can tell":                 func(in *policy.Input) { fromOwnAddress("10.0.0.1")(in); in.Node.SourceTo = nil },
-		"to another port":                 func(in *policy.Input) { fromOwnAddress("10.0.0.1")(in); in.Peers[0].Spec.Port = 1179 },
+		"the kernel chooses another":            fromOwnAddress("10.0.0.2"),
+		"it is not known what it chooses":       fromOwnAddress(""),
+		"nobody can tell":                       func(in *policy.Input) { fromOwnAddress("10.0.0.1")(in); in.Node.SourceTo = nil },
+		"to another port":                       func(in *policy.Input) { fromOwnAddress("10.0.0.1")(in); in.Peers[0].Spec.Port = 1179 },
+		"the router takes only one, by its ASN": func(in *policy.Input) { fromOwnAddress("10.0.0.1")(in); in.Peers[0].Spec.ASN = 64599 },
+		"the router takes only one, by its password": func(in *policy.Input) {
+			fromOwnAddress("10.0.0.1")(in)
+			in.Peers[0].Spec.Password = "s3cret"
+		},
 		"both say which": func(in *policy.Input) {
 			fromOwnAddress("10.0.0.1")(in)
 			in.Peers[0].Spec.SrcAddress = "10.0.0.3"

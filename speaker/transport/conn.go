@@ -46,9 +46,9 @@ const (
 	bufferSize = 16 << 10
 	// farewellTime bounds how long the peer may take to accept a NOTIFICATION.
 	farewellTime = time.Second
-	// OpenTime is how long the peer may take to send its OPEN. RFC 4271 section 8.2.2 only asks for a large value and suggests four minutes, for
-	// which nobody would know why there is no session. No router needs longer: one that delays its OPEN (section 8.1.1, DelayOpen) sends it
-	// when it gets this side's.
+	// OpenTime is how long the peer may take to send its OPEN. RFC 4271 section 8.2.2 asks for a large value and suggests four minutes, in
+	// which nobody is told why there is no session. A router that works does not need as long: one that delays its OPEN (DelayOpen, section
+	// 8.1.1) sends it as soon as it gets this side's.
 	OpenTime = 10 * time.Second
 	// refreshTime is the least time between two requests to send everything again.
 	refreshTime = time.Second
@@ -65,7 +65,7 @@ type Conn struct {
 
 	released, asked, resting, closed gate
 
-	// late has the connection end if the message that opens the session is not there in time.
+	// late ends the connection if the peer's OPEN, or a KEEPALIVE that no hold time bounds, does not come in time.
 	late *time.Timer
 
 	// writing holds a token while a message is written.

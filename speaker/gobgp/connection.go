@@ -26,8 +26,9 @@ const (
 	minConnectTime = time.Second
 	// maxDialTime is the most that an attempt takes, so that its failure is told soon.
 	maxDialTime = 10 * time.Second
-	// farewellTime bounds how long GoBGP is waited for, which takes moments.
-	farewellTime = 2 * time.Second
+	// farewellTime bounds how long GoBGP is waited for, which takes moments, and seconds on a machine that is overloaded. What GoBGP has not
+	// sent by then it keeps for ever: see drain.
+	farewellTime = 30 * time.Second
 
 	// multihopTTL lets packets pass as many routers as there may be (RFC 4271 leaves it open). An eBGP peer is on a
 	// connected subnet otherwise; what is sent to an iBGP peer has the kernel's TTL.

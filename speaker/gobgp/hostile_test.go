@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -208,9 +209,13 @@ func TestAHostilePeerHarmsNobody(t *testing.T) {
 		connections += int(v.connections.Load())
 	}
 	t.Logf("%d peers made %d connections in %s", len(villains), connections, time.Since(began).Round(time.Second))
+	defer func() {
+		if t.Failed() {
+			_ = pprof.Lookup("goroutine").WriteTo(t.Output(), 1)
+		}
+	}()
 	eventually(t, 5*time.Second, func() (bool, string) {
 		now, size := runtime.NumGoroutine(), inUse()
-		t.Logf("%d goroutines, there were %d; %d octets, there were %d", now, goroutines, size, memory)
 		return now <= goroutines && size < memory+2<<20, fmt.Sprintf("%d goroutines, there were %d; %d octets, there were %d", now, goroutines, size, memory)
 	})
 }

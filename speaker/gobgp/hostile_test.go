@@ -214,10 +214,13 @@ func TestAHostilePeerHarmsNobody(t *testing.T) {
 			_ = pprof.Lookup("goroutine").WriteTo(t.Output(), 1)
 		}
 	}()
+	var left string
 	eventually(t, 5*time.Second, func() (bool, string) {
 		now, size := runtime.NumGoroutine(), inUse()
-		return now <= goroutines && size < memory+2<<20, fmt.Sprintf("%d goroutines, there were %d; %d octets, there were %d", now, goroutines, size, memory)
+		left = fmt.Sprintf("%d goroutines, there were %d; %d octets, there were %d", now, goroutines, size, memory)
+		return now <= goroutines && size < memory+2<<20, left
 	})
+	t.Log(left)
 }
 
 // inUse is the heap that is in use after a collection.

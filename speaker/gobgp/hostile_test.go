@@ -20,6 +20,7 @@ import (
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
 	"metallb.io/metallb/speaker/session"
+	"metallb.io/metallb/speaker/transport"
 )
 
 // hostileTime is the environment variable for how long hostile peers are borne at least, as "10m": see CONTRIBUTING.md.
@@ -147,6 +148,21 @@ func misdeeds(t *testing.T) map[string]func(*net.TCPConn) {
 	}
 }
 
+// patience is how long hostile peers are borne at least, and how long their connections last, in turn.
+func patience(t *testing.T) (lasts time.Duration, lasting []time.Duration) {
+	t.Helper()
+	text := os.Getenv(hostileTime)
+	if text == "" {
+		return 0, nil
+	}
+	lasts, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("%s: %v", hostileTime, err)
+	}
+	// Longer than a router that sends no OPEN is waited for, too.
+	return lasts, []time.Duration{300 * time.Millisecond, transport.OpenTime + 2*time.Second, time.Second, 3 * time.Second}
+}
+
 func TestAHostilePeerHarmsNobody(t *testing.T) {
 	if raceDetector {
 		elsewhere(t)
@@ -162,16 +178,7 @@ func TestAHostilePeerHarmsNobody(t *testing.T) {
 	awaitRoutes(t, good, 1000)
 	before, goroutines, memory := stateOf(s, "good"), runtime.NumGoroutine(), inUse()
 
-	var lasts time.Duration
-	var lasting []time.Duration
-	if text := os.Getenv(hostileTime); text != "" {
-		var err error
-		if lasts, err = time.ParseDuration(text); err != nil {
-			t.Fatalf("%s: %v", hostileTime, err)
-		}
-		// Longer than some give up, and than sessions are damped.
-		lasting = []time.Duration{300 * time.Millisecond, 12 * time.Second, time.Second, 3 * time.Second}
-	}
+	lasts, lasting := patience(t)
 	began := time.Now()
 	villains := map[string]*villain{}
 	configs := []session.Config{to("good", good.addrPort())}

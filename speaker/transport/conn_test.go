@@ -274,19 +274,19 @@ func TestAPeerHasSomeTimeForItsOpen(t *testing.T) {
 			r.write(openMessage(64500))
 			for _, octet := range openMessage(64512)[:9] {
 				r.say(octet)
-				time.Sleep(OpenTime / 10)
+				<-time.After(OpenTime / 10)
 			}
 			r.expect("stages", drain(r.stages), []Stage{OpenSent})
-			time.Sleep(OpenTime / 10)
+			<-time.After(OpenTime / 10)
 			r.expectRefusal(expired, "")
 		})
 	})
 	t.Run("that comes late", func(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(r *rig) {
-			time.Sleep(OpenTime - 1)
+			<-time.After(OpenTime - 1)
 			r.establish(openMessage(64512))
-			time.Sleep(time.Hour)
+			<-time.After(time.Hour)
 			r.expect("stages", drain(r.stages), []Stage(nil))
 		})
 	})
@@ -299,7 +299,7 @@ func TestAPeerHasSomeTimeForItsOpen(t *testing.T) {
 			r.write(newMessage(keepalive))
 			r.expect("stages", drain(r.stages), []Stage{OpenSent, OpenConfirm})
 			r.expect("what the speaker gets", drain(r.passed), []kind{open})
-			time.Sleep(OpenTime)
+			<-time.After(OpenTime)
 			r.expectRefusal(expired, "")
 		})
 	})
@@ -307,7 +307,7 @@ func TestAPeerHasSomeTimeForItsOpen(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(r *rig) {
 			r.establish(withoutHold)
-			time.Sleep(time.Hour)
+			<-time.After(time.Hour)
 			r.expect("stages", drain(r.stages), []Stage(nil))
 		})
 	})

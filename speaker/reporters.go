@@ -11,8 +11,10 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/speaker/node"
+	"metallb.io/metallb/speaker/publisher"
 	"metallb.io/metallb/speaker/servicestatus"
 	"metallb.io/metallb/speaker/session"
 	"metallb.io/metallb/speaker/status"
@@ -29,7 +31,8 @@ type reporters struct {
 func newReporters(mgr ctrl.Manager, settings *process.Settings, o *options, sessions func() []session.State) (*reporters, error) {
 	r := &reporters{sessions: status.NewReporter(status.Options{
 		Node: o.node, Pod: o.pod, Sessions: sessions, Clock: clock.RealClock{}, Random: rand.Float64,
-		Store: status.NewCluster(mgr.GetAPIReader(), mgr.GetClient(), o.node, settings.Namespace),
+		Store: publisher.NewCluster(mgr.GetAPIReader(), mgr.GetClient(), o.node, settings.Namespace,
+			&v1beta1.BGPSessionState{}, &v1beta1.BGPSessionStateList{}),
 	})}
 	if err := mgr.Add(r.sessions); err != nil {
 		return nil, fmt.Errorf("setting up the states of sessions: %w", err)
@@ -39,7 +42,8 @@ func newReporters(mgr ctrl.Manager, settings *process.Settings, o *options, sess
 	}
 	r.services = servicestatus.NewReporter(servicestatus.Options{
 		Node: o.node, Sessions: sessions, Clock: clock.RealClock{}, Random: rand.Float64,
-		Store: servicestatus.NewCluster(mgr.GetAPIReader(), mgr.GetClient(), o.node, settings.Namespace),
+		Store: publisher.NewCluster(mgr.GetAPIReader(), mgr.GetClient(), o.node, settings.Namespace,
+			&v1beta1.ServiceBGPStatus{}, &v1beta1.ServiceBGPStatusList{}),
 	})
 	if err := mgr.Add(r.services); err != nil {
 		return nil, fmt.Errorf("setting up the statuses of services: %w", err)

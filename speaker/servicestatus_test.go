@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/speaker/publisher"
 	"metallb.io/metallb/speaker/servicestatus"
 	bgptest "metallb.io/metallb/test/bgp"
 	"metallb.io/metallb/test/envtest"
@@ -59,8 +60,9 @@ func TestTheSpeakerTellsWhichPeersKnowAServiceIfAsked(t *testing.T) {
 	t.Log("asked: the peer whose session is up, not the one that is not there")
 	kube.run(t, "", "apply", "-f", "../config/service-bgp-status/role.yaml")
 	stale := types.NamespacedName{Namespace: "default", Name: "stale"}
-	cluster := servicestatus.NewCluster(kube.Client, kube.Client, "node-1", envtest.Namespace)
-	g.Expect(cluster.Create(t.Context(), "uid-of-an-earlier-node", stale)).To(Equal(servicestatus.Name("node-1", stale)))
+	cluster := publisher.NewCluster(kube.Client, kube.Client, "node-1", envtest.Namespace,
+		&v1beta1.ServiceBGPStatus{}, &v1beta1.ServiceBGPStatusList{})
+	g.Expect(cluster.Create(t.Context(), "uid-of-an-earlier-node", servicestatus.Object("node-1", stale))).To(Equal(servicestatus.Object("node-1", stale).Name))
 	s = startSpeaker(t, kube, "--service-bgp-status")
 	g.Eventually(table).Should(HaveExactElements(`node-1 nginx default ["router"]`), s.log)
 	var list v1beta1.ServiceBGPStatusList
@@ -111,7 +113,8 @@ func TestTheStatusOfAServiceTakesTheNameOfAnother(t *testing.T) {
 	g.Expect(netlink.RouteReplace(&netlink.Route{Gw: lab.NewNode(t).Addr4.AsSlice()})).To(Succeed())
 	server := apiServer.Get(t)
 	server.Clean(t)
-	cluster := servicestatus.NewCluster(server.Client, server.Client, "rack", envtest.Namespace)
+	cluster := publisher.NewCluster(server.Client, server.Client, "rack", envtest.Namespace,
+		&v1beta1.ServiceBGPStatus{}, &v1beta1.ServiceBGPStatusList{})
 	web := types.NamespacedName{Namespace: "default", Name: "web"}
 	owner := func() types.UID {
 		list, err := cluster.List(t.Context())
@@ -120,17 +123,17 @@ func TestTheStatusOfAServiceTakesTheNameOfAnother(t *testing.T) {
 		return list[0].OwnerReferences[0].UID
 	}
 
-	g.Expect(cluster.Create(t.Context(), "uid-1", web)).To(Equal(servicestatus.Name("rack", web)))
-	g.Expect(cluster.Create(t.Context(), "uid-1", web)).To(Equal(servicestatus.Name("rack", web)), "as it is there already")
+	g.Expect(cluster.Create(t.Context(), "uid-1", servicestatus.Object("rack", web))).To(Equal(servicestatus.Object("rack", web).Name))
+	g.Expect(cluster.Create(t.Context(), "uid-1", servicestatus.Object("rack", web))).To(Equal(servicestatus.Object("rack", web).Name), "as it is there already")
 	g.Expect(owner()).To(Equal(types.UID("uid-1")))
-	g.Expect(cluster.Create(t.Context(), "uid-2", web)).To(Equal(servicestatus.Name("rack", web)), "of an earlier node of the name")
+	g.Expect(cluster.Create(t.Context(), "uid-2", servicestatus.Object("rack", web))).To(Equal(servicestatus.Object("rack", web).Name), "of an earlier node of the name")
 	g.Expect(owner()).To(Equal(types.UID("uid-2")))
 
-	foreign := &v1beta1.ServiceBGPStatus{ObjectMeta: metav1.ObjectMeta{Namespace: envtest.Namespace, Name: servicestatus.Name("rack", web)}}
+	foreign := &v1beta1.ServiceBGPStatus{ObjectMeta: metav1.ObjectMeta{Namespace: envtest.Namespace, Name: servicestatus.Object("rack", web).Name}}
 	g.Expect(cluster.Delete(t.Context(), foreign.Name)).To(Succeed())
 	g.Expect(cluster.Delete(t.Context(), foreign.Name)).To(Succeed(), "once more")
 	g.Expect(server.Client.Create(t.Context(), foreign)).To(Succeed())
-	g.Expect(cluster.Create(t.Context(), "uid-2", web)).To(Equal(servicestatus.Name("rack", web)), "where somebody has put another")
+	g.Expect(cluster.Create(t.Context(), "uid-2", servicestatus.Object("rack", web))).To(Equal(servicestatus.Object("rack", web).Name), "where somebody has put another")
 	g.Expect(owner()).To(Equal(types.UID("uid-2")))
 	g.Expect(cluster.DeleteAll(t.Context())).To(Succeed())
 	g.Expect(cluster.List(t.Context())).To(BeEmpty())

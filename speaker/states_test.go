@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/speaker/publisher"
 	"metallb.io/metallb/speaker/status"
 	bgptest "metallb.io/metallb/test/bgp"
 	"metallb.io/metallb/test/envtest"
@@ -23,11 +24,11 @@ func TestTheStatesOfSessionsAreKeptApart(t *testing.T) {
 	g.Expect(netlink.RouteReplace(&netlink.Route{Gw: lab.NewNode(t).Addr4.AsSlice()})).To(Succeed())
 	server := apiServer.Get(t)
 	server.Clean(t)
-	of := func(node string) *status.Cluster {
-		return status.NewCluster(server.Client, server.Client, node, envtest.Namespace)
+	of := func(node string) *publisher.Cluster[*v1beta1.BGPSessionState] {
+		return publisher.NewCluster(server.Client, server.Client, node, envtest.Namespace, &v1beta1.BGPSessionState{}, &v1beta1.BGPSessionStateList{})
 	}
 	create := func(node string, uid types.UID, peer string) string {
-		name, err := of(node).Create(t.Context(), uid, peer)
+		name, err := of(node).Create(t.Context(), uid, status.Objects(node, peer)...)
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(of(node).Write(t.Context(), name, &v1beta1.BGPSessionStateStatus{Node: node, Peer: peer})).To(Succeed())
 		return name

@@ -76,7 +76,8 @@ func sharePrefix(a, b Advertisement, pool ipam.Pool) bool {
 }
 
 // CheckPeers reports whether the peers are one and the same to one of the nodes. Of two connections between the same
-// addresses the router would close one, over and over (RFC 4271 section 6.8).
+// addresses the router would close one, over and over (RFC 4271 section 6.8). Which address a node connects from to a peer without a
+// source address, only the node knows: one is taken here to differ from all that are set, and a node may ask again with what it knows.
 func CheckPeers(peer, other Peer, nodes []labels.Set) error {
 	if peer.Address != other.Address || peer.Port != other.Port || peer.Source != other.Source {
 		return nil

@@ -65,10 +65,13 @@ type BGPSessionStateStatus struct {
 	// AdvertisedIPv6 is the number of IPv6 prefixes that are advertised to the peer; 0 unless the session is established.
 	// +optional
 	AdvertisedIPv6 int64 `json:"advertisedIPv6"`
-	// LastError says why the session was lost, or why the last attempt to establish it failed. It is kept when the session is
-	// established again.
+	// LastError says why the session was lost, why the last attempt to establish it failed, or why it carries no routes although it
+	// is established. It is removed when the session carries routes.
 	// +optional
 	LastError string `json:"lastError,omitempty"`
+	// LastErrorTime is when that happened. It is not updated each time that an attempt fails again in the same way.
+	// +optional
+	LastErrorTime *metav1.Time `json:"lastErrorTime,omitempty"`
 	// HoldTime is the negotiated hold time: how long the peer may be silent before the session is closed; 0s means forever. Set
 	// only if the session is established.
 	// +optional
@@ -100,6 +103,7 @@ type BGPSessionStateStatus struct {
 // +kubebuilder:printcolumn:name="V4",type=integer,JSONPath=`.status.advertisedIPv4`
 // +kubebuilder:printcolumn:name="V6",type=integer,JSONPath=`.status.advertisedIPv6`
 // +kubebuilder:printcolumn:name="Last Error",type=string,JSONPath=`.status.lastError`
+// +kubebuilder:printcolumn:name="Error Age",type=date,JSONPath=`.status.lastErrorTime`
 // +kubebuilder:printcolumn:name="Hold Time",type=string,JSONPath=`.status.holdTime`,priority=1
 // +kubebuilder:printcolumn:name="Families",type=string,JSONPath=`.status.families`,priority=1
 // +kubebuilder:printcolumn:name="Local Router ID",type=string,JSONPath=`.status.localRouterID`,priority=1

@@ -324,6 +324,10 @@ func (in *BGPSessionStateStatus) DeepCopyInto(out *BGPSessionStateStatus) {
 		in, out := &in.Since, &out.Since
 		*out = (*in).DeepCopy()
 	}
+	if in.LastErrorTime != nil {
+		in, out := &in.LastErrorTime, &out.LastErrorTime
+		*out = (*in).DeepCopy()
+	}
 	if in.HoldTime != nil {
 		in, out := &in.HoldTime, &out.HoldTime
 		*out = new(v1.Duration)

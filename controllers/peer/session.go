@@ -125,7 +125,7 @@ func (r *sessionReconciler) doubt(ctx context.Context, s *v1beta1.BGPSessionStat
 	since := metav1.NewTime(r.clock.Now())
 	unknown.Status = v1beta1.BGPSessionStateStatus{
 		Node: s.Status.Node, Peer: s.Status.Peer, Address: s.Status.Address, State: v1beta1.SessionUnknown, Since: &since,
-		LastError: why, LocalRouterID: s.Status.LocalRouterID,
+		LastError: why, LastErrorTime: &since, LocalRouterID: s.Status.LocalRouterID,
 	}
 	err := r.client.Status().Patch(ctx, unknown, client.MergeFromWithOptions(s, client.MergeFromWithOptimisticLock{}))
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {

@@ -28,8 +28,9 @@ const (
 	// formerTime is how long a session waits at most for the end of the one that had its endpoint before: of two connections between the
 	// same addresses the router closes one.
 	formerTime = 5 * time.Second
-	// farewellTime bounds how long GoBGP is waited for, which takes moments.
-	farewellTime = 2 * time.Second
+	// farewellTime bounds how long GoBGP is waited for, which takes moments, and seconds on a machine that is overloaded. What GoBGP has not
+	// sent by then it keeps for ever: see drain.
+	farewellTime = 30 * time.Second
 
 	// multihopTTL lets packets pass as many routers as there may be (RFC 4271 leaves it open). An eBGP peer is on a
 	// connected subnet otherwise; what is sent to an iBGP peer has the kernel's TTL.
@@ -251,12 +252,15 @@ func (p *peering) disconnect(subcode uint8) {
 // take takes a connection from GoBGP again, which has then forgotten the peer.
 func (p *peering) take(c *connection) error {
 	marker := marker(p.opened)
-	drained := p.drain(c, marker)
+	marked, drained := p.drain(c, marker)
 	err := p.server.removePeer(p.opened)
 	if err == nil && c.given {
 		err = await(c.Closed(), c)
 	}
-	return errors.Join(drained, err, p.server.withdraw([]netip.Prefix{marker}))
+	if marked {
+		err = errors.Join(err, p.server.withdraw([]netip.Prefix{marker}))
+	}
+	return errors.Join(drained, err)
 }
 
 // marker is a prefix that nobody announces.
@@ -268,11 +272,12 @@ func marker(c bgp.Peer) netip.Prefix {
 }
 
 // drain waits until GoBGP has sent what it has queued, to nobody. GoBGP (v4.8.0) leaks the queue of a peer that is removed,
-// with all that is in it, and a goroutine, if it is not empty. The marker is queued last, so it comes last.
-func (p *peering) drain(c *connection, marker netip.Prefix) error {
+// with all that is in it, and a goroutine, if it is not empty. The marker is queued last, so it comes last. It reports whether the marker is
+// announced.
+func (p *peering) drain(c *connection, marker netip.Prefix) (marked bool, err error) {
 	defer c.LetGo()
 	if !c.released {
-		return nil // Nothing is queued.
+		return false, nil // Nothing is queued.
 	}
 	open := c.Open()
 	carried := open.IPv6
@@ -281,13 +286,13 @@ func (p *peering) drain(c *connection, marker netip.Prefix) error {
 	}
 	c.Cease(peerDeconfigured) // If it has not ended yet: what follows is not for the peer.
 	if err := await(c.Resting(), c); err != nil || !carried {
-		return err // What is not carried is not queued.
+		return false, err // What is not carried is not queued.
 	}
 	discarded := c.Discarded(marker.Addr().AsSlice())
 	if err := p.server.announce([]rib.Path{{Prefix: marker}}, p.opened); err != nil {
-		return err
+		return true, err
 	}
-	return await(discarded, c)
+	return true, await(discarded, c)
 }
 
 // await waits for something that GoBGP does with the connection, unless it closes it.

@@ -48,6 +48,10 @@ func TestAFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
 			peer:  behaviour{closeFirst: true},
 			error: "connection closed by the peer before its OPEN",
 		},
+		"the peer says nothing": {
+			peer:  behaviour{mute: true},
+			error: "peer accepted the connection and sent no OPEN within 10s",
+		},
 		"the peer is in another autonomous system": {
 			peer:  behaviour{asn: 64513},
 			error: "peer ASN 64513, expected 64512 (sent OPEN Message Error/Bad Peer AS)",

@@ -8,7 +8,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -19,7 +21,11 @@ import (
 
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
+	"metallb.io/metallb/speaker/transport"
 )
+
+// hostileTime is the environment variable for how long hostile peers are borne at least, as "10m": see CONTRIBUTING.md.
+const hostileTime = "HOSTILE_TIME"
 
 // villain is a peer that does the same to each connection.
 type villain struct {
@@ -27,7 +33,8 @@ type villain struct {
 	connections atomic.Int32
 }
 
-func newVillain(t *testing.T, do func(*net.TCPConn)) *villain {
+// newVillain has each connection end after some time, whether the speaker reads or not.
+func newVillain(t *testing.T, do func(*net.TCPConn), lasting ...time.Duration) *villain {
 	t.Helper()
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -36,14 +43,17 @@ func newVillain(t *testing.T, do func(*net.TCPConn)) *villain {
 	t.Cleanup(func() { _ = l.Close() })
 	v := &villain{at: l.Addr().(*net.TCPAddr).AddrPort()}
 	go func() {
-		for {
+		for i := 0; ; i++ {
 			conn, err := l.AcceptTCP()
 			if err != nil {
 				return
 			}
 			v.connections.Add(1)
-			// It goes on no longer, whether the speaker reads or not.
-			_ = conn.SetDeadline(time.Now().Add(300 * time.Millisecond))
+			limit := 300 * time.Millisecond
+			if len(lasting) > 0 {
+				limit = lasting[i%len(lasting)]
+			}
+			_ = conn.SetDeadline(time.Now().Add(limit))
 			do(conn)
 			_ = conn.Close()
 		}
@@ -103,12 +113,22 @@ func misdeeds(t *testing.T) map[string]func(*net.TCPConn) {
 			_ = c.SetLinger(0)
 		}
 	}
+	// Each connection goes one octet further than the one before.
+	octets := hello + wire(2, "\x00\x00\x00\x04\x40\x01\x01\x00\x18\x0a\x00\x01")
+	next := 0
+	resetFurther := func(c *net.TCPConn) {
+		_, _ = io.WriteString(c, octets[:next])
+		next = (next + 1) % len(octets)
+		_ = c.SetLinger(0)
+	}
+	table := fullTable(t, 200000)
 	return map[string]func(*net.TCPConn){
 		"says nothing":                          say(),
 		"says nothing more":                     say(hello),
 		"closes at once":                        func(*net.TCPConn) {},
 		"resets at once":                        reset(""),
 		"resets the session":                    reset(hello),
+		"resets at any octet":                   resetFurther,
 		"sends garbage":                         func(c *net.TCPConn) { say(garbage())(c) },
 		"sends garbage on a session":            func(c *net.TCPConn) { say(hello, garbage())(c) },
 		"sends half an OPEN":                    say(hello[:25]),
@@ -121,11 +141,27 @@ func misdeeds(t *testing.T) map[string]func(*net.TCPConn) {
 		"sends a message shorter than a header": say(hello, strings.Repeat("\xff", 16)+"\x00\x01\x02"),
 		"sends an UPDATE that contradicts":      say(hello, wire(2, "\xff\xff\x00\x00")),
 		"sends a NOTIFICATION without an end":   say(hello, wire(3, "\x06\x02\xff...")),
+		"sends a table":                         say(hello, table),
 		"floods with routes":                    flood(always(wire(2, "\x00\x00\x00\x04\x40\x01\x01\x00"+strings.Repeat("\x18\x0a\x00\x01", 900)))),
 		"floods with UPDATEs of any body":       flood(func() string { return wire(2, "\x00\x00"+garbage()) }),
 		"floods with KEEPALIVEs":                flood(always(strings.Repeat(wire(4, ""), 100))),
 		"floods with requests for everything":   flood(always(strings.Repeat(wire(5, "\x00\x01\x00\x01"), 100))),
 	}
+}
+
+// patience is how long hostile peers are borne at least, and how long their connections last, in turn.
+func patience(t *testing.T) (lasts time.Duration, lasting []time.Duration) {
+	t.Helper()
+	text := os.Getenv(hostileTime)
+	if text == "" {
+		return 0, nil
+	}
+	lasts, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("%s: %v", hostileTime, err)
+	}
+	// Longer than a router that sends no OPEN is waited for, too.
+	return lasts, []time.Duration{300 * time.Millisecond, transport.OpenTime + 2*time.Second, time.Second, 3 * time.Second}
 }
 
 func TestAHostilePeerHarmsNobody(t *testing.T) {
@@ -135,6 +171,7 @@ func TestAHostilePeerHarmsNobody(t *testing.T) {
 	}
 	s, j := newSessions(t, Options{})
 	j.quiet = true
+	deeds := misdeeds(t)
 	good := newSink(t, behaviour{})
 	routes := always(hosts(1000)...)
 	configure(t, s, routes, to("good", good.addrPort()))
@@ -142,15 +179,20 @@ func TestAHostilePeerHarmsNobody(t *testing.T) {
 	awaitRoutes(t, good, 1000)
 	before, goroutines, memory := stateOf(s, "good"), runtime.NumGoroutine(), inUse()
 
+	lasts, lasting := patience(t)
+	began := time.Now()
 	villains := map[string]*villain{}
 	configs := []bgp.Peer{to("good", good.addrPort())}
-	for name, do := range misdeeds(t) {
-		villains[name] = newVillain(t, do)
+	for name, do := range deeds {
+		villains[name] = newVillain(t, do, lasting...)
 		configs = append(configs, to(name, villains[name].at))
 	}
 	goroutines += len(villains) // They listen on.
 	configure(t, s, routes, configs...)
-	eventually(t, time.Minute, func() (bool, string) {
+	eventually(t, time.Minute+lasts, func() (bool, string) {
+		if left := lasts - time.Since(began); left > 0 {
+			return false, fmt.Sprintf("%s are left", left)
+		}
 		for name, v := range villains {
 			if n := v.connections.Load(); n < 4 {
 				return false, fmt.Sprintf("the peer that %s had %d connections", name, n)
@@ -177,10 +219,23 @@ func TestAHostilePeerHarmsNobody(t *testing.T) {
 	if !after.Since.Equal(before.Since) || !after.Up() || good.heard().connections != 1 {
 		t.Errorf("the session with another peer was %+v and is %+v", before, after)
 	}
+	connections := 0
+	for _, v := range villains {
+		connections += int(v.connections.Load())
+	}
+	t.Logf("%d peers made %d connections in %s", len(villains), connections, time.Since(began).Round(time.Second))
+	defer func() {
+		if t.Failed() {
+			_ = pprof.Lookup("goroutine").WriteTo(t.Output(), 1)
+		}
+	}()
+	var left string
 	eventually(t, 5*time.Second, func() (bool, string) {
 		now, size := runtime.NumGoroutine(), inUse()
-		return now <= goroutines && size < memory+2<<20, fmt.Sprintf("%d goroutines, there were %d; %d octets, there were %d", now, goroutines, size, memory)
+		left = fmt.Sprintf("%d goroutines, there were %d; %d octets, there were %d", now, goroutines, size, memory)
+		return now <= goroutines && size < memory+2<<20, left
 	})
+	t.Log(left)
 }
 
 // inUse is the heap that is in use after a collection.

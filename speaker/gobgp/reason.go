@@ -42,7 +42,7 @@ func openError(c bgp.Peer, open transport.Open, end transport.End) string {
 	case end.Sent.BadPeerAS():
 		return fmt.Sprintf("peer ASN %d, expected %d (sent %s)", open.ASN, c.PeerASN, end.Sent)
 	case end.Sent.HoldTimerExpired() && open == (transport.Open{}):
-		return "peer accepted the connection but sent no OPEN"
+		return fmt.Sprintf("peer accepted the connection and sent no OPEN within %s", transport.OpenTime)
 	case end.Sent.HoldTimerExpired():
 		return "peer sent no KEEPALIVE after its OPEN"
 	default:

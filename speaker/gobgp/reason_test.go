@@ -128,7 +128,7 @@ func TestTheEndOfAConnectionInWords(t *testing.T) {
 		},
 		"no OPEN comes": {
 			attemptError(c, session.OpenSent, none, sent(4, 0, "")),
-			"peer accepted the connection but sent no OPEN",
+			"peer accepted the connection and sent no OPEN within 10s",
 		},
 		"the connection ends before the OPEN": {
 			attemptError(c, session.OpenSent, none, closed),

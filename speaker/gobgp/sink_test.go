@@ -50,6 +50,8 @@ type behaviour struct {
 	twoOctets bool
 	// closeFirst has connections closed when they are accepted.
 	closeFirst bool
+	// mute has it read and say nothing.
+	mute bool
 	// silent has no KEEPALIVE follow the first one.
 	silent bool
 }
@@ -160,7 +162,7 @@ func (s *sink) talk(conn net.Conn) {
 	if s.behave.answerOpen != nil {
 		open = s.behave.answerOpen
 	}
-	if write(conn, open) != nil {
+	if !s.behave.mute && write(conn, open) != nil {
 		return
 	}
 	for kept := false; ; {
@@ -184,7 +186,7 @@ func (s *sink) talk(conn net.Conn) {
 			}
 			kept = true
 		}
-		if answer != nil && write(conn, answer) != nil {
+		if answer != nil && !s.behave.mute && write(conn, answer) != nil {
 			return
 		}
 	}

@@ -5,6 +5,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -46,6 +47,8 @@ type ConfigurationReconciler struct {
 	Speaker *Speaker
 	// DataPlane may be nil.
 	DataPlane DataPlane
+	// SourceTo is policy.Node's.
+	SourceTo func(peer netip.Addr) netip.Addr
 
 	// rejections as last reported. Reconcile never runs twice at a time.
 	rejections []policy.Rejection
@@ -61,6 +64,7 @@ func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	in.Node.SourceTo = r.SourceTo
 	if r.DataPlane != nil {
 		in.Node.ProxyPending = r.DataPlane.Pending(ctx)
 	}

@@ -12,6 +12,8 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"metallb.io/metallb/speaker/transport"
 )
 
 // errNotReady is what the readiness check answers until the speaker announces what it should.
@@ -24,7 +26,7 @@ func (s *Speaker) SetupWithManager(mgr ctrl.Manager) error {
 	s.prepare = func(ctx context.Context) error {
 		return mgr.GetFieldIndexer().IndexField(ctx, &discoveryv1.EndpointSlice{}, serviceIndex, indexEndpointSlices)
 	}
-	configuration := &ConfigurationReconciler{Client: mgr.GetClient(), Speaker: s, DataPlane: s.dataPlane}
+	configuration := &ConfigurationReconciler{Client: mgr.GetClient(), Speaker: s, DataPlane: s.dataPlane, SourceTo: transport.SourceTo}
 	if err := configuration.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the configuration reconciler: %w", err)
 	}

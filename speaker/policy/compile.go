@@ -99,11 +99,27 @@ func (c *compiler) acceptPeers() {
 			usable = append(usable, peer)
 		}
 	}
-	node := []labels.Set{c.in.Node.Labels}
 	c.peers = map[string]bgp.Peer{}
-	for _, peer := range admit(c, usable, func(a, b bgp.Peer) error { return bgp.CheckPeers(a, b, node) }) {
+	for _, peer := range admit(c, usable, c.checkPeers) {
 		c.peers[peer.Name] = peer.value
 	}
+}
+
+// checkPeers reports whether the peers are one and the same to this node. It connects to one without a source address from the address that
+// the kernel chooses, which may be the other's. Where ASNs or passwords differ the router takes only one of them, and it alone knows which:
+// then both are tried.
+func (c *compiler) checkPeers(peer, other bgp.Peer) error {
+	node := []labels.Set{c.in.Node.Labels}
+	alike := peer.Address == other.Address && peer.LocalASN == other.LocalASN && peer.PeerASN == other.PeerASN && peer.Password == other.Password
+	if !alike || peer.Source.IsValid() == other.Source.IsValid() || c.in.Node.SourceTo == nil {
+		return bgp.CheckPeers(peer, other, node)
+	}
+	chosen := c.in.Node.SourceTo(peer.Address)
+	peer.Source, other.Source = cmp.Or(peer.Source, chosen).WithZone(""), cmp.Or(other.Source, chosen).WithZone("")
+	if err := bgp.CheckPeers(peer, other, node); err != nil {
+		return fmt.Errorf("%w (without spec.sourceAddress, this node connects to it from %s)", err, chosen)
+	}
+	return nil
 }
 
 // resolvePassword gives the peer its password, and reports whether it may be connected to.

@@ -6,7 +6,8 @@
 //
 // The objects are those in use, see package active. A bad object is a Rejection of that object alone, and is not used. Of two
 // that contradict each other the one with an ActiveConfiguration is used, else the older one, else the one whose name comes
-// first. So what is in use depends on the API alone, and a speaker that starts uses what one that runs does.
+// first. So what is in use depends on the API alone, and a speaker that starts uses what one that runs does. That two peers are one
+// also depends on the address that the node connects from.
 //
 // With one exception: a session keeps the password that it has when that cannot be had any more, for as long as the speaker
 // runs, since passwords are in no ActiveConfiguration. A speaker that starts does not connect without the password. Otherwise

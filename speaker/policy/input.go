@@ -37,6 +37,9 @@ type Node struct {
 	NetworkUnavailable bool
 	// ProxyPending are the families whose connections the node's service proxy does not forward yet.
 	ProxyPending endpoint.FamilySet
+	// SourceTo returns the address that connections to a peer come from if nothing else is asked for; the zero Addr if that is not known
+	// at the moment. It has no zone. Nil knows none.
+	SourceTo func(peer netip.Addr) netip.Addr
 }
 
 // NodeOf returns what matters of the node.

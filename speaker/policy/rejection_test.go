@@ -27,6 +27,45 @@ func secured(secrets ...corev1.Secret) func(*policy.Input) {
 	}
 }
 
+// fromOwnAddress has another peer connect from 10.0.0.1 to where the first one connects to from whatever the kernel chooses: from that address.
+func fromOwnAddress(chosen string) func(*policy.Input) {
+	return func(in *policy.Input) {
+		in.Peers = append(in.Peers, peer("a-new", "192.0.2.1", func(s *v1beta2.BGPPeerSpec) { s.SrcAddress = "10.0.0.1" }))
+		in.Node.SourceTo = func(netip.Addr) netip.Addr {
+			addr, _ := netip.ParseAddr(chosen)
+			return addr
+		}
+	}
+}
+
+// Two sessions that a router takes for two must not become one.
+func TestPeersFromTwoAddressesAreTwo(t *testing.T) {
+	t.Parallel()
+	for name, mutate := range map[string]func(*policy.Input){
+		"the kernel chooses another":            fromOwnAddress("10.0.0.2"),
+		"it is not known what it chooses":       fromOwnAddress(""),
+		"nobody can tell":                       func(in *policy.Input) { fromOwnAddress("10.0.0.1")(in); in.Node.SourceTo = nil },
+		"to another port":                       func(in *policy.Input) { fromOwnAddress("10.0.0.1")(in); in.Peers[0].Spec.Port = 1179 },
+		"the router takes only one, by its ASN": func(in *policy.Input) { fromOwnAddress("10.0.0.1")(in); in.Peers[0].Spec.ASN = 64599 },
+		"the router takes only one, by its password": func(in *policy.Input) {
+			fromOwnAddress("10.0.0.1")(in)
+			in.Peers[0].Spec.Password = "s3cret"
+		},
+		"both say which": func(in *policy.Input) {
+			fromOwnAddress("10.0.0.1")(in)
+			in.Peers[0].Spec.SrcAddress = "10.0.0.3"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, rejections := policy.Compile(input(mutate), nil)
+			if diff := gocmp.Diff([]string{"a-new", "v4", "v6"}, sessionNames(p)); diff != "" || len(rejections) > 0 {
+				t.Errorf("rejections %v; sessions (-want +got):\n%s", rejections, diff)
+			}
+		})
+	}
+}
+
 func TestABadObjectIsRejectedAlone(t *testing.T) {
 	t.Parallel()
 	red := v1beta1.CommunityAlias{Name: "red", Value: "64512:2"}
@@ -86,6 +125,12 @@ func TestABadObjectIsRejectedAlone(t *testing.T) {
 		"a peer that another one is": {
 			mutate:       func(in *policy.Input) { in.Peers = append(in.Peers, peer("a-new", "192.0.2.1")) },
 			wantRejected: "BGPPeer/v4", wantReason: `BGPPeer "a-new" connects to it`,
+			want: []summary{{Name: "all", Prefix: "198.51.100.0/32", Peers: []string{"a-new"}}}, wantSessions: []string{"a-new", "v6"},
+		},
+		"a peer that another one is, from the address that the kernel chooses": {
+			mutate:       fromOwnAddress("10.0.0.1"),
+			wantRejected: "BGPPeer/v4", wantReason: `BGPPeer "a-new" connects to it from the same nodes; ` +
+				`remove one or make their nodeSelectors disjoint (without spec.sourceAddress, this node connects to it from 10.0.0.1)`,
 			want: []summary{{Name: "all", Prefix: "198.51.100.0/32", Peers: []string{"a-new"}}}, wantSessions: []string{"a-new", "v6"},
 		},
 		"a secret that is not there": {

@@ -10,92 +10,98 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/speaker/naming"
 )
 
-// Object is a pointer to an O that is an object of the API.
-type Object[O any] interface {
-	*O
-	client.Object
+// Cluster is the Store of a cluster.
+type Cluster[O client.Object] struct {
+	reader          client.Reader
+	writer          client.Client
+	node, namespace string
+	// object and list are empty.
+	object O
+	list   client.ObjectList
 }
 
-// Cluster is where the objects of a cluster are, from which a Store can be made.
-type Cluster[O any, P Object[O]] struct {
-	// Kind of the objects, for errors.
-	Kind string
-	// Reader asks the API server itself: what is seldom read needs no cache.
-	Reader client.Reader
-	Writer client.Client
-	// Node is the name of the node, and Namespace where the objects are.
-	Node, Namespace string
+// NewCluster returns the Store for a node's objects in the namespace, of the kind of the empty object and list. The reader asks the API
+// server itself: what is seldom read needs no cache.
+func NewCluster[O client.Object](reader client.Reader, writer client.Client, node, namespace string, object O, list client.ObjectList) *Cluster[O] {
+	return &Cluster[O]{reader: reader, writer: writer, node: node, namespace: namespace, object: object, list: list}
 }
 
-// GoesWith reports whether the object goes with the Node of that UID.
-func GoesWith(o metav1.Object, node types.UID) bool {
+// List implements Store.
+func (c *Cluster[O]) List(ctx context.Context) ([]O, error) {
+	list, _ := c.list.DeepCopyObject().(client.ObjectList)
+	if err := c.reader.List(ctx, list, client.InNamespace(c.namespace), c.ofNode()); err != nil {
+		return nil, fmt.Errorf("listing %T: %w", list, err)
+	}
+	var found []O
+	err := meta.EachListItem(list, func(o runtime.Object) error {
+		found = append(found, o.(O)) //nolint:forcetypeassert // The list is of such objects.
+		return nil
+	})
+	return found, err
+}
+
+func (c *Cluster[O]) ofNode() client.MatchingLabels {
+	return client.MatchingLabels{v1beta1.LabelNode: Label(c.node)}
+}
+
+// goesWith reports whether the object goes with the Node of that UID.
+func goesWith(o metav1.Object, node types.UID) bool {
 	return slices.ContainsFunc(o.GetOwnerReferences(), func(ref metav1.OwnerReference) bool { return ref.UID == node })
 }
 
-// Meta returns the metadata of an object that goes with the Node of that UID. It labels it as the node's besides.
-func (c *Cluster[O, P]) Meta(name string, node types.UID, labels map[string]string) metav1.ObjectMeta {
-	labels[v1beta1.LabelNode] = naming.Label(c.Node)
-	return metav1.ObjectMeta{
-		Namespace: c.Namespace, Name: name, Labels: labels,
-		OwnerReferences: []metav1.OwnerReference{{
-			APIVersion: corev1.SchemeGroupVersion.String(), Kind: "Node", Name: c.Node, UID: node,
-		}},
+// Create implements Store.
+func (c *Cluster[O]) Create(ctx context.Context, node types.UID, candidates ...O) (string, error) {
+	for i, o := range candidates {
+		o.SetNamespace(c.namespace)
+		o.GetLabels()[v1beta1.LabelNode] = Label(c.node)
+		o.SetOwnerReferences([]metav1.OwnerReference{{
+			APIVersion: corev1.SchemeGroupVersion.String(), Kind: "Node", Name: c.node, UID: node,
+		}})
+		again, _ := o.DeepCopyObject().(O)
+		taken := false
+		err := c.writer.Create(ctx, o)
+		if apierrors.IsAlreadyExists(err) {
+			taken, err = c.replace(ctx, again, i < len(candidates)-1)
+		}
+		if err != nil {
+			return "", fmt.Errorf("creating %T %q: %w", again, again.GetName(), err)
+		}
+		if !taken {
+			return again.GetName(), nil
+		}
 	}
+	return "", fmt.Errorf("creating %T: no name is given", c.object)
 }
 
-// ListInto lists the node's objects.
-func (c *Cluster[O, P]) ListInto(ctx context.Context, list client.ObjectList) error {
-	if err := c.Reader.List(ctx, list, client.InNamespace(c.Namespace), c.ofNode()); err != nil {
-		return fmt.Errorf("listing objects of kind %s: %w", c.Kind, err)
-	}
-	return nil
-}
-
-func (c *Cluster[O, P]) ofNode() client.MatchingLabels {
-	return client.MatchingLabels{v1beta1.LabelNode: naming.Label(c.Node)}
-}
-
-// Make creates the object. One of its name that is there already is left if it is as good, and replaced if it is of an earlier Node of
-// the name. One with other labels is replaced, too, unless it may be somebody else's: then the name is taken.
-func (c *Cluster[O, P]) Make(ctx context.Context, o P, mayBeTaken bool) (taken bool, err error) {
-	again, _ := o.DeepCopyObject().(P)
-	err = c.Writer.Create(ctx, o)
-	if apierrors.IsAlreadyExists(err) {
-		taken, err = c.replace(ctx, again, mayBeTaken)
-	}
-	if err != nil {
-		return false, fmt.Errorf("creating %s %q: %w", c.Kind, again.GetName(), err)
-	}
-	return taken, nil
-}
-
-// replace makes the object be there in place of the one of its name.
-func (c *Cluster[O, P]) replace(ctx context.Context, o P, mayBeTaken bool) (taken bool, err error) {
-	there := P(new(O))
-	if err := c.Reader.Get(ctx, client.ObjectKeyFromObject(o), there); client.IgnoreNotFound(err) != nil {
+// replace makes the object be there in place of the one of its name. One that is as good is left. One with other labels may be somebody
+// else's: then the name is taken, if there is another.
+func (c *Cluster[O]) replace(ctx context.Context, o O, mayBeTaken bool) (taken bool, err error) {
+	there := c.named(o.GetName())
+	if err := c.reader.Get(ctx, client.ObjectKeyFromObject(o), there); client.IgnoreNotFound(err) != nil {
 		return false, err
 	} else if err == nil {
 		alike := isLabeled(there, o.GetLabels())
 		if !alike && mayBeTaken {
 			return true, nil
 		}
-		if alike && GoesWith(there, o.GetOwnerReferences()[0].UID) {
+		if alike && goesWith(there, o.GetOwnerReferences()[0].UID) {
 			return false, nil
 		}
 		uid := there.GetUID()
-		if err := c.Writer.Delete(ctx, there, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil {
+		if err := c.writer.Delete(ctx, there, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil {
 			return false, err
 		}
 	}
-	return false, c.Writer.Create(ctx, o)
+	return false, c.writer.Create(ctx, o)
 }
 
 func isLabeled(o metav1.Object, labels map[string]string) bool {
@@ -107,37 +113,37 @@ func isLabeled(o metav1.Object, labels map[string]string) bool {
 	return true
 }
 
-// Replace replaces the object's status as a whole, whoever wrote it before.
-func (c *Cluster[O, P]) Replace(ctx context.Context, name string, status any) error {
+// Write implements Store.
+func (c *Cluster[O]) Write(ctx context.Context, name string, status any) error {
 	patch, err := json.Marshal([]map[string]any{{"op": "add", "path": "/status", "value": status}})
 	if err != nil {
-		return fmt.Errorf("encoding the status of %s %q: %w", c.Kind, name, err)
+		return fmt.Errorf("encoding the status of %T %q: %w", c.object, name, err)
 	}
-	if err := c.Writer.Status().Patch(ctx, c.named(name), client.RawPatch(types.JSONPatchType, patch)); err != nil {
-		return fmt.Errorf("writing the status of %s %q: %w", c.Kind, name, err)
-	}
-	return nil
-}
-
-// Delete deletes the object, if it is there.
-func (c *Cluster[O, P]) Delete(ctx context.Context, name string) error {
-	if err := client.IgnoreNotFound(c.Writer.Delete(ctx, c.named(name))); err != nil {
-		return fmt.Errorf("deleting %s %q: %w", c.Kind, name, err)
+	if err := c.writer.Status().Patch(ctx, c.named(name), client.RawPatch(types.JSONPatchType, patch)); err != nil {
+		return fmt.Errorf("writing the status of %T %q: %w", c.object, name, err)
 	}
 	return nil
 }
 
-// DeleteAll deletes all objects of the node, in one request.
-func (c *Cluster[O, P]) DeleteAll(ctx context.Context) error {
-	if err := c.Writer.DeleteAllOf(ctx, P(new(O)), client.InNamespace(c.Namespace), c.ofNode()); err != nil {
-		return fmt.Errorf("deleting objects of kind %s: %w", c.Kind, err)
+// Delete implements Store.
+func (c *Cluster[O]) Delete(ctx context.Context, name string) error {
+	if err := client.IgnoreNotFound(c.writer.Delete(ctx, c.named(name))); err != nil {
+		return fmt.Errorf("deleting %T %q: %w", c.object, name, err)
 	}
 	return nil
 }
 
-func (c *Cluster[O, P]) named(name string) P {
-	o := P(new(O))
-	o.SetNamespace(c.Namespace)
+// DeleteAll implements Store.
+func (c *Cluster[O]) DeleteAll(ctx context.Context) error {
+	if err := c.writer.DeleteAllOf(ctx, c.object, client.InNamespace(c.namespace), c.ofNode()); err != nil {
+		return fmt.Errorf("deleting all %T of the node: %w", c.object, err)
+	}
+	return nil
+}
+
+func (c *Cluster[O]) named(name string) O {
+	o, _ := c.object.DeepCopyObject().(O)
+	o.SetNamespace(c.namespace)
 	o.SetName(name)
 	return o
 }

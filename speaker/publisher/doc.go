@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package publisher writes the objects by which a speaker says how it fares, seldom enough that the API server bears it if all nodes
-// have something to say at once. What the objects are about, and what they say, is for its user to know; when each is written is in
-// package pace.
+// have something to say at once. What the objects are about, and what they say, is for its user to know; when each is written is
+// here, and chance and time are given.
 //
 // # What is written
 //

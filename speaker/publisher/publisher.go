@@ -11,41 +11,33 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
-
-	"metallb.io/metallb/speaker/pace"
 )
 
-// resyncTime is between lists of what the API server has, give or take the fraction pace.Deviation.
+// resyncTime is between lists of what the API server has, give or take the fraction Deviation.
 const resyncTime = 30 * time.Minute
 
-// Store is where the objects O are kept. K is what an object is about, and S its status. Errors tell, by apierrors.IsNotFound, that an
-// object is not there.
-type Store[K comparable, O, S any] interface {
-	// List returns the node's objects.
+// Store is where the node's objects O are kept. Errors tell, by apierrors.IsNotFound, that an object is not there.
+type Store[O client.Object] interface {
+	// List returns them.
 	List(ctx context.Context) ([]O, error)
-	// Create makes an object without status, and returns its name. It goes with the Node of that UID.
-	Create(ctx context.Context, node types.UID, about K) (string, error)
-	// Write replaces the object's status.
-	Write(ctx context.Context, name string, status *S) error
-	// Delete deletes the object.
+	// Create makes one of the candidates, which have nothing but name and labels, and returns its name: the first one whose name is not
+	// taken by somebody else's object, or the last. It goes with the Node of that UID. One that is there already is taken, if it does too.
+	Create(ctx context.Context, node types.UID, candidates ...O) (string, error)
+	// Write replaces the object's status as a whole, whoever wrote it before.
+	Write(ctx context.Context, name string, status any) error
+	// Delete deletes the object, if it is there.
 	Delete(ctx context.Context, name string) error
-}
-
-// Identity is what an object is about and says.
-type Identity[K comparable, S any] struct {
-	Name   string
-	About  K
-	Status S
-	// Stray objects are to be deleted. Those that are Outdated are left to Create, which replaces them.
-	Stray, Outdated bool
+	// DeleteAll deletes all of them, in one request.
+	DeleteAll(ctx context.Context) error
 }
 
 // Options of a Publisher. Its functions are called by the goroutine that writes.
-type Options[K comparable, O, S any] struct {
+type Options[K comparable, O client.Object, S any] struct {
 	// Kind of the objects, for logs.
 	Kind  string
-	Store Store[K, O, S]
+	Store Store[O]
 	Clock clock.Clock
 	// Refresh observes everything anew.
 	Refresh func()
@@ -55,9 +47,11 @@ type Options[K comparable, O, S any] struct {
 	// failed. It is only asked for what is in All or there.
 	Desired func(about K) (status S, untried, wanted bool)
 	// Differ returns in what an object that is there must be changed.
-	Differ func(written, desired *S) pace.Change
-	// Identify returns what an object is about, and what it says. Node is the UID of the Node that objects go with.
-	Identify func(o *O, node types.UID) Identity[K, S]
+	Differ func(written, desired *S) Change
+	// Make returns the object about something, and what it is if that name is another's: see Store.
+	Make func(about K) []O
+	// Read returns what an object is about, and says. If it is not one of these, it is deleted.
+	Read func(o O) (about K, status S, ok bool)
 	// Random returns numbers from 0 to 1.
 	Random func() float64
 	// WritesPerSecond is how many objects are written, or deleted, in a second at most; 0 sets no bound.
@@ -69,7 +63,7 @@ type Options[K comparable, O, S any] struct {
 }
 
 // Publisher writes a node's objects. It is to be started once, and then to be closed.
-type Publisher[K comparable, O, S any] struct {
+type Publisher[K comparable, O client.Object, S any] struct {
 	options Options[K, O, S]
 	// wake holds a token if there is something to do.
 	wake chan struct{}
@@ -100,7 +94,7 @@ type Publisher[K comparable, O, S any] struct {
 
 // record is an object that is there, or is to be.
 type record[S any] struct {
-	pace.Pace
+	pace
 	// object is the name of the object; empty if there is none.
 	object string
 	// written is what it says, desired what it should.
@@ -110,7 +104,7 @@ type record[S any] struct {
 }
 
 // New returns a Publisher that waits for SetNode.
-func New[K comparable, O, S any](o Options[K, O, S]) *Publisher[K, O, S] {
+func New[K comparable, O client.Object, S any](o Options[K, O, S]) *Publisher[K, O, S] {
 	return &Publisher[K, O, S]{
 		options: o, wake: make(chan struct{}, 1), concerned: map[K]bool{}, records: map[K]*record[S]{}, dirty: map[K]bool{},
 		budget: budget{perSecond: o.WritesPerSecond},
@@ -135,7 +129,7 @@ func (p *Publisher[K, O, S]) SetNode(node types.UID, active bool) {
 	if node != p.node || active && !p.active {
 		p.known, p.readDue, p.reread = false, p.options.Clock.Now(), p.options.RereadTime > 0
 		if p.node != "" {
-			p.readDue = p.readDue.Add(pace.Scaled(pace.SpreadTime, p.options.Random()))
+			p.readDue = p.readDue.Add(scaled(spreadTime, p.options.Random()))
 		}
 	}
 	p.node, p.active = node, active
@@ -217,12 +211,12 @@ func (p *Publisher[K, O, S]) read(ctx context.Context, now time.Time) {
 		if p.readFailures == 0 && ctx.Err() == nil {
 			log.FromContext(ctx).Error(err, "objects cannot be listed, trying again", "kind", p.options.Kind)
 		}
-		p.readDue = now.Add(pace.Backoff(p.readFailures, p.options.Random))
+		p.readDue = now.Add(backoff(p.readFailures, p.options.Random))
 		p.readFailures++
 		return
 	}
 	p.readFailures, p.known = 0, true
-	p.readDue = now.Add(pace.Scaled(resyncTime, 1+pace.Deviation*(2*p.options.Random()-1)))
+	p.readDue = now.Add(scaled(resyncTime, 1+Deviation*(2*p.options.Random()-1)))
 	if p.reread {
 		p.readDue, p.reread = now.Add(p.options.RereadTime), false
 	}
@@ -231,23 +225,21 @@ func (p *Publisher[K, O, S]) read(ctx context.Context, now time.Time) {
 		rec.object, rec.written = "", *new(S)
 	}
 	p.strays = nil
-	for i := range objects {
-		p.adopt(p.options.Identify(&objects[i], p.node))
+	for _, o := range objects {
+		p.adopt(o)
 	}
 	p.ChangedAll()
 }
 
-// adopt takes over an object of the API server.
-func (p *Publisher[K, O, S]) adopt(id Identity[K, S]) {
-	if id.Outdated {
+// adopt takes over an object of the API server. One of an earlier Node of the name is a stray.
+func (p *Publisher[K, O, S]) adopt(o O) {
+	about, status, ok := p.options.Read(o)
+	if rec := p.records[about]; !ok || !goesWith(o, p.node) || rec != nil && rec.object != "" {
+		p.strays = append(p.strays, o.GetName())
 		return
 	}
-	if rec := p.records[id.About]; id.Stray || rec != nil && rec.object != "" {
-		p.strays = append(p.strays, id.Name)
-		return
-	}
-	rec := p.record(id.About)
-	rec.object, rec.written = id.Name, id.Status
+	rec := p.record(about)
+	rec.object, rec.written = o.GetName(), status
 }
 
 func (p *Publisher[K, O, S]) record(about K) *record[S] {
@@ -266,8 +258,8 @@ func (p *Publisher[K, O, S]) look(now time.Time, about K) {
 	}
 	rec := p.record(about)
 	rec.gone, rec.desired = !wanted, desired
-	rec.Changed(now, p.difference(rec), untried, p.options.Random)
-	if rec.Due().IsZero() {
+	rec.changed(now, p.difference(rec), untried, p.options.Random)
+	if rec.due.IsZero() {
 		delete(p.dirty, about)
 	} else {
 		p.dirty[about] = true
@@ -279,9 +271,9 @@ func (p *Publisher[K, O, S]) forget(about K) {
 	delete(p.dirty, about)
 }
 
-func (p *Publisher[K, O, S]) difference(rec *record[S]) pace.Change {
+func (p *Publisher[K, O, S]) difference(rec *record[S]) Change {
 	if rec.gone || rec.object == "" {
-		return pace.Transition
+		return Transition
 	}
 	return p.options.Differ(&rec.written, &rec.desired)
 }
@@ -306,8 +298,8 @@ func (p *Publisher[K, O, S]) Close(f func(written map[string]S)) {
 
 // failed takes note of a write that failed.
 func (p *Publisher[K, O, S]) failed(ctx context.Context, about K, rec *record[S], err error) {
-	if rec.Failures() == 0 && ctx.Err() == nil {
+	if rec.failures == 0 && ctx.Err() == nil {
 		log.FromContext(ctx).Error(err, "object cannot be written, trying again", "kind", p.options.Kind, "about", fmt.Sprint(about))
 	}
-	rec.Failed(p.options.Clock.Now(), p.options.Random)
+	rec.failed(p.options.Clock.Now(), p.options.Random)
 }

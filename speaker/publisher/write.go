@@ -11,8 +11,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/log"
-
-	"metallb.io/metallb/speaker/pace"
 )
 
 // strayFailures is after how many failures the time is waited that is waited after one to delete a stray, since it costs a list.
@@ -47,7 +45,7 @@ func (p *Publisher[K, O, S]) flush(ctx context.Context, now time.Time) time.Time
 		}
 		if err := p.options.Store.Delete(ctx, p.strays[0]); err != nil {
 			log.FromContext(ctx).Error(err, "object that nobody wants cannot be deleted, trying again", "kind", p.options.Kind, "object", p.strays[0])
-			p.readDue = earlier(p.readDue, now.Add(pace.Backoff(strayFailures, p.options.Random)))
+			p.readDue = earlier(p.readDue, now.Add(backoff(strayFailures, p.options.Random)))
 		}
 		p.strays = p.strays[1:] // If it is still there, the next list has it.
 	}
@@ -60,7 +58,7 @@ func (p *Publisher[K, O, S]) flush(ctx context.Context, now time.Time) time.Time
 		p.write(ctx, about, p.records[about])
 	}
 	for about := range p.dirty {
-		next = earlier(next, p.records[about].Due())
+		next = earlier(next, p.records[about].due)
 	}
 	return next
 }
@@ -69,12 +67,12 @@ func (p *Publisher[K, O, S]) flush(ctx context.Context, now time.Time) time.Time
 func (p *Publisher[K, O, S]) due(now time.Time) []K {
 	var found []K
 	for about := range p.dirty {
-		if !p.records[about].Due().After(now) {
+		if !p.records[about].due.After(now) {
 			found = append(found, about)
 		}
 	}
 	slices.SortFunc(found, func(a, b K) int {
-		if c := p.records[a].Due().Compare(p.records[b].Due()); c != 0 {
+		if c := p.records[a].due.Compare(p.records[b].due); c != 0 {
 			return c
 		}
 		return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b))
@@ -101,7 +99,7 @@ func (p *Publisher[K, O, S]) write(ctx context.Context, about K, rec *record[S])
 	}
 	change := p.difference(rec)
 	if rec.object == "" {
-		name, err := p.options.Store.Create(ctx, p.node, about)
+		name, err := p.options.Store.Create(ctx, p.node, p.options.Make(about)...)
 		if err != nil {
 			p.failed(ctx, about, rec, err)
 			return
@@ -115,7 +113,7 @@ func (p *Publisher[K, O, S]) write(ctx context.Context, about K, rec *record[S])
 		p.failed(ctx, about, rec, err)
 		return
 	}
-	rec.Wrote(p.options.Clock.Now(), change, p.options.Random)
+	rec.wrote(p.options.Clock.Now(), change, p.options.Random)
 	rec.written = rec.desired
 	delete(p.dirty, about)
 }

@@ -11,7 +11,7 @@
 //
 // # What is written when
 //
-// See package pace: a change is written within two seconds, at a random moment, and the next of the same service not before ten
+// A change is written within two seconds, at a random moment, and the next of the same service not before ten
 // seconds have passed; what happens meanwhile goes into one write. All services of a node together are written so many times in
 // a second and no more, so that a lost session of a node with many services is no flood.
 package servicestatus

@@ -26,12 +26,8 @@ const (
 	gatherTime = 100 * time.Millisecond
 )
 
-// Store is where ServiceBGPStatuses are kept, by service. Objects are named Name.
-type Store interface {
-	publisher.Store[types.NamespacedName, v1beta1.ServiceBGPStatus, v1beta1.ServiceBGPStatusStatus]
-	// DeleteAll deletes all objects of the node, in one request.
-	DeleteAll(ctx context.Context) error
-}
+// Store is where ServiceBGPStatuses are kept. What the speaker may do there is in config/service-bgp-status, apart from its other rights.
+type Store = publisher.Store[*v1beta1.ServiceBGPStatus]
 
 // Options of a Reporter.
 type Options struct {
@@ -50,7 +46,7 @@ type condition struct{ carries, untried bool }
 
 // Reporter writes the node's ServiceBGPStatuses. It is to be started once, and then to be shut down.
 type Reporter struct {
-	publisher *publisher.Publisher[types.NamespacedName, v1beta1.ServiceBGPStatus, v1beta1.ServiceBGPStatusStatus]
+	publisher *publisher.Publisher[types.NamespacedName, *v1beta1.ServiceBGPStatus, v1beta1.ServiceBGPStatusStatus]
 	options   Options
 	// node is the UID of the node's object, once it is known.
 	node types.UID
@@ -63,10 +59,14 @@ type Reporter struct {
 // NewReporter returns a Reporter that waits for the node and its services.
 func NewReporter(o Options) *Reporter {
 	r := &Reporter{options: o, announced: map[types.NamespacedName][]string{}}
-	r.publisher = publisher.New(publisher.Options[types.NamespacedName, v1beta1.ServiceBGPStatus, v1beta1.ServiceBGPStatusStatus]{
+	r.publisher = publisher.New(publisher.Options[types.NamespacedName, *v1beta1.ServiceBGPStatus, v1beta1.ServiceBGPStatusStatus]{
 		Kind: "ServiceBGPStatus", Store: o.Store, Clock: o.Clock, Random: o.Random, WritesPerSecond: writesPerSecond, GatherTime: gatherTime,
 		Refresh: r.refresh, All: func() iter.Seq[types.NamespacedName] { return maps.Keys(r.announced) },
-		Desired: r.desire, Differ: compare, Identify: r.identify,
+		Desired: r.desire, Differ: compare,
+		Make: func(service types.NamespacedName) []*v1beta1.ServiceBGPStatus {
+			return []*v1beta1.ServiceBGPStatus{Object(o.Node, service)}
+		},
+		Read: r.read,
 	})
 	return r
 }

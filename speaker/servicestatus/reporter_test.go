@@ -179,7 +179,7 @@ func TestAStartedSpeakerTakesOverWhatIsTrueAndDeletesTheRest(t *testing.T) {
 	w.store.put(nodeUID, "stale", "rack")
 	w.store.put("uid-0", "earlier", "rack")
 	w.store.put("uid-0", "gone", "rack")
-	foreign := w.store.objects[Name(thisNode, named("web"))]
+	foreign := w.store.objects[Object(thisNode, named("web")).Name]
 	foreign.Name = "bgp-x7k2p"
 	w.store.objects[foreign.Name] = foreign
 	w.sessions["rack"] = session.State{Peer: "rack", FSM: session.Active}
@@ -196,7 +196,7 @@ func TestAStartedSpeakerTakesOverWhatIsTrueAndDeletesTheRest(t *testing.T) {
 	w.mustTell("earlier: rack", "web: rack")
 	// Two of an earlier node, one of another name and the stale one are deleted, and one of these is made anew.
 	w.mustHaveWritten(5)
-	if o := w.store.objects[Name(thisNode, named("earlier"))]; o.OwnerReferences[0].UID != nodeUID {
+	if o := w.store.objects[Object(thisNode, named("earlier")).Name]; o.OwnerReferences[0].UID != nodeUID {
 		t.Errorf("it goes with %s", o.OwnerReferences[0].UID)
 	}
 }
@@ -208,7 +208,7 @@ func TestANodeThatIsMadeAnewIsToldOfAnew(t *testing.T) {
 	w.Situate(status.Situation{Node: "uid-2"})
 	w.pass(15 * time.Second)
 	w.mustTell("web: rack")
-	if o := w.store.objects[Name(thisNode, named("web"))]; o.OwnerReferences[0].UID != "uid-2" {
+	if o := w.store.objects[Object(thisNode, named("web")).Name]; o.OwnerReferences[0].UID != "uid-2" {
 		t.Errorf("it goes with %s", o.OwnerReferences[0].UID)
 	}
 }
@@ -275,7 +275,7 @@ func TestNamesTellServicesApart(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}
 	for _, s := range [][3]string{{"a", "b", "c-d"}, {"a", "b-c", "d"}, {"a-b", "c", "d"}} {
-		names[Name(s[0], types.NamespacedName{Namespace: s[1], Name: s[2]})] = true
+		names[Object(s[0], types.NamespacedName{Namespace: s[1], Name: s[2]}).Name] = true
 	}
 	if len(names) != 3 {
 		t.Errorf("names are %v", slices.Collect(maps.Keys(names)))

@@ -5,10 +5,10 @@ package servicestatus
 import (
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/speaker/pace"
 	"metallb.io/metallb/speaker/publisher"
 	"metallb.io/metallb/speaker/session"
 )
@@ -33,18 +33,26 @@ func (r *Reporter) desire(service types.NamespacedName) (status v1beta1.ServiceB
 	}, slices.ContainsFunc(peers, func(peer string) bool { return r.sessions[peer].untried }), wanted
 }
 
-func compare(written, is *v1beta1.ServiceBGPStatusStatus) pace.Change {
+func compare(written, is *v1beta1.ServiceBGPStatusStatus) publisher.Change {
 	if written.Node != is.Node || written.ServiceName != is.ServiceName || written.ServiceNamespace != is.ServiceNamespace ||
 		!slices.Equal(written.Peers, is.Peers) {
-		return pace.Transition
+		return publisher.Transition
 	}
-	return pace.None
+	return publisher.None
 }
 
-// identify says what an object is about. One that another product made, or that goes with an earlier Node of the name, is a stray.
-func (r *Reporter) identify(o *v1beta1.ServiceBGPStatus, node types.UID) publisher.Identity[types.NamespacedName, v1beta1.ServiceBGPStatusStatus] {
-	service := types.NamespacedName{Namespace: o.Labels[v1beta1.LabelServiceNamespace], Name: o.Labels[v1beta1.LabelServiceName]}
-	return publisher.Identity[types.NamespacedName, v1beta1.ServiceBGPStatusStatus]{
-		Name: o.Name, About: service, Status: o.Status, Stray: o.Name != Name(r.options.Node, service) || !publisher.GoesWith(o, node),
-	}
+// Object returns the object of a service on a node. It has always the same name, so that none is made twice.
+func Object(node string, service types.NamespacedName) *v1beta1.ServiceBGPStatus {
+	return &v1beta1.ServiceBGPStatus{ObjectMeta: metav1.ObjectMeta{
+		Name: publisher.ObjectName(node+"-"+service.Namespace+"-"+service.Name, node+"/"+service.String()),
+		Labels: map[string]string{
+			v1beta1.LabelServiceName: publisher.Label(service.Name), v1beta1.LabelServiceNamespace: publisher.Label(service.Namespace),
+		},
+	}}
+}
+
+// read says what an object is about. One that another product made is not one of these.
+func (r *Reporter) read(o *v1beta1.ServiceBGPStatus) (service types.NamespacedName, status v1beta1.ServiceBGPStatusStatus, ok bool) {
+	service = types.NamespacedName{Namespace: o.Labels[v1beta1.LabelServiceNamespace], Name: o.Labels[v1beta1.LabelServiceName]}
+	return service, o.Status, o.Name == Object(r.options.Node, service).Name
 }

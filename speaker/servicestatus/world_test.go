@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -39,20 +40,25 @@ type fakeStore struct {
 	fail error
 }
 
-func (f *fakeStore) List(context.Context) ([]v1beta1.ServiceBGPStatus, error) {
-	return slices.Collect(maps.Values(f.objects)), f.fail
+func (f *fakeStore) List(context.Context) ([]*v1beta1.ServiceBGPStatus, error) {
+	found := make([]*v1beta1.ServiceBGPStatus, 0, len(f.objects))
+	for _, o := range f.objects {
+		found = append(found, &o)
+	}
+	return found, f.fail
 }
 
-func (f *fakeStore) Create(_ context.Context, node types.UID, service types.NamespacedName) (string, error) {
+func (f *fakeStore) Create(_ context.Context, node types.UID, candidates ...*v1beta1.ServiceBGPStatus) (string, error) {
 	if f.fail != nil {
 		return "", f.fail
 	}
-	name := Name(thisNode, service)
-	f.objects[name] = *NewCluster(nil, nil, thisNode, "").object(node, service)
-	return name, nil
+	made := candidates[0]
+	made.OwnerReferences = []metav1.OwnerReference{{UID: node}}
+	f.objects[made.Name] = *made
+	return made.Name, nil
 }
 
-func (f *fakeStore) Write(_ context.Context, name string, s *v1beta1.ServiceBGPStatusStatus) error {
+func (f *fakeStore) Write(_ context.Context, name string, s any) error {
 	if f.fail != nil {
 		return f.fail
 	}
@@ -61,7 +67,7 @@ func (f *fakeStore) Write(_ context.Context, name string, s *v1beta1.ServiceBGPS
 		return apierrors.NewNotFound(schema.GroupResource{}, name)
 	}
 	f.writes = append(f.writes, f.clock.Now())
-	o.Status = *s.DeepCopy()
+	o.Status = *s.(*v1beta1.ServiceBGPStatusStatus).DeepCopy()
 	f.objects[name] = o
 	return nil
 }
@@ -83,7 +89,8 @@ func (f *fakeStore) DeleteAll(context.Context) error {
 // put makes an object be there that says that the peers have been told of the service.
 func (f *fakeStore) put(node types.UID, service string, peers ...string) {
 	name := named(service)
-	o := NewCluster(nil, nil, thisNode, "").object(node, name)
+	o := Object(thisNode, name)
+	o.OwnerReferences = []metav1.OwnerReference{{UID: node}}
 	o.Status = v1beta1.ServiceBGPStatusStatus{Node: thisNode, ServiceName: name.Name, ServiceNamespace: name.Namespace, Peers: peers}
 	f.objects[o.Name] = *o
 }
@@ -171,7 +178,7 @@ func (w *world) told() []string {
 	found := make([]string, 0, len(w.store.objects))
 	for name, o := range w.store.objects {
 		s := o.Status
-		if want := Name(thisNode, named(s.ServiceName)); name != want || s.Node != thisNode || s.ServiceNamespace != "default" {
+		if want := Object(thisNode, named(s.ServiceName)).Name; name != want || s.Node != thisNode || s.ServiceNamespace != "default" {
 			w.t.Errorf("object %s says %+v", name, s)
 		}
 		found = append(found, s.ServiceName+": "+strings.Join(s.Peers, " "))

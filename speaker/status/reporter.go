@@ -6,10 +6,9 @@ import (
 	"context"
 	"iter"
 	"maps"
-	"sync"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -26,8 +25,11 @@ const rereadTime = 10 * time.Second
 // Stopped is the last error of a session that ended because the speaker did.
 const Stopped = "the node's speaker was stopped"
 
-// Store is where BGPSessionStates are kept, by peer.
-type Store = publisher.Store[string, v1beta1.BGPSessionState, v1beta1.BGPSessionStateStatus]
+// +kubebuilder:rbac:groups=metallb.io,resources=bgpsessionstates,verbs=get;list;create;delete,namespace=metallb-system
+// +kubebuilder:rbac:groups=metallb.io,resources=bgpsessionstates/status,verbs=patch,namespace=metallb-system
+
+// Store is where BGPSessionStates are kept.
+type Store = publisher.Store[*v1beta1.BGPSessionState]
 
 // Options of a Reporter.
 type Options struct {
@@ -57,7 +59,7 @@ type Refusal struct{ Peer, Address, Reason string }
 
 // Reporter writes the node's BGPSessionStates. It is to be started once, and then to be shut down.
 type Reporter struct {
-	publisher *publisher.Publisher[string, v1beta1.BGPSessionState, v1beta1.BGPSessionStateStatus]
+	publisher *publisher.Publisher[string, *v1beta1.BGPSessionState, v1beta1.BGPSessionStateStatus]
 	options   Options
 	refused   []Refusal
 	// desired is what is to be told, by peer, and byLabel the peer for a label of an object.
@@ -68,9 +70,10 @@ type Reporter struct {
 // NewReporter returns a Reporter that waits for the first situation.
 func NewReporter(o Options) *Reporter {
 	r := &Reporter{options: o}
-	r.publisher = publisher.New(publisher.Options[string, v1beta1.BGPSessionState, v1beta1.BGPSessionStateStatus]{
+	r.publisher = publisher.New(publisher.Options[string, *v1beta1.BGPSessionState, v1beta1.BGPSessionStateStatus]{
 		Kind: "BGPSessionState", Store: o.Store, Clock: o.Clock, Random: o.Random, RereadTime: rereadTime,
-		Refresh: r.refresh, All: func() iter.Seq[string] { return maps.Keys(r.desired) }, Desired: r.desire, Differ: compare, Identify: r.identify,
+		Refresh: r.refresh, All: func() iter.Seq[string] { return maps.Keys(r.desired) }, Desired: r.desire, Differ: compare,
+		Make: func(peer string) []*v1beta1.BGPSessionState { return Objects(o.Node, peer) }, Read: r.read,
 	})
 	return r
 }
@@ -103,26 +106,25 @@ func (r *Reporter) Situate(s Situation) {
 // context ends.
 func (r *Reporter) Shutdown(ctx context.Context) {
 	const atOnce = 8
-	since := metav1.NewTime(r.options.Clock.Now().UTC().Truncate(time.Second))
+	since := timeOf(r.options.Clock.Now())
 	r.publisher.Close(func(written map[string]v1beta1.BGPSessionStateStatus) {
-		var writing sync.WaitGroup
-		slots := make(chan struct{}, atOnce)
+		var writing errgroup.Group
+		writing.SetLimit(atOnce)
 		for name, w := range written {
 			if w.State == v1beta1.SessionIdle && w.Pod == "" {
 				continue
 			}
 			idle := v1beta1.BGPSessionStateStatus{
-				Node: w.Node, Peer: w.Peer, Address: w.Address, State: v1beta1.SessionIdle, Since: &since, LastError: Stopped,
+				Node: w.Node, Peer: w.Peer, Address: w.Address, State: v1beta1.SessionIdle, Since: since, LastError: Stopped, LastErrorTime: since,
 				LocalRouterID: w.LocalRouterID,
 			}
-			slots <- struct{}{}
-			writing.Go(func() {
-				defer func() { <-slots }()
+			writing.Go(func() error {
 				if err := r.options.Store.Write(ctx, name, &idle); err != nil {
 					log.FromContext(ctx).Error(err, "state of session cannot be written any more", "object", name)
 				}
+				return nil
 			})
 		}
-		writing.Wait()
+		_ = writing.Wait()
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"math/rand/v2"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -70,6 +71,47 @@ func established(t *testing.T) *world {
 	w.mustStore("Established ")
 	w.mustHaveWritten(1)
 	return w
+}
+
+// Nobody is to take an error that is over for one that lasts.
+func TestAnErrorIsToldWithItsTimeForAsLongAsItLasts(t *testing.T) {
+	t.Parallel()
+	w := established(t)
+	mustSay := func(want string, at time.Time) {
+		t.Helper()
+		s := w.store.objects["node-1-router"].Status
+		if s.LastError != want || (s.LastErrorTime == nil) != at.IsZero() || s.LastErrorTime != nil && !s.LastErrorTime.Time.Equal(at) {
+			t.Errorf("the last error is %q of %s, want %q of %s", s.LastError, s.LastErrorTime, want, at)
+		}
+	}
+	lost := w.clock.Now()
+	w.down()
+	w.pass(time.Minute)
+	mustSay("connection lost", lost)
+	w.mustHaveWritten(1)
+	for range 60 {
+		w.down() // The next attempt fails in the same way.
+		w.pass(time.Minute)
+	}
+	mustSay("connection lost", lost)
+	w.mustHaveWritten(0)
+
+	w.set(session.Established, "connection lost", 1) // The session remembers it.
+	w.pass(time.Minute)
+	mustSay("", time.Time{})
+	useless := w.sessions["router"]
+	useless.IPv4, useless.LastError, useless.LastErrorTime = false, "peer does not take IPv4 routes", w.clock.Now()
+	w.change(useless)
+	w.pass(time.Minute)
+	mustSay(useless.LastError, useless.LastErrorTime)
+
+	w.Situate(Situation{Node: nodeUID, Ready: true, Refused: []Refusal{{"refused", "192.0.2.2", "secret a/b not found"}}})
+	w.pass(time.Minute)
+	if s := w.store.objects["node-1-refused"].Status; s.LastErrorTime == nil || !s.LastErrorTime.Equal(s.Since) {
+		t.Errorf("of the peer that is refused it says %+v", s)
+	}
+	w.Shutdown(t.Context())
+	mustSay(Stopped, w.clock.Now())
 }
 
 func TestATransitionIsWrittenSoonAndTheNextNotTooSoon(t *testing.T) {
@@ -201,7 +243,7 @@ func TestOnlyTheSessionThatHasChangedIsLookedAt(t *testing.T) {
 	w.mustHaveWritten(1)
 	read := w.read
 	unseen := w.sessions["other"]
-	unseen.LastError = "nobody has told of it"
+	unseen.PeerRouterID = netip.MustParseAddr("192.0.2.9") // Nobody has told of it.
 	w.sessions["other"] = unseen
 	for range 5 {
 		w.down()

@@ -12,7 +12,7 @@ import (
 
 	clocktesting "k8s.io/utils/clock/testing"
 
-	"metallb.io/metallb/speaker/pace"
+	"metallb.io/metallb/speaker/publisher"
 )
 
 // agenda has the moments at which nodes are to be looked at.
@@ -120,7 +120,7 @@ func sum(bySecond map[int]int) (all, most int) {
 
 // bound is what docs/performance.md says: the writes of so many sessions that flap for the time.
 func bound(sessions int, d time.Duration) int {
-	shortest := time.Duration(float64(pace.Interval) * (1 - pace.Deviation))
+	shortest := time.Duration(float64(publisher.Interval) * (1 - publisher.Deviation))
 	return sessions * (1 + int(math.Ceil(float64(d)/float64(shortest))))
 }
 

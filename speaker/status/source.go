@@ -8,12 +8,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/message"
-	"metallb.io/metallb/speaker/naming"
-	"metallb.io/metallb/speaker/pace"
 	"metallb.io/metallb/speaker/publisher"
 	"metallb.io/metallb/speaker/session"
 )
@@ -21,18 +18,18 @@ import (
 // refresh observes all sessions.
 func (r *Reporter) refresh() {
 	r.desired, r.byLabel = map[string]v1beta1.BGPSessionStateStatus{}, map[string]string{}
-	since := metav1.NewTime(r.options.Clock.Now().UTC().Truncate(time.Second))
+	since := timeOf(r.options.Clock.Now())
 	for _, refusal := range r.refused {
 		r.desired[refusal.Peer] = v1beta1.BGPSessionStateStatus{
-			Node: r.options.Node, Pod: r.options.Pod, Peer: refusal.Peer, Address: refusal.Address, State: v1beta1.SessionIdle, Since: &since,
-			LastError: message.Bound(refusal.Reason),
+			Node: r.options.Node, Pod: r.options.Pod, Peer: refusal.Peer, Address: refusal.Address, State: v1beta1.SessionIdle, Since: since,
+			LastError: message.Bound(refusal.Reason), LastErrorTime: since,
 		}
 	}
 	for _, s := range r.options.Sessions() {
 		r.desired[s.Peer] = r.statusOf(s)
 	}
 	for peer := range r.desired {
-		r.byLabel[naming.Label(peer)] = peer
+		r.byLabel[publisher.Label(peer)] = peer
 	}
 }
 
@@ -41,40 +38,50 @@ func (r *Reporter) desire(peer string) (status v1beta1.BGPSessionStateStatus, un
 	return status, wanted && !up(&status) && status.LastError == "", wanted
 }
 
-func (r *Reporter) identify(o *v1beta1.BGPSessionState, node types.UID) publisher.Identity[string, v1beta1.BGPSessionStateStatus] {
-	peer, wanted := r.byLabel[o.Labels[v1beta1.LabelPeer]]
-	return publisher.Identity[string, v1beta1.BGPSessionStateStatus]{
-		Name: o.Name, About: peer, Status: o.Status, Stray: !wanted, Outdated: wanted && !publisher.GoesWith(o, node),
-	}
+func (r *Reporter) read(o *v1beta1.BGPSessionState) (peer string, status v1beta1.BGPSessionStateStatus, wanted bool) {
+	peer, wanted = r.byLabel[o.Labels[v1beta1.LabelPeer]]
+	return peer, o.Status, wanted
 }
 
-// compare returns the change. That a session that stays down went through states that it is not in any more is none.
-func compare(written, is *v1beta1.BGPSessionStateStatus) pace.Change {
+// compare returns the change. That a session that stays down went through states that it is not in any more is none, nor is that an
+// attempt failed once more in the same way: attempts follow each other every few seconds.
+func compare(written, is *v1beta1.BGPSessionStateStatus) publisher.Change {
 	w := *written
 	if !up(is) && w.State == is.State {
 		w.Since = is.Since
 	}
+	if w.LastError == is.LastError {
+		w.LastErrorTime = is.LastErrorTime
+	}
 	if equality.Semantic.DeepEqual(&w, is) {
-		return pace.None
+		return publisher.None
 	}
 	if !up(&w) && !up(is) && w.State != "" && w.State != v1beta1.SessionUnknown {
-		return pace.Detail
+		return publisher.Detail
 	}
 	w.AdvertisedIPv4, w.AdvertisedIPv6 = is.AdvertisedIPv4, is.AdvertisedIPv6
 	if equality.Semantic.DeepEqual(&w, is) {
-		return pace.Counts
+		return publisher.Counts
 	}
-	return pace.Transition
+	return publisher.Transition
 }
 
 func up(s *v1beta1.BGPSessionStateStatus) bool { return s.State == v1beta1.SessionEstablished }
 
-// statusOf returns what is told of the session.
+// timeOf is the time as the API has it.
+func timeOf(t time.Time) *metav1.Time {
+	return new(metav1.NewTime(t.UTC().Truncate(time.Second)))
+}
+
+// statusOf returns what is told of the session. Its last error is left out once the session carries routes, or it would be taken for
+// one that lasts.
 func (r *Reporter) statusOf(s session.State) v1beta1.BGPSessionStateStatus {
-	since := metav1.NewTime(s.Since.UTC().Truncate(time.Second)) // As the API has it.
 	status := v1beta1.BGPSessionStateStatus{
-		Node: r.options.Node, Pod: r.options.Pod, Peer: s.Peer, Address: s.Address.String(), State: v1beta1.SessionState(s.FSM), Since: &since,
-		LastError: message.Bound(s.LastError),
+		Node: r.options.Node, Pod: r.options.Pod, Peer: s.Peer, Address: s.Address.String(), State: v1beta1.SessionState(s.FSM),
+		Since: timeOf(s.Since),
+	}
+	if s.LastError != "" && !s.Carries() {
+		status.LastError, status.LastErrorTime = message.Bound(s.LastError), timeOf(s.LastErrorTime)
 	}
 	if s.RouterID.IsValid() {
 		status.LocalRouterID = s.RouterID.String()

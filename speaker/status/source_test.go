@@ -11,8 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/speaker/naming"
-	"metallb.io/metallb/speaker/pace"
+	"metallb.io/metallb/speaker/publisher"
 )
 
 func TestCompare(t *testing.T) {
@@ -23,19 +22,23 @@ func TestCompare(t *testing.T) {
 	type status = v1beta1.BGPSessionStateStatus
 	for name, tt := range map[string]struct {
 		written, is status
-		want        pace.Change
+		want        publisher.Change
 	}{
-		"nothing":                {status{State: "Established", Since: at(1)}, status{State: "Established", Since: at(1)}, pace.None},
-		"the first state":        {status{}, status{State: "Idle"}, pace.Transition},
-		"up":                     {status{State: "Idle"}, status{State: "Established"}, pace.Transition},
-		"down":                   {status{State: "Established"}, status{State: "Idle"}, pace.Transition},
-		"down and up again":      {status{State: "Established", Since: at(1)}, status{State: "Established", Since: at(2)}, pace.Transition},
-		"another error":          {status{State: "Idle", LastError: "a"}, status{State: "Idle", LastError: "b"}, pace.Detail},
-		"another state":          {status{State: "Idle"}, status{State: "Active"}, pace.Detail},
-		"the same state again":   {status{State: "Idle", Since: at(1)}, status{State: "Idle", Since: at(2)}, pace.None},
-		"more prefixes":          {status{State: "Established"}, status{State: "Established", AdvertisedIPv6: 1}, pace.Counts},
-		"prefixes and hold time": {status{State: "Established"}, status{State: "Established", AdvertisedIPv6: 1, HoldTime: &metav1.Duration{}}, pace.Transition},
-		"unknown to down":        {status{State: "Unknown"}, status{State: "Idle"}, pace.Transition},
+		"nothing":              {status{State: "Established", Since: at(1)}, status{State: "Established", Since: at(1)}, publisher.None},
+		"the first state":      {status{}, status{State: "Idle"}, publisher.Transition},
+		"up":                   {status{State: "Idle"}, status{State: "Established"}, publisher.Transition},
+		"down":                 {status{State: "Established"}, status{State: "Idle"}, publisher.Transition},
+		"down and up again":    {status{State: "Established", Since: at(1)}, status{State: "Established", Since: at(2)}, publisher.Transition},
+		"another error":        {status{State: "Idle", LastError: "a"}, status{State: "Idle", LastError: "b"}, publisher.Detail},
+		"the same error again": {status{State: "Idle", LastError: "a", LastErrorTime: at(1)}, status{State: "Idle", LastError: "a", LastErrorTime: at(2)}, publisher.None},
+		"another error later": {
+			status{State: "Idle", LastError: "a", LastErrorTime: at(1)}, status{State: "Idle", LastError: "b", LastErrorTime: at(2)}, publisher.Detail,
+		},
+		"another state":          {status{State: "Idle"}, status{State: "Active"}, publisher.Detail},
+		"the same state again":   {status{State: "Idle", Since: at(1)}, status{State: "Idle", Since: at(2)}, publisher.None},
+		"more prefixes":          {status{State: "Established"}, status{State: "Established", AdvertisedIPv6: 1}, publisher.Counts},
+		"prefixes and hold time": {status{State: "Established"}, status{State: "Established", AdvertisedIPv6: 1, HoldTime: &metav1.Duration{}}, publisher.Transition},
+		"unknown to down":        {status{State: "Unknown"}, status{State: "Idle"}, publisher.Transition},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -54,25 +57,25 @@ func TestNamesAndLabelsFitAndTellSessionsApart(t *testing.T) {
 		{"node-1", "router"}, {"a", "b-c"}, {"a-b", "c"}, {long, "router"}, {long, "router2"}, {long[:252] + "b", "router"},
 		{strings.Repeat("a", 242) + ".b", "router"},
 	} {
-		all := names(s[0], s[1])
-		for _, name := range all {
-			if errs := validation.IsDNS1123Subdomain(name); len(errs) > 0 {
-				t.Errorf("name %q: %s", name, errs)
+		all := Objects(s[0], s[1])
+		for _, o := range all {
+			if errs := validation.IsDNS1123Subdomain(o.Name); len(errs) > 0 {
+				t.Errorf("name %q: %s", o.Name, errs)
 			}
 		}
-		last := all[len(all)-1]
+		last := all[len(all)-1].Name
 		if other := seen[last]; other != "" {
 			t.Errorf("%s and %s have the name %q", s, other, last)
 		}
 		seen[last] = strings.Join(s[:], " and ")
-		if errs := validation.IsValidLabelValue(naming.Label(s[0])); len(errs) > 0 {
-			t.Errorf("label %q: %s", naming.Label(s[0]), errs)
+		if errs := validation.IsValidLabelValue(publisher.Label(s[0])); len(errs) > 0 {
+			t.Errorf("label %q: %s", publisher.Label(s[0]), errs)
 		}
 	}
-	if got := names("node-1", "router"); got[0] != "node-1-router" || len(got) != 2 {
-		t.Errorf("names are %s", got)
+	if got := Objects("node-1", "router"); got[0].Name != "node-1-router" || len(got) != 2 {
+		t.Errorf("objects are %v", got)
 	}
-	if naming.Label("node-1") != "node-1" || naming.Label(long) == naming.Label(long[:252]+"b") {
+	if publisher.Label("node-1") != "node-1" || publisher.Label(long) == publisher.Label(long[:252]+"b") {
 		t.Error("labels do not tell nodes apart")
 	}
 }

@@ -19,7 +19,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/speaker/naming"
+	"metallb.io/metallb/speaker/publisher"
 	"metallb.io/metallb/speaker/session"
 )
 
@@ -42,39 +42,39 @@ type fakeStore struct {
 	fail, failDelete error
 }
 
-func (f *fakeStore) List(context.Context) ([]v1beta1.BGPSessionState, error) {
+func (f *fakeStore) List(context.Context) ([]*v1beta1.BGPSessionState, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.lists++
-	found := make([]v1beta1.BGPSessionState, 0, len(f.objects))
+	found := make([]*v1beta1.BGPSessionState, 0, len(f.objects))
 	for _, o := range f.objects {
-		found = append(found, o)
+		found = append(found, &o)
 	}
 	return found, f.fail
 }
 
-func (f *fakeStore) Create(_ context.Context, node types.UID, peer string) (string, error) {
+func (f *fakeStore) Create(_ context.Context, node types.UID, candidates ...*v1beta1.BGPSessionState) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail != nil {
 		return "", f.fail
 	}
 	f.creates++
-	name := names(f.node, peer)[0]
-	if o, there := f.objects[name]; !there || o.OwnerReferences[0].UID != node {
-		f.put(name, node, peer, v1beta1.BGPSessionStateStatus{})
+	made := candidates[0]
+	if o, there := f.objects[made.Name]; !there || o.OwnerReferences[0].UID != node {
+		f.put(made.Name, node, made.Labels[v1beta1.LabelPeer], v1beta1.BGPSessionStateStatus{})
 	}
-	return name, nil
+	return made.Name, nil
 }
 
 func (f *fakeStore) put(name string, node types.UID, peer string, s v1beta1.BGPSessionStateStatus) {
 	o := v1beta1.BGPSessionState{Status: s}
-	o.Name, o.Labels = name, map[string]string{v1beta1.LabelNode: naming.Label(f.node), v1beta1.LabelPeer: naming.Label(peer)}
+	o.Name, o.Labels = name, map[string]string{v1beta1.LabelNode: publisher.Label(f.node), v1beta1.LabelPeer: publisher.Label(peer)}
 	o.OwnerReferences = []metav1.OwnerReference{{UID: node}}
 	f.objects[name] = o
 }
 
-func (f *fakeStore) Write(_ context.Context, name string, s *v1beta1.BGPSessionStateStatus) error {
+func (f *fakeStore) Write(_ context.Context, name string, s any) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail != nil {
@@ -85,7 +85,7 @@ func (f *fakeStore) Write(_ context.Context, name string, s *v1beta1.BGPSessionS
 		return apierrors.NewNotFound(schema.GroupResource{}, name)
 	}
 	f.writes = append(f.writes, f.clock.Now())
-	o.Status = *s.DeepCopy()
+	o.Status = *s.(*v1beta1.BGPSessionStateStatus).DeepCopy()
 	f.objects[name] = o
 	return nil
 }
@@ -100,6 +100,8 @@ func (f *fakeStore) Delete(_ context.Context, name string) error {
 	delete(f.objects, name)
 	return nil
 }
+
+func (f *fakeStore) DeleteAll(context.Context) error { panic("nobody needs it") }
 
 // world is a node with a reporter whose steps are made by hand.
 type world struct {
@@ -163,6 +165,9 @@ func (w *world) setPeer(peer string, fsm session.FSM, lastError string, advertis
 	}
 	if old.FSM != fsm {
 		s.Since = w.clock.Now()
+	}
+	if lastError != "" {
+		s.LastErrorTime = w.clock.Now()
 	}
 	if s.Up() {
 		s.HoldTime, s.IPv4, s.Advertised, s.PeerRouterID = 90*time.Second, true, advertised, netip.MustParseAddr("192.0.2.1")

@@ -46,6 +46,10 @@ const (
 	bufferSize = 16 << 10
 	// farewellTime bounds how long the peer may take to accept a NOTIFICATION.
 	farewellTime = time.Second
+	// OpenTime is how long the peer may take to send its OPEN. RFC 4271 section 8.2.2 asks for a large value and suggests four minutes, in
+	// which nobody is told why there is no session. A router that works does not need as long: one that delays its OPEN (DelayOpen, section
+	// 8.1.1) sends it as soon as it gets this side's.
+	OpenTime = 10 * time.Second
 	// refreshTime is the least time between two requests to send everything again.
 	refreshTime = time.Second
 )
@@ -60,6 +64,9 @@ type Conn struct {
 	follow func(Stage)
 
 	released, asked, resting, closed gate
+
+	// late ends the connection if the peer's OPEN, or a KEEPALIVE that no hold time bounds, does not come in time.
+	late *time.Timer
 
 	// writing holds a token while a message is written.
 	writing chan struct{}
@@ -101,13 +108,18 @@ const (
 // New makes a Conn of a connection to the peer. Follow is called for each stage, by whoever reads, writes or closes; it must
 // not wait for them.
 func New(conn net.Conn, peer netip.AddrPort, stats *Stats, follow func(Stage)) *Conn {
-	return &Conn{
+	c := &Conn{
 		Conn: conn, stats: stats, follow: follow,
 		remote:   &net.TCPAddr{IP: peer.Addr().AsSlice(), Port: int(peer.Port()), Zone: peer.Addr().Zone()},
 		released: newGate(), asked: newGate(), resting: newGate(), closed: newGate(), discarded: newGate(),
 		writing: make(chan struct{}, 1),
 		store:   make([]byte, bufferSize),
 	}
+	const holdTimerExpired = 4
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.late = time.AfterFunc(OpenTime, func() { c.refuse(refuse(holdTimerExpired, 0, nil, "")) })
+	return c
 }
 
 // RemoteAddr is the peer's address as New was given it, with the zone written alike.
@@ -115,7 +127,12 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 
 // LocalAddress is the address of this side, without its zone.
 func (c *Conn) LocalAddress() netip.Addr {
-	local, ok := c.LocalAddr().(*net.TCPAddr)
+	return localAddress(c)
+}
+
+// localAddress is the address of this side, without its zone; the zero Addr if the connection has none.
+func localAddress(c net.Conn) netip.Addr {
+	local, ok := c.LocalAddr().(interface{ AddrPort() netip.AddrPort })
 	if !ok {
 		return netip.Addr{}
 	}
@@ -193,6 +210,7 @@ func (c *Conn) finish(why End) {
 		return
 	}
 	c.ended, c.end = true, why
+	c.late.Stop()
 	c.mu.Unlock()
 	_ = c.Conn.Close()
 	c.follow(Ended)
@@ -202,4 +220,23 @@ func (c *Conn) hasEnded() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.ended
+}
+
+// gate is a channel that is closed once.
+type gate struct {
+	done chan struct{}
+	once *sync.Once
+}
+
+func newGate() gate { return gate{done: make(chan struct{}), once: &sync.Once{}} }
+
+func (g gate) open() { g.once.Do(func() { close(g.done) }) }
+
+func isDone(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }

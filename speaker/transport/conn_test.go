@@ -262,6 +262,57 @@ func TestWhatIsWrongIsRefused(t *testing.T) {
 	}
 }
 
+// It need not be silent: what counts is that the message is complete.
+func TestAPeerHasSomeTimeForItsOpen(t *testing.T) {
+	t.Parallel()
+	expired := session.Notification{Code: 4}
+	withoutHold := openMessage(64512)
+	withoutHold[headerSize+3], withoutHold[headerSize+4] = 0, 0
+	t.Run("that does not come", func(t *testing.T) {
+		t.Parallel()
+		inBubble(t, func(r *rig) {
+			r.write(openMessage(64500))
+			for _, octet := range openMessage(64512)[:9] {
+				r.say(octet)
+				<-time.After(OpenTime / 10)
+			}
+			r.expect("stages", drain(r.stages), []Stage{OpenSent})
+			<-time.After(OpenTime / 10)
+			r.expectRefusal(expired, "")
+		})
+	})
+	t.Run("that comes late", func(t *testing.T) {
+		t.Parallel()
+		inBubble(t, func(r *rig) {
+			<-time.After(OpenTime - 1)
+			r.establish(openMessage(64512))
+			<-time.After(time.Hour)
+			r.expect("stages", drain(r.stages), []Stage(nil))
+		})
+	})
+	// The hold time is what it has for the KEEPALIVE, if there is one.
+	t.Run("that is followed by nothing, without a hold time", func(t *testing.T) {
+		t.Parallel()
+		inBubble(t, func(r *rig) {
+			r.write(openMessage(64500))
+			r.say(withoutHold...)
+			r.write(newMessage(keepalive))
+			r.expect("stages", drain(r.stages), []Stage{OpenSent, OpenConfirm})
+			r.expect("what the speaker gets", drain(r.passed), []kind{open})
+			<-time.After(OpenTime)
+			r.expectRefusal(expired, "")
+		})
+	})
+	t.Run("without a hold time", func(t *testing.T) {
+		t.Parallel()
+		inBubble(t, func(r *rig) {
+			r.establish(withoutHold)
+			<-time.After(time.Hour)
+			r.expect("stages", drain(r.stages), []Stage(nil))
+		})
+	})
+}
+
 func TestWhyAConnectionEndedIsKnown(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

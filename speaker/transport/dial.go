@@ -68,6 +68,18 @@ func (t Target) Dial(ctx context.Context) (net.Conn, error) {
 	return d.DialContext(ctx, network, t.Peer.String())
 }
 
+// SourceTo returns the local address from which a Target without Source is connected to, without its zone; the zero Addr if there is no
+// route. It sends nothing.
+func SourceTo(peer netip.Addr) netip.Addr {
+	const anyPort = 9
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(peer, anyPort)))
+	if err != nil {
+		return netip.Addr{}
+	}
+	defer func() { _ = conn.Close() }()
+	return localAddress(conn)
+}
+
 // source has the zone of the peer if it needs one.
 func (t Target) source() netip.Addr {
 	if t.Source.IsLinkLocalUnicast() && t.Source.Zone() == "" {

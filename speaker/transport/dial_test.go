@@ -127,6 +127,20 @@ func TestTheSourceAddressIsTheOneAskedFor(t *testing.T) {
 	}
 }
 
+func TestTheSourceAddressThatTheKernelChoosesIsKnownBefore(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"127.0.0.1", "::1"} {
+		peer := listen(t, address, "")
+		conn := dial(t, Target{Peer: peer})
+		if got, want := SourceTo(peer.Addr()), localAddress(conn); got != want || got != peer.Addr() {
+			t.Errorf("the source address to %s is taken to be %s, and is %s", peer, got, want)
+		}
+	}
+	if got := SourceTo(netip.MustParseAddr("fe80::1%missing")); got.IsValid() {
+		t.Errorf("the source address on an interface that is not there is %s", got)
+	}
+}
+
 func TestAPasswordIsTheOneOfThePeer(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"127.0.0.1", "::1"} {

@@ -20,22 +20,27 @@ const (
 	routeRefresh kind = 5
 )
 
+// kinds are the RFCs' names, and the least sizes (RFC 4271 section 4, RFC 2918 section 3).
+var kinds = [...]struct {
+	name    string
+	minSize int
+}{
+	open:         {"OPEN", 29},
+	update:       {"UPDATE", 23},
+	notification: {"NOTIFICATION", 21},
+	keepalive:    {"KEEPALIVE", headerSize},
+	routeRefresh: {"ROUTE-REFRESH", 23},
+}
+
+// isKnown reports whether there are messages of this type.
+func (k kind) isKnown() bool { return k > 0 && int(k) < len(kinds) }
+
 // String is the RFCs' name.
 func (k kind) String() string {
-	switch k {
-	case open:
-		return "OPEN"
-	case update:
-		return "UPDATE"
-	case notification:
-		return "NOTIFICATION"
-	case keepalive:
-		return "KEEPALIVE"
-	case routeRefresh:
-		return "ROUTE-REFRESH"
-	default:
+	if !k.isKnown() {
 		return fmt.Sprintf("message of type %d", byte(k))
 	}
+	return kinds[k].name
 }
 
 const (
@@ -78,22 +83,6 @@ func (r *refusal) message() message {
 	return newMessage(notification, append([]byte{r.notification.Code, r.notification.Subcode}, r.data...)...)
 }
 
-// minSize of a message (RFC 4271 section 4, RFC 2918 section 3). The type is known.
-func (k kind) minSize() int {
-	switch k {
-	case open:
-		return 29
-	case update, routeRefresh:
-		return 23
-	case notification:
-		return 21
-	case keepalive:
-		return headerSize
-	default:
-		return headerSize
-	}
-}
-
 // checkHeader returns the size of the message that begins with the header, or why there is none (RFC 4271 section 6.1).
 func checkHeader(header []byte, extended bool) (int, *refusal) {
 	for _, b := range header[:markerSize] {
@@ -102,7 +91,7 @@ func checkHeader(header []byte, extended bool) (int, *refusal) {
 		}
 	}
 	length, k := header[markerSize:headerSize-1], kind(header[headerSize-1])
-	if k < open || k > routeRefresh {
+	if !k.isKnown() {
 		return 0, refuse(1, 3, []byte{byte(k)}, "type %d", byte(k))
 	}
 	limit := maxSize
@@ -113,7 +102,7 @@ func checkHeader(header []byte, extended bool) (int, *refusal) {
 		limit = maxExtendedSize
 	}
 	size := int(binary.BigEndian.Uint16(length))
-	if size < k.minSize() || size > limit {
+	if size < kinds[k].minSize || size > limit {
 		return 0, refuse(1, 2, append([]byte(nil), length...), "%s of %d octets", k, size)
 	}
 	return size, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -155,14 +156,19 @@ func (c *Conn) opened(m message) bool {
 	c.mu.Lock()
 	c.open = parseOpen(m)
 	c.mu.Unlock()
-	if hold := c.HoldTime(); hold > Dead {
+	c.late.Stop()
+	switch hold := c.HoldTime(); {
+	case hold > Dead:
 		_ = c.giveUpAfter(hold) // If this fails, it is given up earlier.
+	case hold == 0: // Nobody else waits for the KEEPALIVE.
+		c.late.Reset(OpenTime)
 	}
 	return true
 }
 
 // confirm holds the first KEEPALIVE back until it is released.
 func (c *Conn) confirm() bool {
+	c.late.Stop()
 	c.follow(Confirmed)
 	select {
 	case <-c.released.done:
@@ -193,4 +199,29 @@ func (c *Conn) maintains(m message) bool {
 		c.refuse(refuse(finiteStateMachineError, inEstablished, []byte{byte(m.kind())}, "the peer sent another %s", m.kind()))
 	}
 	return false
+}
+
+// requests are ROUTE-REFRESH messages (RFC 2918) that wait, one of each family: several are answered at a time.
+type requests [ipv6 + 1]message
+
+// add leaves out families of which nobody has spoken (RFC 2918 section 4).
+func (r *requests) add(m message) {
+	if f := familyAt(m.body()[:2], m.body()[3]); f != 0 && r[f] == nil {
+		r[f] = slices.Clone(m)
+	}
+}
+
+func (r *requests) any() bool {
+	return r[ipv4] != nil || r[ipv6] != nil
+}
+
+// take returns one of them, which waits no more.
+func (r *requests) take() message {
+	for f, m := range r {
+		if m != nil {
+			r[f] = nil
+			return m
+		}
+	}
+	return nil
 }

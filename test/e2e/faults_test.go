@@ -165,7 +165,7 @@ func routersFail(t *testing.T, p *playground.Playground) {
 		well.peers = append(well.peers, peer+` \S+ 6451[23] 3/3 True 64512`)
 		well.reasons = append(well.reasons, peer+` SessionsEstablished all sessions are established`)
 		for _, n := range nodes {
-			well.states = append(well.states, n.Name+"-"+peer+` `+n.Name+` `+peer+` [0-9.]+ Established \S+ 1 0`)
+			well.states = append(well.states, n.Name+"-"+peer+` `+n.Name+` `+peer+` [0-9.]+ Established \S+ 1 0\s*$`)
 		}
 	}
 	awaitSight(t, p, "all sessions", well)
@@ -245,14 +245,14 @@ func seeTheFaults(t *testing.T, p *playground.Playground) {
 			`nowhere NoNodes no node matches nodeSelectors`,
 		},
 		states: []string{
-			`node-1-test-bgp-router-frr node-1 test-bgp-router-frr 10.96.0.101 ` + down + `connection refused`,
+			`node-1-test-bgp-router-frr node-1 test-bgp-router-frr 10.96.0.101 ` + down + `connection refused \d+\S*\s*$`,
 			`node-2-refusing node-2 refusing ` + refusing + ` ` + down + `connection refused`,
-			`node-1-refusing node-1 refusing ` + refusing + ` Established \S+ 1 0`,
+			`node-1-refusing node-1 refusing ` + refusing + ` Established \S+ 1 0\s*$`,
 			`node-3-unreachable node-3 unreachable ` + unreachable + ` ` + down + silent,
 			`node-2-other-asn node-2 other-asn ` + otherASN + ` ` + down + asn,
 			`node-3-other-password node-3 other-password ` + otherPassword + ` ` + down + timedOut,
 			`node-3-expects-other node-3 expects-other ` + expectsOther + ` ` + down + refused,
-			`node-2-missing-secret node-2 missing-secret ` + missingSecret + ` Idle \S+ 0 0 ` + secret,
+			`node-2-missing-secret node-2 missing-secret ` + missingSecret + ` Idle \S+ 0 0 ` + secret + `.* \d+\S*\s*$`,
 		},
 		events: []string{
 			`\S+ Warning SessionsNotEstablished bgppeer/test-bgp-router-bird node-1: `,
@@ -283,9 +283,9 @@ func nodesFail(t *testing.T, p *playground.Playground) {
 	awaitSight(t, p, "the node whose kubelet is stopped, and the one whose speaker crashes", sight{
 		peers:   each(`%s \S+ 6451[23] 1/3 False .*node-2: the pod of the node's speaker does not run`),
 		reasons: each(`%s SessionsNotEstablished node-2: the pod of the node's speaker does not run; node-3: node is not ready`),
-		states: slices.Concat(each(`node-1-%s node-1 \S+ \S+ Established \S+ 1 0`),
-			each(`node-2-%s node-2 \S+ \S+ Unknown \S+ 0 0 the pod of the node's speaker does not run`),
-			each(`node-3-%s node-3 \S+ \S+ Unknown \S+ 0 0 node is not ready`)),
+		states: slices.Concat(each(`node-1-%s node-1 \S+ \S+ Established \S+ 1 0\s*$`),
+			each(`node-2-%s node-2 \S+ \S+ Unknown \S+ 0 0 the pod of the node's speaker does not run \d+\S*\s*$`),
+			each(`node-3-%s node-3 \S+ \S+ Unknown \S+ 0 0 node is not ready \d+\S*\s*$`)),
 		events: each(`\S+ Warning SessionsNotEstablished bgppeer/%s node-[23]: (node is not ready|the pod of the node's speaker does not run)`),
 	}, func() { crash(t, p, "node-2") })
 	t.Log(announced(t, p))
@@ -293,7 +293,7 @@ func nodesFail(t *testing.T, p *playground.Playground) {
 	kubectl(t, p, "-n", "metallb-system", "delete", "pod", speakerOn(t, p, "node-2").Name) // One that is new is not kept waiting.
 	awaitSight(t, p, "the node that is ready again", sight{
 		peers:  each(`%s \S+ 6451[23] 3/3 True`),
-		states: each(`node-3-%s node-3 \S+ \S+ Established \S+ 1 0`),
+		states: each(`node-3-%s node-3 \S+ \S+ Established \S+ 1 0\s*$`),
 		events: each(`\S+ Normal SessionsEstablished bgppeer/%s all sessions are established`),
 	})
 	if events := look(t, p).events; strings.Contains(events, "speaker was stopped") {
@@ -313,7 +313,7 @@ func nodesFail(t *testing.T, p *playground.Playground) {
 	kubectl(t, p, "create", "-f", file)
 	awaitSight(t, p, "the node that is there again", sight{
 		peers:  each(`%s \S+ 6451[23] 3/3 True`),
-		states: each(`node-3-%s node-3 \S+ \S+ Established \S+ 1 0`),
+		states: each(`node-3-%s node-3 \S+ \S+ Established \S+ 1 0\s*$`),
 	})
 }
 

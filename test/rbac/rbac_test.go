@@ -193,7 +193,7 @@ func (w *world) repeatsEvents() {
 // tellsOfServices has the speaker write ServiceBGPStatuses, one of which is in the way, for which it has a role of its own.
 func (w *world) tellsOfServices() {
 	w.t.Helper()
-	name := servicestatus.Name("node-1", types.NamespacedName{Namespace: "default", Name: "web"})
+	name := servicestatus.Object("node-1", types.NamespacedName{Namespace: "default", Name: "web"}).Name
 	w.apply(`{apiVersion: metallb.io/v1beta1, kind: ServiceBGPStatus, metadata: {name: ` + name + `, namespace: metallb-system}}`)
 	speaker := w.start("speaker", "speaker", append([]string{"METALLB_SERVICE_BGP_STATUS=true"}, onNode...))
 	w.Eventually(w.column("{.status.node}", "servicebgpstatus", name, inSystem)).Should(Equal("node-1"), speaker.log.String)

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package pace
+package publisher
 
 import "time"
 
-// How often an object is written; see the package's documentation.
+// How often an object is written; see packages status and servicestatus.
 const (
-	// SpreadTime is within which the first write comes after a time without, at random.
-	SpreadTime = 2 * time.Second
+	// spreadTime is within which the first write comes after a time without, at random.
+	spreadTime = 2 * time.Second
 	// Interval is between the writes of one object, give or take the fraction Deviation.
 	Interval  = 10 * time.Second
 	Deviation = 0.2
 	// maxDoublings bounds the interval between writes that tell only how a session that stays down fails.
 	maxDoublings = 5
-	// countSpreadTime and countInterval are the same as SpreadTime and Interval if only numbers of prefixes have changed.
+	// countSpreadTime and countInterval are the same as spreadTime and Interval if only numbers of prefixes have changed.
 	countSpreadTime = 10 * time.Second
 	countInterval   = 30 * time.Second
 	// firstTryTime is how long a session that has not failed yet has to come up before it is told of.
@@ -37,8 +37,9 @@ const (
 	Transition
 )
 
-// Pace says when a session is to be written. The zero Pace is of one that has not been written.
-type Pace struct {
+// pace says when an object is to be written: soon, at a random moment, and not again for a while. The zero pace is of one that has not been
+// written.
+type pace struct {
 	// due is when, zero if it needs not be, for which change, and whether that of a session untried.
 	due     time.Time
 	change  Change
@@ -52,11 +53,11 @@ type Pace struct {
 	failures int
 }
 
-// Changed takes note of what differs now. untried is whether the session has not been up yet, and has not failed.
+// changed takes note of what differs now. untried is whether the session has not been up yet, and has not failed.
 // Random is from 0 to 1.
-func (p *Pace) Changed(now time.Time, c Change, untried bool, random func() float64) {
+func (p *pace) changed(now time.Time, c Change, untried bool, random func() float64) {
 	if c == None {
-		p.Settle()
+		p.settle()
 		return
 	}
 	if p.failures > 0 {
@@ -73,8 +74,8 @@ func (p *Pace) Changed(now time.Time, c Change, untried bool, random func() floa
 	p.change, p.untried = c, untried
 }
 
-func (p *Pace) dueFor(now time.Time, c Change, untried bool, random func() float64) time.Time {
-	spread, wait := SpreadTime, Interval
+func (p *pace) dueFor(now time.Time, c Change, untried bool, random func() float64) time.Time {
+	spread, wait := spreadTime, Interval
 	switch c {
 	case Counts:
 		spread, wait = countSpreadTime, countInterval
@@ -86,24 +87,18 @@ func (p *Pace) dueFor(now time.Time, c Change, untried bool, random func() float
 	if untried {
 		due = now.Add(firstTryTime)
 	}
-	due = due.Add(Scaled(spread, random()))
-	if earliest := p.last.Add(Scaled(wait, p.stretch)); !p.last.IsZero() && earliest.After(due) {
+	due = due.Add(scaled(spread, random()))
+	if earliest := p.last.Add(scaled(wait, p.stretch)); !p.last.IsZero() && earliest.After(due) {
 		due = earliest
 	}
 	return due
 }
 
-// Due returns when the object is to be written, zero if it needs not be.
-func (p *Pace) Due() time.Time { return p.due }
+// settle takes note that there is nothing to write any more.
+func (p *pace) settle() { p.due, p.failures = time.Time{}, 0 }
 
-// Failures returns how many writes in a row have failed.
-func (p *Pace) Failures() int { return p.failures }
-
-// Settle takes note that there is nothing to write any more.
-func (p *Pace) Settle() { p.due, p.failures = time.Time{}, 0 }
-
-// Wrote takes note of a write.
-func (p *Pace) Wrote(now time.Time, c Change, random func() float64) {
+// wrote takes note of a write.
+func (p *pace) wrote(now time.Time, c Change, random func() float64) {
 	switch c {
 	case Detail:
 		p.doublings = min(p.doublings+1, maxDoublings)
@@ -115,16 +110,16 @@ func (p *Pace) Wrote(now time.Time, c Change, random func() float64) {
 	p.stretch = 1 + Deviation*(2*random()-1)
 }
 
-// Failed takes note of a write that failed.
-func (p *Pace) Failed(now time.Time, random func() float64) {
-	p.due = now.Add(Backoff(p.failures, random))
+// failed takes note of a write that failed.
+func (p *pace) failed(now time.Time, random func() float64) {
+	p.due = now.Add(backoff(p.failures, random))
 	p.failures++
 }
 
-// Backoff returns how long to wait after so many failures before the last.
-func Backoff(failures int, random func() float64) time.Duration {
-	return Scaled(min(retryTime<<min(failures, 10), maxRetryTime), 0.5+random()/2)
+// backoff returns how long to wait after so many failures before the last.
+func backoff(failures int, random func() float64) time.Duration {
+	return scaled(min(retryTime<<min(failures, 10), maxRetryTime), 0.5+random()/2)
 }
 
-// Scaled returns the time by the factor.
-func Scaled(d time.Duration, by float64) time.Duration { return time.Duration(float64(d) * by) }
+// scaled returns the time by the factor.
+func scaled(d time.Duration, by float64) time.Duration { return time.Duration(float64(d) * by) }

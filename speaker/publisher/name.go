@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package naming
+package publisher
 
 import (
 	"crypto/sha256"
@@ -12,8 +12,8 @@ import (
 // hashLength is the number of characters of a hash in a name: 40 bits, among the objects that have the rest in common.
 const hashLength = 10
 
-// Object returns the name of an object: readable, shortened if need be, and behind it a hash of the identity.
-func Object(readable, identity string) string {
+// ObjectName returns the name of an object: readable, shortened if need be, and behind it a hash of the identity.
+func ObjectName(readable, identity string) string {
 	return hashed(readable, identity, validation.DNS1123SubdomainMaxLength)
 }
 

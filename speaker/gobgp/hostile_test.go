@@ -207,23 +207,13 @@ func TestAHostilePeerHarmsNobody(t *testing.T) {
 	}
 	apply(t, s, announcing("good", "192.0.2.99/32"))
 	awaitRoutes(t, good, 1001)
-	for name := range villains { // The table is not to be measured.
-		change := rib.Change{Peer: name}
-		for _, p := range hosts(1000) {
-			change.Withdraw = append(change.Withdraw, p.Prefix)
-		}
-		apply(t, s, change)
-	}
+	forget(t, s, villains) // The table is not to be measured.
 	configure(t, s, routes, to("good", good.addrPort()))
 	after := stateOf(s, "good")
 	if !after.Since.Equal(before.Since) || !after.Up() || good.heard().connections != 1 {
 		t.Errorf("the session with another peer was %+v and is %+v", before, after)
 	}
-	connections := 0
-	for _, v := range villains {
-		connections += int(v.connections.Load())
-	}
-	t.Logf("%d peers made %d connections in %s", len(villains), connections, time.Since(began).Round(time.Second))
+	t.Logf("%d peers made %d connections in %s", len(villains), connectionsOf(villains), time.Since(began).Round(time.Second))
 	defer func() {
 		if t.Failed() {
 			_ = pprof.Lookup("goroutine").WriteTo(t.Output(), 1)
@@ -236,6 +226,25 @@ func TestAHostilePeerHarmsNobody(t *testing.T) {
 		return now <= goroutines && size < memory+2<<20, left
 	})
 	t.Log(left)
+}
+
+// forget has nothing announced to the peers any more.
+func forget(t *testing.T, s *Sessions, peers map[string]*villain) {
+	t.Helper()
+	for name := range peers {
+		change := rib.Change{Peer: name}
+		for _, p := range hosts(1000) {
+			change.Withdraw = append(change.Withdraw, p.Prefix)
+		}
+		apply(t, s, change)
+	}
+}
+
+func connectionsOf(villains map[string]*villain) (n int32) {
+	for _, v := range villains {
+		n += v.connections.Load()
+	}
+	return n
 }
 
 // inUse is the heap that is in use after a collection.

@@ -70,7 +70,7 @@ func TestKubectlShowsWhatMatters(t *testing.T) {
 				peerRouterID: 10.96.0.100}`,
 			[]string{"bgpsessionstates", "-o", "wide"},
 			[]string{
-				`NAME NODE PEER ADDRESS STATE UPTIME V4 V6 LAST ERROR ERROR AGE HOLD TIME FAMILIES LOCAL ROUTER ID PEER ROUTER ID`,
+				`NAME NODE PEER ADDRESS STATE UPTIME V4 V6 LAST ERROR` + ` ERROR AGE HOLD TIME FAMILIES LOCAL ROUTER ID PEER ROUTER ID`,
 				`columns node-1 router 10.96.0.100 Established 3 0 connection refused 9s ["IPv4"] 10.0.0.1 10.96.0.100`,
 			},
 		},

@@ -19,12 +19,14 @@ import (
 )
 
 // objects returns all objects of all kinds that the cluster has, by kind, namespace and name, with their finalizers, and Nodes
-// with their labels; a name that was made up tells what it begins with. Those that come and go by themselves are left out: events,
-// what only tells of others, and CSINodes, which a kubelet makes only when it starts.
+// with their labels; of a generated name it has the part that was given. Kinds that come and go by themselves are left out: events, what
+// only tells of others, the revisions of workloads, and CSINodes, which a kubelet makes only when it starts.
 func objects(t *testing.T, p *playground.Playground) []string {
 	t.Helper()
 	kinds := slices.DeleteFunc(strings.Fields(kubectl(t, p, "api-resources", "--verbs=list", "-o", "name")), func(kind string) bool {
-		return slices.Contains([]string{"events", "events.events.k8s.io", "componentstatuses", "csinodes.storage.k8s.io"}, kind)
+		return slices.Contains([]string{
+			"events", "events.events.k8s.io", "componentstatuses", "csinodes.storage.k8s.io", "controllerrevisions.apps", "replicasets.apps",
+		}, kind)
 	})
 	var list struct {
 		Items []metav1.PartialObjectMetadata
@@ -36,7 +38,8 @@ func objects(t *testing.T, p *playground.Playground) []string {
 	}
 	all := make([]string, 0, len(list.Items))
 	for _, o := range list.Items {
-		line := fmt.Sprintf("%s %s/%s %v", o.Kind, o.Namespace, cmp.Or(o.GenerateName, o.Name), o.Finalizers)
+		revision := o.Labels["pod-template-hash"] + "-"
+		line := fmt.Sprintf("%s %s/%s %v", o.Kind, o.Namespace, strings.TrimSuffix(cmp.Or(o.GenerateName, o.Name), revision), o.Finalizers)
 		if o.Kind == "Node" {
 			line += fmt.Sprint(o.Labels)
 		}

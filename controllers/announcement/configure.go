@@ -108,7 +108,7 @@ func (t *Tracker) pathsOf(selection *config.Selection, f endpoint.Family) paths 
 }
 
 // numbered returns the set, which is numbered as the Routes have it, in the Tracker's own numbers.
-func (t *Tracker) numbered(set config.NodeSet) (s config.NodeSet) {
+func (t *Tracker) numbered(set config.NumberSet) (s config.NumberSet) {
 	for i, name := range t.routes.Nodes() {
 		if set.Has(i) {
 			s.Add(t.nodes.numbers[name])

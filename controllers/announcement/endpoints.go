@@ -16,7 +16,7 @@ import (
 type endpoints [endpoint.Families]struct {
 	anywhere bool
 	// nodes are those with such an endpoint.
-	nodes config.NodeSet
+	nodes config.NumberSet
 }
 
 // EndpointSlices says how to keep EndpointSlices in a cache: those of headless services, which cannot have a load balancer, not

@@ -34,14 +34,14 @@ type group struct {
 // paths are how addresses get from nodes to peers.
 type paths struct {
 	// selected nodes are those that the advertisements select, eligible those of them that are not excluded from load balancing.
-	selected, eligible config.NodeSet
+	selected, eligible config.NumberSet
 	peers              []peerPaths
 }
 
 // peerPaths are the nodes that announce to a peer.
 type peerPaths struct {
 	peer  string
-	nodes config.NodeSet
+	nodes config.NumberSet
 }
 
 func (p *paths) equal(o *paths) bool {
@@ -57,7 +57,7 @@ type nodeState struct {
 	// count is how many nodes there are.
 	count int
 	// unavailable nodes have no network.
-	unavailable config.NodeSet
+	unavailable config.NumberSet
 }
 
 // judge finds the answers that the members have in common. It reports whether something else is to be said of all of them than
@@ -132,9 +132,9 @@ func (g *group) obstacle(s *nodeState) answer {
 }
 
 // reach returns how the addresses get from the nodes to the peers.
-func (g *group) reach(s *nodeState, from config.NodeSet) answer {
+func (g *group) reach(s *nodeState, from config.NumberSet) answer {
 	var (
-		able, announcing config.NodeSet
+		able, announcing config.NumberSet
 		a                answer
 		all              names
 	)

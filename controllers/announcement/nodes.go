@@ -44,7 +44,7 @@ func (n *nodes) drop(name string) {
 }
 
 // first returns the first node of the set by name.
-func (n *nodes) first(s config.NodeSet) (name string) {
+func (n *nodes) first(s config.NumberSet) (name string) {
 	for node := range s.All() {
 		if other := n.names[node]; name == "" || other < name {
 			name = other

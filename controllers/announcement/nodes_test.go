@@ -22,7 +22,7 @@ func TestANumberIsTheNodesAsLongAsItIsUsed(t *testing.T) {
 	if diff := cmp.Diff([8]int{0, 1, 0, 2, 3, 0, 1, 4}, got); diff != "" {
 		t.Errorf("numbers (-want +got):\n%s", diff)
 	}
-	var s config.NodeSet
+	var s config.NumberSet
 	s.Add(n.numbers["f"])
 	s.Add(n.numbers["c"])
 	if first := n.first(s); first != "c" || n.first(nil) != "" {

@@ -53,7 +53,7 @@ type ends struct{ node, peer string }
 type peerSessions struct {
 	byNode map[string]reported
 	// up has the nodes whose session carries routes of a family.
-	up [endpoint.Families]config.NodeSet
+	up [endpoint.Families]config.NumberSet
 }
 
 // reported is what an object says of a session.
@@ -131,7 +131,7 @@ func (p *peerSessions) mark(node int, is session) {
 }
 
 // established returns the nodes among these whose session with the peer carries routes of the family.
-func (s *sessions) established(peer string, f endpoint.Family, nodes config.NodeSet) config.NodeSet {
+func (s *sessions) established(peer string, f endpoint.Family, nodes config.NumberSet) config.NumberSet {
 	p := s.byPeer[peer]
 	if p == nil {
 		return nil

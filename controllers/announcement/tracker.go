@@ -39,7 +39,7 @@ type Tracker struct {
 	services map[types.NamespacedName]*service
 	groups   map[groupKey]*group
 	// changed are nodes that report something else than when the groups were judged, which is to be done again at reviewAt.
-	changed   config.NodeSet
+	changed   config.NumberSet
 	reviewAt  time.Time
 	scheduler *scheduler
 	covered   covered

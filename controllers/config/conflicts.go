@@ -44,15 +44,15 @@ type groups struct {
 	// index has the place of each pending change in builder.pending.
 	index map[active.Key]int
 	// needs has the changes that make room for each, by their places.
-	needs map[int]NodeSet
+	needs map[int]NumberSet
 	// blocked changes contradict something that no pending change makes room for, or need one that does.
-	blocked NodeSet
+	blocked NumberSet
 	// failed has the groups that cannot be used, by the change that each was made for.
-	failed map[int]NodeSet
+	failed map[int]NumberSet
 }
 
 func newGroups(changes []pending) *groups {
-	g := &groups{index: make(map[active.Key]int, len(changes)), needs: map[int]NodeSet{}, failed: map[int]NodeSet{}}
+	g := &groups{index: make(map[active.Key]int, len(changes)), needs: map[int]NumberSet{}, failed: map[int]NumberSet{}}
 	for i, p := range changes {
 		g.index[p.key] = i
 	}
@@ -66,7 +66,7 @@ func (b *builder) complete(p pending, conflicts []contradiction) []pending {
 	if _, known := b.groups.needs[first]; !known {
 		b.findNeeds(first, conflicts)
 	}
-	group := NodeSet{}
+	group := NumberSet{}
 	if !b.gather(first, first, &group) {
 		return nil
 	}
@@ -92,7 +92,7 @@ func (b *builder) complete(p pending, conflicts []contradiction) []pending {
 
 // gather adds to the group, which is made for the first change, one more and all that this needs, and reports whether they may be possible
 // together. What needs a change that is blocked is blocked itself.
-func (b *builder) gather(first, start int, group *NodeSet) bool {
+func (b *builder) gather(first, start int, group *NumberSet) bool {
 	type step struct{ change, neededBy int }
 	path := []step{{start, -1}}
 	group.Add(start)
@@ -117,7 +117,7 @@ func (b *builder) gather(first, start int, group *NodeSet) bool {
 
 // needs returns the changes that have to be used together with one, since it contradicts what they replace; possible is false if it is
 // blocked.
-func (b *builder) needs(change int) (needs NodeSet, possible bool) {
+func (b *builder) needs(change int) (needs NumberSet, possible bool) {
 	if _, known := b.groups.needs[change]; !known {
 		b.findNeeds(change, b.conflicts([]pending{b.pending[change]}))
 	}
@@ -126,7 +126,7 @@ func (b *builder) needs(change int) (needs NodeSet, possible bool) {
 
 // findNeeds notes what a change needs that has these conflicts alone.
 func (b *builder) findNeeds(change int, conflicts []contradiction) {
-	needs, own := NodeSet{}, NodeSet{}
+	needs, own := NumberSet{}, NumberSet{}
 	own.Add(change)
 	for _, c := range conflicts {
 		if i, available := b.makesRoom(c, own); available {
@@ -140,7 +140,7 @@ func (b *builder) findNeeds(change int, conflicts []contradiction) {
 }
 
 // makesRoom returns the first pending change of what the contradiction is with, by its place: one that is not in the group.
-func (b *builder) makesRoom(c contradiction, group NodeSet) (place int, available bool) {
+func (b *builder) makesRoom(c contradiction, group NumberSet) (place int, available bool) {
 	place = len(b.pending)
 	for _, key := range c.with {
 		i, isPending := b.groups.index[key]
@@ -152,7 +152,7 @@ func (b *builder) makesRoom(c contradiction, group NodeSet) (place int, availabl
 }
 
 // members returns the changes of the group.
-func (b *builder) members(group NodeSet) []pending {
+func (b *builder) members(group NumberSet) []pending {
 	changes := make([]pending, 0, group.Count())
 	for i := range group.All() {
 		changes = append(changes, b.pending[i])

@@ -17,15 +17,15 @@ type nodes struct {
 	names  []string
 	labels []labels.Set
 	// eligible nodes are those of all that are not excluded from load balancing.
-	every, eligible NodeSet
+	every, eligible NumberSet
 
 	mu       sync.Mutex
-	selected map[string]NodeSet
+	selected map[string]NumberSet
 }
 
 func newNodes(list []Node) *nodes {
 	list = slices.SortedFunc(slices.Values(list), func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
-	n := &nodes{labels: nodeLabels(list), selected: map[string]NodeSet{}}
+	n := &nodes{labels: nodeLabels(list), selected: map[string]NumberSet{}}
 	for i := range list {
 		n.names = append(n.names, list[i].Name)
 	}
@@ -47,8 +47,8 @@ func nodeLabels(list []Node) []labels.Set {
 }
 
 // where returns the nodes of whose labels this is true.
-func (n *nodes) where(isTrue func(labels.Set) bool) NodeSet {
-	s := NewNodeSet(len(n.labels))
+func (n *nodes) where(isTrue func(labels.Set) bool) NumberSet {
+	s := NewNumberSet(len(n.labels))
 	for i, l := range n.labels {
 		if isTrue(l) {
 			s.Add(i)
@@ -58,7 +58,7 @@ func (n *nodes) where(isTrue func(labels.Set) bool) NodeSet {
 }
 
 // selectedBy returns the eligible nodes that the selectors select, which is what the function says of labels.
-func (n *nodes) selectedBy(selectors []labels.Selector, selects func(labels.Set) bool) NodeSet {
+func (n *nodes) selectedBy(selectors []labels.Selector, selects func(labels.Set) bool) NumberSet {
 	if len(selectors) == 0 {
 		return n.eligible
 	}
@@ -66,7 +66,7 @@ func (n *nodes) selectedBy(selectors []labels.Selector, selects func(labels.Set)
 }
 
 // allSelectedBy is selectedBy without regard to who is eligible.
-func (n *nodes) allSelectedBy(selectors []labels.Selector, selects func(labels.Set) bool) NodeSet {
+func (n *nodes) allSelectedBy(selectors []labels.Selector, selects func(labels.Set) bool) NumberSet {
 	key := text(selectors)
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -81,7 +81,7 @@ func (r *Routes) Select(h Holding) Selection {
 // Paths are how addresses of one family get from nodes to peers.
 type Paths struct {
 	// Selected are the nodes that the advertisements select, Eligible those of them that are not excluded from load balancing.
-	Selected, Eligible NodeSet
+	Selected, Eligible NumberSet
 	// Peers that eligible nodes have a session with, by name.
 	Peers []PeerPath
 }
@@ -89,14 +89,14 @@ type Paths struct {
 // PeerPath is a peer, and the nodes that announce to it.
 type PeerPath struct {
 	Peer  string
-	Nodes NodeSet
+	Nodes NumberSet
 }
 
 // Paths returns how the selected advertisements get addresses of the family from the nodes to the peers that there are. It
 // may be another configuration that has selected them.
 func (r *Routes) Paths(s *Selection, family corev1.IPFamily) Paths {
-	w := Paths{Selected: NewNodeSet(len(r.nodes.labels))}
-	own := make([]NodeSet, 0, len(s.by))
+	w := Paths{Selected: NewNumberSet(len(r.nodes.labels))}
+	own := make([]NumberSet, 0, len(s.by))
 	for _, a := range s.by {
 		nodes := r.nodes.eligible
 		if len(a.NodeSelectors) == 0 {
@@ -114,7 +114,7 @@ func (r *Routes) Paths(s *Selection, family corev1.IPFamily) Paths {
 		if p.Address.Is4() != (family == corev1.IPv4Protocol) {
 			continue
 		}
-		announcing := NewNodeSet(len(r.nodes.labels))
+		announcing := NewNumberSet(len(r.nodes.labels))
 		for j, a := range s.by {
 			if a.SelectsPeer(p.Name) {
 				announcing.AddAll(own[j])
@@ -127,5 +127,5 @@ func (r *Routes) Paths(s *Selection, family corev1.IPFamily) Paths {
 	return w
 }
 
-// Nodes returns the names of the nodes, in the order in which NodeSets number them. It is not to be modified.
+// Nodes returns the names of the nodes, in the order in which NumberSets number them. It is not to be modified.
 func (r *Routes) Nodes() []string { return r.nodes.names }

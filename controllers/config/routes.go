@@ -120,7 +120,7 @@ func undefined(communities []string, defined bgp.Aliases) []string {
 func announce(adv advertisement, peers []bgp.Peer, n *nodes) *announcer {
 	a := &announcer{advertisement: adv, services: text(adv.ServiceSelectors)}
 	own := n.selectedBy(adv.NodeSelectors, adv.SelectsNode)
-	ipv4, ipv6 := make(NodeSet, len(own)), make(NodeSet, len(own))
+	ipv4, ipv6 := make(NumberSet, len(own)), make(NumberSet, len(own))
 	for i := range peers {
 		p := &peers[i]
 		if !adv.SelectsPeer(p.Name) {

@@ -184,7 +184,11 @@ func setupReconcilers(
 	services, pools := &trigger.Queue{}, &trigger.Queue{}
 	recorder := mgr.GetEventRecorder(eventSource)
 	tracker := configuration.NewTracker(mgr.GetAPIReader(), mgr.GetClient(), settings.Namespace, assigned, addresses, parser)
-	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, tracker, settings.Class, services)
+	configured := &configuration.Reconciler{
+		Client: mgr.GetClient(), Tracker: tracker, Recorder: recorder, Namespace: settings.Namespace,
+		Assignments: assigned.Index, Services: services, Pools: pools,
+	}
+	hydration := service.NewHydration(mgr.GetAPIReader(), addresses, configured, settings.Class, services)
 	if lock != nil {
 		hydration.Takeover = &service.Takeover{
 			Client: mgr.GetClient(), Identity: lock.Identity(), Predecessor: lock.Predecessor, Concurrency: concurrency,
@@ -198,6 +202,7 @@ func setupReconcilers(
 	if err != nil {
 		return err
 	}
+	configured.Gate, configured.Configured = hydration, announcements.Configure
 	if err := metrics.Registry.Register(pool.NewMetrics(addresses, tracker)); err != nil {
 		return err
 	}
@@ -206,10 +211,7 @@ func setupReconcilers(
 		return err
 	}
 	for _, r := range []interface{ SetupWithManager(ctrl.Manager) error }{
-		&configuration.Reconciler{
-			Client: mgr.GetClient(), Tracker: tracker, Gate: hydration, Recorder: recorder, Namespace: settings.Namespace,
-			Assignments: assigned.Index, Services: services, Pools: pools, Configured: announcements.Configure,
-		},
+		configured,
 		&pool.StatusReconciler{
 			Client: mgr.GetClient(), Configuration: tracker, Allocator: addresses, Gate: hydration,
 			Recorder: recorder, Clock: clock.RealClock{}, Pools: pools,

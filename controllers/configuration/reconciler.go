@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/trigger"
 	"metallb.io/metallb/internal/process"
@@ -23,6 +24,8 @@ import (
 // retryAfter is how long to wait for the newer version of an object that could not be written. It may differ in what makes
 // no difference here, so that no event may come.
 const retryAfter = 200 * time.Millisecond
+
+var errNewerVersion = errors.New("another version of an ActiveConfiguration is there")
 
 // Gate holds reconcilers back.
 type Gate interface {
@@ -59,6 +62,23 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return r.watch(ctrl.NewControllerManagedBy(mgr).Named("configuration")).
 		WithLogConstructor(process.ReconcilerLog(mgr, "configuration", "")).
 		Complete(r)
+}
+
+// Load gives the allocator the pools in use, and returns them. As in Reconcile, their ActiveConfigurations are written before: what a
+// service is given of a pool must not depend on which objects appear before the first snapshot is published.
+func (r *Reconciler) Load(ctx context.Context) (ipam.Pools, error) {
+	next, _, err := r.Tracker.next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	done, failure := r.activate(ctx, next.Changes)
+	if failure != nil {
+		log.FromContext(ctx).Error(failure, "writing ActiveConfigurations, going on with the others")
+	} else if !done {
+		return nil, errNewerVersion
+	}
+	r.Tracker.allocate(ctx, next)
+	return next.Pools, nil
 }
 
 // Reconcile makes the next snapshot: it writes the ActiveConfigurations that follow from it, notifies those who depend on it, and

@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/config"
@@ -71,16 +70,6 @@ func (t *Tracker) Routes() *config.Routes {
 		return s.Routes
 	}
 	return nil
-}
-
-// Load gives the allocator the pools in use, and returns them.
-func (t *Tracker) Load(ctx context.Context) (ipam.Pools, error) {
-	next, _, err := t.next(ctx)
-	if err != nil {
-		return nil, err
-	}
-	t.allocate(ctx, next)
-	return next.Pools, nil
 }
 
 // next makes the snapshot that follows from what the API server has now. It returns the permissions that went into it as well.

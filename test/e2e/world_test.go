@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -120,9 +121,22 @@ func withTutorial(t *testing.T, test func(*playground.Playground)) {
 		w.hasTutorial = true
 	}
 	awaitRoutes(t, p)
+	awaitSessionStates(t, p)
 	before := objects(t, p)
 	test(p)
 	awaitObjects(t, p, before)
+}
+
+// awaitSessionStates waits until every session has its BGPSessionState: speakers write them some time after the routes.
+func awaitSessionStates(t *testing.T, p *playground.Playground) {
+	t.Helper()
+	want := routerCount * len(p.Cluster.Nodes())
+	eventually(t, "a BGPSessionState of each session", func() string {
+		if got := len(strings.Fields(kubectl(t, p, "-n", "metallb-system", "get", "bgpsessionstates", "-o", "name"))); got != want {
+			return fmt.Sprintf("%d of %d", got, want)
+		}
+		return ""
+	})
 }
 
 // withNothing returns the playground with neither the product nor nginx.

@@ -114,7 +114,7 @@ func (b *builder) after(changes []pending) *parsedObjects {
 // use brings the changes into use.
 func (b *builder) use(changes []pending) {
 	b.current = *b.after(changes)
-	b.routes, b.groups = nil, newGroups(b.pending)
+	b.routes, b.groups = nil, newGroups()
 	for _, p := range changes {
 		if p.new == nil {
 			delete(b.inUse, p.key)

@@ -41,9 +41,7 @@ func (b *builder) givesNone(c contradiction) bool {
 // groups finds the changes that can only be used together, as where two pools exchange their ranges. It keeps what it has found until
 // something is brought into use: where many changes need each other, what stands in the way of one stands in the way of the others.
 type groups struct {
-	// index has the place of each pending change in builder.pending.
-	index map[active.Key]int
-	// needs has the changes that make room for each, by their places.
+	// needs has the changes that make room for each, by their places in builder.pending.
 	needs map[int]NumberSet
 	// blocked changes contradict something that no pending change makes room for, or need one that does.
 	blocked NumberSet
@@ -51,18 +49,14 @@ type groups struct {
 	failed map[int]NumberSet
 }
 
-func newGroups(changes []pending) *groups {
-	g := &groups{index: make(map[active.Key]int, len(changes)), needs: map[int]NumberSet{}, failed: map[int]NumberSet{}}
-	for i, p := range changes {
-		g.index[p.key] = i
-	}
-	return g
+func newGroups() *groups {
+	return &groups{needs: map[int]NumberSet{}, failed: map[int]NumberSet{}}
 }
 
 // complete returns the change, which has these conflicts alone, together with the pending ones that make room for it; nil if they do
 // not, or if services would lose something by them.
 func (b *builder) complete(p pending, conflicts []contradiction) []pending {
-	first := b.groups.index[p.key]
+	first := b.places[p.key]
 	if _, known := b.groups.needs[first]; !known {
 		b.findNeeds(first, conflicts)
 	}
@@ -143,7 +137,7 @@ func (b *builder) findNeeds(change int, conflicts []contradiction) {
 func (b *builder) makesRoom(c contradiction, group NumberSet) (place int, available bool) {
 	place = len(b.pending)
 	for _, key := range c.with {
-		i, isPending := b.groups.index[key]
+		i, isPending := b.places[key]
 		if isPending && i < place && !group.Has(i) && b.inUse[key] == b.pending[i].old && !b.pending[i].deletesPool() {
 			place = i
 		}

@@ -49,7 +49,9 @@ type builder struct {
 	findings map[active.Key]Finding
 	held     map[active.Key]hold
 	pending  []pending
-	groups   *groups
+	// places has where each is in pending.
+	places map[active.Key]int
+	groups *groups
 	// partly are new pools and advertisements that are not in use: they matter as far as they are not in dispute, since speakers use
 	// what is new at once.
 	partly []pending
@@ -124,7 +126,10 @@ func (b *builder) round() bool {
 		}
 	}
 	slices.SortFunc(b.pending, b.compare)
-	b.groups = newGroups(b.pending)
+	b.places, b.groups = make(map[active.Key]int, len(b.pending)), newGroups()
+	for i, p := range b.pending {
+		b.places[p.key] = i
+	}
 	return b.accept()
 }
 

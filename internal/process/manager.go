@@ -30,7 +30,8 @@ func NewScheme() (*runtime.Scheme, error) {
 	return scheme, nil
 }
 
-// NewManager returns a manager with the options and with what all programs have in common: the types, the addresses in the settings, and a liveness check. It waits for the CRD of ActiveConfigurations.
+// NewManager returns a manager with the options and with what all programs have in common: the types, the addresses in the settings,
+// and a liveness check. It waits for the CRD of ActiveConfigurations.
 func (s *Settings) NewManager(ctx context.Context, config *rest.Config, options ctrl.Options) (ctrl.Manager, error) {
 	scheme, err := NewScheme()
 	if err != nil {

@@ -3,9 +3,6 @@
 package chart
 
 import (
-	"encoding/json"
-	"errors"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -13,6 +10,7 @@ import (
 	controllerruntimeenvtest "sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"metallb.io/metallb/test/envtest"
+	"metallb.io/metallb/test/programs"
 )
 
 // operatorKinds are the CustomResourceDefinitions of the operators that the chart makes objects for, by the module that has them.
@@ -53,15 +51,9 @@ func withOperators(t *testing.T) *envtest.Server {
 func download(t *testing.T, module string) string {
 	t.Helper()
 	// Elsewhere than in this module, whose go.sum does not have it.
-	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", module)
-	cmd.Dir = t.TempDir()
-	out, err := cmd.Output()
-	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
-		t.Fatalf("downloading %s: %v\n%s%s", module, err, out, failed.Stderr)
+	m, err := programs.Download(t.Context(), t.TempDir(), module)
+	if err != nil {
+		t.Fatal(err)
 	}
-	var answer struct{ Dir string }
-	if err := errors.Join(err, json.Unmarshal(out, &answer)); err != nil {
-		t.Fatalf("downloading %s: %v", module, err)
-	}
-	return answer.Dir
+	return m.Dir
 }

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"metallb.io/metallb/test/envtest"
+	"metallb.io/metallb/test/programs"
 )
 
 const (
@@ -62,7 +63,7 @@ func readSources() error {
 // program returns the path of helm or kubectl. It skips the test if it is missing.
 func program(t *testing.T, name string) string {
 	t.Helper()
-	path, err := Program(name)
+	path, err := programs.Find(name)
 	if err == nil {
 		return path
 	}

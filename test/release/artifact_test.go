@@ -17,13 +17,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
-	"metallb.io/metallb/test/chart"
+	"metallb.io/metallb/test/programs"
 )
 
 // Helm itself must find in a registry what was copied there from the layout, and it must be the package.
 func TestHelmPullsTheChartFromARegistry(t *testing.T) {
 	t.Parallel()
-	helm, err := chart.Program("helm")
+	helm, err := programs.Find("helm")
 	if err != nil {
 		t.Skipf("no helm: %v", err)
 	}

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"metallb.io/metallb/test/chart"
 	"metallb.io/metallb/test/image"
 	"metallb.io/metallb/test/programs"
 )
@@ -98,7 +97,7 @@ func (o Options) manifests(_ context.Context, out string) error {
 
 // chart writes the chart's package. Its values name the images of the release.
 func (o Options) chart(ctx context.Context, out string) error {
-	helm, err := chart.Program("helm")
+	helm, err := programs.Find("helm")
 	if err != nil {
 		return err
 	}

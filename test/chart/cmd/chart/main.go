@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"metallb.io/metallb/test/chart"
+	"metallb.io/metallb/test/programs"
 )
 
 func main() {
@@ -19,7 +20,7 @@ func main() {
 
 // run writes the files into the source tree in the current directory.
 func run(ctx context.Context) error {
-	kubectl, err := chart.Program("kubectl")
+	kubectl, err := programs.Find("kubectl")
 	if err != nil {
 		return err
 	}

@@ -79,14 +79,31 @@ func sharePrefix(a, b Advertisement, pool ipam.Pool) bool {
 // addresses the router would close one, over and over (RFC 4271 section 6.8). Which address a node connects from to a peer without a
 // source address, only the node knows: one is taken here to differ from all that are set, and a node may ask again with what it knows.
 func CheckPeers(peer, other Peer, nodes []labels.Set) error {
-	if peer.Address != other.Address || peer.Port != other.Port || peer.Source != other.Source {
+	if !sameEndpoint(&peer, &other) || peer.Source != other.Source || peer.PerNode.source.IsSet() || other.PerNode.source.IsSet() {
 		return nil
 	}
 	for _, node := range nodes {
 		if peer.SelectsNode(node) && other.SelectsNode(node) {
 			return fmt.Errorf("peer %s already exists: BGPPeer %q connects to it from the same nodes; remove one or make their nodeSelectors disjoint",
-				peer.Address, other.Name)
+				peer.where(), other.Name)
 		}
 	}
 	return nil
+}
+
+// sameEndpoint reports whether both are one endpoint. An endpoint that nodes have to find is taken for another than one that has an address.
+func sameEndpoint(p, q *Peer) bool {
+	return p.Address == q.Address && p.Interface == q.Interface && p.Gateway == q.Gateway && p.Port == q.Port && p.VRF == q.VRF
+}
+
+// where says where the peer is, as far as that is known.
+func (p Peer) where() string {
+	switch {
+	case p.Address.IsValid():
+		return p.Address.String()
+	case p.Interface != "":
+		return "on interface " + p.Interface
+	default:
+		return "at the " + string(p.Gateway) + " default gateway"
+	}
 }

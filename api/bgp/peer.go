@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/internal/fields"
+	"metallb.io/metallb/api/v1beta2"
 )
 
 // Values that a BGPPeer has if it sets none.
@@ -27,18 +28,29 @@ const (
 )
 
 // Peer is what a BGPPeer means, defaults applied, and what a session with it is made from. ParsePeer makes it, so that every
-// field is valid. A node that connects to the peer fills in RouterID and Password, and clears what it has then dealt with:
-// NodeSelectors and PasswordSecret. Two such peers that are equal ask for the same session.
+// field is valid. A node that connects to the peer has values of its own in it (ParsePeerFor), fills in Address, RouterID, Password and
+// OwnAddresses, and clears what it has then dealt with: NodeSelectors and PasswordSecret. Two such peers that are equal ask for the same
+// session.
 type Peer struct {
 	// Name is the BGPPeer's. It names the session too.
 	Name string
-	// LocalASN and PeerASN are never 0. The session is internal if they are equal.
+	// LocalASN is what the peer sees. PeerASN is 0 if the peer may have any ASN but that; the session is internal if they are equal.
+	// Either may be 0 as well before a node has filled it in.
 	LocalASN, PeerASN uint32
-	// Address and Port are where the peer listens. The session carries the family of the address, and no other.
+	// Address and Port are where the peer listens. Address is the zero Addr until a node has found it, if Interface or Gateway is set. It
+	// has a zone if it is a link-local one.
 	Address netip.Addr
 	Port    uint16
+	// Interface of the node on whose link the peer is the router; empty if the peer has an address.
+	Interface string
+	// Gateway is the family of the node's default gateway, if that is the peer; empty if it is not.
+	Gateway v1beta2.GatewayFamily
+	// Families of the routes that are announced to the peer, if it agrees.
+	Families Families
 	// Source address to connect from, of the family of Address; the zero Addr leaves it to the kernel.
 	Source netip.Addr
+	// OwnAddresses of the node are those that may be next hops of routes of the family that is not that of Address.
+	OwnAddresses OwnAddresses
 	// RouterID is the BGP identifier of this side, an IPv4 address other than 0.0.0.0 (RFC 4271 section 4.2); the zero Addr stands
 	// for the node's own.
 	RouterID netip.Addr
@@ -56,8 +68,27 @@ type Peer struct {
 	Password string
 	// PasswordSecret has the password; without a name there is none.
 	PasswordSecret types.NamespacedName
-	// MultiHop allows an eBGP peer to be more than one hop away.
-	MultiHop bool
+	// MultiHopTTL is the time to live of what is sent to an external peer that may be more than one hop away; 0 if it may not.
+	MultiHopTTL uint8
+	// SecurityHops is how many hops away the peer is at most, if that is enforced (RFC 5082); 0 if it is not.
+	SecurityHops uint8
+	// VRF is the device that connections are made from; empty is the default one.
+	VRF string
+	// PerNode says which values nodes fill in.
+	PerNode PerNode
+}
+
+// OwnAddresses are a node's addresses of each family; the zero Addr if it has none.
+type OwnAddresses struct{ IPv4, IPv6 netip.Addr }
+
+// PerNode are the values of a peer that come from a node's labels and annotations.
+type PerNode struct {
+	myASN, peerASN, source, routerID, passwordSecret Template
+}
+
+// Any reports whether there are some.
+func (n PerNode) Any() bool {
+	return n.myASN.IsSet() || n.peerASN.IsSet() || n.source.IsSet() || n.routerID.IsSet() || n.passwordSecret.IsSet()
 }
 
 // SelectsNode reports whether a node with these labels connects to the peer.
@@ -70,10 +101,24 @@ func (p Peer) Equal(q Peer) bool {
 	return reflect.DeepEqual(p, q)
 }
 
-// EqualButTimers reports whether nothing differs but timers. They are proposed in the next OPEN message, so that a session that is up
-// can stay so.
-func (p Peer) EqualButTimers(q Peer) bool {
+// NeedsReset reports whether a session with the peer, which has this ASN, must be closed to become one with q. What needs no reset are
+// timers, which are proposed in the next OPEN message, the time to live, which is the socket's, the next hops, which are sent with the routes, and
+// an ASN that is the peer's in any case.
+func (p Peer) NeedsReset(q Peer, asn uint32) bool {
 	p.HoldTime, p.KeepaliveTime, p.ConnectTime = q.HoldTime, q.KeepaliveTime, q.ConnectTime
+	p.OwnAddresses = q.OwnAddresses
+	if p.IBGP() == q.IBGP() {
+		p.MultiHopTTL, p.SecurityHops = q.MultiHopTTL, q.SecurityHops
+		if q.Accepts(asn) {
+			p.PeerASN = q.PeerASN
+		}
+	}
+	return !p.Equal(q)
+}
+
+// EqualButPassword reports whether nothing differs but the password.
+func (p Peer) EqualButPassword(q Peer) bool {
+	p.Password = q.Password
 	return p.Equal(q)
 }
 
@@ -82,9 +127,42 @@ func (p Peer) IBGP() bool {
 	return p.LocalASN == p.PeerASN
 }
 
-// Carries reports whether the session's address family is the prefix's.
-func (p Peer) Carries(prefix netip.Prefix) bool {
-	return p.Address.Is4() == prefix.Addr().Is4()
+// Accepts reports whether the peer may have the ASN.
+func (p Peer) Accepts(asn uint32) bool {
+	return asn == p.PeerASN || p.PeerASN == 0 && asn != p.LocalASN
+}
+
+// ExpectedASN says which ASNs the peer may have.
+func (p Peer) ExpectedASN() string {
+	if p.PeerASN == 0 {
+		return fmt.Sprintf("any but %d", p.LocalASN)
+	}
+	return strconv.FormatUint(uint64(p.PeerASN), 10)
+}
+
+// TTL is the time to live of what is sent to the peer, the hop limit with IPv6; 0 leaves it to the kernel. An external peer is on a
+// connected subnet, and an internal one any number of hops away, if nothing else is said.
+func (p Peer) TTL() int {
+	const most, connected = 255, 1
+	switch {
+	case p.SecurityHops > 0:
+		return most
+	case p.IBGP():
+		return 0
+	case p.MultiHopTTL > 0:
+		return int(p.MultiHopTTL)
+	default:
+		return connected
+	}
+}
+
+// MinTTL is the least time to live that what comes from the peer has (RFC 5082 section 3); 0 accepts any.
+func (p Peer) MinTTL() int {
+	if p.SecurityHops == 0 {
+		return 0
+	}
+	const sent = 255
+	return sent + 1 - int(p.SecurityHops)
 }
 
 // Endpoint is the peer's address and port, as "192.0.2.1:179" or "[2001:db8::1]:179".
@@ -94,7 +172,7 @@ func (p Peer) Endpoint() string {
 
 // String names the session. It leaves out the password, as does every other way to print a Peer.
 func (p Peer) String() string {
-	return fmt.Sprintf("%s (%s, ASN %d)", p.Name, p.Endpoint(), p.PeerASN)
+	return fmt.Sprintf("%s (%s, ASN %s)", p.Name, p.Endpoint(), p.ExpectedASN())
 }
 
 // GoString is String, so that %#v does not print the password.

@@ -3,9 +3,11 @@
 package bgp
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/netip"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,25 +25,29 @@ const MaxPasswordLength = 80
 const maxTime = math.MaxUint16 * time.Second
 
 // ParsePeer returns what the object means, or every error in it, each with field, value and remedy. Fields that are not
-// honoured yet are errors where they ask for something.
+// honoured yet are errors where they ask for something. What differs between nodes is not filled in: see ParsePeerFor.
 func ParsePeer(p *v1beta2.BGPPeer) (Peer, field.ErrorList) {
 	r := peerReader{spec: field.NewPath("spec")}
 	s := &p.Spec
 	r.unsupported(s)
 	peer := Peer{
 		Name:           p.Name,
-		LocalASN:       s.MyASN,
-		PeerASN:        s.ASN,
+		LocalASN:       cmp.Or(s.LocalASN, s.MyASN),
 		Port:           r.port(s.Port),
-		Address:        r.peerAddress(s),
+		Interface:      s.Interface,
+		Gateway:        s.DefaultGateway,
 		ConnectTime:    r.connectTime(s.ConnectTime),
 		RouterID:       r.routerID(s.RouterID),
 		Password:       r.password(s),
 		PasswordSecret: passwordSecret(p),
-		MultiHop:       s.EBGPMultiHop,
+		MultiHopTTL:    r.multiHop(s),
+		SecurityHops:   r.securityHops(s),
+		VRF:            r.device("vrf", s.VRFName),
+		PerNode:        r.perNode(s),
 	}
-	r.asns(s)
-	peer.Source = r.source(s.SrcAddress, peer.Address)
+	peer.PeerASN = r.peerASN(s, peer.LocalASN)
+	peer.Address, peer.Families = r.endpoint(s)
+	peer.Source = r.source(s, peer)
 	peer.HoldTime, peer.KeepaliveTime = r.timers(s.HoldTime, s.KeepaliveTime)
 	selectors, errs := fields.Selectors(r.spec, "nodeSelectors", s.NodeSelectors)
 	peer.NodeSelectors = selectors
@@ -72,27 +78,61 @@ func (r *peerReader) unsupported(s *v1beta2.BGPPeerSpec) {
 			r.errs = append(r.errs, field.Forbidden(r.spec.Child(name), name+" is not supported yet; "+remedy))
 		}
 	}
-	refuse(s.DynamicASN != "", "dynamicASN", "remove it and set peerASN")
-	refuse(s.LocalASN != 0, "localASN", "remove it and set myASN")
-	refuse(s.Interface != "", "interface", "remove it and set peerAddress")
 	refuse(s.BFDProfile != "", "bfdProfile", "remove it; holdTime bounds how long a dead peer goes unnoticed")
 	refuse(s.EnableGracefulRestart, "enableGracefulRestart", "remove it")
-	refuse(s.VRFName != "", "vrf", "remove it")
-	refuse(s.DualStackAddressFamily, "dualStackAddressFamily", "remove it and add a BGPPeer for the other address family")
 }
 
-func (r *peerReader) asns(s *v1beta2.BGPPeerSpec) {
+// peerASN returns the ASN that the peer must have, 0 for any other than the local one.
+func (r *peerReader) peerASN(s *v1beta2.BGPPeerSpec, local uint32) uint32 {
 	if s.MyASN == 0 {
 		r.required("myASN", "missing local ASN; set it to a number from 1 to 4294967295")
 	}
+	internal := s.ASN == s.MyASN || s.DynamicASN == v1beta2.InternalASN
 	switch {
-	case s.ASN == 0 && s.DynamicASN == "":
-		r.required("peerASN", "missing peer ASN and dynamicASN; set peerASN to a number from 1 to 4294967295")
+	case s.ASN == 0 && s.DynamicASN == "" && !hasPerNode(s, func(n *v1beta2.PerNode) string { return n.ASN }):
+		r.required("peerASN", "missing peer ASN and dynamicASN; set peerASN to a number from 1 to 4294967295, or dynamicASN to internal or external")
 	case s.ASN != 0 && s.DynamicASN != "":
 		r.invalid("dynamicASN", s.DynamicASN, "both peer ASN and dynamicASN specified; remove one")
-	case s.ASN == s.MyASN && s.EBGPMultiHop:
+	case s.DynamicASN != "" && s.DynamicASN != v1beta2.InternalASN && s.DynamicASN != v1beta2.ExternalASN:
+		r.invalid("dynamicASN", s.DynamicASN, "invalid dynamicASN; set it to internal or external")
+	case internal && s.EBGPMultiHop:
 		r.invalid("ebgpMultiHop", true, "invalid ebgp-multihop parameter set for an ibgp peer; remove it, since peers of one ASN may be any number of hops away")
 	}
+	if s.DynamicASN == v1beta2.InternalASN {
+		return local
+	}
+	return s.ASN
+}
+
+func (r *peerReader) multiHop(s *v1beta2.BGPPeerSpec) uint8 {
+	const least, most = 2, 255
+	switch ttl := s.EBGPMultiHopTTL; {
+	case ttl == nil && s.EBGPMultiHop:
+		return most
+	case ttl == nil:
+		return 0
+	case !s.EBGPMultiHop:
+		r.invalid("ebgpMultiHopTTL", *ttl, "is the time to live with ebgpMultiHop; set that to true or remove this")
+	case *ttl < least || *ttl > most:
+		r.invalid("ebgpMultiHopTTL", *ttl, "must be from %d to %d", least, most)
+	default:
+		return uint8(*ttl)
+	}
+	return 0
+}
+
+func (r *peerReader) securityHops(s *v1beta2.BGPPeerSpec) uint8 {
+	const least, most = 1, 254
+	switch hops := s.TTLSecurityHops; {
+	case hops == nil:
+	case *hops < least || *hops > most:
+		r.invalid("ttlSecurityHops", *hops, "must be from %d to %d", least, most)
+	case s.EBGPMultiHop:
+		r.invalid("ttlSecurityHops", *hops, "both say how many hops away the peer may be; remove ebgpMultiHop")
+	default:
+		return uint8(*hops)
+	}
+	return 0
 }
 
 func (r *peerReader) port(port int32) uint16 {
@@ -106,32 +146,65 @@ func (r *peerReader) port(port int32) uint16 {
 	return uint16(port)
 }
 
-func (r *peerReader) peerAddress(s *v1beta2.BGPPeerSpec) netip.Addr {
-	if s.Address == "" {
-		if s.Interface == "" {
-			r.required("peerAddress", "peer has no Address or Interface specified; set it to the peer's IPv4 or IPv6 address")
-		}
-		return netip.Addr{}
-	}
-	if s.Interface != "" {
+// endpoint returns the peer's address, if the object has it, and the families of the session.
+func (r *peerReader) endpoint(s *v1beta2.BGPPeerSpec) (netip.Addr, Families) {
+	both := Families{IPv4: true, IPv6: true}
+	switch {
+	case s.Address == "" && s.Interface == "" && s.DefaultGateway == "":
+		r.required("peerAddress", "peer has no Address or Interface specified; set it to the peer's IPv4 or IPv6 address, or set interface or defaultGateway")
+		return netip.Addr{}, Families{}
+	case s.Address != "" && s.Interface != "":
 		r.invalid("interface", s.Interface, "peer has both Address and Interface specified; remove one")
+		return netip.Addr{}, Families{}
+	case s.DefaultGateway != "" && (s.Address != "" || s.Interface != ""):
+		r.invalid("defaultGateway", s.DefaultGateway, "the peer is the default gateway, so it has no peerAddress or interface; remove them or defaultGateway")
+		return netip.Addr{}, Families{}
+	case s.Interface != "":
+		r.device("interface", s.Interface)
+		return netip.Addr{}, both
+	case s.DefaultGateway != "":
+		families := Families{IPv4: s.DefaultGateway == v1beta2.IPv4Gateway, IPv6: s.DefaultGateway == v1beta2.IPv6Gateway}
+		if !families.Any() {
+			r.invalid("defaultGateway", s.DefaultGateway, "must be IPv4 or IPv6")
+		}
+		if s.DualStackAddressFamily {
+			families = both
+		}
+		return netip.Addr{}, families
 	}
 	a, err := unicast(s.Address)
-	if err != nil {
+	switch {
+	case err != nil:
 		r.invalid("peerAddress", s.Address, "invalid BGPPeer address: %v", err)
+	case s.DualStackAddressFamily:
+		return a, both
 	}
-	return a
+	return a, FamilyOf(a)
 }
 
-func (r *peerReader) source(s string, peer netip.Addr) netip.Addr {
-	if s == "" {
+// device returns the name of a network device as the kernel takes it.
+func (r *peerReader) device(name, device string) string {
+	const most = 15 // IFNAMSIZ without its last octet
+	if len(device) > most || strings.ContainsAny(device, " /:%") || device == "." || device == ".." {
+		r.invalid(name, device, "must be the name of a network device, of up to %d characters without space, /, : and %%", most)
+	}
+	return device
+}
+
+func (r *peerReader) source(s *v1beta2.BGPPeerSpec, peer Peer) netip.Addr {
+	if s.SrcAddress == "" {
 		return netip.Addr{}
 	}
-	a, err := unicast(s)
-	if err != nil {
-		r.invalid("sourceAddress", s, "invalid source IP: %v", err)
-	} else if peer.IsValid() && a.Is4() != peer.Is4() {
-		r.invalid("sourceAddress", s, "invalid source IP: must be of the same address family as peerAddress %q", peer)
+	a, err := unicast(s.SrcAddress)
+	switch {
+	case err != nil:
+		r.invalid("sourceAddress", s.SrcAddress, "invalid source IP: %v", err)
+	case s.Interface != "":
+		r.invalid("sourceAddress", s.SrcAddress, "a session on an interface is between link-local addresses; remove sourceAddress")
+	case peer.Address.IsValid() && a.Is4() != peer.Address.Is4():
+		r.invalid("sourceAddress", s.SrcAddress, "invalid source IP: must be of the same address family as peerAddress %q", peer.Address)
+	case peer.Gateway != "" && a.Is4() != (peer.Gateway == v1beta2.IPv4Gateway):
+		r.invalid("sourceAddress", s.SrcAddress, "invalid source IP: must be of the same address family as the default gateway, %s", peer.Gateway)
 	}
 	return a
 }
@@ -150,7 +223,7 @@ func unicast(s string) (netip.Addr, error) {
 	case a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return netip.Addr{}, fmt.Errorf("%q is the broadcast address", s)
 	case a.Is6() && a.IsLinkLocalUnicast():
-		return netip.Addr{}, fmt.Errorf("%q is a link-local address, which means nothing without an interface; use a global or unique local address", s)
+		return netip.Addr{}, fmt.Errorf("%q is a link-local address, which means nothing without an interface; set interface instead, or use a global or unique local address", s)
 	}
 	return a, nil
 }

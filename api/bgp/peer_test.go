@@ -41,7 +41,7 @@ func TestParsePeerReturnsWhatTheObjectMeans(t *testing.T) {
 	type values map[string]any
 	defaults := values{
 		"name": "rack", "asns": [2]uint32{64500, 64512}, "address": "10.96.0.100", "port": uint16(179), "source": "invalid IP", "routerID": "invalid IP",
-		"hold": "1m30s", "keepalive": "30s", "connect": "2s", "selectors": []string{}, "password": "", "secret": "/", "multiHop": false,
+		"hold": "1m30s", "keepalive": "30s", "connect": "2s", "selectors": []string{}, "password": "", "secret": "/", "ttl": [2]int{1, 0}, "families": "IPv4", "vrf": "", "where": "10.96.0.100",
 	}
 	tests := map[string]struct {
 		change func(*v1beta2.BGPPeerSpec)
@@ -56,13 +56,31 @@ func TestParsePeerReturnsWhatTheObjectMeans(t *testing.T) {
 			},
 			want: values{
 				"asns": [2]uint32{4200000000, 1}, "address": "10.0.0.1", "source": "10.0.0.2", "routerID": "1.1.1.1", "port": uint16(65535),
-				"hold": "9s", "keepalive": "2s", "connect": "1s", "selectors": []string{"a=x", ""}, "multiHop": true, "password": "secret",
+				"hold": "9s", "keepalive": "2s", "connect": "1s", "selectors": []string{"a=x", ""}, "ttl": [2]int{255, 0}, "password": "secret", "where": "10.0.0.1",
 			},
 		},
-		"an IPv6 peer":            {change: func(s *v1beta2.BGPPeerSpec) { s.Address, s.SrcAddress = "2001:DB8::1", "2001:db8::2" }, want: values{"address": "2001:db8::1", "source": "2001:db8::2"}},
-		"a peer on the node":      {change: func(s *v1beta2.BGPPeerSpec) { s.Address = "127.0.0.1" }, want: values{"address": "127.0.0.1"}},
-		"an IPv4 link-local peer": {change: func(s *v1beta2.BGPPeerSpec) { s.Address = "169.254.0.1" }, want: values{"address": "169.254.0.1"}},
-		"an internal peer":        {change: func(s *v1beta2.BGPPeerSpec) { s.ASN = 64500 }, want: values{"asns": [2]uint32{64500, 64500}}},
+		"an IPv6 peer":            {change: func(s *v1beta2.BGPPeerSpec) { s.Address, s.SrcAddress = "2001:DB8::1", "2001:db8::2" }, want: values{"address": "2001:db8::1", "source": "2001:db8::2", "families": "IPv6", "where": "2001:db8::1"}},
+		"a peer on the node":      {change: func(s *v1beta2.BGPPeerSpec) { s.Address = "127.0.0.1" }, want: values{"address": "127.0.0.1", "where": "127.0.0.1"}},
+		"an IPv4 link-local peer": {change: func(s *v1beta2.BGPPeerSpec) { s.Address = "169.254.0.1" }, want: values{"address": "169.254.0.1", "where": "169.254.0.1"}},
+		"an internal peer":        {change: func(s *v1beta2.BGPPeerSpec) { s.ASN = 64500 }, want: values{"asns": [2]uint32{64500, 64500}, "ttl": [2]int{0, 0}}},
+		"a dynamic internal ASN":  {change: func(s *v1beta2.BGPPeerSpec) { s.ASN, s.DynamicASN = 0, v1beta2.InternalASN }, want: values{"asns": [2]uint32{64500, 64500}, "ttl": [2]int{0, 0}}},
+		"a dynamic external ASN":  {change: func(s *v1beta2.BGPPeerSpec) { s.ASN, s.DynamicASN = 0, v1beta2.ExternalASN }, want: values{"asns": [2]uint32{64500, 0}}},
+		"a local ASN":             {change: func(s *v1beta2.BGPPeerSpec) { s.LocalASN = 4200000001 }, want: values{"asns": [2]uint32{4200000001, 64512}}},
+		"a local ASN that is the peer's makes an internal session": {change: func(s *v1beta2.BGPPeerSpec) { s.LocalASN = 64512 }, want: values{"asns": [2]uint32{64512, 64512}, "ttl": [2]int{0, 0}}},
+		"an internal peer of the local ASN, whatever that is": {change: func(s *v1beta2.BGPPeerSpec) {
+			s.LocalASN, s.ASN, s.DynamicASN = 64999, 0, v1beta2.InternalASN
+		}, want: values{"asns": [2]uint32{64999, 64999}, "ttl": [2]int{0, 0}}},
+		"so many hops away":                  {change: func(s *v1beta2.BGPPeerSpec) { s.EBGPMultiHop, s.EBGPMultiHopTTL = true, new(int32(5)) }, want: values{"ttl": [2]int{5, 0}}},
+		"TTL security with a connected peer": {change: func(s *v1beta2.BGPPeerSpec) { s.TTLSecurityHops = new(int32(1)) }, want: values{"ttl": [2]int{255, 255}}},
+		"TTL security with an internal peer": {change: func(s *v1beta2.BGPPeerSpec) { s.ASN, s.TTLSecurityHops = 64500, new(int32(254)) }, want: values{"asns": [2]uint32{64500, 64500}, "ttl": [2]int{255, 2}}},
+		"both families":                      {change: func(s *v1beta2.BGPPeerSpec) { s.DualStackAddressFamily = true }, want: values{"families": "IPv4 and IPv6"}},
+		"a VRF":                              {change: func(s *v1beta2.BGPPeerSpec) { s.VRFName = "red" }, want: values{"vrf": "red"}},
+		"an interface":                       {change: func(s *v1beta2.BGPPeerSpec) { s.Address, s.Interface = "", "eth1.100" }, want: values{"address": "invalid IP", "families": "IPv4 and IPv6", "where": "on interface eth1.100"}},
+		"the default gateway":                {change: func(s *v1beta2.BGPPeerSpec) { s.Address, s.DefaultGateway = "", v1beta2.IPv6Gateway }, want: values{"address": "invalid IP", "families": "IPv6", "where": "at the IPv6 default gateway"}},
+		"both families to the default gateway": {change: func(s *v1beta2.BGPPeerSpec) {
+			s.Address, s.DefaultGateway, s.DualStackAddressFamily, s.SrcAddress = "", v1beta2.IPv4Gateway, true, "10.0.0.2"
+		}, want: values{"address": "invalid IP", "families": "IPv4 and IPv6", "where": "at the IPv4 default gateway", "source": "10.0.0.2"}},
+		"the peer's ASN per node": {change: func(s *v1beta2.BGPPeerSpec) { s.ASN, s.PerNode = 0, &v1beta2.PerNode{ASN: "6451{label:rack}"} }, want: values{"asns": [2]uint32{64500, 0}}},
 		"no hold time":            {change: func(s *v1beta2.BGPPeerSpec) { s.HoldTime = duration(0) }, want: values{"hold": "0s", "keepalive": "0s"}},
 		"the shortest hold time":  {change: func(s *v1beta2.BGPPeerSpec) { s.HoldTime = duration(3 * time.Second) }, want: values{"hold": "3s", "keepalive": "1s"}},
 		"keepalive is a third of the hold time, in whole seconds": {change: func(s *v1beta2.BGPPeerSpec) { s.HoldTime = duration(20 * time.Second) }, want: values{"hold": "20s", "keepalive": "6s"}},
@@ -95,7 +113,7 @@ func TestParsePeerReturnsWhatTheObjectMeans(t *testing.T) {
 			got := values{
 				"name": p.Name, "asns": [2]uint32{p.LocalASN, p.PeerASN}, "address": p.Address.String(), "port": p.Port, "source": p.Source.String(), "routerID": p.RouterID.String(),
 				"hold": p.HoldTime.String(), "keepalive": p.KeepaliveTime.String(), "connect": p.ConnectTime.String(), "selectors": selectors,
-				"password": p.Password, "secret": p.PasswordSecret.String(), "multiHop": p.MultiHop,
+				"password": p.Password, "secret": p.PasswordSecret.String(), "ttl": [2]int{p.TTL(), p.MinTTL()}, "families": p.Families.String(), "vrf": p.VRF, "where": p.where(),
 			}
 			want := values{}
 			for _, from := range []values{defaults, tc.want} {
@@ -114,30 +132,49 @@ func TestParsePeerErrors(t *testing.T) {
 		change func(*v1beta2.BGPPeerSpec)
 		want   []string
 	}{
-		"no local ASN": {func(s *v1beta2.BGPPeerSpec) { s.MyASN = 0 }, []string{`spec.myASN: Required value: missing local ASN; set it to a number from 1 to 4294967295`}},
-		"no peer ASN":  {func(s *v1beta2.BGPPeerSpec) { s.ASN = 0 }, []string{`spec.peerASN: Required value: missing peer ASN and dynamicASN; set peerASN to a number from 1 to 4294967295`}},
-		"a dynamic ASN": {func(s *v1beta2.BGPPeerSpec) { s.ASN, s.DynamicASN = 0, v1beta2.InternalASN },
-			[]string{`spec.dynamicASN: Forbidden: dynamicASN is not supported yet; remove it and set peerASN`}},
+		"no local ASN":           {func(s *v1beta2.BGPPeerSpec) { s.MyASN = 0 }, []string{`spec.myASN: Required value: missing local ASN; set it to a number from 1 to 4294967295`}},
+		"no peer ASN":            {func(s *v1beta2.BGPPeerSpec) { s.ASN = 0 }, []string{`spec.peerASN: Required value: missing peer ASN and dynamicASN; set peerASN to a number from 1 to 4294967295, or dynamicASN to internal or external`}},
+		"an unknown dynamic ASN": {func(s *v1beta2.BGPPeerSpec) { s.ASN, s.DynamicASN = 0, "any" }, []string{`spec.dynamicASN: Invalid value: "any": invalid dynamicASN; set it to internal or external`}},
 		"both kinds of ASN": {func(s *v1beta2.BGPPeerSpec) { s.DynamicASN = v1beta2.ExternalASN },
-			[]string{
-				`spec.dynamicASN: Forbidden: dynamicASN is not supported yet; remove it and set peerASN`,
-				`spec.dynamicASN: Invalid value: "external": both peer ASN and dynamicASN specified; remove one`,
-			}},
+			[]string{`spec.dynamicASN: Invalid value: "external": both peer ASN and dynamicASN specified; remove one`}},
+		"multihop to a dynamic internal peer": {func(s *v1beta2.BGPPeerSpec) { s.ASN, s.DynamicASN, s.EBGPMultiHop = 0, v1beta2.InternalASN, true },
+			[]string{`spec.ebgpMultiHop: Invalid value: true: invalid ebgp-multihop parameter set for an ibgp peer; remove it, since peers of one ASN may be any number of hops away`}},
+		"a multihop TTL without multihop": {func(s *v1beta2.BGPPeerSpec) { s.EBGPMultiHopTTL = new(int32(5)) },
+			[]string{`spec.ebgpMultiHopTTL: Invalid value: 5: is the time to live with ebgpMultiHop; set that to true or remove this`}},
+		"a multihop TTL of one hop": {func(s *v1beta2.BGPPeerSpec) { s.EBGPMultiHop, s.EBGPMultiHopTTL = true, new(int32(1)) },
+			[]string{`spec.ebgpMultiHopTTL: Invalid value: 1: must be from 2 to 255`}},
+		"TTL security of no hops": {func(s *v1beta2.BGPPeerSpec) { s.TTLSecurityHops = new(int32(0)) },
+			[]string{`spec.ttlSecurityHops: Invalid value: 0: must be from 1 to 254`}},
+		"TTL security and multihop": {func(s *v1beta2.BGPPeerSpec) { s.EBGPMultiHop, s.TTLSecurityHops = true, new(int32(3)) },
+			[]string{`spec.ttlSecurityHops: Invalid value: 3: both say how many hops away the peer may be; remove ebgpMultiHop`}},
 		"multihop to an internal peer": {func(s *v1beta2.BGPPeerSpec) { s.ASN, s.EBGPMultiHop = 64500, true },
 			[]string{`spec.ebgpMultiHop: Invalid value: true: invalid ebgp-multihop parameter set for an ibgp peer; remove it, since peers of one ASN may be any number of hops away`}},
 		"no address": {func(s *v1beta2.BGPPeerSpec) { s.Address = "" },
-			[]string{`spec.peerAddress: Required value: peer has no Address or Interface specified; set it to the peer's IPv4 or IPv6 address`}},
-		"an interface": {func(s *v1beta2.BGPPeerSpec) { s.Address, s.Interface = "", "eth0" },
-			[]string{`spec.interface: Forbidden: interface is not supported yet; remove it and set peerAddress`}},
+			[]string{`spec.peerAddress: Required value: peer has no Address or Interface specified; set it to the peer's IPv4 or IPv6 address, or set interface or defaultGateway`}},
+		"a name that no interface has": {func(s *v1beta2.BGPPeerSpec) { s.Address, s.Interface = "", "eth0/1" },
+			[]string{`spec.interface: Invalid value: "eth0/1": must be the name of a network device, of up to 15 characters without space, /, : and %`}},
+		"a name that no VRF has": {func(s *v1beta2.BGPPeerSpec) { s.VRFName = "much-too-long-a-name" },
+			[]string{`spec.vrf: Invalid value: "much-too-long-a-name": must be the name of a network device, of up to 15 characters without space, /, : and %`}},
+		"a source for an interface": {func(s *v1beta2.BGPPeerSpec) { s.Address, s.Interface, s.SrcAddress = "", "eth0", "2001:db8::1" },
+			[]string{`spec.sourceAddress: Invalid value: "2001:db8::1": a session on an interface is between link-local addresses; remove sourceAddress`}},
+		"the default gateway at an address": {func(s *v1beta2.BGPPeerSpec) { s.DefaultGateway = v1beta2.IPv4Gateway },
+			[]string{`spec.defaultGateway: Invalid value: "IPv4": the peer is the default gateway, so it has no peerAddress or interface; remove them or defaultGateway`}},
+		"the default gateway of no family": {func(s *v1beta2.BGPPeerSpec) { s.Address, s.DefaultGateway = "", "ipv4" },
+			[]string{`spec.defaultGateway: Invalid value: "ipv4": must be IPv4 or IPv6`}},
+		"a source of another family than the default gateway": {func(s *v1beta2.BGPPeerSpec) {
+			s.Address, s.DefaultGateway, s.SrcAddress = "", v1beta2.IPv4Gateway, "2001:db8::1"
+		},
+			[]string{`spec.sourceAddress: Invalid value: "2001:db8::1": invalid source IP: must be of the same address family as the default gateway, IPv4`}},
+		"a value per node that names nothing of the node": {func(s *v1beta2.BGPPeerSpec) { s.PerNode = &v1beta2.PerNode{MyASN: "64513"} },
+			[]string{`spec.perNode.myASN: Invalid value: "64513": "64513" names no label or annotation, as in {label:KEY} or {annotation:KEY}`}},
+		"a value per node that has no effect": {func(s *v1beta2.BGPPeerSpec) { s.LocalASN, s.PerNode = 64513, &v1beta2.PerNode{MyASN: "{label:asn}"} },
+			[]string{`spec.perNode.myASN: Invalid value: "{label:asn}": has no effect with localASN; remove one`}},
 		"address and interface": {func(s *v1beta2.BGPPeerSpec) { s.Interface = "eth0" },
-			[]string{
-				`spec.interface: Forbidden: interface is not supported yet; remove it and set peerAddress`,
-				`spec.interface: Invalid value: "eth0": peer has both Address and Interface specified; remove one`,
-			}},
+			[]string{`spec.interface: Invalid value: "eth0": peer has both Address and Interface specified; remove one`}},
 		"a name as address":      {func(s *v1beta2.BGPPeerSpec) { s.Address = "router" }, []string{`spec.peerAddress: Invalid value: "router": invalid BGPPeer address: "router" is not an IP address`}},
 		"a prefix as address":    {func(s *v1beta2.BGPPeerSpec) { s.Address = "10.0.0.1/32" }, []string{`spec.peerAddress: Invalid value: "10.0.0.1/32": invalid BGPPeer address: "10.0.0.1/32" is not an IP address`}},
 		"an address with a zone": {func(s *v1beta2.BGPPeerSpec) { s.Address = "fe80::1%eth0" }, []string{`spec.peerAddress: Invalid value: "fe80::1%eth0": invalid BGPPeer address: "fe80::1%eth0" has a zone; write the address without "%eth0"`}},
-		"a link-local address":   {func(s *v1beta2.BGPPeerSpec) { s.Address = "fe80::1" }, []string{`spec.peerAddress: Invalid value: "fe80::1": invalid BGPPeer address: "fe80::1" is a link-local address, which means nothing without an interface; use a global or unique local address`}},
+		"a link-local address":   {func(s *v1beta2.BGPPeerSpec) { s.Address = "fe80::1" }, []string{`spec.peerAddress: Invalid value: "fe80::1": invalid BGPPeer address: "fe80::1" is a link-local address, which means nothing without an interface; set interface instead, or use a global or unique local address`}},
 		"an unspecified address": {func(s *v1beta2.BGPPeerSpec) { s.Address = "0.0.0.0" }, []string{`spec.peerAddress: Invalid value: "0.0.0.0": invalid BGPPeer address: "0.0.0.0" is the unspecified address`}},
 		"a multicast address":    {func(s *v1beta2.BGPPeerSpec) { s.Address = "ff02::2" }, []string{`spec.peerAddress: Invalid value: "ff02::2": invalid BGPPeer address: "ff02::2" is a multicast address`}},
 		"the broadcast address":  {func(s *v1beta2.BGPPeerSpec) { s.Address = "255.255.255.255" }, []string{`spec.peerAddress: Invalid value: "255.255.255.255": invalid BGPPeer address: "255.255.255.255" is the broadcast address`}},
@@ -181,18 +218,14 @@ func TestParsePeerErrors(t *testing.T) {
 			[]string{`spec.password: Forbidden: can not have both password and secret ref set; remove password`}},
 		"a password too long, which is not shown": {func(s *v1beta2.BGPPeerSpec) { s.Password = strings.Repeat("hush", 21) },
 			[]string{`spec.password: Too long: may not be more than 80 bytes`}},
-		"a local ASN":      {func(s *v1beta2.BGPPeerSpec) { s.LocalASN = 1 }, []string{`spec.localASN: Forbidden: localASN is not supported yet; remove it and set myASN`}},
 		"a BFD profile":    {func(s *v1beta2.BGPPeerSpec) { s.BFDProfile = "fast" }, []string{`spec.bfdProfile: Forbidden: bfdProfile is not supported yet; remove it; holdTime bounds how long a dead peer goes unnoticed`}},
 		"graceful restart": {func(s *v1beta2.BGPPeerSpec) { s.EnableGracefulRestart = true }, []string{`spec.enableGracefulRestart: Forbidden: enableGracefulRestart is not supported yet; remove it`}},
-		"a VRF":            {func(s *v1beta2.BGPPeerSpec) { s.VRFName = "red" }, []string{`spec.vrf: Forbidden: vrf is not supported yet; remove it`}},
-		"both families over one session": {func(s *v1beta2.BGPPeerSpec) { s.DualStackAddressFamily = true },
-			[]string{`spec.dualStackAddressFamily: Forbidden: dualStackAddressFamily is not supported yet; remove it and add a BGPPeer for the other address family`}},
-		"several errors at once": {func(s *v1beta2.BGPPeerSpec) { s.MyASN, s.Address, s.Port, s.VRFName = 0, "x", 70000, "red" },
+		"several errors at once": {func(s *v1beta2.BGPPeerSpec) { s.MyASN, s.Address, s.Port, s.BFDProfile = 0, "x", 70000, "fast" },
 			[]string{
-				`spec.vrf: Forbidden: vrf is not supported yet; remove it`,
+				`spec.bfdProfile: Forbidden: bfdProfile is not supported yet; remove it; holdTime bounds how long a dead peer goes unnoticed`,
 				`spec.peerPort: Invalid value: 70000: must be from 1 to 65535`,
-				`spec.peerAddress: Invalid value: "x": invalid BGPPeer address: "x" is not an IP address`,
 				`spec.myASN: Required value: missing local ASN; set it to a number from 1 to 4294967295`,
+				`spec.peerAddress: Invalid value: "x": invalid BGPPeer address: "x" is not an IP address`,
 			}},
 	}
 	for name, tc := range tests {

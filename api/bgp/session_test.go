@@ -12,6 +12,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/api/v1beta2"
 )
 
 // changes returns, by the name of each field, a peer of which nothing but that field differs from the given one.
@@ -24,6 +26,8 @@ func changes(t *testing.T, p Peer) map[string]Peer {
 		switch field := reflect.ValueOf(&q).Elem().Field(i).Addr().Interface().(type) {
 		case *string:
 			*field += "x"
+		case *uint8:
+			*field += 7
 		case *uint16:
 			*field++
 		case *uint32:
@@ -34,6 +38,14 @@ func changes(t *testing.T, p Peer) map[string]Peer {
 			*field += time.Second
 		case *netip.Addr:
 			*field = netip.MustParseAddr("203.0.113.77")
+		case *v1beta2.GatewayFamily:
+			*field = v1beta2.IPv6Gateway
+		case *Families:
+			field.IPv4 = !field.IPv4
+		case *OwnAddresses:
+			field.IPv6 = netip.MustParseAddr("2001:db8::77")
+		case *PerNode:
+			field.myASN = Template{parts: []part{{"asn", "label"}}}
 		case *[]labels.Selector:
 			*field = append(*field, labels.Everything())
 		case *types.NamespacedName:
@@ -56,20 +68,50 @@ func parsedPeer(t *testing.T) Peer {
 	return p
 }
 
-func TestEveryFieldButTimersAsksForAnotherSession(t *testing.T) {
+func TestOnlyWhatTheProtocolDemandsResetsASession(t *testing.T) {
 	t.Parallel()
 	p := parsedPeer(t)
 	if !p.Equal(parsedPeer(t)) {
 		t.Error("a peer is not equal to what is parsed again")
 	}
-	timers := map[string]bool{"HoldTime": true, "KeepaliveTime": true, "ConnectTime": true}
+	live := map[string]bool{
+		"HoldTime": true, "KeepaliveTime": true, "ConnectTime": true, "OwnAddresses": true, "MultiHopTTL": true, "SecurityHops": true,
+	}
 	for field, changed := range changes(t, p) {
 		if p.Equal(changed) {
 			t.Errorf("%s makes no difference", field)
 		}
-		if got := p.EqualButTimers(changed); got != timers[field] {
-			t.Errorf("%s is a timer: %t, want %t", field, got, timers[field])
+		if got := p.NeedsReset(changed, p.PeerASN); got == live[field] {
+			t.Errorf("a change of %s resets the session: %t", field, got)
 		}
+		if got := p.EqualButPassword(changed); got != (field == "Password") {
+			t.Errorf("%s is the password: %t", field, got)
+		}
+	}
+}
+
+func TestAnASNThatThePeerHasInAnyCaseResetsNothing(t *testing.T) {
+	t.Parallel()
+	fixed, any, internal := parsedPeer(t), parsedPeer(t), parsedPeer(t)
+	any.PeerASN, internal.PeerASN = 0, internal.LocalASN
+	tests := map[string]struct {
+		from, to Peer
+		asn      uint32
+		want     bool
+	}{
+		"any external ASN":                      {fixed, any, fixed.PeerASN, false},
+		"the ASN that the peer has":             {any, fixed, fixed.PeerASN, false},
+		"another ASN than the peer has":         {any, fixed, 64999, true},
+		"any external ASN, for an internal one": {internal, any, internal.PeerASN, true},
+		"an internal ASN":                       {fixed, internal, fixed.PeerASN, true},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := tc.from.NeedsReset(tc.to, tc.asn); got != tc.want {
+				t.Errorf("got %t, want %t", got, tc.want)
+			}
+		})
 	}
 }
 
@@ -83,18 +125,5 @@ func TestNoWayToPrintAPeerShowsThePassword(t *testing.T) {
 	}
 	if text := fmt.Sprint(p.MarshalLog()); strings.Contains(text, "s3cret") {
 		t.Errorf("a logger prints %s", text)
-	}
-}
-
-func TestASessionCarriesTheFamilyOfItsAddress(t *testing.T) {
-	t.Parallel()
-	four, six := netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")
-	p := parsedPeer(t)
-	if !p.Carries(four) || p.Carries(six) {
-		t.Errorf("a session with %s carries %s: %t, %s: %t", p.Address, four, p.Carries(four), six, p.Carries(six))
-	}
-	p.Address = netip.MustParseAddr("2001:db8::1")
-	if p.Carries(four) || !p.Carries(six) {
-		t.Errorf("a session with %s carries %s: %t, %s: %t", p.Address, four, p.Carries(four), six, p.Carries(six))
 	}
 }

@@ -81,6 +81,19 @@ type BGPSessionStateStatus struct {
 	// +optional
 	// +listType=set
 	Families []corev1.IPFamily `json:"families,omitempty"`
+	// Capabilities are those that the peer has advertised (RFC 5492), such as four-octet-asn or extended-next-hop. Set only if the session is
+	// established.
+	// +optional
+	// +listType=set
+	Capabilities []string `json:"capabilities,omitempty"`
+	// PeerASN is the autonomous system number of the peer. Set only if the session is established.
+	// +optional
+	// +kubebuilder:validation:Format=int64
+	PeerASN uint32 `json:"peerASN,omitempty"`
+	// ReceivedPrefixes is how many prefixes the peer has announced since the session was configured. They are not used. It is updated when
+	// the number has doubled, and whenever something else of this status changes.
+	// +optional
+	ReceivedPrefixes int64 `json:"receivedPrefixes,omitempty"`
 	// LocalRouterID is the BGP identifier of the node.
 	// +optional
 	LocalRouterID string `json:"localRouterID,omitempty"`
@@ -106,6 +119,9 @@ type BGPSessionStateStatus struct {
 // +kubebuilder:printcolumn:name="Error Age",type=date,JSONPath=`.status.lastErrorTime`
 // +kubebuilder:printcolumn:name="Hold Time",type=string,JSONPath=`.status.holdTime`,priority=1
 // +kubebuilder:printcolumn:name="Families",type=string,JSONPath=`.status.families`,priority=1
+// +kubebuilder:printcolumn:name="Received",type=integer,JSONPath=`.status.receivedPrefixes`,priority=1
+// +kubebuilder:printcolumn:name="Capabilities",type=string,JSONPath=`.status.capabilities`,priority=1
+// +kubebuilder:printcolumn:name="Peer ASN",type=integer,JSONPath=`.status.peerASN`,priority=1
 // +kubebuilder:printcolumn:name="Local Router ID",type=string,JSONPath=`.status.localRouterID`,priority=1
 // +kubebuilder:printcolumn:name="Peer Router ID",type=string,JSONPath=`.status.peerRouterID`,priority=1
 type BGPSessionState struct {

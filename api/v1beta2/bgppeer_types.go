@@ -18,14 +18,56 @@ const (
 	ExternalASN DynamicASNMode = "external"
 )
 
+// GatewayFamily is the address family of a default gateway.
+// +kubebuilder:validation:Enum=IPv4;IPv6
+type GatewayFamily string
+
+const (
+	// IPv4Gateway is the next hop of the IPv4 default route.
+	IPv4Gateway GatewayFamily = "IPv4"
+	// IPv6Gateway is the next hop of the IPv6 default route.
+	IPv6Gateway GatewayFamily = "IPv6"
+)
+
+// PerNode are values of a BGPPeer that differ between nodes. Each is text in which "{label:KEY}" stands for the node's label with
+// that key, and "{annotation:KEY}" for its annotation; what results takes the place of the field of the same name in the spec. A node
+// that lacks a label or annotation which is named, or where the result is no valid value, has no session; its BGPSessionState says why.
+type PerNode struct {
+	// MyASN takes the place of myASN, as in "{annotation:example.com/asn}" or "42000000{label:rack}".
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	MyASN string `json:"myASN,omitempty"`
+	// ASN takes the place of peerASN.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	ASN string `json:"peerASN,omitempty"`
+	// SrcAddress takes the place of sourceAddress, as in "10.0.{label:rack}.7".
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	SrcAddress string `json:"sourceAddress,omitempty"`
+	// RouterID takes the place of routerID.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	RouterID string `json:"routerID,omitempty"`
+	// PasswordSecret takes the place of passwordSecret.name.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	PasswordSecret string `json:"passwordSecret,omitempty"`
+}
+
 // BGPPeerSpec is the desired state of a BGPPeer.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.peerASN) && self.peerASN != 0) || has(self.dynamicASN)",message="missing peer ASN and dynamicASN; set peerASN to a number from 1 to 4294967295",fieldPath=".peerASN",reason="FieldValueRequired"
+// +kubebuilder:validation:XValidation:rule="(has(self.peerASN) && self.peerASN != 0) || has(self.dynamicASN) || (has(self.perNode) && has(self.perNode.peerASN))",message="missing peer ASN and dynamicASN; set peerASN to a number from 1 to 4294967295, or dynamicASN to internal or external",fieldPath=".peerASN",reason="FieldValueRequired"
 // +kubebuilder:validation:XValidation:rule="!(has(self.peerASN) && self.peerASN != 0 && has(self.dynamicASN))",message="both peer ASN and dynamicASN specified; remove one",fieldPath=".dynamicASN"
-// +kubebuilder:validation:XValidation:rule="(has(self.peerAddress) && size(self.peerAddress) > 0) || (has(self.interface) && size(self.interface) > 0)",message="peer has no Address or Interface specified; set it to the peer's IPv4 or IPv6 address",fieldPath=".peerAddress",reason="FieldValueRequired"
+// +kubebuilder:validation:XValidation:rule="(has(self.peerAddress) && size(self.peerAddress) > 0) || (has(self.interface) && size(self.interface) > 0) || has(self.defaultGateway)",message="peer has no Address or Interface specified; set it to the peer's IPv4 or IPv6 address, or set interface or defaultGateway",fieldPath=".peerAddress",reason="FieldValueRequired"
 // +kubebuilder:validation:XValidation:rule="!(has(self.peerAddress) && size(self.peerAddress) > 0 && has(self.interface) && size(self.interface) > 0)",message="peer has both Address and Interface specified; remove one",fieldPath=".interface"
+// +kubebuilder:validation:XValidation:rule="!has(self.defaultGateway) || !((has(self.peerAddress) && size(self.peerAddress) > 0) || (has(self.interface) && size(self.interface) > 0))",message="the peer is the default gateway, so it has no peerAddress or interface; remove them or defaultGateway",fieldPath=".defaultGateway"
+// +kubebuilder:validation:XValidation:rule="!has(self.sourceAddress) || size(self.sourceAddress) == 0 || !has(self.interface) || size(self.interface) == 0",message="a session on an interface is between link-local addresses; remove sourceAddress",fieldPath=".sourceAddress"
 // +kubebuilder:validation:XValidation:rule="!has(self.sourceAddress) || !has(self.peerAddress) || !isIP(self.sourceAddress) || !isIP(self.peerAddress) || ip(self.sourceAddress).family() == ip(self.peerAddress).family()",message="invalid source IP: must be of the same address family as peerAddress",fieldPath=".sourceAddress"
 // +kubebuilder:validation:XValidation:rule="!has(self.ebgpMultiHop) || !self.ebgpMultiHop || !has(self.peerASN) || self.peerASN != self.myASN",message="invalid ebgp-multihop parameter set for an ibgp peer; remove it, since peers of one ASN may be any number of hops away",fieldPath=".ebgpMultiHop"
+// +kubebuilder:validation:XValidation:rule="!has(self.ebgpMultiHop) || !self.ebgpMultiHop || !has(self.dynamicASN) || self.dynamicASN != 'internal'",message="invalid ebgp-multihop parameter set for an ibgp peer; remove it, since peers of one ASN may be any number of hops away",fieldPath=".ebgpMultiHop"
+// +kubebuilder:validation:XValidation:rule="!has(self.ebgpMultiHopTTL) || (has(self.ebgpMultiHop) && self.ebgpMultiHop)",message="is the time to live with ebgpMultiHop; set that to true or remove this",fieldPath=".ebgpMultiHopTTL"
+// +kubebuilder:validation:XValidation:rule="!has(self.ttlSecurityHops) || !has(self.ebgpMultiHop) || !self.ebgpMultiHop",message="both say how many hops away the peer may be; remove ebgpMultiHop",fieldPath=".ttlSecurityHops"
 // +kubebuilder:validation:XValidation:rule="!has(self.keepaliveTime) || !self.keepaliveTime.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || duration(self.keepaliveTime) == duration('0s') || (has(self.holdTime) ? !self.holdTime.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || duration(self.keepaliveTime) < duration(self.holdTime) : duration(self.keepaliveTime) < duration('90s'))",message="invalid keepaliveTime, must be lower than holdTime, which is 90s unless set",fieldPath=".keepaliveTime"
 // +kubebuilder:validation:XValidation:rule="!has(self.password) || size(self.password) == 0 || !has(self.passwordSecret) || !has(self.passwordSecret.name) || size(self.passwordSecret.name) == 0",message="can not have both password and secret ref set; remove password",fieldPath=".password",reason="FieldValueForbidden"
 type BGPPeerSpec struct {
@@ -44,35 +86,39 @@ type BGPPeerSpec struct {
 	// +kubebuilder:validation:Format=int64
 	ASN uint32 `json:"peerASN,omitempty"`
 
-	// DynamicASN accepts any ASN of the peer: internal accepts only myASN, external any other.
-	// Not supported yet: a BGPPeer that sets it is refused.
+	// DynamicASN says which ASNs the peer may have if peerASN is not set: internal accepts only the ASN that the nodes use
+	// themselves, external any other. A peer with another ASN is refused with the notification Bad Peer AS.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self == ''",message="dynamicASN is not supported yet; remove it and set peerASN",reason="FieldValueForbidden"
 	DynamicASN DynamicASNMode `json:"dynamicASN,omitempty"`
 
-	// LocalASN is the ASN that this peer sees instead of myASN.
-	// Not supported yet: a BGPPeer that sets it is refused.
+	// LocalASN is the ASN that the nodes use towards this peer instead of myASN, from 1 to 4294967295. The peer sees nothing of
+	// myASN, in no AS path either. If it equals peerASN, the session is internal.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=4294967295
 	// +kubebuilder:validation:Format=int64
-	// +kubebuilder:validation:XValidation:rule="self == 0",message="localASN is not supported yet; remove it and set myASN",reason="FieldValueForbidden"
 	LocalASN uint32 `json:"localASN,omitempty"`
 
-	// Address of the peer, IPv4 or IPv6, without zone. The session carries routes of this address family only.
-	// Exactly one of peerAddress and interface is set.
+	// Address of the peer, IPv4 or IPv6, without zone. The session carries routes of this address family only, unless
+	// dualStackAddressFamily is set. Exactly one of peerAddress, interface and defaultGateway is set.
 	// +optional
 	// +kubebuilder:validation:MaxLength=45
 	// +kubebuilder:validation:XValidation:rule="self == '' || isIP(self)",message="invalid BGPPeer address: must be an IPv4 or IPv6 address without zone"
-	// +kubebuilder:validation:XValidation:rule="!isIP(self) || ip(self).isGlobalUnicast() || ip(self).isLoopback() || (ip(self).family() == 4 && ip(self).isLinkLocalUnicast())",message="invalid BGPPeer address: must be a unicast address; a link-local IPv6 address means nothing without an interface"
+	// +kubebuilder:validation:XValidation:rule="!isIP(self) || ip(self).isGlobalUnicast() || ip(self).isLoopback() || (ip(self).family() == 4 && ip(self).isLinkLocalUnicast())",message="invalid BGPPeer address: must be a unicast address; a link-local IPv6 address means nothing without an interface; set interface instead"
 	Address string `json:"peerAddress,omitempty"`
 
-	// Interface is the node's network interface for an unnumbered session, between link-local IPv6 addresses.
-	// Not supported yet: a BGPPeer that sets it is refused.
+	// Interface is the node's network interface for an unnumbered session: the peer is the router on that link, found by its
+	// IPv6 router advertisements or in the neighbor table, and the session is between link-local IPv6 addresses. It carries routes
+	// of both families; those of IPv4 have an IPv6 next hop (RFC 8950).
 	// +optional
 	// +kubebuilder:validation:MaxLength=15
-	// +kubebuilder:validation:XValidation:rule="self == ''",message="interface is not supported yet; remove it and set peerAddress",reason="FieldValueForbidden"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[^ /:%]*$') && self != '.' && self != '..'",message="must be the name of a network interface, such as eth1"
 	Interface string `json:"interface,omitempty"`
+
+	// DefaultGateway makes the node's default gateway of an address family the peer, so that one BGPPeer serves nodes in
+	// different racks. The session follows the default route. MetalLB does not have this field.
+	// +optional
+	DefaultGateway GatewayFamily `json:"defaultGateway,omitempty"`
 
 	// SrcAddress is the node's address to connect from, of the same family as peerAddress. If unset, the kernel chooses it by its
 	// routes. Every node needs an address of its own, so nodeSelectors should select only one node.
@@ -159,29 +205,49 @@ type BGPPeerSpec struct {
 	// +kubebuilder:validation:XValidation:rule="!self",message="enableGracefulRestart is not supported yet; remove it",reason="FieldValueForbidden"
 	EnableGracefulRestart bool `json:"enableGracefulRestart,omitempty"`
 
-	// EBGPMultiHop allows a peer of another ASN to be more than one hop away: packets are sent with a time to live above 1.
-	// It must not be set if peerASN equals myASN, because such peers may always be any number of hops away.
+	// EBGPMultiHop allows a peer of another ASN to be more than one hop away: packets are sent with a time to live of 255, or
+	// of ebgpMultiHopTTL. It must not be set if peerASN equals myASN, because such peers may always be any number of hops away.
 	// +optional
 	EBGPMultiHop bool `json:"ebgpMultiHop,omitempty"`
 
-	// VRFName is the VRF that the session is set up from.
-	// Not supported yet: a BGPPeer that sets it is refused.
+	// EBGPMultiHopTTL is the time to live of packets to the peer with ebgpMultiHop, from 2 to 255: the peer may be that many hops
+	// away. If unset, 255. MetalLB does not have this field.
 	// +optional
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self == ''",message="vrf is not supported yet; remove it",reason="FieldValueForbidden"
+	// +kubebuilder:validation:Minimum=2
+	// +kubebuilder:validation:Maximum=255
+	EBGPMultiHopTTL *int32 `json:"ebgpMultiHopTTL,omitempty"`
+
+	// TTLSecurityHops is how many hops away the peer is at most, from 1 to 254, and turns on the generalized TTL security mechanism
+	// (RFC 5082): packets are sent with a time to live of 255, and those that come from farther away are dropped by the kernel.
+	// The peer must do the same. MetalLB does not have this field.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=254
+	TTLSecurityHops *int32 `json:"ttlSecurityHops,omitempty"`
+
+	// VRFName is the name of the VRF device on the nodes that connections to the peer are made from. A node without it reports
+	// that in the BGPSessionState and has no session.
+	// +optional
+	// +kubebuilder:validation:MaxLength=15
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[^ /:%]*$') && self != '.' && self != '..'",message="must be the name of a VRF device, such as red"
 	VRFName string `json:"vrf,omitempty"`
 
-	// DisableMP is deprecated and has no effect: the session carries only routes of the address family of peerAddress in any case.
+	// DisableMP is deprecated and has no effect: the session carries routes of one address family unless dualStackAddressFamily is set.
 	// +optional
 	// +kubebuilder:default=false
 	DisableMP bool `json:"disableMP,omitempty"`
 
-	// DualStackAddressFamily carries IPv4 and IPv6 routes over one session (RFC 4760).
-	// Not supported yet: a BGPPeer that sets it to true is refused.
+	// DualStackAddressFamily carries IPv4 and IPv6 routes over one session (RFC 4760), as far as the peer agrees. Routes of the
+	// family that is not that of peerAddress have an address of the node as next hop; IPv4 routes over an IPv6 session have the
+	// IPv6 next hop instead if the peer takes those (RFC 8950).
 	// +optional
 	// +kubebuilder:default=false
-	// +kubebuilder:validation:XValidation:rule="!self",message="dualStackAddressFamily is not supported yet; remove it and add a BGPPeer for the other address family",reason="FieldValueForbidden"
 	DualStackAddressFamily bool `json:"dualStackAddressFamily,omitempty"`
+
+	// PerNode has values that nodes take from their own labels and annotations, so that one BGPPeer serves nodes with different ASNs,
+	// routers, addresses or passwords. MetalLB does not have this field.
+	// +optional
+	PerNode *PerNode `json:"perNode,omitempty"`
 }
 
 // BGPPeerStatus is the observed state of a BGPPeer.

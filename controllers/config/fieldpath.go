@@ -65,7 +65,13 @@ func (c Change) candidates(impacts Impacts) []part {
 		}
 	case *v1beta2.BGPPeer:
 		was, is := &old(c.Old, n).Spec, &n.Spec
-		return []part{{"peerAddress", was.Address != is.Address}, {"nodeSelectors", differ(was.NodeSelectors, is.NodeSelectors)}}
+		return []part{
+			{"peerAddress", was.Address != is.Address},
+			{"interface", was.Interface != is.Interface},
+			{"defaultGateway", was.DefaultGateway != is.DefaultGateway},
+			{"dualStackAddressFamily", was.DualStackAddressFamily != is.DualStackAddressFamily},
+			{"nodeSelectors", differ(was.NodeSelectors, is.NodeSelectors)},
+		}
 	default:
 		return []part{{"communities", true}}
 	}

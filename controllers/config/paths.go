@@ -111,7 +111,7 @@ func (r *Routes) Paths(s *Selection, family corev1.IPFamily) Paths {
 	w.Eligible = w.Selected.And(r.nodes.eligible)
 	for i := range r.peers {
 		p := &r.peers[i]
-		if p.Address.Is4() != (family == corev1.IPv4Protocol) {
+		if carried := p.Families; family == corev1.IPv4Protocol && !carried.IPv4 || family == corev1.IPv6Protocol && !carried.IPv6 {
 			continue
 		}
 		announcing := NewNumberSet(len(r.nodes.labels))

@@ -130,9 +130,10 @@ func announce(adv advertisement, peers []bgp.Peer, n *nodes) *announcer {
 		if own.Meets(connected) {
 			a.peers.add(p.Name)
 		}
-		if p.Address.Is4() {
+		if p.Families.IPv4 {
 			ipv4.AddAll(connected)
-		} else {
+		}
+		if p.Families.IPv6 {
 			ipv6.AddAll(connected)
 		}
 	}

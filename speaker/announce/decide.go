@@ -4,10 +4,10 @@ package announce
 
 import (
 	"cmp"
-	"maps"
 	"net/netip"
 	"slices"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/policy"
 	"metallb.io/metallb/speaker/rib"
@@ -37,8 +37,18 @@ func (c Conflict) Plus(other Conflict) Conflict {
 	return Conflict{LocalPref: c.LocalPref || other.LocalPref, ASPathPrepend: c.ASPathPrepend || other.ASPathPrepend}
 }
 
-// Peers returns those that are to be told of the service, sorted.
-func (d *Decision) Peers() []string { return slices.Sorted(maps.Keys(d.Paths)) }
+// Peers returns those that are to be told of the service, each with the families of the prefixes that it is to be told.
+func (d *Decision) Peers() map[string]bgp.Families {
+	peers := make(map[string]bgp.Families, len(d.Paths))
+	for peer, paths := range d.Paths {
+		var told bgp.Families
+		for i := range paths {
+			told = told.Or(bgp.FamilyOf(paths[i].Prefix.Addr()))
+		}
+		peers[peer] = told
+	}
+	return peers
+}
 
 // Decide returns what the policy's node announces of the service. Each address is decided by itself, so that a dual-stack
 // service is announced in the one family that it can be.

@@ -82,7 +82,7 @@ func (r *routers) States() []session.State {
 			FSM: session.Active, Since: since, LastError: "connection refused", LastErrorTime: since, Pending: 2,
 		}
 		if i == 0 {
-			s.FSM, s.HoldTime, s.KeepaliveTime, s.Advertised, s.Pending, s.Updates = session.Established, 90*time.Second, 30*time.Second, 2, 0, 3
+			s.FSM, s.HoldTime, s.KeepaliveTime, s.AdvertisedIPv4, s.Pending, s.Updates = session.Established, 90*time.Second, 30*time.Second, 2, 0, 3
 			s.LocalAddress, s.PeerRouterID, s.LastError, s.LastErrorTime = c.Address.Next(), c.Address, "", time.Time{}
 		}
 		states = append(states, s)
@@ -215,8 +215,8 @@ func TestThePolicyIsTold(t *testing.T) {
 	}
 	s.configure("gold")
 	s.expect("policy", "peer=one&pool=gold", `{"node":"node-1","networkUnavailable":false,"excluded":false,"sessions":[
-		{"peer":"one","address":"192.0.2.1:179","localASN":64500,"peerASN":64501,"routerID":"10.0.0.1","holdTime":"1m30s",
-		"keepaliveTime":"30s","connectTime":"2s","multiHop":false,"hasPassword":true}],"pools":[
+		{"peer":"one","address":"192.0.2.1:179","localASN":64500,"peerASN":"64501","routerID":"10.0.0.1","holdTime":"1m30s",
+		"keepaliveTime":"30s","connectTime":"2s","families":"IPv4","ttl":1,"hasPassword":true}],"pools":[
 		{"name":"gold","exists":true,"ranges":["198.51.100.0-198.51.100.255","2001:db8::-2001:db8::ff"],"advertisements":[
 		{"name":"for-gold","aggregationLength":32,"aggregationLengthV6":128,"localPref":7,"asPathPrepend":3,"communities":["64500:7","large:1:2:3"],
 		"peersIPv4":["one"],"peersIPv6":[]}]}],"rejections":[]}`)

@@ -31,13 +31,16 @@ type sessionConfig struct {
 	Peer          string     `json:"peer"`
 	Address       string     `json:"address"`
 	LocalASN      uint32     `json:"localASN"`
-	PeerASN       uint32     `json:"peerASN"`
+	PeerASN       string     `json:"peerASN"`
 	RouterID      netip.Addr `json:"routerID"`
 	Source        string     `json:"source,omitempty"`
 	HoldTime      string     `json:"holdTime"`
 	KeepaliveTime string     `json:"keepaliveTime"`
 	ConnectTime   string     `json:"connectTime"`
-	MultiHop      bool       `json:"multiHop"`
+	Families      string     `json:"families"`
+	TTL           int        `json:"ttl,omitempty"`
+	MinTTL        int        `json:"minTTL,omitempty"`
+	VRF           string     `json:"vrf,omitempty"`
 	HasPassword   bool       `json:"hasPassword"`
 }
 
@@ -111,9 +114,9 @@ func concerns(f filters, r *policy.Rejection) bool {
 
 func configOf(c *bgp.Peer) sessionConfig {
 	return sessionConfig{
-		Peer: c.Name, Address: c.Endpoint(), LocalASN: c.LocalASN, PeerASN: c.PeerASN, RouterID: c.RouterID, Source: textOf(c.Source),
+		Peer: c.Name, Address: c.Endpoint(), LocalASN: c.LocalASN, PeerASN: c.ExpectedASN(), RouterID: c.RouterID, Source: textOf(c.Source),
 		HoldTime: c.HoldTime.String(), KeepaliveTime: c.KeepaliveTime.String(), ConnectTime: c.ConnectTime.String(),
-		MultiHop: c.MultiHop, HasPassword: c.Password != "",
+		Families: c.Families.String(), TTL: c.TTL(), MinTTL: c.MinTTL(), VRF: c.VRF, HasPassword: c.Password != "",
 	}
 }
 

@@ -56,7 +56,7 @@ func stateOf(s *session.State) sessionState {
 	state := sessionState{
 		Peer: s.Peer, Address: s.Endpoint(), LocalASN: s.LocalASN, PeerASN: s.PeerASN, State: string(s.FSM), Since: s.Since,
 		LastError: s.LastError, LocalAddress: textOf(s.LocalAddress), RouterID: textOf(s.RouterID), PeerRouterID: textOf(s.PeerRouterID),
-		Advertised: s.Advertised, Pending: s.Pending, Updates: s.Updates, Received: s.Received,
+		Advertised: s.Advertised(), Pending: s.Pending, Updates: s.Updates, Received: s.Received,
 	}
 	if !s.LastErrorTime.IsZero() {
 		state.LastErrorTime = &s.LastErrorTime

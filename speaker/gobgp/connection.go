@@ -31,10 +31,6 @@ const (
 	// farewellTime bounds how long GoBGP is waited for, which takes moments, and seconds on a machine that is overloaded. What GoBGP has not
 	// sent by then it keeps for ever: see drain.
 	farewellTime = 30 * time.Second
-
-	// multihopTTL lets packets pass as many routers as there may be (RFC 4271 leaves it open). An eBGP peer is on a
-	// connected subnet otherwise; what is sent to an iBGP peer has the kernel's TTL.
-	multihopTTL = 255
 )
 
 // connection is one that was made, until it has ended.
@@ -100,18 +96,10 @@ func (p *peering) awaitFormer(ctx context.Context) bool {
 }
 
 func targetOf(c bgp.Peer) transport.Target {
-	t := transport.Target{
-		Peer: netip.AddrPortFrom(c.Address, c.Port), Source: c.Source, Password: c.Password,
-		Timeout: min(c.ConnectTime, maxDialTime),
+	return transport.Target{
+		Peer: netip.AddrPortFrom(c.Address, c.Port), Source: c.Source, Password: c.Password, Device: c.VRF,
+		TTL: c.TTL(), MinTTL: c.MinTTL(), Timeout: min(c.ConnectTime, maxDialTime),
 	}
-	switch {
-	case c.IBGP():
-	case c.MultiHop:
-		t.TTL = multihopTTL
-	default:
-		t.TTL = 1
-	}
-	return t
 }
 
 func (p *peering) beginAttempt(ctx context.Context) {
@@ -142,12 +130,16 @@ func (p *peering) dialFailed(ctx context.Context, err error) {
 func (p *peering) dialed(conn net.Conn) {
 	p.opened = p.config
 	c := &connection{}
-	c.Conn = transport.New(conn, netip.AddrPortFrom(p.config.Address, p.config.Port), &p.stats, func(s transport.Stage) {
-		p.inbox.put(func() {
-			if p.conn == c {
-				p.reach(s)
-			}
-		})
+	c.Conn = transport.New(conn, netip.AddrPortFrom(p.config.Address, p.config.Port), &p.stats, transport.Watcher{
+		Accept: p.config.Accepts,
+		More:   func() { p.inbox.put(func() { p.options.OnChange(p.snapshot()) }) },
+		Follow: func(s transport.Stage) {
+			p.inbox.put(func() {
+				if p.conn == c {
+					p.reach(s)
+				}
+			})
+		},
 	})
 	p.conn = c
 	if err := p.server.addPeer(p.opened); err != nil {
@@ -177,6 +169,7 @@ func (p *peering) reach(s transport.Stage) {
 	case transport.OpenConfirm:
 		p.enter(session.OpenConfirm)
 	case transport.Confirmed:
+		p.takeNextHops()
 		p.settling, p.conn.released = true, true
 		p.conn.Release()
 	case transport.Established:
@@ -185,6 +178,27 @@ func (p *peering) reach(s transport.Stage) {
 	case transport.Ended:
 		p.ended()
 	}
+}
+
+// takeNextHops has the RIB announce with the next hops of this connection, before the peer gets any of it.
+func (p *peering) takeNextHops() {
+	p.resendNextHops()
+	if err := p.takeChanges(); err != nil {
+		p.failed(err)
+	}
+}
+
+// resendNextHops has everything sent again if the next hops on this connection are others than those that the RIB has.
+func (p *peering) resendNextHops() {
+	if hops := nextHopsOf(p.config, p.conn.LocalAddress(), p.conn.Open(), transport.Beside); hops != p.hops {
+		p.hops = hops
+		p.feed.Restart()
+	}
+}
+
+// carried are the families whose routes go over the connection.
+func (p *peering) carried(open transport.Open) bgp.Families {
+	return p.opened.Families.And(open.Families).And(p.hops.families())
 }
 
 // ended makes another attempt after the connection has ended.
@@ -251,7 +265,7 @@ func (p *peering) disconnect(subcode uint8) {
 
 // take takes a connection from GoBGP again, which has then forgotten the peer.
 func (p *peering) take(c *connection) error {
-	marker := marker(p.opened)
+	marker := marker(p.carried(c.Open()))
 	marked, drained := p.drain(c, marker)
 	err := p.server.removePeer(p.opened)
 	if err == nil && c.given {
@@ -263,9 +277,9 @@ func (p *peering) take(c *connection) error {
 	return errors.Join(drained, err)
 }
 
-// marker is a prefix that nobody announces.
-func marker(c bgp.Peer) netip.Prefix {
-	if c.Address.Is4() {
+// marker is a prefix that nobody announces, of one of the families.
+func marker(f bgp.Families) netip.Prefix {
+	if f.IPv4 {
 		return netip.MustParsePrefix("255.255.255.254/32")
 	}
 	return netip.MustParsePrefix("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/128")
@@ -279,17 +293,13 @@ func (p *peering) drain(c *connection, marker netip.Prefix) (marked bool, err er
 	if !c.released {
 		return false, nil // Nothing is queued.
 	}
-	open := c.Open()
-	carried := open.IPv6
-	if marker.Addr().Is4() {
-		carried = open.IPv4
-	}
+	carried := p.carried(c.Open()).Any()
 	c.Cease(peerDeconfigured) // If it has not ended yet: what follows is not for the peer.
 	if err := await(c.Resting(), c); err != nil || !carried {
 		return false, err // What is not carried is not queued.
 	}
 	discarded := c.Discarded(marker.Addr().AsSlice())
-	if err := p.server.announce([]rib.Path{{Prefix: marker}}, p.opened); err != nil {
+	if err := p.server.announce([]rib.Path{{Prefix: marker}}, p.opened, p.hops); err != nil {
 		return true, err
 	}
 	return true, await(discarded, c)

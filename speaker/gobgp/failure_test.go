@@ -185,7 +185,7 @@ func TestASessionThatIsLostComesBackWithEveryChange(t *testing.T) {
 	k.close()
 	select {
 	case state := <-down:
-		if state.LastError != "connection lost" || state.Pending != 10 || state.Advertised != 0 {
+		if state.LastError != "connection lost" || state.Pending != 10 || state.Advertised() != 0 {
 			t.Errorf("state is %+v", state)
 		}
 	case <-time.After(5 * time.Second):

@@ -92,10 +92,10 @@ func TestASessionThatHangsHoldsUpNobody(t *testing.T) {
 	apply(t, s, withdrawing("hung", "10.0.0.0/32"), announcing("good", "192.0.2.98/32"))
 	awaitRoutes(t, good, 4)
 
-	peers[0].MultiHop, peers[1].MultiHop = true, true
+	peers[0].Source, peers[1].Source = hung.addrPort().Addr(), good.addrPort().Addr()
 	s.Configure(peers)
 	eventually(t, 10*time.Second, func() (bool, string) { return good.heard().connections == 2, "the other session is not restarted" })
-	peers[0].MultiHop = false
+	peers[0].Source = netip.Addr{}
 	s.Configure(peers)
 	awaitUp(t, s, "good")
 	awaitRoutes(t, good, 4)
@@ -400,7 +400,7 @@ func TestAPeerThatDoesNotTakeTheFamilyIsToldNothing(t *testing.T) {
 			s, _ := newSessions(t, Options{})
 			configure(t, s, always(hosts(3)...), to("tor", k.addrPort()))
 			awaitUp(t, s, "tor")
-			if got := stateOf(s, "tor"); got.IPv4 != tt.ipv4 || got.IPv6 != tt.ipv6 || got.Advertised != tt.advertised ||
+			if got := stateOf(s, "tor"); got.Carried.IPv4 != tt.ipv4 || got.Carried.IPv6 != tt.ipv6 || got.Advertised() != tt.advertised ||
 				got.Pending != tt.pending || got.LastError != tt.error {
 				t.Errorf("state is %+v", got)
 			}

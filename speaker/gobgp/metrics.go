@@ -75,7 +75,7 @@ func (collector) metrics() []metric {
 	type stats = transport.Stats
 	return append(transitions(), up,
 		gauge("announced_prefixes_total", "Number of prefixes currently advertised on the BGP session.",
-			func(s session.State) int { return s.Advertised }),
+			func(s session.State) int { return s.Advertised() }),
 		gauge("pending_prefixes_total", "Number of prefixes to be advertised as soon as the BGP session is up.",
 			func(s session.State) int { return s.Pending }),
 		counter("prefixes_received_total", "Number of prefixes that the peer has announced, each as often as it did. They are not used.",

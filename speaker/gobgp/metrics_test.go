@@ -130,7 +130,7 @@ func TestMessagesAndTransitionsAreCountedOverAllConnections(t *testing.T) {
 		"notifications_sent": 0, "notifications_received_total": 1, "updates_total": 2,
 	})
 
-	config.MultiHop = true
+	config.Source = config.Address
 	configure(t, s, nothing, config)
 	expect(map[string]float64{
 		"session_transitions_total_up": 3, "session_transitions_total_down": 2, "opens_sent": 3, "opens_received": 3,

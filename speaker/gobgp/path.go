@@ -20,8 +20,7 @@ const originIGP = 0
 // drainingPrepend is how many more times the local ASN is in the AS path of a path that drains. Advertisements seldom differ by more.
 const drainingPrepend = 3
 
-// announcement is the path as GoBGP takes it for the session. The next hop is left unspecified: GoBGP fills in the local
-// address of the session. LOCAL_PREF is for internal peers alone (RFC 4271 section 5.1.5); GoBGP adds the default of 100 if
+// announcement is the path as GoBGP takes it for the session. LOCAL_PREF is for internal peers alone (RFC 4271 section 5.1.5); GoBGP adds the default of 100 if
 // there is none.
 //
 // GoBGP prepends the local ASN once to the AS path that the path has, towards external peers (RFC 4271 section 5.1.2).
@@ -30,8 +29,8 @@ const drainingPrepend = 3
 //
 // A path that drains has the community GRACEFUL_SHUTDOWN, which routers may honour or not (RFC 8326), and besides that what every router
 // goes by: the lowest LOCAL_PREF towards internal peers and a longer AS path towards external ones.
-func announcement(p rib.Path, c bgp.Peer) (*apiutil.Path, error) {
-	path, err := unspecified(p.Prefix)
+func announcement(p rib.Path, c bgp.Peer, nextHop netip.Addr) (*apiutil.Path, error) {
+	path, err := pathTo(p.Prefix, nextHop)
 	if err != nil {
 		return nil, err
 	}
@@ -70,28 +69,38 @@ func announcement(p rib.Path, c bgp.Peer) (*apiutil.Path, error) {
 	return path, nil
 }
 
-// unspecified is a path to the prefix with nothing but the mandatory attributes. It is also how a prefix is withdrawn:
-// GoBGP goes by the NLRI alone.
-func unspecified(prefix netip.Prefix) (*apiutil.Path, error) {
+// pathTo is a path to the prefix with nothing but the mandatory attributes. An IPv4 prefix with an IPv6 next hop is announced as RFC 8950
+// has it.
+func pathTo(prefix netip.Prefix, nextHop netip.Addr) (*apiutil.Path, error) {
 	nlri, err := packet.NewIPAddrPrefix(prefix)
 	if err != nil {
 		return nil, fmt.Errorf("prefix %s: %w", prefix, err)
 	}
 	path := &apiutil.Path{
-		Nlri:  nlri,
-		Attrs: []packet.PathAttributeInterface{packet.NewPathAttributeOrigin(originIGP)},
+		Family: packet.RF_IPv6_UC,
+		Nlri:   nlri,
+		Attrs:  []packet.PathAttributeInterface{packet.NewPathAttributeOrigin(originIGP)},
 	}
-	var nextHop packet.PathAttributeInterface
 	if prefix.Addr().Is4() {
 		path.Family = packet.RF_IPv4_UC
-		nextHop, err = packet.NewPathAttributeNextHop(netip.IPv4Unspecified())
+	}
+	var attribute packet.PathAttributeInterface
+	if prefix.Addr().Is4() && nextHop.Is4() {
+		attribute, err = packet.NewPathAttributeNextHop(nextHop)
 	} else {
-		path.Family = packet.RF_IPv6_UC
-		nextHop, err = packet.NewPathAttributeMpReachNLRI(packet.RF_IPv6_UC, []packet.PathNLRI{{NLRI: nlri}}, netip.IPv6Unspecified())
+		attribute, err = packet.NewPathAttributeMpReachNLRI(path.Family, []packet.PathNLRI{{NLRI: nlri}}, nextHop)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("next hop of %s: %w", prefix, err)
 	}
-	path.Attrs = append(path.Attrs, nextHop)
+	path.Attrs = append(path.Attrs, attribute)
 	return path, nil
+}
+
+// withdrawal is how the prefix is withdrawn: GoBGP goes by the NLRI alone.
+func withdrawal(prefix netip.Prefix) (*apiutil.Path, error) {
+	if prefix.Addr().Is4() {
+		return pathTo(prefix, netip.IPv4Unspecified())
+	}
+	return pathTo(prefix, netip.IPv6Unspecified())
 }

@@ -26,8 +26,13 @@ const (
 	peerDeconfigured = 3
 )
 
-// retryTime is after which a session tries again what it could not do.
-const retryTime = time.Second
+const (
+	// retryTime is after which a session tries again what it could not do.
+	retryTime = time.Second
+	// rotationTime is within which a session that is up takes up another password. Nodes do so at different times, so that not all of them
+	// are without their sessions in the same second.
+	rotationTime = 10 * time.Second
+)
 
 // peering is one session. Its goroutine brings it from what it is to what is wanted of it, in steps: whatever happens is noted in
 // the inbox, then the goroutine looks what there is to do.
@@ -58,13 +63,18 @@ type peering struct {
 	config bgp.Peer
 	// log names peer and address.
 	log logr.Logger
-	// prefixes are those in the RIB.
+	// prefixes are those in the RIB, with these next hops, and ipv4 how many of them are IPv4 prefixes.
 	prefixes map[netip.Prefix]struct{}
+	ipv4     int
+	hops     nextHops
 	// started is whether there was an attempt to connect since the session has its configuration.
 	started bool
 	// retrying wakes the session up after something has failed, at retryAt.
 	retrying *time.Timer
 	retryAt  time.Time
+	// rotating wakes the session up to take up another password, at rotateAt; zero if there is none.
+	rotating *time.Timer
+	rotateAt time.Time
 	// conn is the present connection, nil if there is none. GoBGP has the peer as long as there is one.
 	conn *connection
 	// opened is the configuration that the connection has.
@@ -92,8 +102,11 @@ func newPeering(c bgp.Peer, former <-chan struct{}, options Options) *peering {
 	}
 	p.retrying = time.AfterFunc(retryTime, p.inbox.poke)
 	p.retrying.Stop()
+	p.rotating = time.AfterFunc(rotationTime, p.inbox.poke)
+	p.rotating.Stop()
 	p.feed = options.Table.Subscribe(c.Name, p.inbox.poke)
 	p.reset()
+	p.hops = expectedNextHops(c)
 	_ = p.serve() // If it fails, the goroutine tries again.
 	return p
 }
@@ -149,6 +162,7 @@ func (p *peering) run() {
 func (p *peering) close(subcode uint8) {
 	p.log.Info("ending session")
 	p.retrying.Stop()
+	p.rotating.Stop()
 	p.disconnect(subcode)
 	p.stopServing()
 	p.dialing.Wait()
@@ -158,8 +172,9 @@ func (p *peering) close(subcode uint8) {
 func (p *peering) become(wanted bgp.Peer) error {
 	switch {
 	case p.config.Equal(wanted):
-	case p.config.EqualButTimers(wanted):
-		p.retime(wanted)
+	case !p.config.NeedsReset(wanted, p.snapshot().PeerASN):
+		p.adopt(wanted)
+	case p.keepsPassword(wanted):
 	default:
 		p.restart(wanted)
 	}
@@ -176,27 +191,53 @@ func (p *peering) become(wanted bgp.Peer) error {
 	return nil
 }
 
-// retime takes up timers. They are proposed in the next OPEN: at once if the session is not up.
-func (p *peering) retime(c bgp.Peer) {
+// adopt takes up a configuration that needs no reset of a session that is up. A session that is not begins anew with it.
+func (p *peering) adopt(c bgp.Peer) {
 	p.config = c
-	if fsm := p.snapshot().FSM; fsm == session.Established || fsm == session.OpenConfirm {
-		p.log.Info("changing timers for the next time that the session is opened")
+	fsm := p.snapshot().FSM
+	if fsm != session.Established && fsm != session.OpenConfirm {
+		p.backoff.Reset()
+		p.disconnect(peerDeconfigured)
+		p.hops = expectedNextHops(c)
+		p.feed.Restart()
+		p.started = false
 		return
 	}
-	p.backoff.Reset()
-	p.disconnect(peerDeconfigured)
-	p.started = false
+	p.log.Info("changing session without a reset; timers hold from the next time that it is opened")
+	if err := p.conn.LimitHops(c.TTL(), c.MinTTL()); err != nil {
+		p.log.Error(err, "time to live is not changed")
+	}
+	if fsm == session.Established {
+		p.resendNextHops()
+	}
+}
+
+// keepsPassword reports whether the session is up, is to change nothing but its password, and has not come to the time for that yet.
+func (p *peering) keepsPassword(wanted bgp.Peer) bool {
+	if !p.config.EqualButPassword(wanted) || !p.snapshot().Up() {
+		return false
+	}
+	if p.rotateAt.IsZero() {
+		after := p.options.rotate()
+		p.rotateAt = time.Now().Add(after)
+		p.rotating.Reset(after)
+		p.log.Info("changing password soon", "after", after.Truncate(time.Millisecond).String())
+	}
+	return time.Now().Before(p.rotateAt)
 }
 
 // restart ends the session as it was, and takes up another configuration.
 func (p *peering) restart(c bgp.Peer) {
 	p.log.Info("restarting session with a new configuration", "localASN", c.LocalASN, "peerASN", c.PeerASN)
+	p.rotating.Stop()
+	p.rotateAt = time.Time{}
 	p.disconnect(peerDeconfigured)
 	if c.LocalASN != p.config.LocalASN || c.RouterID != p.config.RouterID {
 		p.stopServing()
 	}
 	p.config = c
 	p.reset()
+	p.hops = expectedNextHops(c)
 	p.feed.Restart()
 	p.started = false
 }
@@ -210,14 +251,14 @@ func (p *peering) serve() error {
 	if err != nil {
 		return err
 	}
-	p.server, p.prefixes = server, map[netip.Prefix]struct{}{}
+	p.server, p.prefixes, p.ipv4 = server, map[netip.Prefix]struct{}{}, 0
 	return nil
 }
 
 func (p *peering) stopServing() {
 	if p.server != nil {
 		p.server.stop()
-		p.server, p.prefixes = nil, nil
+		p.server, p.prefixes, p.ipv4 = nil, nil, 0
 	}
 }
 
@@ -252,7 +293,12 @@ func (p *peering) apply(c rib.Change) error {
 	return p.withdraw(c.Withdraw)
 }
 
-// surplus returns the prefixes in the RIB that are not among the paths, or not of the session's family.
+// has reports whether there may be a path to the prefix in the RIB.
+func (p *peering) has(prefix netip.Prefix) bool {
+	return p.config.Families.Has(prefix.Addr()) && p.hops.of(prefix).IsValid()
+}
+
+// surplus returns the prefixes in the RIB that are not among the paths, or that the session has no next hop for.
 func (p *peering) surplus(paths []rib.Path) []netip.Prefix {
 	stay := make(map[netip.Prefix]struct{}, len(paths))
 	for _, path := range paths {
@@ -260,7 +306,7 @@ func (p *peering) surplus(paths []rib.Path) []netip.Prefix {
 	}
 	var surplus []netip.Prefix
 	for prefix := range p.prefixes {
-		if _, ok := stay[prefix]; !ok || !p.config.Carries(prefix) {
+		if _, ok := stay[prefix]; !ok || !p.has(prefix) {
 			surplus = append(surplus, prefix)
 		}
 	}
@@ -270,12 +316,23 @@ func (p *peering) surplus(paths []rib.Path) []netip.Prefix {
 func (p *peering) announce(paths []rib.Path) error {
 	carried := make([]rib.Path, 0, len(paths))
 	for _, path := range paths {
-		if p.config.Carries(path.Prefix) {
-			carried = append(carried, path)
+		if !p.has(path.Prefix) {
+			continue
+		}
+		carried = append(carried, path)
+		if _, found := p.prefixes[path.Prefix]; !found {
 			p.prefixes[path.Prefix] = struct{}{}
+			p.count(path.Prefix, 1)
 		}
 	}
-	return p.server.announce(carried, p.config)
+	return p.server.announce(carried, p.config, p.hops)
+}
+
+// count adds to the number of IPv4 prefixes if the prefix is one.
+func (p *peering) count(prefix netip.Prefix, n int) {
+	if prefix.Addr().Is4() {
+		p.ipv4 += n
+	}
 }
 
 func (p *peering) withdraw(prefixes []netip.Prefix) error {
@@ -290,6 +347,7 @@ func (p *peering) withdraw(prefixes []netip.Prefix) error {
 	}
 	for _, prefix := range known {
 		delete(p.prefixes, prefix)
+		p.count(prefix, -1)
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"strings"
 	"syscall"
 
@@ -40,7 +39,7 @@ func attemptError(c bgp.Peer, in session.FSM, open transport.Open, end transport
 func openError(c bgp.Peer, open transport.Open, end transport.End) string {
 	switch {
 	case end.Sent.BadPeerAS():
-		return fmt.Sprintf("peer ASN %d, expected %d (sent %s)", open.ASN, c.PeerASN, end.Sent)
+		return fmt.Sprintf("peer ASN %d, expected %s (sent %s)", open.ASN, c.ExpectedASN(), end.Sent)
 	case end.Sent.HoldTimerExpired() && open == (transport.Open{}):
 		return fmt.Sprintf("peer accepted the connection and sent no OPEN within %s", transport.OpenTime)
 	case end.Sent.HoldTimerExpired():
@@ -72,6 +71,8 @@ func dialError(c bgp.Peer, err error) string {
 	var late net.Error
 	timeout := errors.As(err, &late) && late.Timeout()
 	switch {
+	case timeout && c.SecurityHops > 0:
+		return fmt.Sprintf("connect timed out (peer unreachable, more than %d hops away, or it sends with a lower TTL than 255)", c.SecurityHops)
 	case timeout && c.Password != "":
 		return "connect timed out (wrong password, or peer unreachable)"
 	case timeout:
@@ -80,7 +81,7 @@ func dialError(c bgp.Peer, err error) string {
 		return "connection reset by the peer"
 	case errors.Is(err, syscall.EADDRNOTAVAIL) && c.Source.IsValid():
 		return fmt.Sprintf("source address %s is not on this node", c.Source)
-	case isUnreachable(err) && !c.MultiHop && !c.IBGP():
+	case isUnreachable(err) && c.TTL() == 1:
 		return cause(err) + " (an eBGP peer that is not on a connected subnet needs ebgpMultiHop)"
 	default:
 		return cause(err)
@@ -118,13 +119,17 @@ func downReason(end transport.End, held string) string {
 	}
 }
 
-// noFamily is what there is to say of a session that is up and of no use (RFC 4760 section 8).
-func noFamily(peer netip.Addr) string {
-	family := "IPv6"
-	if peer.Is4() {
-		family = "IPv4"
+// missingFamilies says why an established session does not carry all families that it should (RFC 4760 section 8).
+func missingFamilies(c bgp.Peer, open transport.Open, carried bgp.Families) string {
+	if refused := c.Families.Without(open.Families); refused.Any() {
+		return fmt.Sprintf("peer does not take %s routes on this session: enable the address family for it on the peer", refused)
 	}
-	return fmt.Sprintf("peer does not take %s routes on this session: enable the address family for it on the peer", family)
+	missing := c.Families.Without(carried)
+	text := fmt.Sprintf("no next hop for %s routes: this node has no %s address", missing, missing)
+	if missing.IPv4 {
+		text += ", and the peer takes no IPv6 next hop for them (extended next hop, RFC 8950): enable that on the peer"
+	}
+	return text
 }
 
 // withCommunication adds the text of a shutdown communication, which is anything that the peer likes (RFC 9003 section 4).

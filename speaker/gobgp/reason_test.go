@@ -35,7 +35,7 @@ func TestDialErrorsInWords(t *testing.T) {
 		"timeout with a password": {change: func(c *bgp.Peer) { c.Password = "p" }, err: timeout, want: "connect timed out (wrong password, or peer unreachable)"},
 		"no route, external":      {err: failed("connect", syscall.EHOSTUNREACH), want: "no route to host (an eBGP peer that is not on a connected subnet needs ebgpMultiHop)"},
 		"no route, internal":      {change: internal, err: failed("connect", syscall.EHOSTUNREACH), want: "no route to host"},
-		"no network, multi-hop":   {change: func(c *bgp.Peer) { c.MultiHop = true }, err: failed("connect", syscall.ENETUNREACH), want: "network is unreachable"},
+		"no network, multi-hop":   {change: func(c *bgp.Peer) { c.MultiHopTTL = 255 }, err: failed("connect", syscall.ENETUNREACH), want: "network is unreachable"},
 		"foreign source":          {change: func(c *bgp.Peer) { c.Source = netip.MustParseAddr("192.0.2.7") }, err: failed("bind", syscall.EADDRNOTAVAIL), want: "source address 192.0.2.7 is not on this node"},
 		"no port left":            {err: failed("connect", syscall.EADDRNOTAVAIL), want: "cannot assign requested address"},
 		"anything else":           {err: failed("setSockOpt", syscall.EPERM), want: "operation not permitted"},

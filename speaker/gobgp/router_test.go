@@ -179,7 +179,7 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			want: bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
 		},
 		"a peer that may be several hops away": {
-			change: func(n *bgptest.Neighbor, c *bgp.Peer) { n.MultiHop, c.MultiHop = true, true },
+			change: func(n *bgptest.Neighbor, c *bgp.Peer) { n.MultiHop, c.MultiHopTTL = true, 255 },
 			want:   bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
 			hold:   90 * time.Second,
 		},
@@ -224,7 +224,7 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 				}
 				state := stateOf(s, "tor")
 				if state.HoldTime != tt.hold || state.PeerRouterID.IsValid() == false || state.LocalAddress != tt.want.NextHop ||
-					state.IPv4 == tt.six || state.IPv6 != tt.six || state.Advertised != 1 {
+					state.Carried.IPv4 == tt.six || state.Carried.IPv6 != tt.six || state.Advertised() != 1 {
 					t.Errorf("state is %+v, hold time should be %s", state, tt.hold)
 				}
 				if leaks := j.with("s3cret"); len(leaks) > 0 {

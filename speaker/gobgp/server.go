@@ -118,11 +118,11 @@ func (s *server) removePeer(c bgp.Peer) error {
 }
 
 // announce puts paths into the RIB, for this session. Those that are there already with the same attributes cause no message.
-func (s *server) announce(paths []rib.Path, c bgp.Peer) error {
+func (s *server) announce(paths []rib.Path, c bgp.Peer, hops nextHops) error {
 	for batch := range slices.Chunk(paths, batchSize) {
 		native := make([]*apiutil.Path, 0, len(batch))
 		for _, p := range batch {
-			path, err := announcement(p, c)
+			path, err := announcement(p, c, hops.of(p.Prefix))
 			if err != nil {
 				return err
 			}
@@ -140,7 +140,7 @@ func (s *server) withdraw(prefixes []netip.Prefix) error {
 	for batch := range slices.Chunk(prefixes, batchSize) {
 		native := make([]*apiutil.Path, 0, len(batch))
 		for _, p := range batch {
-			path, err := unspecified(p)
+			path, err := withdrawal(p)
 			if err != nil {
 				return err
 			}
@@ -154,11 +154,11 @@ func (s *server) withdraw(prefixes []netip.Prefix) error {
 }
 
 // neighbor is the configuration as GoBGP takes it. No field that GoBGP would guess is left out. GoBGP sets the TTL of the
-// connection once more.
+// connection once more, to an external peer whose ASN it knows.
 func neighbor(c bgp.Peer) *api.Peer {
-	afi, unspecified := api.Family_AFI_IP, netip.IPv4Unspecified()
+	unspecified := netip.IPv4Unspecified()
 	if !c.Address.Is4() {
-		afi, unspecified = api.Family_AFI_IP6, netip.IPv6Unspecified()
+		unspecified = netip.IPv6Unspecified()
 	}
 	peer := &api.Peer{
 		Conf: &api.PeerConf{
@@ -171,10 +171,7 @@ func neighbor(c bgp.Peer) *api.Peer {
 			HoldTime:          seconds(c.HoldTime),
 			KeepaliveInterval: seconds(c.KeepaliveTime),
 		}},
-		AfiSafis: []*api.AfiSafi{{Config: &api.AfiSafiConfig{
-			Family:  &api.Family{Afi: afi, Safi: api.Family_SAFI_UNICAST},
-			Enabled: true,
-		}}},
+		AfiSafis: afiSafis(c.Families),
 		// Without forwarding state to preserve, the capability just says that End-of-RIB is sent (RFC 4724 section 3).
 		GracefulRestart: &api.GracefulRestart{Enabled: true, HelperOnly: true, RestartTime: restartTime},
 	}
@@ -182,10 +179,27 @@ func neighbor(c bgp.Peer) *api.Peer {
 		peer.Timers.Config.HoldTime = maxHoldTime
 		peer.Timers.Config.KeepaliveInterval = maxHoldTime / 3
 	}
-	if c.MultiHop && !c.IBGP() {
-		peer.EbgpMultihop = &api.EbgpMultihop{Enabled: true, MultihopTtl: multihopTTL}
+	switch {
+	case c.MinTTL() > 0:
+		peer.TtlSecurity = &api.TtlSecurity{Enabled: true, TtlMin: uint32(c.MinTTL())} //nolint:gosec // It is below 256.
+	case !c.IBGP() && c.TTL() > 1:
+		peer.EbgpMultihop = &api.EbgpMultihop{Enabled: true, MultihopTtl: uint32(c.TTL())} //nolint:gosec // It is below 256.
 	}
 	return peer
+}
+
+func afiSafis(f bgp.Families) []*api.AfiSafi {
+	var all []*api.AfiSafi
+	add := func(afi api.Family_Afi) {
+		all = append(all, &api.AfiSafi{Config: &api.AfiSafiConfig{Family: &api.Family{Afi: afi, Safi: api.Family_SAFI_UNICAST}, Enabled: true}})
+	}
+	if f.IPv4 {
+		add(api.Family_AFI_IP)
+	}
+	if f.IPv6 {
+		add(api.Family_AFI_IP6)
+	}
+	return all
 }
 
 // seconds rounds up, as GoBGP knows whole seconds only.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -35,6 +36,8 @@ type Options struct {
 	// Clock tells when a state was entered and an error seen.
 	Clock clock.PassiveClock
 
+	// rotate returns after which time a session takes up another password; nil is a random one up to rotationTime.
+	rotate func() time.Duration
 	// dead is how long a peer may be silent that is asked; 0 is transport.Dead.
 	dead time.Duration
 	// start starts the server of a session; nil is startServer.
@@ -66,6 +69,9 @@ func New(options Options) (*Sessions, error) {
 	}
 	if options.Table == nil {
 		options.Table = rib.NewTable()
+	}
+	if options.rotate == nil {
+		options.rotate = func() time.Duration { return rand.N(rotationTime) } //nolint:gosec // It need not be unpredictable.
 	}
 	if options.start == nil {
 		options.start = startServer

@@ -102,7 +102,7 @@ func (steady) Since(time.Time) time.Duration { return time.Hour }
 // to is the configuration of an eBGP session to an address and port.
 func to(peer string, at netip.AddrPort) bgp.Peer {
 	return bgp.Peer{
-		Name: peer, LocalASN: speakerASN, PeerASN: sinkASN, Address: at.Addr(), Port: at.Port(),
+		Name: peer, LocalASN: speakerASN, PeerASN: sinkASN, Address: at.Addr(), Port: at.Port(), Families: bgp.FamilyOf(at.Addr()),
 		RouterID: netip.MustParseAddr("192.0.2.1"),
 		HoldTime: 90 * time.Second, KeepaliveTime: 30 * time.Second, ConnectTime: 2 * time.Second,
 	}
@@ -224,7 +224,7 @@ func TestASessionStartsWithOneDumpThenEndOfRIB(t *testing.T) {
 	if h.updates > 4 {
 		t.Errorf("2000 prefixes took %d UPDATE messages; they are not packed", h.updates)
 	}
-	if state := stateOf(s, "tor"); state.Advertised != 2000 || state.Pending != 0 || state.HoldTime != 90*time.Second {
+	if state := stateOf(s, "tor"); state.Advertised() != 2000 || state.Pending != 0 || state.HoldTime != 90*time.Second {
 		t.Errorf("state is %+v", state)
 	}
 }

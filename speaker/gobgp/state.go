@@ -30,16 +30,15 @@ func (p *peering) established() {
 		s.HoldTime = conn.HoldTime()
 		s.KeepaliveTime = keepaliveTime(p.opened, s.HoldTime)
 		s.LocalAddress = conn.LocalAddress()
-		s.PeerRouterID = open.RouterID
-		four := p.opened.Address.Is4()
-		s.IPv4, s.IPv6 = four && open.IPv4, !four && open.IPv6
-		if !s.Carries() {
-			s.LastError, s.LastErrorTime = noFamily(s.Address), s.Since
+		s.PeerRouterID, s.PeerASN = open.RouterID, open.ASN
+		s.Carried, s.Capabilities = p.carried(open), open.Capabilities
+		if !s.CarriesAll() {
+			s.LastError, s.LastErrorTime = missingFamilies(p.opened, open, s.Carried), s.Since
 		}
 	})
 	s := p.snapshot()
 	p.log.Info("session established", "localAddress", s.LocalAddress, "peerRouterID", s.PeerRouterID,
-		"holdTime", s.HoldTime.String(), "prefixes", s.Advertised)
+		"holdTime", s.HoldTime.String(), "prefixes", s.Advertised())
 	p.options.OnChange(s)
 }
 
@@ -101,6 +100,7 @@ func (p *peering) reset() {
 	p.log = p.options.Logger.WithValues("peer", p.config.Name, "address", p.config.Endpoint())
 	p.update(func(s *session.State) {
 		s.Peer, s.Address, s.Port = p.config.Name, p.config.Address, p.config.Port
+		s.Families = p.config.Families
 		s.LocalASN, s.PeerASN, s.RouterID = p.config.LocalASN, p.config.PeerASN, p.config.RouterID
 		p.down(s, session.Idle)
 	})
@@ -111,7 +111,7 @@ func (p *peering) down(s *session.State, fsm session.FSM) {
 	s.Since = p.options.Clock.Now()
 	s.HoldTime, s.KeepaliveTime = 0, 0
 	s.LocalAddress, s.PeerRouterID = netip.Addr{}, netip.Addr{}
-	s.IPv4, s.IPv6 = false, false
+	s.Carried, s.Capabilities = bgp.Families{}, ""
 }
 
 // update changes the state, counts that it came up or went down, and the prefixes anew.
@@ -126,10 +126,15 @@ func (p *peering) update(change func(*session.State)) {
 	case was && !is:
 		p.downs.Add(1)
 	}
-	p.state.Advertised, p.state.Pending = 0, len(p.prefixes)
-	if p.state.Carries() {
-		p.state.Advertised, p.state.Pending = p.state.Pending, 0
+	s := &p.state
+	s.AdvertisedIPv4, s.AdvertisedIPv6 = 0, 0
+	if s.Carried.IPv4 {
+		s.AdvertisedIPv4 = p.ipv4
 	}
+	if s.Carried.IPv6 {
+		s.AdvertisedIPv6 = len(p.prefixes) - p.ipv4
+	}
+	s.Pending = len(p.prefixes) - s.Advertised()
 }
 
 // failed takes note of what the session could not do, and tries again later.
@@ -148,7 +153,7 @@ func (p *peering) failed(err error) {
 func (p *peering) publishPrefixes() {
 	before := p.snapshot()
 	p.update(func(*session.State) {})
-	if after := p.snapshot(); after.Advertised != before.Advertised || after.Pending != before.Pending {
+	if after := p.snapshot(); after.AdvertisedIPv4 != before.AdvertisedIPv4 || after.AdvertisedIPv6 != before.AdvertisedIPv6 || after.Pending != before.Pending {
 		p.options.OnChange(after)
 	}
 }

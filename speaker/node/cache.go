@@ -103,7 +103,7 @@ func stripService(s *corev1.Service) {
 }
 
 func stripNode(n *corev1.Node) {
-	n.Annotations, n.OwnerReferences, n.Finalizers = nil, nil, nil
+	n.OwnerReferences, n.Finalizers = nil, nil
 	n.Spec = corev1.NodeSpec{}
 	status := corev1.NodeStatus{}
 	for _, a := range n.Status.Addresses {

@@ -48,7 +48,7 @@ type ConfigurationReconciler struct {
 	// DataPlane may be nil.
 	DataPlane DataPlane
 	// SourceTo is policy.Node's.
-	SourceTo func(peer netip.Addr) netip.Addr
+	SourceTo func(peer netip.Addr, device string) netip.Addr
 
 	// rejections as last reported. Reconcile never runs twice at a time.
 	rejections []policy.Rejection
@@ -70,7 +70,7 @@ func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request)
 	}
 	p, rejections := policy.Compile(in, r.Speaker.Policy())
 	r.report(ctx, in, slices.Concat(unreadable, rejections))
-	defer r.Speaker.nodeState.configure(refused(in, rejections))
+	defer r.Speaker.nodeState.configure(refusals(p))
 	if err := r.Speaker.Reconfigure(ctx, p); err != nil || p.ProxyPending.Empty() {
 		return ctrl.Result{}, err
 	}
@@ -123,10 +123,14 @@ func decode(list []v1beta1.ActiveConfiguration, decoded map[active.Key]bool) (ac
 // report reports rejections that were not reported before: all of them in the log, and one of each object in an event.
 func (r *ConfigurationReconciler) report(ctx context.Context, in policy.Input, rejections []policy.Rejection) {
 	logger := log.FromContext(ctx)
-	r.Speaker.metrics.configured(slices.ContainsFunc(rejections, func(r policy.Rejection) bool { return r.Effect != policy.Warning }))
+	r.Speaker.metrics.configured(slices.ContainsFunc(rejections, func(r policy.Rejection) bool { return r.Effect.IsStale() }))
 	reported := map[client.Object]bool{}
 	for _, rejection := range rejections {
 		if slices.Contains(r.rejections, rejection) {
+			continue
+		}
+		if rejection.Effect == policy.NoSession {
+			logger.Info("not connecting to peer", "peer", rejection.Name, "reason", rejection.Reason)
 			continue
 		}
 		logger.Error(nil, "rejecting object of the configuration", "kind", rejection.Kind, "name", rejection.Name,

@@ -170,9 +170,9 @@ func (f *fakeSessions) States() []session.State {
 	defer f.mu.Unlock()
 	states := make([]session.State, 0, len(f.peers))
 	for name := range f.peers {
-		state := session.State{Peer: name, FSM: session.Established}
+		state := session.State{Peer: name, FSM: session.Established, Carried: bgp.Families{IPv4: true, IPv6: true}}
 		if f.down {
-			state.FSM = session.Active
+			state.FSM, state.Carried = session.Active, bgp.Families{}
 		}
 		states = append(states, state)
 	}

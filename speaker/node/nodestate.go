@@ -17,8 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
-	"metallb.io/metallb/api/bgp"
-	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/speaker/policy"
 	"metallb.io/metallb/speaker/status"
 )
@@ -69,20 +67,17 @@ func ready(n *corev1.Node) bool {
 	})
 }
 
-// refused returns the peers that select the node and that it has no session with.
-func refused(in policy.Input, rejections []policy.Rejection) []status.Refusal {
-	var refusals []status.Refusal
-	for _, rejection := range rejections {
-		o, ok := objectOf(in, rejection).(*v1beta2.BGPPeer)
-		if !ok || rejection.Effect != policy.NotInUse {
-			continue
+// refusals are what is told of peers that the node does not connect to.
+func refusals(p *policy.Policy) []status.Refusal {
+	told := make([]status.Refusal, 0, len(p.Refused))
+	for _, r := range p.Refused {
+		refusal := status.Refusal{Peer: r.Peer, Reason: r.Reason}
+		if r.Address.IsValid() {
+			refusal.Address = r.Address.String()
 		}
-		// What cannot be understood may be meant for other nodes; the object says itself that it is not valid.
-		if peer, errs := bgp.ParsePeer(o); len(errs) == 0 && peer.SelectsNode(in.Node.Labels) {
-			refusals = append(refusals, status.Refusal{Peer: o.Name, Address: o.Spec.Address, Reason: rejection.Reason})
-		}
+		told = append(told, refusal)
 	}
-	return refusals
+	return told
 }
 
 // StateReconciler keeps the state as the node is.

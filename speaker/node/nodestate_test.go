@@ -7,38 +7,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
-	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/internal/active"
-	"metallb.io/metallb/speaker/policy"
 	"metallb.io/metallb/speaker/status"
-	"metallb.io/metallb/test/builder"
 )
-
-func TestOnlyPeersThatSelectTheNodeAndAreNotInUseAreRefused(t *testing.T) {
-	t.Parallel()
-	broken := builder.MakePeer("broken", "192.0.2.3").Obj()
-	broken.Spec.Address = "nonsense"
-	in := policy.Input{
-		Node: policy.Node{Labels: labels.Set{"rack": "1"}},
-		Objects: active.Objects{Peers: []v1beta2.BGPPeer{
-			*builder.MakePeer("a", "192.0.2.1").Obj(), *builder.MakePeer("other-rack", "192.0.2.2").NodesWithLabel("rack", "2").Obj(),
-			*broken, *builder.MakePeer("keeps-password", "192.0.2.4").Obj(), *builder.MakePeer("warning", "192.0.2.5").Obj(),
-		}},
-	}
-	rejections := []policy.Rejection{
-		{Kind: "BGPPeer", Name: "a", Reason: "secret x/y not found"}, {Kind: "BGPPeer", Name: "other-rack", Reason: "b"},
-		{Kind: "BGPPeer", Name: "broken", Reason: "c"}, {Kind: "BGPPeer", Name: "keeps-password", Reason: "d", Effect: policy.KeepsPassword},
-		{Kind: "BGPPeer", Name: "warning", Reason: "d", Effect: policy.Warning},
-		{Kind: "Community", Name: "a", Reason: "e"},
-	}
-	want := []status.Refusal{{Peer: "a", Address: "192.0.2.1", Reason: "secret x/y not found"}}
-	if diff := cmp.Diff(want, refused(in, rejections)); diff != "" {
-		t.Errorf("refused (-want +got):\n%s", diff)
-	}
-}
 
 // observedStates keeps what is reported to it.
 type observedStates []status.Situation

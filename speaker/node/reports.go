@@ -25,9 +25,9 @@ const lateTime = time.Second
 
 // AnnouncementObserver is told to which peers services are announced.
 type AnnouncementObserver interface {
-	// Announce gets the peers, sorted, of services for which that may have changed: none if a service is not announced any more.
-	// The first call has every service that is announced. It must not block.
-	Announce(peers map[types.NamespacedName][]string)
+	// Announce gets the peers of services for which that may have changed, each with the families of the prefixes that it is told: none if a
+	// service is not announced any more. The first call has every service that is announced. It must not block.
+	Announce(peers map[types.NamespacedName]map[string]bgp.Families)
 }
 
 // reports report what is announced of services by events, log lines, metrics and to an observer, once the sessions have it. They lock
@@ -52,7 +52,7 @@ type reports struct {
 	isTimed bool
 	// unobserved are the peers of services that the observer has not heard of. It hears of them when all services that the
 	// speaker began with, of which first are left, have been reported.
-	unobserved map[types.NamespacedName][]string
+	unobserved map[types.NamespacedName]map[string]bgp.Families
 	first      int
 	// complete is whether the speaker has begun, observed whether the observer has heard of it.
 	complete, observed bool
@@ -63,7 +63,7 @@ func newReports(o Options) *reports {
 		node: o.Node, table: o.Table, sessions: o.Sessions, events: newEventWriter(o.Recorder, o.Node, o.Metrics.eventDropped),
 		metrics: o.Metrics, observer: o.Announcements,
 		states: map[types.NamespacedName]state{}, pending: map[types.NamespacedName]*report{},
-		waiting: map[string]map[types.NamespacedName]bool{}, unobserved: map[types.NamespacedName][]string{},
+		waiting: map[string]map[types.NamespacedName]bool{}, unobserved: map[types.NamespacedName]map[string]bgp.Families{},
 	}
 	r.late = time.AfterFunc(lateTime, r.overdue)
 	r.late.Stop()
@@ -73,8 +73,8 @@ func newReports(o Options) *reports {
 // state is what was last reported of a service. A service that is not announced has none.
 type state struct {
 	announced []netip.Addr
-	// peers are those whose sessions have it, sorted.
-	peers []string
+	// peers are those whose sessions have it, with the families of its prefixes.
+	peers map[string]bgp.Families
 	// conflicting is what advertisements contradict each other in about the service.
 	conflicting announce.Conflict
 }
@@ -91,7 +91,7 @@ type report struct {
 	isLate, wasMade bool
 	// concerned are the peers that the service concerns; missing are those of them whose sessions do not have it yet, with the version
 	// of the table that they have to take up.
-	concerned []string
+	concerned map[string]bgp.Families
 	missing   map[string]uint64
 }
 
@@ -116,13 +116,14 @@ func (r *reports) expect(ctx context.Context, observed []observation, why cause)
 	for _, o := range observed {
 		next := &report{
 			observation: o, cause: why, log: logger.WithValues("service", o.name.String()), since: now,
-			concerned: slices.Concat(o.decision.Peers(), r.states[o.name].peers), missing: map[string]uint64{},
+			concerned: o.decision.Peers(), missing: map[string]uint64{},
 		}
+		maps.Copy(next.concerned, r.states[o.name].peers)
 		if before := r.pending[o.name]; before != nil {
 			next.replace(before)
 		}
 		r.pending[o.name] = next
-		for _, peer := range next.concerned {
+		for peer := range next.concerned {
 			if version := r.table.Due(peer); version > 0 {
 				next.missing[peer] = version
 				r.wait(peer, o.name)
@@ -136,9 +137,7 @@ func (r *reports) expect(ctx context.Context, observed []observation, why cause)
 // replace takes over what still holds of a report that was not made, or not completely.
 func (one *report) replace(before *report) {
 	one.isStart = before.isStart && !before.wasMade
-	one.concerned = slices.Concat(one.concerned, before.concerned)
-	slices.Sort(one.concerned)
-	one.concerned = slices.Compact(one.concerned)
+	maps.Copy(one.concerned, before.concerned)
 	if !before.seen.IsZero() {
 		one.seen, one.changed = before.seen, slices.Concat(before.changed, one.changed)
 	}
@@ -218,20 +217,20 @@ func (r *reports) overdue() {
 	r.observe()
 }
 
-// up returns which sessions are up.
-func (r *reports) up() map[string]bool {
-	up := map[string]bool{}
+// up returns the families of routes that each session carries.
+func (r *reports) up() map[string]bgp.Families {
+	up := map[string]bgp.Families{}
 	for _, state := range r.sessions.States() {
-		up[state.Peer] = state.Up()
+		up[state.Peer] = state.Carried
 	}
 	return up
 }
 
 // settle reports the service if no session is missing, or if it waits no longer for those that are.
-func (r *reports) settle(one *report, up map[string]bool) {
+func (r *reports) settle(one *report, up map[string]bgp.Families) {
 	if len(one.missing) == 0 {
 		delete(r.pending, one.name)
-		if !one.seen.IsZero() && slices.ContainsFunc(one.changed, func(peer string) bool { return up[peer] }) {
+		if !one.seen.IsZero() && slices.ContainsFunc(one.changed, func(peer string) bool { return up[peer].Any() }) {
 			r.metrics.propagated(time.Since(one.seen))
 		}
 	} else if !one.isLate {
@@ -261,25 +260,32 @@ func (r *reports) settle(one *report, up map[string]bool) {
 // state returns what the sessions have of the service. One that is missing has what it had.
 func (one *report) state(before state) state {
 	isMissing := func(peer string) bool { return one.missing[peer] > 0 }
-	has := slices.DeleteFunc(one.decision.Peers(), isMissing)
-	had := slices.DeleteFunc(slices.Clone(before.peers), func(peer string) bool { return !isMissing(peer) })
-	now := state{announced: one.decision.Announced, conflicting: one.decision.Conflicting, peers: slices.Concat(has, had)}
-	slices.Sort(now.peers)
-	if len(one.missing) > 0 && len(has) == 0 && len(had)+len(now.announced) > 0 {
+	has := one.decision.Peers()
+	maps.DeleteFunc(has, func(peer string, _ bgp.Families) bool { return isMissing(peer) })
+	now := state{announced: one.decision.Announced, conflicting: one.decision.Conflicting, peers: maps.Clone(has)}
+	had := 0
+	for peer, families := range before.peers {
+		if isMissing(peer) {
+			now.peers[peer] = families
+			had++
+		}
+	}
+	if len(one.missing) > 0 && len(has) == 0 && had+len(now.announced) > 0 {
 		now.announced, now.conflicting = before.announced, before.conflicting
 	}
 	return now
 }
 
 // transition reports what began or ceased to be announced of the service.
-func (r *reports) transition(one *report, before, now state, up map[string]bool) {
+func (r *reports) transition(one *report, before, now state, up map[string]bgp.Families) {
 	was, is := before.announced, now.announced
 	switch {
 	case len(was) == 0 && len(is) > 0:
 		one.log.Info("announcing service", "addresses", is)
 		var reported, waiting []string
-		for _, peer := range one.decision.Peers() {
-			if up[peer] && one.missing[peer] == 0 {
+		told := one.decision.Peers()
+		for _, peer := range slices.Sorted(maps.Keys(told)) {
+			if up[peer].And(told[peer]).Any() && one.missing[peer] == 0 {
 				reported = append(reported, peer)
 			} else {
 				waiting = append(waiting, peer)
@@ -307,5 +313,5 @@ func (r *reports) observe() {
 		return
 	}
 	r.observer.Announce(r.unobserved)
-	r.unobserved, r.observed = map[types.NamespacedName][]string{}, true
+	r.unobserved, r.observed = map[types.NamespacedName]map[string]bgp.Families{}, true
 }

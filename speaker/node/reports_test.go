@@ -4,6 +4,7 @@ package node_test
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,7 @@ import (
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/speaker/node"
@@ -35,12 +37,12 @@ type reporting struct {
 	registry *prometheus.Registry
 	// mu guards the peers that the observer was told, and how often it was told anything.
 	mu    sync.Mutex
-	peers map[types.NamespacedName][]string
+	peers map[types.NamespacedName]map[string]bgp.Families
 	calls int
 }
 
 // Announce implements node.AnnouncementObserver.
-func (r *reporting) Announce(peers map[types.NamespacedName][]string) {
+func (r *reporting) Announce(peers map[types.NamespacedName]map[string]bgp.Families) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.calls++
@@ -59,7 +61,7 @@ func newReporting(t *testing.T, objects ...client.Object) *reporting {
 	t.Helper()
 	r := &reporting{
 		T: t, sessions: newFakeSessions(), client: fakeCluster(t, append(objects, slice("web", "node-1"))...).Build(),
-		events: events.NewFakeRecorder(10), registry: prometheus.NewRegistry(), peers: map[types.NamespacedName][]string{},
+		events: events.NewFakeRecorder(10), registry: prometheus.NewRegistry(), peers: map[types.NamespacedName]map[string]bgp.Families{},
 	}
 	metrics, err := node.NewMetrics(r.registry)
 	if err != nil {
@@ -125,7 +127,7 @@ func (r *reporting) expect(step string, wantEvents []string, addresses int, peer
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if diff := cmp.Diff(peers, r.peers[web], cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(peers, slices.Sorted(maps.Keys(r.peers[web])), cmpopts.EquateEmpty()); diff != "" {
 		r.Errorf("%s: peers (-want +got):\n%s", step, diff)
 	}
 }

@@ -4,6 +4,7 @@ package policy
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -36,8 +37,11 @@ type compiler struct {
 	aliases bgp.Aliases
 	// advertisements are in the order of their precedence.
 	advertisements []candidate[advertisement]
-	// peers that select the node, with their passwords, by name.
-	peers map[string]bgp.Peer
+	// selecting are the peers that select the node, and peers those of them that it connects to, with their passwords, by name.
+	selecting []candidate[bgp.Peer]
+	peers     map[string]bgp.Peer
+	// interfaces are those whose routers are peers.
+	interfaces []string
 }
 
 // Compile returns the policy for the input and what is wrong with some objects, sorted by kind and name. The previous policy,
@@ -90,12 +94,24 @@ func (c *compiler) acceptAdvertisements() {
 }
 
 func (c *compiler) acceptPeers() {
-	parsed := parse(c, active.KindBGPPeer, c.in.Peers,
-		func(o *v1beta2.BGPPeer) (bgp.Peer, error) { return checked(bgp.ParsePeer(o)) })
+	written := map[string]*v1beta2.BGPPeer{}
+	parsed := parse(c, active.KindBGPPeer, c.in.Peers, func(o *v1beta2.BGPPeer) (bgp.Peer, error) {
+		written[o.Name] = o
+		return checked(bgp.ParsePeer(o))
+	})
 	secrets := newSecrets(c.in.Secrets)
 	usable := make([]candidate[bgp.Peer], 0, len(parsed))
 	for _, peer := range parsed {
-		if peer.value.SelectsNode(c.in.Node.Labels) && c.resolvePassword(&peer, secrets) {
+		if !peer.value.SelectsNode(c.in.Node.Labels) {
+			continue
+		}
+		c.selecting = append(c.selecting, peer)
+		if peer.value.Interface != "" {
+			c.interfaces = append(c.interfaces, peer.value.Interface)
+		}
+		if err := c.localize(&peer.value, written[peer.Name]); err != nil {
+			c.reject(peer.object, err, NoSession)
+		} else if c.resolvePassword(&peer, secrets) {
 			usable = append(usable, peer)
 		}
 	}
@@ -105,16 +121,45 @@ func (c *compiler) acceptPeers() {
 	}
 }
 
+// localize makes the peer what it is on this node.
+func (c *compiler) localize(peer *bgp.Peer, written *v1beta2.BGPPeer) error {
+	node := &c.in.Node
+	if peer.PerNode.Any() {
+		own, err := checked(bgp.ParsePeerFor(written, bgp.Node{Labels: node.Labels, Annotations: node.Annotations}))
+		if err != nil {
+			return err
+		}
+		*peer = own
+	}
+	var err error
+	switch {
+	case peer.Interface != "" && node.Router != nil:
+		peer.Address, err = node.Router(peer.Interface)
+	case peer.Gateway != "" && node.Gateway != nil:
+		peer.Address, err = node.Gateway(peer.Gateway)
+	case !peer.Address.IsValid():
+		err = errors.New("this speaker cannot find routers")
+	}
+	if err != nil {
+		return err
+	}
+	peer.Interface, peer.Gateway = "", ""
+	if other := peer.Families.Without(bgp.FamilyOf(peer.Address)); other.Any() {
+		peer.OwnAddresses = node.ownAddresses()
+	}
+	return nil
+}
+
 // checkPeers reports whether the peers are one and the same to this node. It connects to one without a source address from the address that
 // the kernel chooses, which may be the other's. Where ASNs or passwords differ the router takes only one of them, and it alone knows which:
 // then both are tried.
 func (c *compiler) checkPeers(peer, other bgp.Peer) error {
 	node := []labels.Set{c.in.Node.Labels}
-	alike := peer.Address == other.Address && peer.LocalASN == other.LocalASN && peer.PeerASN == other.PeerASN && peer.Password == other.Password
+	alike := peer.Address == other.Address && peer.VRF == other.VRF && peer.LocalASN == other.LocalASN && peer.PeerASN == other.PeerASN && peer.Password == other.Password
 	if !alike || peer.Source.IsValid() == other.Source.IsValid() || c.in.Node.SourceTo == nil {
 		return bgp.CheckPeers(peer, other, node)
 	}
-	chosen := c.in.Node.SourceTo(peer.Address)
+	chosen := c.in.Node.SourceTo(peer.Address, peer.VRF)
 	peer.Source, other.Source = cmp.Or(peer.Source, chosen).WithZone(""), cmp.Or(other.Source, chosen).WithZone("")
 	if err := bgp.CheckPeers(peer, other, node); err != nil {
 		return fmt.Errorf("%w (without spec.sourceAddress, this node connects to it from %s)", err, chosen)
@@ -168,6 +213,21 @@ func (c *compiler) sessions(defaultRouterID netip.Addr) []bgp.Peer {
 		sessions = append(sessions, p)
 	}
 	return sessions
+}
+
+// refused returns the peers that select the node and that it does not connect to.
+func (c *compiler) refused() []Refused {
+	var all []Refused
+	for _, peer := range c.selecting {
+		if _, found := c.peers[peer.Name]; found {
+			continue
+		}
+		i := slices.IndexFunc(c.rejections, func(r Rejection) bool {
+			return r.Kind == active.KindBGPPeer && r.Name == peer.Name && r.Effect.excludes()
+		})
+		all = append(all, Refused{Peer: peer.Name, Address: peer.value.Address, Reason: c.rejections[i].Reason})
+	}
+	return all
 }
 
 func (c *compiler) reject(o object, reason error, effect Effect) {

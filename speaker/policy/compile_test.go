@@ -156,7 +156,7 @@ func TestASessionHasItsPeersParametersAndTheNodesRouterID(t *testing.T) {
 	want := []bgp.Peer{{
 		Name: "router", LocalASN: 64512, PeerASN: 64513, Address: netip.MustParseAddr("192.0.2.1"), Port: 1790,
 		Source: netip.MustParseAddr("10.0.0.7"), RouterID: netip.MustParseAddr("10.0.0.1"),
-		HoldTime: 9 * time.Second, KeepaliveTime: 3 * time.Second, ConnectTime: 2 * time.Second, Password: "xyz", MultiHop: true,
+		HoldTime: 9 * time.Second, KeepaliveTime: 3 * time.Second, ConnectTime: 2 * time.Second, Password: "xyz", MultiHopTTL: 255, Families: bgp.Families{IPv4: true},
 	}}
 	if len(rejections) > 0 || len(p.Sessions) != 1 || !p.Sessions[0].Equal(want[0]) {
 		t.Errorf("sessions %+v, rejections %v; want %+v and none", p.Sessions, rejections, want)

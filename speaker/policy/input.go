@@ -12,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/internal/endpoint"
 )
@@ -29,22 +31,27 @@ type Input struct {
 
 // Node is what matters of the node that the policy is for.
 type Node struct {
-	Name   string
-	Labels labels.Set
+	Name                string
+	Labels, Annotations labels.Set
 	// InternalIPs are the node's addresses within the cluster, in the order of its status.
 	InternalIPs []netip.Addr
 	// NetworkUnavailable is the node's condition of that name.
 	NetworkUnavailable bool
 	// ProxyPending are the families whose connections the node's service proxy does not forward yet.
 	ProxyPending endpoint.FamilySet
-	// SourceTo returns the address that connections to a peer come from if nothing else is asked for; the zero Addr if that is not known
-	// at the moment. It has no zone. Nil knows none.
-	SourceTo func(peer netip.Addr) netip.Addr
+	// Router returns the link-local address of the router on an interface of the node, with the interface as zone, or why none is known.
+	// Nil knows none.
+	Router func(device string) (netip.Addr, error)
+	// Gateway returns the node's default gateway of a family, or why none is known. Nil knows none.
+	Gateway func(family v1beta2.GatewayFamily) (netip.Addr, error)
+	// SourceTo returns the address that connections to a peer, made from a device if one is given, come from if nothing else is asked for; the
+	// zero Addr if that is not known at the moment. It has no zone. Nil knows none.
+	SourceTo func(peer netip.Addr, device string) netip.Addr
 }
 
 // NodeOf returns what matters of the node.
 func NodeOf(n *corev1.Node) Node {
-	node := Node{Name: n.Name, Labels: n.Labels}
+	node := Node{Name: n.Name, Labels: n.Labels, Annotations: n.Annotations}
 	for _, a := range n.Status.Addresses {
 		if a.Type != corev1.NodeInternalIP {
 			continue
@@ -59,6 +66,20 @@ func NodeOf(n *corev1.Node) Node {
 		}
 	}
 	return node
+}
+
+// ownAddresses are the first of each family.
+func (n Node) ownAddresses() bgp.OwnAddresses {
+	var own bgp.OwnAddresses
+	for _, a := range n.InternalIPs {
+		switch {
+		case a.Is4() && !own.IPv4.IsValid():
+			own.IPv4 = a
+		case a.Is6() && !own.IPv6.IsValid():
+			own.IPv6 = a
+		}
+	}
+	return own
 }
 
 // excluded reports whether the node is labeled to serve no load balancers. The label counts, its value does not.
@@ -107,15 +128,25 @@ type Effect int
 const (
 	// NotInUse: the object is not used.
 	NotInUse Effect = iota
+	// NoSession: the object is used, but the node has no session with the peer as long as that is so.
+	NoSession
 	// KeepsPassword: the session with the BGPPeer keeps the password that it has.
 	KeepsPassword
 	// Warning: the object is used as it is, which may not be what was meant.
 	Warning
 )
 
+// IsStale reports whether something else is in use than what is written.
+func (e Effect) IsStale() bool { return e == NotInUse || e == KeepsPassword }
+
+// excludes reports whether there is no session with a peer that is rejected so.
+func (e Effect) excludes() bool { return e == NotInUse || e == NoSession }
+
 // String returns the effect as part of a sentence.
 func (e Effect) String() string {
 	switch e {
+	case NoSession:
+		return "this node has no session with the peer"
 	case KeepsPassword:
 		return "the session keeps the password that it has"
 	case Warning:

@@ -23,6 +23,10 @@ type Policy struct {
 	ProxyPending endpoint.FamilySet
 	// Sessions of the node, sorted by peer.
 	Sessions []bgp.Peer
+	// Interfaces of the node whose routers are peers, whether they are known or not, sorted.
+	Interfaces []string
+	// Refused are the peers that select the node and that it does not connect to.
+	Refused []Refused
 
 	// routerID of the sessions whose BGPPeer does not set one.
 	routerID netip.Addr
@@ -33,6 +37,14 @@ type Policy struct {
 	byName map[string]*Pool
 	// unknown stands for pools that nothing is known of but that they were.
 	unknown *Pool
+}
+
+// Refused is a peer that the node does not connect to.
+type Refused struct {
+	Peer string
+	// Address is the zero Addr if the node does not know it.
+	Address netip.Addr
+	Reason  string
 }
 
 // Pool is what is done about the addresses of one IPAddressPool. As long as that is the same, successive policies have

@@ -33,6 +33,8 @@ func (c *compiler) policy() *Policy {
 	}
 	p.inUse = ipam.NewPools(inUse...)
 	p.Sessions = c.sessions(p.routerID)
+	p.Refused = c.refused()
+	p.Interfaces = slices.Compact(slices.Sorted(slices.Values(c.interfaces)))
 	peers := peersOf(p.Sessions)
 	definitions := c.definitions()
 	for _, name := range slices.Sorted(maps.Keys(definitions)) {
@@ -128,9 +130,10 @@ type peers struct{ v4, v6 []string }
 func peersOf(sessions []bgp.Peer) peers {
 	var p peers
 	for i := range sessions {
-		if sessions[i].Address.Is4() {
+		if sessions[i].Families.IPv4 {
 			p.v4 = append(p.v4, sessions[i].Name)
-		} else {
+		}
+		if sessions[i].Families.IPv6 {
 			p.v6 = append(p.v6, sessions[i].Name)
 		}
 	}

@@ -31,7 +31,7 @@ func secured(secrets ...corev1.Secret) func(*policy.Input) {
 func fromOwnAddress(chosen string) func(*policy.Input) {
 	return func(in *policy.Input) {
 		in.Peers = append(in.Peers, peer("a-new", "192.0.2.1", func(s *v1beta2.BGPPeerSpec) { s.SrcAddress = "10.0.0.1" }))
-		in.Node.SourceTo = func(netip.Addr) netip.Addr {
+		in.Node.SourceTo = func(netip.Addr, string) netip.Addr {
 			addr, _ := netip.ParseAddr(chosen)
 			return addr
 		}

@@ -6,13 +6,13 @@ import (
 	"context"
 	"iter"
 	"maps"
-	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/speaker/publisher"
 	"metallb.io/metallb/speaker/session"
@@ -41,8 +41,12 @@ type Options struct {
 	Random func() float64
 }
 
-// condition is how a session fares. One that is untried has not been up, and has not failed.
-type condition struct{ carries, untried bool }
+// condition is how a session fares: the families whose routes it carries, and whether it is untried, that is, has not been up and has not
+// failed.
+type condition struct {
+	carried bgp.Families
+	untried bool
+}
 
 // Reporter writes the node's ServiceBGPStatuses. It is to be started once, and then to be shut down.
 type Reporter struct {
@@ -52,13 +56,13 @@ type Reporter struct {
 	node types.UID
 	// complete is whether every service that is announced is in announced: the peers to be told, by service.
 	complete  bool
-	announced map[types.NamespacedName][]string
+	announced map[types.NamespacedName]map[string]bgp.Families
 	sessions  map[string]condition
 }
 
 // NewReporter returns a Reporter that waits for the node and its services.
 func NewReporter(o Options) *Reporter {
-	r := &Reporter{options: o, announced: map[types.NamespacedName][]string{}}
+	r := &Reporter{options: o, announced: map[types.NamespacedName]map[string]bgp.Families{}}
 	r.publisher = publisher.New(publisher.Options[types.NamespacedName, *v1beta1.ServiceBGPStatus, v1beta1.ServiceBGPStatusStatus]{
 		Kind: "ServiceBGPStatus", Store: o.Store, Clock: o.Clock, Random: o.Random, WritesPerSecond: writesPerSecond, GatherTime: gatherTime,
 		Refresh: r.refresh, All: func() iter.Seq[types.NamespacedName] { return maps.Keys(r.announced) },
@@ -99,9 +103,9 @@ func (r *Reporter) Situate(s status.Situation) {
 	})
 }
 
-// Announce tells which peers have been told of services; none if a service is not announced any more. The first call has
+// Announce tells which peers have been told of services, and of which families; none if a service is not announced any more. The first call has
 // all that are announced. It may be called from any goroutine and never blocks. The map must not be changed afterwards.
-func (r *Reporter) Announce(peers map[types.NamespacedName][]string) {
+func (r *Reporter) Announce(peers map[types.NamespacedName]map[string]bgp.Families) {
 	r.publisher.Do(func() {
 		r.complete = true
 		r.activate()
@@ -124,8 +128,11 @@ func (r *Reporter) activate() {
 // changedOf has the services looked at that are announced to such a peer.
 func (r *Reporter) changedOf(such func(peer string) bool) {
 	for service, peers := range r.announced {
-		if slices.ContainsFunc(peers, such) {
-			r.publisher.Changed(service)
+		for peer := range peers {
+			if such(peer) {
+				r.publisher.Changed(service)
+				break
+			}
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/session"
 	"metallb.io/metallb/speaker/status"
 )
@@ -129,7 +130,7 @@ func TestAServiceThatFlapsIsWrittenSeldom(t *testing.T) {
 func TestManyServicesAreWrittenAtABoundedRate(t *testing.T) {
 	t.Parallel()
 	const many = 1000
-	all := map[types.NamespacedName][]string{}
+	all := map[types.NamespacedName]map[string]bgp.Families{}
 	for i := range many {
 		maps.Copy(all, of(fmt.Sprintf("web-%d", i), "rack"))
 	}

@@ -3,6 +3,7 @@
 package servicestatus
 
 import (
+	"maps"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,7 +15,7 @@ import (
 )
 
 func conditionOf(s session.State) condition {
-	return condition{carries: s.Carries(), untried: !s.Up() && s.LastError == ""}
+	return condition{carried: s.Carried, untried: !s.Up() && s.LastError == ""}
 }
 
 // refresh observes all sessions.
@@ -27,10 +28,15 @@ func (r *Reporter) refresh() {
 
 func (r *Reporter) desire(service types.NamespacedName) (status v1beta1.ServiceBGPStatusStatus, untried, wanted bool) {
 	peers, wanted := r.announced[service]
-	return v1beta1.ServiceBGPStatusStatus{
-		Node: r.options.Node, ServiceName: service.Name, ServiceNamespace: service.Namespace,
-		Peers: slices.DeleteFunc(slices.Clone(peers), func(peer string) bool { return !r.sessions[peer].carries }),
-	}, slices.ContainsFunc(peers, func(peer string) bool { return r.sessions[peer].untried }), wanted
+	status = v1beta1.ServiceBGPStatusStatus{Node: r.options.Node, ServiceName: service.Name, ServiceNamespace: service.Namespace}
+	for _, peer := range slices.Sorted(maps.Keys(peers)) {
+		s := r.sessions[peer]
+		if s.carried.And(peers[peer]).Any() {
+			status.Peers = append(status.Peers, peer)
+		}
+		untried = untried || s.untried
+	}
+	return status, untried, wanted
 }
 
 func compare(written, is *v1beta1.ServiceBGPStatusStatus) publisher.Change {

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/speaker/session"
 	"metallb.io/metallb/speaker/status"
@@ -123,7 +124,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // started is a world whose reporter knows its node, with sessions to peers "rack" and "spine" that are up.
-func started(t *testing.T, announced map[types.NamespacedName][]string) *world {
+func started(t *testing.T, announced map[types.NamespacedName]map[string]bgp.Families) *world {
 	t.Helper()
 	w := newWorld(t)
 	w.up("rack", "spine")
@@ -136,8 +137,12 @@ func named(service string) types.NamespacedName {
 	return types.NamespacedName{Namespace: "default", Name: service}
 }
 
-func of(service string, peers ...string) map[types.NamespacedName][]string {
-	return map[types.NamespacedName][]string{named(service): peers}
+func of(service string, peers ...string) map[types.NamespacedName]map[string]bgp.Families {
+	told := map[string]bgp.Families{}
+	for _, peer := range peers {
+		told[peer] = bgp.Families{IPv4: true}
+	}
+	return map[types.NamespacedName]map[string]bgp.Families{named(service): told}
 }
 
 // change makes the session what is given, and says so.
@@ -148,7 +153,7 @@ func (w *world) change(s session.State) {
 
 func (w *world) up(peers ...string) {
 	for _, p := range peers {
-		w.change(session.State{Peer: p, Address: netip.MustParseAddr("192.0.2.1"), FSM: session.Established, IPv4: true})
+		w.change(session.State{Peer: p, Address: netip.MustParseAddr("192.0.2.1"), FSM: session.Established, Carried: bgp.Families{IPv4: true}})
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+
+	"metallb.io/metallb/api/bgp"
 )
 
 // FSM is a state of the finite state machine of RFC 4271 section 8.2.2.
@@ -28,7 +30,7 @@ type State struct {
 	Peer    string
 	Address netip.Addr
 	Port    uint16
-	// LocalASN and PeerASN are those of the bgp.Peer.
+	// LocalASN and PeerASN are those of the bgp.Peer. If the peer may have any ASN, PeerASN is the one that it had last, or 0.
 	LocalASN, PeerASN uint32
 	// FSM is the state and Since the time at which it was entered.
 	FSM   FSM
@@ -41,11 +43,14 @@ type State struct {
 	HoldTime, KeepaliveTime time.Duration
 	// LocalAddress, RouterID and PeerRouterID are the session's, the first and the last only if it is established.
 	LocalAddress, RouterID, PeerRouterID netip.Addr
-	// IPv4 and IPv6 are the families whose routes the session carries, as negotiated (RFC 4760 section 8). None is, unless the
-	// session is established.
-	IPv4, IPv6 bool
-	// Advertised is the number of prefixes that the peer has been told of; 0 unless the session carries their family.
-	Advertised int
+	// Families are those of the bgp.Peer. Carried are those of them whose routes the session carries: both sides take them (RFC 4760
+	// section 8), and this one has a next hop for them. None is, unless the session is established.
+	Families, Carried bgp.Families
+	// Capabilities of the peer are the names of those that it has advertised (RFC 5492), sorted, with commas between.
+	Capabilities string
+	// AdvertisedIPv4 and AdvertisedIPv6 are the numbers of prefixes that the peer has been told of; 0 unless the session carries their
+	// family.
+	AdvertisedIPv4, AdvertisedIPv6 int
 	// Pending is the number of prefixes that wait for the session to carry them.
 	Pending int
 	// Updates is the number of UPDATE messages sent since the session was configured, over all its connections.
@@ -64,10 +69,12 @@ func (s State) Up() bool {
 	return s.FSM == Established
 }
 
-// Carries reports whether the session is established and carries routes of the family that it is configured for.
-func (s State) Carries() bool {
-	if s.Address.Is4() {
-		return s.Up() && s.IPv4
-	}
-	return s.Up() && s.IPv6
+// Advertised is the number of prefixes that the peer has been told of.
+func (s State) Advertised() int {
+	return s.AdvertisedIPv4 + s.AdvertisedIPv6
+}
+
+// CarriesAll reports whether the session is established and carries routes of every family that it is configured for.
+func (s State) CarriesAll() bool {
+	return s.Up() && s.Carried == s.Families
 }

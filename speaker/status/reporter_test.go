@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/speaker/session"
 	bgptest "metallb.io/metallb/test/bgp"
@@ -100,7 +101,7 @@ func TestAnErrorIsToldWithItsTimeForAsLongAsItLasts(t *testing.T) {
 	w.pass(time.Minute)
 	mustSay("", time.Time{})
 	useless := w.sessions["router"]
-	useless.IPv4, useless.LastError, useless.LastErrorTime = false, "peer does not take IPv4 routes", w.clock.Now()
+	useless.Carried, useless.LastError, useless.LastErrorTime = bgp.Families{}, "peer does not take IPv4 routes", w.clock.Now()
 	w.change(useless)
 	w.pass(time.Minute)
 	mustSay(useless.LastError, useless.LastErrorTime)

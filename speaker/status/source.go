@@ -3,6 +3,7 @@
 package status
 
 import (
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -44,7 +45,7 @@ func (r *Reporter) read(o *v1beta1.BGPSessionState) (peer string, status v1beta1
 }
 
 // compare returns the change. That a session that stays down went through states that it is not in any more is none, nor is that an
-// attempt failed once more in the same way: attempts follow each other every few seconds.
+// attempt failed once more in the same way: attempts follow each other every few seconds; nor that a router goes on to announce routes.
 func compare(written, is *v1beta1.BGPSessionStateStatus) publisher.Change {
 	w := *written
 	if !up(is) && w.State == is.State {
@@ -53,13 +54,16 @@ func compare(written, is *v1beta1.BGPSessionStateStatus) publisher.Change {
 	if w.LastError == is.LastError {
 		w.LastErrorTime = is.LastErrorTime
 	}
+	if w.ReceivedPrefixes > 0 && is.ReceivedPrefixes/2 < w.ReceivedPrefixes || is.ReceivedPrefixes == 0 {
+		w.ReceivedPrefixes = is.ReceivedPrefixes
+	}
 	if equality.Semantic.DeepEqual(&w, is) {
 		return publisher.None
 	}
 	if !up(&w) && !up(is) && w.State != "" && w.State != v1beta1.SessionUnknown {
 		return publisher.Detail
 	}
-	w.AdvertisedIPv4, w.AdvertisedIPv6 = is.AdvertisedIPv4, is.AdvertisedIPv6
+	w.AdvertisedIPv4, w.AdvertisedIPv6, w.ReceivedPrefixes = is.AdvertisedIPv4, is.AdvertisedIPv6, is.ReceivedPrefixes
 	if equality.Semantic.DeepEqual(&w, is) {
 		return publisher.Counts
 	}
@@ -73,14 +77,14 @@ func timeOf(t time.Time) *metav1.Time {
 	return new(metav1.NewTime(t.UTC().Truncate(time.Second)))
 }
 
-// statusOf returns what is told of the session. Its last error is left out once the session carries routes, or it would be taken for
-// one that lasts.
+// statusOf returns what is told of the session. Its last error is left out once the session carries the routes that it should, or it would be
+// taken for one that lasts.
 func (r *Reporter) statusOf(s session.State) v1beta1.BGPSessionStateStatus {
 	status := v1beta1.BGPSessionStateStatus{
 		Node: r.options.Node, Pod: r.options.Pod, Peer: s.Peer, Address: s.Address.String(), State: v1beta1.SessionState(s.FSM),
 		Since: timeOf(s.Since),
 	}
-	if s.LastError != "" && !s.Carries() {
+	if s.LastError != "" && !s.CarriesAll() {
 		status.LastError, status.LastErrorTime = message.Bound(s.LastError), timeOf(s.LastErrorTime)
 	}
 	if s.RouterID.IsValid() {
@@ -93,17 +97,16 @@ func (r *Reporter) statusOf(s session.State) v1beta1.BGPSessionStateStatus {
 	if s.PeerRouterID.IsValid() {
 		status.PeerRouterID = s.PeerRouterID.String()
 	}
-	if s.IPv4 {
+	status.PeerASN, status.ReceivedPrefixes = s.PeerASN, int64(s.Received) //nolint:gosec // Nobody sends as many.
+	if s.Capabilities != "" {
+		status.Capabilities = strings.Split(s.Capabilities, ",")
+	}
+	if s.Carried.IPv4 {
 		status.Families = append(status.Families, corev1.IPv4Protocol)
 	}
-	if s.IPv6 {
+	if s.Carried.IPv6 {
 		status.Families = append(status.Families, corev1.IPv6Protocol)
 	}
-	// The session has the family of the peer's address, and no other.
-	if s.Address.Unmap().Is4() {
-		status.AdvertisedIPv4 = int64(s.Advertised)
-	} else {
-		status.AdvertisedIPv6 = int64(s.Advertised)
-	}
+	status.AdvertisedIPv4, status.AdvertisedIPv6 = int64(s.AdvertisedIPv4), int64(s.AdvertisedIPv6)
 	return status
 }

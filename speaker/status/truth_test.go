@@ -155,7 +155,7 @@ func (c *clinic) admit(lab *bgptest.Lab, i int) {
 		make, name = bgptest.NewFRR, "frr-"+strconv.Itoa(i)
 	}
 	p.config = bgp.Peer{
-		Name: name, LocalASN: ourASN, PeerASN: rightASN, Address: p.neighbor.Local, Port: 179,
+		Name: name, LocalASN: ourASN, PeerASN: rightASN, Address: p.neighbor.Local, Port: 179, Families: bgp.FamilyOf(p.neighbor.Local),
 		RouterID: netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}), HoldTime: 9 * time.Second, KeepaliveTime: time.Second, ConnectTime: 2 * time.Second,
 	}
 	p.Router = make(c.t, node, p.neighbor)
@@ -353,7 +353,7 @@ func (p *patient) established(is bgptest.Session) v1beta1.BGPSessionStateStatus 
 // carried is how many prefixes the session is to carry.
 func (p *patient) carried() (n int) {
 	for prefix := range p.prefixes {
-		if p.config.Carries(prefix) {
+		if p.config.Families.Has(prefix.Addr()) {
 			n++
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/speaker/publisher"
 	"metallb.io/metallb/speaker/session"
@@ -161,7 +162,7 @@ func (w *world) setPeer(peer string, fsm session.FSM, lastError string, advertis
 	old := w.sessions[peer]
 	s := session.State{
 		Peer: peer, Address: netip.MustParseAddr("192.0.2.1"), FSM: fsm, Since: old.Since, LastError: lastError,
-		RouterID: netip.MustParseAddr("198.51.100.1"),
+		RouterID: netip.MustParseAddr("198.51.100.1"), Families: bgp.Families{IPv4: true},
 	}
 	if old.FSM != fsm {
 		s.Since = w.clock.Now()
@@ -170,7 +171,7 @@ func (w *world) setPeer(peer string, fsm session.FSM, lastError string, advertis
 		s.LastErrorTime = w.clock.Now()
 	}
 	if s.Up() {
-		s.HoldTime, s.IPv4, s.Advertised, s.PeerRouterID = 90*time.Second, true, advertised, netip.MustParseAddr("192.0.2.1")
+		s.HoldTime, s.Carried, s.AdvertisedIPv4, s.PeerRouterID = 90*time.Second, s.Families, advertised, netip.MustParseAddr("192.0.2.1")
 	}
 	w.change(s)
 	w.look()

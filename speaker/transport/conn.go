@@ -62,6 +62,8 @@ type Conn struct {
 	remote net.Addr
 	stats  *Stats
 	follow func(Stage)
+	accept func(asn uint32) bool
+	more   func()
 
 	released, asked, resting, closed gate
 
@@ -76,6 +78,8 @@ type Conn struct {
 	hold  time.Duration
 	ended bool
 	end   End
+	// parting is how it ends if that is by a NOTIFICATION from this side.
+	parting *End
 	// marker is what is waited for to be discarded.
 	marker    []byte
 	discarded gate
@@ -105,11 +109,30 @@ const (
 	established
 )
 
-// New makes a Conn of a connection to the peer. Follow is called for each stage, by whoever reads, writes or closes; it must
-// not wait for them.
-func New(conn net.Conn, peer netip.AddrPort, stats *Stats, follow func(Stage)) *Conn {
+// Watcher is who is told of a connection. Its functions are called by whoever reads, writes or closes, and must not wait for them. A nil
+// one is not called; any ASN is accepted then.
+type Watcher struct {
+	// Follow is called for each stage.
+	Follow func(Stage)
+	// Accept reports whether the peer may have the ASN. One that may not gets the NOTIFICATION Bad Peer AS (RFC 4271 section 6.2).
+	Accept func(asn uint32) bool
+	// More is called when the number of prefixes that the peer has announced has doubled, at least.
+	More func()
+}
+
+// New makes a Conn of a connection to the peer.
+func New(conn net.Conn, peer netip.AddrPort, stats *Stats, watcher Watcher) *Conn {
+	if watcher.Follow == nil {
+		watcher.Follow = func(Stage) {}
+	}
+	if watcher.Accept == nil {
+		watcher.Accept = func(uint32) bool { return true }
+	}
+	if watcher.More == nil {
+		watcher.More = func() {}
+	}
 	c := &Conn{
-		Conn: conn, stats: stats, follow: follow,
+		Conn: conn, stats: stats, follow: watcher.Follow, accept: watcher.Accept, more: watcher.More,
 		remote:   &net.TCPAddr{IP: peer.Addr().AsSlice(), Port: int(peer.Port()), Zone: peer.Addr().Zone()},
 		released: newGate(), asked: newGate(), resting: newGate(), closed: newGate(), discarded: newGate(),
 		writing: make(chan struct{}, 1),
@@ -208,6 +231,9 @@ func (c *Conn) finish(why End) {
 	if c.ended {
 		c.mu.Unlock()
 		return
+	}
+	if c.parting != nil {
+		why = *c.parting
 	}
 	c.ended, c.end = true, why
 	c.late.Stop()

@@ -36,7 +36,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	ours, theirs := net.Pipe()
 	r := &rig{t: t, router: theirs, stages: make(chan Stage, 10), passed: make(chan kind, 1000), answered: make(chan message, 1000)}
-	r.conn = New(ours, netip.MustParseAddrPort("192.0.2.1:179"), &r.stats, func(s Stage) { r.stages <- s })
+	r.conn = New(ours, netip.MustParseAddrPort("192.0.2.1:179"), &r.stats, Watcher{Follow: func(s Stage) { r.stages <- s }})
 	go copyMessages(r.conn, func(m message) { r.passed <- m.kind() }, func() { close(r.passed) })
 	go copyMessages(theirs, func(m message) { r.answered <- m }, func() { close(r.answered) })
 	t.Cleanup(func() {
@@ -147,7 +147,7 @@ func TestNothingIsLostByADeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ours, router := net.Pipe()
-		conn := New(ours, netip.MustParseAddrPort("192.0.2.1:179"), &Stats{}, func(Stage) {})
+		conn := New(ours, netip.MustParseAddrPort("192.0.2.1:179"), &Stats{}, Watcher{})
 		defer func() { _, _ = conn.Close(), router.Close() }()
 		half := openMessage(64512)
 		go func() { _, _ = router.Write(half[:20]) }()
@@ -464,7 +464,7 @@ func TestARequestForEverythingWaitsWhileThePeerDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, router := net.Pipe()
 		var stats Stats
-		conn := New(ours, netip.MustParseAddrPort("192.0.2.1:179"), &stats, func(Stage) {})
+		conn := New(ours, netip.MustParseAddrPort("192.0.2.1:179"), &stats, Watcher{})
 		conn.Release()
 		passed := make(chan kind, 10)
 		go copyMessages(conn, func(m message) { passed <- m.kind() }, func() { close(passed) })

@@ -4,6 +4,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -28,8 +29,11 @@ type Target struct {
 	Source netip.Addr
 	// Password for TCP MD5 (RFC 2385); none if empty.
 	Password string
-	// TTL of what is sent, hop limit with IPv6; 0 leaves it to the kernel.
-	TTL int
+	// TTL of what is sent, hop limit with IPv6; 0 leaves it to the kernel. What comes with less than MinTTL is dropped by the kernel
+	// (RFC 5082 section 3).
+	TTL, MinTTL int
+	// Device that the connection is made from, such as that of a VRF; empty leaves it to the routes.
+	Device string
 	// Timeout of the attempt.
 	Timeout time.Duration
 	// Dead is how long the peer may be silent, if it is asked; 0 is the constant. Half of it passes before it is asked, so a
@@ -51,6 +55,11 @@ func (t Target) Dial(ctx context.Context) (net.Conn, error) {
 			return nil, fmt.Errorf("interface %s is not on this node", zone)
 		}
 	}
+	if t.Device != "" {
+		if _, err := net.InterfaceByName(t.Device); err != nil {
+			return nil, fmt.Errorf("VRF %s is not on this node", t.Device)
+		}
+	}
 	network := "tcp4"
 	if !t.Peer.Addr().Unmap().Is4() {
 		network = "tcp6"
@@ -69,10 +78,13 @@ func (t Target) Dial(ctx context.Context) (net.Conn, error) {
 }
 
 // SourceTo returns the local address from which a Target without Source is connected to, without its zone; the zero Addr if there is no
-// route. It sends nothing.
-func SourceTo(peer netip.Addr) netip.Addr {
+// route. Device is that of the Target. It sends nothing.
+func SourceTo(peer netip.Addr, device string) netip.Addr {
 	const anyPort = 9
-	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(peer, anyPort)))
+	d := net.Dialer{ControlContext: func(_ context.Context, _, _ string, c syscall.RawConn) error {
+		return onSocket(c, func(fd int) error { return bind(fd, device) })
+	}}
+	conn, err := d.DialContext(context.Background(), "udp", netip.AddrPortFrom(peer, anyPort).String())
 	if err != nil {
 		return netip.Addr{}
 	}
@@ -102,14 +114,11 @@ func (t Target) prepare(fd int) error {
 	if err := setDead(fd, t.dead()); err != nil {
 		return err
 	}
-	if t.TTL != 0 {
-		level, option := unix.IPPROTO_IP, unix.IP_TTL
-		if !t.Peer.Addr().Unmap().Is4() {
-			level, option = unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS
-		}
-		if err := unix.SetsockoptInt(fd, level, option, t.TTL); err != nil {
-			return os.NewSyscallError("setting the TTL", err)
-		}
+	if err := bind(fd, t.Device); err != nil {
+		return err
+	}
+	if err := limitHops(fd, t.Peer.Addr(), t.TTL, t.MinTTL); err != nil {
+		return err
 	}
 	if t.Password == "" {
 		return nil
@@ -119,6 +128,43 @@ func (t Target) prepare(fd int) error {
 	}
 	err := unix.SetsockoptTCPMD5Sig(fd, unix.IPPROTO_TCP, unix.TCP_MD5SIG, md5For(t.Peer.Addr(), t.Password))
 	return os.NewSyscallError("setting TCP MD5", err)
+}
+
+// limitHops sets the time to live, and that which packets must have that come; 0 is the kernel's own and any.
+func limitHops(fd int, peer netip.Addr, ttl, minTTL int) error {
+	const kernels = -1
+	level, sent, received := unix.IPPROTO_IP, unix.IP_TTL, unix.IP_MINTTL
+	if !peer.Unmap().Is4() {
+		level, sent, received = unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, unix.IPV6_MINHOPCOUNT
+	}
+	if ttl == 0 {
+		ttl = kernels
+	}
+	if err := unix.SetsockoptInt(fd, level, sent, ttl); err != nil {
+		return os.NewSyscallError("setting the TTL", err)
+	}
+	return os.NewSyscallError("setting the least TTL", unix.SetsockoptInt(fd, level, received, minTTL))
+}
+
+// LimitHops changes the TTL and MinTTL of the Target that the connection was made to.
+func (c *Conn) LimitHops(ttl, minTTL int) error {
+	s, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	peer, ok := c.Conn.RemoteAddr().(interface{ AddrPort() netip.AddrPort })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return onSocket(s, func(fd int) error { return limitHops(fd, peer.AddrPort().Addr(), ttl, minTTL) })
+}
+
+// bind has the connection made from the device, unless that is empty.
+func bind(fd int, device string) error {
+	if device == "" {
+		return nil
+	}
+	return os.NewSyscallError("binding to "+device, unix.BindToDevice(fd, device))
 }
 
 // md5For is the key for segments from and to the address.

@@ -85,7 +85,7 @@ func TestAConnectionIsMadeAsIsAskedFor(t *testing.T) {
 			if option(t, conn, unix.SOL_SOCKET, unix.SO_KEEPALIVE) == 0 {
 				t.Error("a peer that is silent is not probed")
 			}
-			if local := New(conn, netip.AddrPort{}, &Stats{}, func(Stage) {}).LocalAddress(); local.String() != address {
+			if local := New(conn, netip.AddrPort{}, &Stats{}, Watcher{}).LocalAddress(); local.String() != address {
 				t.Errorf("the local address is %s", local)
 			}
 		})
@@ -96,7 +96,7 @@ func TestALongHoldTimeKeepsAConnectionThatIsSilent(t *testing.T) {
 	t.Parallel()
 	for hold, want := range map[time.Duration]int{0: 60000, 9 * time.Second: 60000, 90 * time.Second: 90000} {
 		raw := dial(t, Target{Peer: listen(t, "127.0.0.1", ""), Timeout: time.Second})
-		conn := New(raw, netip.MustParseAddrPort("127.0.0.1:179"), &Stats{}, func(Stage) {})
+		conn := New(raw, netip.MustParseAddrPort("127.0.0.1:179"), &Stats{}, Watcher{})
 		if _, err := conn.Write(openMessage(64500)); err != nil {
 			t.Fatal(err)
 		}
@@ -132,11 +132,11 @@ func TestTheSourceAddressThatTheKernelChoosesIsKnownBefore(t *testing.T) {
 	for _, address := range []string{"127.0.0.1", "::1"} {
 		peer := listen(t, address, "")
 		conn := dial(t, Target{Peer: peer})
-		if got, want := SourceTo(peer.Addr()), localAddress(conn); got != want || got != peer.Addr() {
+		if got, want := SourceTo(peer.Addr(), ""), localAddress(conn); got != want || got != peer.Addr() {
 			t.Errorf("the source address to %s is taken to be %s, and is %s", peer, got, want)
 		}
 	}
-	if got := SourceTo(netip.MustParseAddr("fe80::1%missing")); got.IsValid() {
+	if got := SourceTo(netip.MustParseAddr("fe80::1%missing"), ""); got.IsValid() {
 		t.Errorf("the source address on an interface that is not there is %s", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/session"
 )
 
@@ -78,7 +79,7 @@ func openMessage(asn uint16, parameters ...byte) message {
 
 func TestAnOpenIsRead(t *testing.T) {
 	t.Parallel()
-	base := Open{ASN: 64512, HoldTime: 90 * time.Second, RouterID: netip.MustParseAddr("192.0.2.254"), IPv4: true}
+	base := Open{ASN: 64512, HoldTime: 90 * time.Second, RouterID: netip.MustParseAddr("192.0.2.254"), Families: bgp.Families{IPv4: true}}
 	with := func(change func(*Open)) Open {
 		o := base
 		change(&o)
@@ -90,15 +91,21 @@ func TestAnOpenIsRead(t *testing.T) {
 		want    Open
 	}{
 		"no capabilities":                  {openMessage(64512), base},
-		"IPv6 alone":                       {openMessage(64512, 8, 2, 6, 1, 4, 0, 2, 0, 1), with(func(o *Open) { o.IPv4, o.IPv6 = false, true })},
-		"both families, in two parameters": {openMessage(64512, 16, 2, 6, 1, 4, 0, 1, 0, 1, 2, 6, 1, 4, 0, 2, 0, 1), with(func(o *Open) { o.IPv6 = true })},
-		"labelled IPv4 is another family":  {openMessage(64512, 8, 2, 6, 1, 4, 0, 1, 0, 4), with(func(o *Open) { o.IPv4 = false })},
-		"an ASN of four octets":            {openMessage(23456, append([]byte{8, 2, 6}, four...)...), with(func(o *Open) { o.ASN = 4200000001 })},
-		"extended messages":                {openMessage(64512, 4, 2, 2, 6, 0), with(func(o *Open) { o.extended = true })},
-		"parameters of extended length":    {openMessage(23456, append([]byte{255, 255, 0, 9, 2, 0, 6}, four...)...), with(func(o *Open) { o.ASN = 4200000001 })},
-		"a parameter of another type":      {openMessage(64512, 12, 1, 2, 65, 4, 2, 6, 1, 4, 0, 2, 0, 1), with(func(o *Open) { o.IPv4, o.IPv6 = false, true })},
-		"parameters that break off":        {openMessage(64512, 8, 2, 60, 1, 4, 0, 2), base},
-		"a capability that breaks off":     {openMessage(64512, 8, 2, 6, 1, 9, 0, 2, 0, 1), base},
+		"IPv6 alone":                       {openMessage(64512, 8, 2, 6, 1, 4, 0, 2, 0, 1), with(func(o *Open) { o.Families = bgp.Families{IPv6: true}; o.Capabilities = "multiprotocol" })},
+		"both families, in two parameters": {openMessage(64512, 16, 2, 6, 1, 4, 0, 1, 0, 1, 2, 6, 1, 4, 0, 2, 0, 1), with(func(o *Open) { o.Families.IPv6 = true; o.Capabilities = "multiprotocol" })},
+		"labelled IPv4 is another family":  {openMessage(64512, 8, 2, 6, 1, 4, 0, 1, 0, 4), with(func(o *Open) { o.Families.IPv4 = false; o.Capabilities = "multiprotocol" })},
+		"an ASN of four octets":            {openMessage(23456, append([]byte{8, 2, 6}, four...)...), with(func(o *Open) { o.ASN = 4200000001; o.Capabilities = "four-octet-asn" })},
+		"extended messages":                {openMessage(64512, 4, 2, 2, 6, 0), with(func(o *Open) { o.extended = true; o.Capabilities = "extended-message" })},
+		"parameters of extended length":    {openMessage(23456, append([]byte{255, 255, 0, 9, 2, 0, 6}, four...)...), with(func(o *Open) { o.ASN = 4200000001; o.Capabilities = "four-octet-asn" })},
+		"a parameter of another type":      {openMessage(64512, 12, 1, 2, 65, 4, 2, 6, 1, 4, 0, 2, 0, 1), with(func(o *Open) { o.Families = bgp.Families{IPv6: true}; o.Capabilities = "multiprotocol" })},
+		"IPv4 with an IPv6 next hop": {
+			openMessage(64512, 22, 2, 20, 5, 12, 0, 2, 0, 1, 0, 2, 0, 1, 0, 1, 0, 2, 2, 0, 72, 2, 72, 0),
+			with(func(o *Open) { o.IPv6NextHop, o.Capabilities = true, "code 72,extended-next-hop,route-refresh" }),
+		},
+		"other families with an IPv6 next hop": {openMessage(64512, 16, 2, 14, 5, 12, 0, 1, 0, 4, 0, 2, 0, 1, 1, 1, 0, 2), with(func(o *Open) { o.Capabilities = "extended-next-hop" })},
+		"an IPv6 next hop that breaks off":     {openMessage(64512, 9, 2, 7, 5, 5, 0, 1, 0, 1, 0), with(func(o *Open) { o.Capabilities = "extended-next-hop" })},
+		"parameters that break off":            {openMessage(64512, 8, 2, 60, 1, 4, 0, 2), base},
+		"a capability that breaks off":         {openMessage(64512, 8, 2, 6, 1, 9, 0, 2, 0, 1), base},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -4,8 +4,14 @@ package transport
 
 import (
 	"encoding/binary"
+	"maps"
 	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
+
+	"metallb.io/metallb/api/bgp"
 )
 
 // Open is what matters of an OPEN message (RFC 4271 section 4.2). The zero value is none.
@@ -14,8 +20,12 @@ type Open struct {
 	ASN      uint32
 	HoldTime time.Duration
 	RouterID netip.Addr
-	// IPv4 and IPv6 are the families whose unicast routes the sender takes (RFC 4760 section 8).
-	IPv4, IPv6 bool
+	// Families are those whose unicast routes the sender takes (RFC 4760 section 8).
+	Families bgp.Families
+	// IPv6NextHop is whether it takes IPv4 routes with an IPv6 next hop (RFC 8950 section 4).
+	IPv6NextHop bool
+	// Capabilities are the names of those that it has advertised, sorted and unique, with commas between.
+	Capabilities string
 	// extended is whether it takes messages of more than 4096 octets (RFC 8654).
 	extended bool
 }
@@ -23,9 +33,29 @@ type Open struct {
 // The codes of capabilities (RFC 5492).
 const (
 	multiprotocol   = 1
+	extendedNextHop = 5
 	extendedMessage = 6
 	fourOctetASN    = 65
 )
+
+// names of capabilities, short forms of those in the IANA registry "Capability Codes".
+var names = map[byte]string{
+	multiprotocol:   "multiprotocol",
+	2:               "route-refresh",
+	extendedNextHop: "extended-next-hop",
+	extendedMessage: "extended-message",
+	9:               "role",
+	64:              "graceful-restart",
+	fourOctetASN:    "four-octet-asn",
+	69:              "add-path",
+	70:              "enhanced-route-refresh",
+	71:              "long-lived-graceful-restart",
+	73:              "fqdn",
+	75:              "software-version",
+}
+
+// maxCapabilities bounds how many are named: a peer may send any.
+const maxCapabilities = 32
 
 // parseOpen reads what it can. That an OPEN is malformed is for the state machine to say, which looks at all of it.
 func parseOpen(m message) Open {
@@ -36,12 +66,22 @@ func parseOpen(m message) Open {
 		RouterID: netip.AddrFrom4([4]byte(b[5:9])),
 	}
 	spoken := false
+	advertised := map[string]bool{}
 	capabilities(b[9:], func(code byte, value []byte) {
+		name, known := names[code]
+		if !known {
+			name = "code " + strconv.Itoa(int(code))
+		}
+		if len(advertised) < maxCapabilities {
+			advertised[name] = true
+		}
 		switch {
 		case code == multiprotocol && len(value) == 4:
 			spoken = true
 			f := familyAt(value[0:2], value[3])
-			o.IPv4, o.IPv6 = o.IPv4 || f == ipv4, o.IPv6 || f == ipv6
+			o.Families.IPv4, o.Families.IPv6 = o.Families.IPv4 || f == ipv4, o.Families.IPv6 || f == ipv6
+		case code == extendedNextHop:
+			o.IPv6NextHop = o.IPv6NextHop || takesIPv6NextHop(value)
 		case code == fourOctetASN && len(value) == 4:
 			o.ASN = binary.BigEndian.Uint32(value)
 		case code == extendedMessage:
@@ -49,9 +89,22 @@ func parseOpen(m message) Open {
 		}
 	})
 	if !spoken {
-		o.IPv4 = true
+		o.Families.IPv4 = true
 	}
+	o.Capabilities = strings.Join(slices.Sorted(maps.Keys(advertised)), ",")
 	return o
+}
+
+// takesIPv6NextHop reports whether one of the tuples is IPv4 unicast routes with an IPv6 next hop (RFC 8950 section 4).
+func takesIPv6NextHop(tuples []byte) bool {
+	const size = 6
+	for ; len(tuples) >= size; tuples = tuples[size:] {
+		// The subsequent identifier has two octets here, of which the first is 0.
+		if tuples[2] == 0 && familyAt(tuples[0:2], tuples[3]) == ipv4 && binary.BigEndian.Uint16(tuples[4:]) == uint16(ipv6) {
+			return true
+		}
+	}
+	return false
 }
 
 // capabilities calls for each capability in the optional parameters (RFC 5492 section 4), until they end or break off.

@@ -4,6 +4,7 @@ package transport
 
 import (
 	"errors"
+	"math/bits"
 	"net"
 	"os"
 	"slices"
@@ -153,10 +154,16 @@ func (c *Conn) expect(due kind, m message) bool {
 
 func (c *Conn) opened(m message) bool {
 	c.phase = awaitKeepalive
+	o := parseOpen(m)
 	c.mu.Lock()
-	c.open = parseOpen(m)
+	c.open = o
 	c.mu.Unlock()
 	c.late.Stop()
+	if !c.accept(o.ASN) {
+		const openMessageError, badPeerAS = 2, 2
+		c.refuse(refuse(openMessageError, badPeerAS, nil, ""))
+		return false
+	}
 	switch hold := c.HoldTime(); {
 	case hold > Dead:
 		_ = c.giveUpAfter(hold) // If this fails, it is given up earlier.
@@ -188,7 +195,10 @@ func (c *Conn) maintains(m message) bool {
 			c.refuse(wrong)
 			return false
 		}
-		c.stats.Prefixes.Add(uint64(announced)) //nolint:gosec // It is not negative.
+		n := uint64(announced) //nolint:gosec // It is not negative.
+		if after := c.stats.Prefixes.Add(n); bits.Len64(after) > bits.Len64(after-n) {
+			c.more()
+		}
 		c.heard = true
 	case keepalive:
 		c.heard = true

@@ -5,6 +5,7 @@ package transport
 import (
 	"bytes"
 	"encoding/binary"
+	"iter"
 	"time"
 )
 
@@ -31,21 +32,43 @@ func (c *Conn) write(b []byte) (over bool) {
 		c.discard(b)
 		return false
 	}
+	for m := range messages(b) {
+		if m.kind() == notification {
+			n, _ := parseNotification(m)
+			c.farewell(End{Sent: &n})
+			over = true
+		}
+	}
 	if _, err := c.Conn.Write(b); err != nil {
 		c.finish(End{Err: err})
 		return false
 	}
-	for rest := b; len(rest) >= headerSize; {
-		size := int(binary.BigEndian.Uint16(rest[markerSize:]))
-		if size < headerSize || size > len(rest) {
-			break
-		}
-		m := message(rest[:size])
+	for m := range messages(b) {
 		c.sent(m)
-		over = over || m.kind() == notification
-		rest = rest[size:]
 	}
 	return over
+}
+
+// messages are those in b, as far as they are whole.
+func messages(b []byte) iter.Seq[message] {
+	return func(yield func(message) bool) {
+		for len(b) >= headerSize {
+			size := int(binary.BigEndian.Uint16(b[markerSize:]))
+			if size < headerSize || size > len(b) || !yield(message(b[:size])) {
+				return
+			}
+			b = b[size:]
+		}
+	}
+}
+
+// farewell says how the connection ends once a NOTIFICATION is written. The peer may close it before the writer gets to say so.
+func (c *Conn) farewell(why End) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.parting == nil {
+		c.parting = &why
+	}
 }
 
 func (c *Conn) discard(b []byte) {
@@ -70,8 +93,7 @@ func (c *Conn) sent(m message) {
 			c.follow(OpenConfirm)
 		}
 	case notification:
-		n, _ := parseNotification(m)
-		c.finish(End{Sent: &n})
+		c.finish(End{}) // as farewell has it
 	case update, routeRefresh:
 	}
 }
@@ -84,8 +106,9 @@ func (c *Conn) refuse(r *refusal) {
 	if c.hasEnded() {
 		return
 	}
+	c.farewell(End{Sent: &r.notification, Detail: r.text})
 	if _, err := c.Conn.Write(r.message()); err == nil {
 		c.stats.Sent.count(notification)
 	}
-	c.finish(End{Sent: &r.notification, Detail: r.text})
+	c.finish(End{})
 }

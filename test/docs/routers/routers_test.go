@@ -120,7 +120,7 @@ func announce(t *testing.T, examples []example, prefixes ...string) *rib.Table {
 	for _, e := range examples {
 		for name, source := range e.sources() {
 			configs = append(configs, bgp.Peer{
-				Name: name, LocalASN: clusterASN, PeerASN: routerASN, Address: e.node.Addr4, Port: 179, Source: source, RouterID: source,
+				Name: name, LocalASN: clusterASN, PeerASN: routerASN, Address: e.node.Addr4, Port: 179, Families: bgp.Families{IPv4: true}, Source: source, RouterID: source,
 				HoldTime: 90 * time.Second, KeepaliveTime: 30 * time.Second, ConnectTime: 2 * time.Second, Password: passwordOfThePage,
 			})
 		}

@@ -56,6 +56,19 @@ func TestAFailedAttemptIsOneLineThatSaysWhy(t *testing.T) {
 			peer:  behaviour{asn: 64513},
 			error: "peer ASN 64513, expected 64512 (sent OPEN Message Error/Bad Peer AS)",
 		},
+		"the peer is in this autonomous system, and may be in any but that": {
+			peer:   behaviour{asn: speakerASN},
+			change: func(c *bgp.Peer) { c.PeerASN = 0 },
+			error:  "peer ASN 64500, expected any but 64500 (sent OPEN Message Error/Bad Peer AS)",
+		},
+		"the peer sends from farther away than it may be": {
+			change: func(c *bgp.Peer) { c.SecurityHops = 1 },
+			error:  "connect timed out (peer unreachable, farther away than ttlSecurityHops, or without TTL security itself)",
+		},
+		"the VRF is not on this node": {
+			change: func(c *bgp.Peer) { c.VRF = "red" },
+			error:  "VRF red is not on this node",
+		},
 		"the peer answers the OPEN with a NOTIFICATION": {
 			peer:  behaviour{answerOpen: notification(2, 2)},
 			error: "peer sent OPEN Message Error/Bad Peer AS: does it expect ASN 64500, router ID 192.0.2.1, from this address?",

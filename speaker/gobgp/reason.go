@@ -72,7 +72,7 @@ func dialError(c bgp.Peer, err error) string {
 	timeout := errors.As(err, &late) && late.Timeout()
 	switch {
 	case timeout && c.SecurityHops > 0:
-		return fmt.Sprintf("connect timed out (peer unreachable, more than %d hops away, or it sends with a lower TTL than 255)", c.SecurityHops)
+		return "connect timed out (peer unreachable, farther away than ttlSecurityHops, or without TTL security itself)"
 	case timeout && c.Password != "":
 		return "connect timed out (wrong password, or peer unreachable)"
 	case timeout:

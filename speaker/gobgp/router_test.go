@@ -70,8 +70,10 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 	}
 	shutdown := []string{"65535:0"}
 	tests := map[string]struct {
-		six     bool
-		change  func(*bgptest.Neighbor, *bgp.Peer)
+		six    bool
+		change func(*bgptest.Neighbor, *bgp.Peer)
+		// device is whether the connection is bound to the link, as to a VRF.
+		device  bool
 		prepend uint8
 		// draining is whether the path drains, and also has the community that it then has.
 		draining bool
@@ -165,6 +167,12 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			want:   bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
 			hold:   90 * time.Second,
 		},
+		"the device that connections are made from, and a password": {
+			device: true,
+			change: func(n *bgptest.Neighbor, c *bgp.Peer) { n.Password, c.Password = "s3cret", "s3cret" },
+			want:   bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
+			hold:   90 * time.Second,
+		},
 		"a hold time of 3 s": {
 			change: func(_ *bgptest.Neighbor, c *bgp.Peer) {
 				c.HoldTime, c.KeepaliveTime = 3*time.Second, time.Second
@@ -205,6 +213,9 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 				tt.want.Communities = append(tt.want.Communities, tt.also...)
 				tt.want.LargeCommunities = []string{"64500:1:2"}
 				n, c := sides(node)
+				if tt.device {
+					c.VRF = node.Link
+				}
 				if tt.change != nil {
 					tt.change(&n, &c)
 				}

@@ -54,6 +54,9 @@ protocol bgp {{.Name}} {
 {{- else}}
   direct;
 {{- end}}
+{{- if .TTLSecurity}}
+  ttl security on;
+{{- end}}
 {{- with .Password}}
   password "{{.}}";
 {{- end}}
@@ -62,7 +65,10 @@ protocol bgp {{.Name}} {
 {{- else if .HoldTime}}
   hold time {{.HoldTime}};
 {{- end}}
-  {{if .Address.Is4}}ipv4{{else}}ipv6{{end}} { import all; export none; };
+{{- $nextHop := .IPv6NextHop}}
+{{- range .Families}}
+  {{.}} { import all; export none;{{if and $nextHop (eq . "ipv4")}} extended next hop on;{{end}} };
+{{- end}}
 {{- end}}
 }
 {{- end}}
@@ -130,10 +136,12 @@ func (b *bird) Session(tb testing.TB) Session {
 	out := b.ask(tb, "show", "protocols", "all", "speaker")
 	s := Session{
 		State:     field(out, `BGP state:\s+(\w+)`),
-		Routes:    number(field(out, `Routes:\s+(\d+) imported`)),
 		LastError: field(out, `Last error:\s+(.+)`),
 	}
 	s.Up = s.State == "Established"
+	for _, m := range regexp.MustCompile(`Routes:\s+(\d+) imported`).FindAllStringSubmatch(out, -1) {
+		s.Routes += number(m[1])
+	}
 	// received, rejected, filtered, ignored, accepted
 	s.Updates = number(field(out, `Import updates:\s+(\d+)`))
 	s.Withdrawals = number(field(out, `Import withdraws:\s+(\d+)`))

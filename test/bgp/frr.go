@@ -53,6 +53,12 @@ router bgp {{.LocalASN}}
 {{- if .MultiHop}}
  neighbor {{.Address}} ebgp-multihop
 {{- end}}
+{{- if .TTLSecurity}}
+ neighbor {{.Address}} ttl-security hops 1
+{{- end}}
+{{- if .IPv6NextHop}}
+ neighbor {{.Address}} capability extended-nexthop
+{{- end}}
 {{- with .Password}}
  neighbor {{$address}} password {{.}}
 {{- end}}
@@ -61,9 +67,11 @@ router bgp {{.LocalASN}}
 {{- else if .HoldTime}}
  neighbor {{.Address}} timers 1 {{.HoldTime}}
 {{- end}}
- address-family {{if .Address.Is4}}ipv4{{else}}ipv6{{end}} unicast
-  neighbor {{.Address}} activate
+{{- range .Families}}
+ address-family {{.}} unicast
+  neighbor {{$address}} activate
  exit-address-family
+{{- end}}
 {{- end}}{{end}}
 `
 
@@ -124,13 +132,6 @@ func (f *frr) query(tb testing.TB, command string, answer any) {
 	}
 }
 
-func (f *frr) family() string {
-	if f.neighbor.Address.Is4() {
-		return "ipv4"
-	}
-	return "ipv6"
-}
-
 // Session implements Router.
 func (f *frr) Session(tb testing.TB) Session {
 	tb.Helper()
@@ -162,6 +163,15 @@ func (f *frr) Session(tb testing.TB) Session {
 // Routes implements Router.
 func (f *frr) Routes(tb testing.TB) map[netip.Prefix]Route {
 	tb.Helper()
+	routes := map[netip.Prefix]Route{}
+	for _, family := range f.neighbor.Families() {
+		f.routes(tb, family, routes)
+	}
+	return routes
+}
+
+func (f *frr) routes(tb testing.TB, family string, routes map[netip.Prefix]Route) {
+	tb.Helper()
 	type hop struct {
 		Address string `json:"ip"`
 		Scope   string `json:"scope"`
@@ -172,8 +182,7 @@ func (f *frr) Routes(tb testing.TB) map[netip.Prefix]Route {
 	var table struct {
 		Routes map[string]json.RawMessage `json:"routes"`
 	}
-	f.query(tb, fmt.Sprintf("show bgp %s unicast json", f.family()), &table)
-	routes := map[netip.Prefix]Route{}
+	f.query(tb, fmt.Sprintf("show bgp %s unicast json", family), &table)
 	for name := range table.Routes {
 		var detail struct {
 			Paths []struct {
@@ -186,7 +195,7 @@ func (f *frr) Routes(tb testing.TB) map[netip.Prefix]Route {
 				LargeCommunities communities `json:"largeCommunity"`
 			} `json:"paths"`
 		}
-		f.query(tb, fmt.Sprintf("show bgp %s unicast %s json", f.family(), name), &detail)
+		f.query(tb, fmt.Sprintf("show bgp %s unicast %s json", family, name), &detail)
 		if len(detail.Paths) != 1 {
 			tb.Fatalf("FRR has %d paths for %s", len(detail.Paths), name)
 		}
@@ -205,7 +214,13 @@ func (f *frr) Routes(tb testing.TB) map[netip.Prefix]Route {
 		}
 		routes[r.Prefix] = r
 	}
-	return routes
+}
+
+func familyOf(prefix netip.Prefix) string {
+	if prefix.Addr().Is4() {
+		return "ipv4"
+	}
+	return "ipv6"
 }
 
 // frrPath is a path to a prefix, as FRR tells it.
@@ -239,7 +254,7 @@ func (f *frr) pathsTo(tb testing.TB, family string, prefix netip.Prefix) []frrPa
 // Best implements Router.
 func (f *frr) Best(tb testing.TB, prefix netip.Prefix) (nextHop netip.Addr, paths int) {
 	tb.Helper()
-	all := f.pathsTo(tb, f.family(), prefix)
+	all := f.pathsTo(tb, familyOf(prefix), prefix)
 	for i := range all {
 		if all[i].Best.Overall {
 			nextHop = all[i].NextHops[0].Address

@@ -27,7 +27,8 @@ type Node struct {
 	// Addr4 and Addr6 are the node's.
 	Addr4, Addr6 netip.Addr
 
-	link      string
+	// Link is the test's end of the link.
+	Link      string
 	namespace netns.NsHandle
 }
 
@@ -43,7 +44,7 @@ func (l *Lab) NewNode(tb testing.TB) *Node {
 	i := l.last.Add(1)
 	subnet4 := netip.AddrFrom4([4]byte{192, 168, byte(i), 0})
 	subnet6 := netip.AddrFrom16([16]byte{0xfd, 0, 0, 0, 0, 0, 0, byte(i)})
-	node := &Node{link: fmt.Sprintf("peer%d", i)}
+	node := &Node{Link: fmt.Sprintf("peer%d", i)}
 	node.Test4 = subnet4.Next()
 	node.Addr4 = node.Test4.Next()
 	node.Other4 = netip.AddrFrom4([4]byte{192, 168, byte(i), 101}) // Tests take the addresses next to the others for nobody's.
@@ -73,7 +74,7 @@ func (n *Node) make() error {
 		return fmt.Errorf("new namespace: %w", err)
 	}
 	veth := &netlink.Veth{
-		LinkAttrs:     netlink.LinkAttrs{Name: n.link},
+		LinkAttrs:     netlink.LinkAttrs{Name: n.Link},
 		PeerName:      "eth0",
 		PeerNamespace: netlink.NsFd(n.namespace),
 	}
@@ -93,7 +94,7 @@ func (n *Node) make() error {
 	if err := up(there, "lo"); err != nil {
 		return err
 	}
-	if err := up(here, n.link, n.Test4, n.Other4, n.Test6); err != nil {
+	if err := up(here, n.Link, n.Test4, n.Other4, n.Test6); err != nil {
 		return err
 	}
 	return up(there, "eth0", n.Addr4, n.Addr6)
@@ -128,7 +129,7 @@ func up(h *netlink.Handle, name string, addresses ...netip.Addr) error {
 }
 
 func (n *Node) remove() error {
-	link, err := netlink.LinkByName(n.link)
+	link, err := netlink.LinkByName(n.Link)
 	if err != nil {
 		return err
 	}
@@ -141,7 +142,7 @@ func (n *Node) remove() error {
 // SetLink sets the test's side of the link up or down.
 func (n *Node) SetLink(tb testing.TB, isUp bool) {
 	tb.Helper()
-	link, err := netlink.LinkByName(n.link)
+	link, err := netlink.LinkByName(n.Link)
 	if err == nil && isUp {
 		err = n.linkUp(link)
 	} else if err == nil {

@@ -10,8 +10,11 @@ import (
 
 // Neighbor is how a router sees the speaker.
 type Neighbor struct {
-	// Address is the speaker's. Local is the router's own; both have the family that the session carries.
+	// Address is the speaker's. Local is the router's own; both are of one family.
 	Address, Local netip.Addr
+	// IPv4 and IPv6 are the families that the router takes; if neither is set, the one of Address. IPv6NextHop has it take IPv4 routes
+	// with an IPv6 next hop (RFC 8950).
+	IPv4, IPv6, IPv6NextHop bool
 	// LocalASN is the router's, PeerASN the speaker's.
 	LocalASN, PeerASN uint32
 	// Port that the router listens on; 0 is 179.
@@ -20,8 +23,8 @@ type Neighbor struct {
 	HoldTime int
 	// Password for TCP MD5, none if empty.
 	Password string
-	// MultiHop lets the speaker be more than a hop away.
-	MultiHop bool
+	// MultiHop lets the speaker be more than a hop away. TTLSecurity has the router drop what does not come from its subnet (RFC 5082).
+	MultiHop, TTLSecurity bool
 	// Other is the address of another speaker, if there is one, which is like the first in all else.
 	Other netip.Addr
 }
@@ -41,6 +44,19 @@ func (n Neighbor) Speakers() []namedNeighbor {
 		speakers = append(speakers, namedNeighbor{"other_speaker", other})
 	}
 	return speakers
+}
+
+// Families are those that the router takes, as routers name them.
+func (n Neighbor) Families() []string {
+	var families []string
+	neither := !n.IPv4 && !n.IPv6
+	if n.IPv4 || neither && n.Address.Is4() {
+		families = append(families, "ipv4")
+	}
+	if n.IPv6 || neither && n.Address.Is6() {
+		families = append(families, "ipv6")
+	}
+	return families
 }
 
 // NoHoldTime has the router propose a hold time of 0.

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gobgp
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"metallb.io/metallb/api/bgp"
+)
+
+func TestWhatTheProtocolLetsChangeResetsNothing(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		from, to func(*bgp.Peer)
+		// resent is whether all routes are sent again.
+		resent bool
+	}{
+		"timers": {
+			to: func(p *bgp.Peer) {
+				p.HoldTime, p.KeepaliveTime, p.ConnectTime = 30*time.Second, 10*time.Second, time.Second
+			},
+		},
+		"the time to live":                  {to: func(p *bgp.Peer) { p.MultiHopTTL = 7 }},
+		"the ASN, to any that the peer has": {to: func(p *bgp.Peer) { p.PeerASN = 0 }},
+		"the ASN, to the one that the peer has": {
+			from: func(p *bgp.Peer) { p.PeerASN = 0 },
+			to:   func(p *bgp.Peer) { p.PeerASN = sinkASN },
+		},
+		"the node's address, which the other family has as next hop": {
+			from: func(p *bgp.Peer) {
+				p.Families, p.OwnAddresses.IPv6 = bgp.Families{IPv4: true, IPv6: true}, netip.MustParseAddr("fd99::1")
+			},
+			to:     func(p *bgp.Peer) { p.OwnAddresses.IPv6 = netip.MustParseAddr("fd99::2") },
+			resent: true,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if elsewhere(t) {
+				return
+			}
+			k := newSink(t, behaviour{})
+			s, _ := newSessions(t, Options{})
+			config := to("tor", k.addrPort())
+			if tt.from != nil {
+				tt.from(&config)
+			}
+			paths := always(path("198.51.100.1/32"), path("2001:db8::1/128"))
+			configure(t, s, paths, config)
+			awaitUp(t, s, "tor")
+			awaitRoutes(t, k, stateOf(s, "tor").Advertised())
+			before := k.heard().updates
+
+			tt.to(&config)
+			configure(t, s, paths, config)
+			// What is announced next comes after all that the change sends.
+			apply(t, s, announcing("tor", "198.51.100.2/32"))
+			awaitRoutes(t, k, stateOf(s, "tor").Advertised())
+			h := k.heard()
+			if h.connections != 1 || len(h.notified) > 0 {
+				t.Errorf("the session was reset: %d connections, told %v", h.connections, h.notified)
+			}
+			if !tt.resent && h.updates-before != 1 {
+				t.Errorf("the change took %d UPDATE messages beside the one of another route", h.updates-before-1)
+			}
+			if tt.resent {
+				eventually(t, 10*time.Second, func() (bool, string) {
+					hop := k.heard().routes[netip.MustParsePrefix("2001:db8::1/128")].nextHop
+					return hop == config.OwnAddresses.IPv6, fmt.Sprintf("the next hop is %s", hop)
+				})
+			}
+		})
+	}
+}
+
+func TestAnotherPasswordResetsOnceAndNotAtOnce(t *testing.T) {
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
+	k := newSink(t, behaviour{})
+	now := make(chan time.Duration, 1)
+	s, j := newSessions(t, Options{rotate: func() time.Duration { return <-now }})
+	config := to("tor", k.addrPort())
+	configure(t, s, always(path("198.51.100.1/32")), config)
+	awaitUp(t, s, "tor")
+
+	// The router here has no password, so that a session with one does not come up.
+	config.Password = "s3cret"
+	now <- time.Hour
+	configure(t, s, always(path("198.51.100.1/32")), config)
+	apply(t, s, announcing("tor", "198.51.100.2/32"))
+	awaitRoutes(t, k, 2)
+	if h := k.heard(); h.connections != 1 {
+		t.Errorf("the session was reset at once: %d connections", h.connections)
+	}
+	if lines := j.with("changing password soon"); len(lines) != 1 {
+		t.Errorf("log lines of the change: %v", lines)
+	}
+
+	// A session that is lost takes the password up at once.
+	k.drop()
+	eventually(t, 10*time.Second, func() (bool, string) {
+		state := stateOf(s, "tor")
+		return state.LastError == "connect timed out (wrong password, or peer unreachable)", fmt.Sprintf("state is %+v", state)
+	})
+
+	config.Password = ""
+	configure(t, s, always(path("198.51.100.1/32")), config)
+	awaitUp(t, s, "tor")
+	config.Password = "s3cret"
+	now <- 0
+	configure(t, s, always(path("198.51.100.1/32")), config)
+	eventually(t, 10*time.Second, func() (bool, string) {
+		h := k.heard()
+		return len(h.notified) == 1 && h.notified[0].ErrorSubcode == peerDeconfigured, fmt.Sprintf("the peer was told %v", h.notified)
+	})
+}

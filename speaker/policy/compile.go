@@ -105,11 +105,12 @@ func (c *compiler) acceptPeers() {
 		if !peer.value.SelectsNode(c.in.Node.Labels) {
 			continue
 		}
-		c.selecting = append(c.selecting, peer)
 		if peer.value.Interface != "" {
 			c.interfaces = append(c.interfaces, peer.value.Interface)
 		}
-		if err := c.localize(&peer.value, written[peer.Name]); err != nil {
+		err := c.localize(&peer.value, written[peer.Name])
+		c.selecting = append(c.selecting, peer)
+		if err != nil {
 			c.reject(peer.object, err, NoSession)
 		} else if c.resolvePassword(&peer, secrets) {
 			usable = append(usable, peer)

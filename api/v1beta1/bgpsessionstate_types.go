@@ -81,6 +81,11 @@ type BGPSessionStateStatus struct {
 	// +optional
 	// +listType=set
 	Families []corev1.IPFamily `json:"families,omitempty"`
+	// WithheldFamilies are the address families that the node announces no routes of for now, because its service proxy does not
+	// forward their connections yet. A node that boots has some for a moment.
+	// +optional
+	// +listType=set
+	WithheldFamilies []corev1.IPFamily `json:"withheldFamilies,omitempty"`
 	// Capabilities are those that the peer has advertised (RFC 5492), such as four-octet-asn or extended-next-hop. Set only if the session is
 	// established.
 	// +optional

@@ -338,6 +338,11 @@ func (in *BGPSessionStateStatus) DeepCopyInto(out *BGPSessionStateStatus) {
 		*out = make([]corev1.IPFamily, len(*in))
 		copy(*out, *in)
 	}
+	if in.WithheldFamilies != nil {
+		in, out := &in.WithheldFamilies, &out.WithheldFamilies
+		*out = make([]corev1.IPFamily, len(*in))
+		copy(*out, *in)
+	}
 	if in.Capabilities != nil {
 		in, out := &in.Capabilities, &out.Capabilities
 		*out = make([]string, len(*in))

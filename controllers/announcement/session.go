@@ -16,15 +16,21 @@ type session struct {
 	carries [endpoint.Families]bool
 	// why it is not established; empty if it is.
 	why string
+	// withheld says of which families the node announces nothing for now.
+	withheld [endpoint.Families]bool
 }
 
 func sessionOf(s *v1beta1.BGPSessionStateStatus) session {
 	if why := s.Fault(); why != "" {
 		return session{why: why}
 	}
-	// A speaker that does not report what was negotiated says nothing against it.
-	carries := func(f endpoint.Family) bool { return len(s.Families) == 0 || slices.Contains(s.Families, f.Kind()) }
-	return session{carries: [endpoint.Families]bool{carries(endpoint.IPv4), carries(endpoint.IPv6)}}
+	var is session
+	for f := range endpoint.Families {
+		is.withheld[f] = slices.Contains(s.WithheldFamilies, f.Kind())
+		// A speaker that does not report what was negotiated says nothing against it.
+		is.carries[f] = !is.withheld[f] && (len(s.Families) == 0 || slices.Contains(s.Families, f.Kind()))
+	}
+	return is
 }
 
 // fault returns why routes of the family do not go over the session.
@@ -34,6 +40,8 @@ func (s *session) fault(f endpoint.Family) string {
 		return v1beta1.NoSessionReport
 	case s.why != "":
 		return s.why
+	case s.withheld[f]:
+		return "the node's service proxy does not forward " + f.String() + " connections yet"
 	default:
 		return "the session does not carry " + f.String()
 	}

@@ -59,6 +59,14 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 			}
 			w.configure()
 		}, `False SessionsNotEstablished: no session is established with peer "tor-a"; node-0001 with "tor-a": the session does not carry IPv4`},
+		"a node that boots": {web(), func(w *world) { w.withhold("node-0002", corev1.IPv4Protocol) },
+			`True Announced: from 2 of 3 nodes to peers "tor-a", "tor-b"; not established: "tor-a" on 1 of 3 nodes, "tor-b" on 1 of 3 nodes`},
+		"a node that boots, and serves the other family": {web(), func(w *world) { w.withhold("node-0002", corev1.IPv6Protocol) }, all},
+		"all nodes boot": {web(), func(w *world) {
+			for _, n := range []string{"node-0001", "node-0002", "node-0003"} {
+				w.withhold(n, corev1.IPv4Protocol, corev1.IPv6Protocol)
+			}
+		}, `False SessionsNotEstablished: no session is established with peers "tor-a", "tor-b"; node-0001 with "tor-a": the node's service proxy does not forward IPv4 connections yet`},
 		"a session is Idle": {web(), func(w *world) {
 			w.advertise(builder.MakeAdvertisement("adv").Peers("tor-a").NodesWithLabel("rack", "1"))
 			w.nodes[2].Labels = map[string]string{"rack": "1"}

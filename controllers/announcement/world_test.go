@@ -155,6 +155,16 @@ func (w *world) up(node string) {
 	}
 }
 
+// withhold makes all sessions of the node established, and has it announce nothing of the families.
+func (w *world) withhold(node string, families ...corev1.IPFamily) {
+	for i := range w.objects.Peers {
+		peer := w.objects.Peers[i].Name
+		w.SetSession(node+"-"+peer, &v1beta1.BGPSessionStateStatus{
+			Node: node, Peer: peer, State: v1beta1.SessionEstablished, WithheldFamilies: families,
+		})
+	}
+}
+
 // down ends all sessions of the node.
 func (w *world) down(node string) {
 	for i := range w.objects.Peers {

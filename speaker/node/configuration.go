@@ -70,7 +70,7 @@ func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request)
 	}
 	p, rejections := policy.Compile(in, r.Speaker.Policy())
 	r.report(ctx, in, slices.Concat(unreadable, rejections))
-	defer r.Speaker.nodeState.configure(refusals(p))
+	defer r.Speaker.nodeState.configure(p)
 	if err := r.Speaker.Reconfigure(ctx, p); err != nil || p.ProxyPending.Empty() {
 		return ctrl.Result{}, err
 	}

@@ -37,11 +37,11 @@ type nodeState struct {
 	configured bool
 }
 
-// configure takes note of the peers that are refused.
-func (s *nodeState) configure(refused []status.Refusal) {
+// configure takes note of what the policy withholds: peers, and families.
+func (s *nodeState) configure(p *policy.Policy) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.configured, s.current.Refused = true, refused
+	s.configured, s.current.Refused, s.current.Withheld = true, refusals(p), p.ProxyPending
 	s.report()
 }
 

@@ -6,9 +6,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
+	"metallb.io/metallb/internal/endpoint"
+	"metallb.io/metallb/speaker/policy"
 	"metallb.io/metallb/speaker/status"
 )
 
@@ -30,17 +33,17 @@ func TestTheStateOfTheNodeIsReportedWhenItIsKnown(t *testing.T) {
 	var reported observedStates
 	s := nodeState{observer: &reported}
 	s.observe(node(""))
-	s.configure([]status.Refusal{{Peer: "a"}})
+	s.configure(&policy.Policy{Refused: []policy.Refused{{Peer: "a"}}, ProxyPending: endpoint.FamilySet{endpoint.IPv6: true}})
 	s.observe(node(corev1.ConditionUnknown))
-	s.configure(nil)
+	s.configure(&policy.Policy{})
 	s.observe(node(corev1.ConditionTrue))
 	want := observedStates{
-		{Node: "uid", Ready: true, Refused: []status.Refusal{{Peer: "a"}}},
-		{Node: "uid", Ready: false, Refused: []status.Refusal{{Peer: "a"}}},
+		{Node: "uid", Ready: true, Refused: []status.Refusal{{Peer: "a"}}, Withheld: endpoint.FamilySet{endpoint.IPv6: true}},
+		{Node: "uid", Ready: false, Refused: []status.Refusal{{Peer: "a"}}, Withheld: endpoint.FamilySet{endpoint.IPv6: true}},
 		{Node: "uid", Ready: false},
 		{Node: "uid", Ready: true},
 	}
-	if diff := cmp.Diff(want, reported); diff != "" {
+	if diff := cmp.Diff(want, reported, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("reported (-want +got):\n%s", diff)
 	}
 	(&nodeState{}).observe(node("")) // There is no observer.

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/publisher"
 	"metallb.io/metallb/speaker/session"
 )
@@ -52,6 +53,8 @@ type Situation struct {
 	Ready bool
 	// Refused are the peers that the node should have a session with, and does not try to.
 	Refused []Refusal
+	// Withheld are the families that the node announces nothing of for now.
+	Withheld endpoint.FamilySet
 }
 
 // Refusal says why there is no session.
@@ -62,6 +65,7 @@ type Reporter struct {
 	publisher *publisher.Publisher[string, *v1beta1.BGPSessionState, v1beta1.BGPSessionStateStatus]
 	options   Options
 	refused   []Refusal
+	withheld  endpoint.FamilySet
 	// desired is what is to be told, by peer, and byLabel the peer for a label of an object.
 	desired map[string]v1beta1.BGPSessionStateStatus
 	byLabel map[string]string
@@ -95,7 +99,7 @@ func (r *Reporter) Observe(s session.State) {
 // Situate tells of the situation, after the sessions are what it says. It may be called from any goroutine and never blocks.
 func (r *Reporter) Situate(s Situation) {
 	r.publisher.Do(func() {
-		r.refused = s.Refused
+		r.refused, r.withheld = s.Refused, s.Withheld
 		r.publisher.SetNode(s.Node, s.Ready)
 		r.refresh()
 		r.publisher.ChangedAll()

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/speaker/publisher"
 	"metallb.io/metallb/speaker/session"
@@ -86,6 +87,11 @@ func (r *Reporter) statusOf(s session.State) v1beta1.BGPSessionStateStatus {
 	}
 	if s.LastError != "" && !s.CarriesAll() {
 		status.LastError, status.LastErrorTime = message.Bound(s.LastError), timeOf(s.LastErrorTime)
+	}
+	for family, withheld := range r.withheld {
+		if withheld {
+			status.WithheldFamilies = append(status.WithheldFamilies, endpoint.Family(family).Kind())
+		}
 	}
 	if s.RouterID.IsValid() {
 		status.LocalRouterID = s.RouterID.String()

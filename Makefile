@@ -61,6 +61,12 @@ TEST_FLAGS ?=
 test: test-programs ## Run every test but e2e, or those of the packages PKG=…: unit, integration (a real API server), BGP against BIRD and FRR.
 	.ci/test '$(PKG)' $(TEST_FLAGS)
 
+.PHONY: conformance
+conformance: ## Generate docs/conformance.md, the table of what BIRD and FRR do with what is announced, by running those tests (root).
+	@rm -f out/conformance && mkdir -p out
+	CONFORMANCE_FILE=$(CURDIR)/out/conformance go test -vet=off -count=1 ./speaker/...
+	go run ./test/conformance/cmd/conformance -seen out/conformance
+
 .PHONY: test-programs
 test-programs:
 	@go run ./test/cluster/cmd/cluster build etcd kube-apiserver kubectl helm

@@ -23,9 +23,11 @@ func TestBothFamiliesGoOverOneSession(t *testing.T) {
 	both := bgp.Families{IPv4: true, IPv6: true}
 	elsewhereOnNode := bgp.OwnAddresses{IPv4: netip.MustParseAddr("10.9.9.9"), IPv6: netip.MustParseAddr("fd99::9")}
 	tests := map[string]struct {
-		six    bool
-		router func(*bgptest.Neighbor)
-		change func(*bgp.Peer)
+		// feature is that of the table of conformance.
+		feature string
+		six     bool
+		router  func(*bgptest.Neighbor)
+		change  func(*bgp.Peer)
 		// want are the next hops by prefix, as they follow from the addresses of the link.
 		want    func(*bgptest.Node) map[netip.Prefix]netip.Addr
 		carried bgp.Families
@@ -33,32 +35,36 @@ func TestBothFamiliesGoOverOneSession(t *testing.T) {
 		says string
 	}{
 		"over IPv4": {
-			router: func(n *bgptest.Neighbor) { n.IPv4, n.IPv6 = true, true },
+			feature: "Both families over an IPv4 session",
+			router:  func(n *bgptest.Neighbor) { n.IPv4, n.IPv6 = true, true },
 			want: func(n *bgptest.Node) map[netip.Prefix]netip.Addr {
 				return map[netip.Prefix]netip.Addr{prefix4: n.Test4, prefix6: n.Test6}
 			},
 			carried: both,
 		},
 		"over IPv6, with an IPv6 next hop for IPv4": {
-			six:    true,
-			router: func(n *bgptest.Neighbor) { n.IPv4, n.IPv6, n.IPv6NextHop = true, true, true },
+			feature: "Both families over an IPv6 session, IPv6 next hop (RFC 8950)",
+			six:     true,
+			router:  func(n *bgptest.Neighbor) { n.IPv4, n.IPv6, n.IPv6NextHop = true, true, true },
 			want: func(n *bgptest.Node) map[netip.Prefix]netip.Addr {
 				return map[netip.Prefix]netip.Addr{prefix4: n.Test6, prefix6: n.Test6}
 			},
 			carried: both,
 		},
 		"over IPv6, to an internal peer": {
-			six:    true,
-			router: func(n *bgptest.Neighbor) { n.IPv4, n.IPv6, n.IPv6NextHop, n.PeerASN = true, true, true, sinkASN },
-			change: func(p *bgp.Peer) { p.LocalASN = sinkASN },
+			feature: "Both families over an IPv6 session, IPv6 next hop (RFC 8950)",
+			six:     true,
+			router:  func(n *bgptest.Neighbor) { n.IPv4, n.IPv6, n.IPv6NextHop, n.PeerASN = true, true, true, sinkASN },
+			change:  func(p *bgp.Peer) { p.LocalASN = sinkASN },
 			want: func(n *bgptest.Node) map[netip.Prefix]netip.Addr {
 				return map[netip.Prefix]netip.Addr{prefix4: n.Test6, prefix6: n.Test6}
 			},
 			carried: both,
 		},
 		"over IPv6, to a router that takes no IPv6 next hop for IPv4": {
-			six:    true,
-			router: func(n *bgptest.Neighbor) { n.IPv4, n.IPv6 = true, true },
+			feature: "Both families over an IPv6 session, IPv4 next hop",
+			six:     true,
+			router:  func(n *bgptest.Neighbor) { n.IPv4, n.IPv6 = true, true },
 			want: func(n *bgptest.Node) map[netip.Prefix]netip.Addr {
 				return map[netip.Prefix]netip.Addr{prefix4: n.Test4, prefix6: n.Test6}
 			},
@@ -109,6 +115,8 @@ func TestBothFamiliesGoOverOneSession(t *testing.T) {
 					tt.change(&c)
 				}
 				r := router(t, node, n)
+				seen(t, tt.feature, r, false, c)
+				seen(t, tt.feature, r, true, c)
 				r.Start(t)
 				s, _ := newSessions(t, Options{})
 				configure(t, s, always(path(prefix4.String()), path(prefix6.String())), c)
@@ -143,6 +151,7 @@ func TestAPeerThatMayHaveAnyASNIsToldApart(t *testing.T) {
 		n, c := neighbors(node)
 		n.LocalASN, c.PeerASN = 4200000033, 0
 		r := router(t, node, n)
+		seen(t, "Any ASN of the peer (dynamicASN)", r, false, c)
 		r.Start(t)
 		s, _ := newSessions(t, Options{})
 		configure(t, s, always(path("198.51.100.7/32")), c)
@@ -173,6 +182,7 @@ func TestTTLSecurityKeepsARouterThatIsNear(t *testing.T) {
 				}
 				n.TTLSecurity, c.SecurityHops = true, 1
 				r := router(t, node, n)
+				seen(t, "TTL security (RFC 5082)", r, six, c)
 				r.Start(t)
 				s, _ := newSessions(t, Options{})
 				configure(t, s, always(path(prefix4.String()), path(prefix6.String())), c)

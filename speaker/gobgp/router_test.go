@@ -15,6 +15,7 @@ import (
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/speaker/rib"
 	bgptest "metallb.io/metallb/test/bgp"
+	"metallb.io/metallb/test/conformance"
 )
 
 // lab makes the routers' namespaces.
@@ -55,6 +56,22 @@ func community(t *testing.T, s string) bgp.Community {
 	return c
 }
 
+// seen notes for the table of conformance what a test of a session with the router has shown, of routes of one family.
+func seen(t *testing.T, feature string, r bgptest.Router, six bool, c bgp.Peer) {
+	t.Helper()
+	if feature == "" {
+		return
+	}
+	cell := conformance.Cell{Feature: feature, Router: r.Name(), Family: conformance.IPv4, Kind: conformance.External}
+	if six {
+		cell.Family = conformance.IPv6
+	}
+	if c.IBGP() {
+		cell.Kind = conformance.Internal
+	}
+	conformance.Seen(t, cell)
+}
+
 func awaitOnRouter(t *testing.T, r bgptest.Router, routes int) {
 	t.Helper()
 	eventually(t, 20*time.Second, func() (bool, string) {
@@ -70,8 +87,10 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 	}
 	shutdown := []string{"65535:0"}
 	tests := map[string]struct {
-		six    bool
-		change func(*bgptest.Neighbor, *bgp.Peer)
+		// feature is that of the table of conformance.
+		feature string
+		six     bool
+		change  func(*bgptest.Neighbor, *bgp.Peer)
 		// device is whether the connection is bound to the link, as to a VRF.
 		device  bool
 		prepend uint8
@@ -82,26 +101,31 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 		hold     time.Duration
 	}{
 		"eBGP over IPv4": {
-			want: bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
-			hold: 90 * time.Second,
+			feature: "Routes, communities and large communities",
+			want:    bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
+			hold:    90 * time.Second,
 		},
 		"eBGP over IPv6": {
-			six:  true,
-			want: bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
-			hold: 90 * time.Second,
+			feature: "Routes, communities and large communities",
+			six:     true,
+			want:    bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
+			hold:    90 * time.Second,
 		},
 		"iBGP over IPv4": {
-			change: func(n *bgptest.Neighbor, c *bgp.Peer) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
-			want:   bgptest.Route{LocalPref: 150},
-			hold:   90 * time.Second,
+			feature: "Routes, communities and large communities",
+			change:  func(n *bgptest.Neighbor, c *bgp.Peer) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
+			want:    bgptest.Route{LocalPref: 150},
+			hold:    90 * time.Second,
 		},
 		"iBGP over IPv6": {
-			six:    true,
-			change: func(n *bgptest.Neighbor, c *bgp.Peer) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
-			want:   bgptest.Route{LocalPref: 150},
-			hold:   90 * time.Second,
+			feature: "Routes, communities and large communities",
+			six:     true,
+			change:  func(n *bgptest.Neighbor, c *bgp.Peer) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
+			want:    bgptest.Route{LocalPref: 150},
+			hold:    90 * time.Second,
 		},
 		"autonomous systems of four octets": {
+			feature: "ASNs of four octets (RFC 6793)",
 			change: func(n *bgptest.Neighbor, c *bgp.Peer) {
 				n.LocalASN, c.PeerASN = 4200000001, 4200000001
 				n.PeerASN, c.LocalASN = 4200000002, 4200000002
@@ -110,18 +134,21 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			hold: 90 * time.Second,
 		},
 		"an AS path that is prepended to": {
+			feature: "AS path prepending",
 			change:  func(n *bgptest.Neighbor, c *bgp.Peer) { n.PeerASN, c.LocalASN = 64513, 64513 },
 			prepend: 2,
 			want:    bgptest.Route{ASPath: []uint32{64513, 64513, 64513}, LocalPref: 100},
 			hold:    90 * time.Second,
 		},
 		"an AS path that is prepended to over IPv6": {
+			feature: "AS path prepending",
 			six:     true,
 			prepend: 2,
 			want:    bgptest.Route{ASPath: []uint32{speakerASN, speakerASN, speakerASN}, LocalPref: 100},
 			hold:    90 * time.Second,
 		},
 		"the longest AS path of autonomous systems of four octets": {
+			feature: "ASNs of four octets (RFC 6793)",
 			change: func(n *bgptest.Neighbor, c *bgp.Peer) {
 				n.LocalASN, c.PeerASN = 4200000001, 4200000001
 				n.PeerASN, c.LocalASN = 4200000002, 4200000002
@@ -137,22 +164,26 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			hold:    90 * time.Second,
 		},
 		"a path that drains": {
+			feature:  "Draining (RFC 8326)",
 			draining: true, also: shutdown, prepend: 1,
 			want: bgptest.Route{ASPath: slices.Repeat([]uint32{speakerASN}, 5), LocalPref: 100},
 			hold: 90 * time.Second,
 		},
 		"a path that drains over IPv6": {
-			six: true, draining: true, also: shutdown,
+			feature: "Draining (RFC 8326)",
+			six:     true, draining: true, also: shutdown,
 			want: bgptest.Route{ASPath: slices.Repeat([]uint32{speakerASN}, 4), LocalPref: 100},
 			hold: 90 * time.Second,
 		},
 		"a path that drains to an iBGP peer": {
+			feature:  "Draining (RFC 8326)",
 			change:   func(n *bgptest.Neighbor, c *bgp.Peer) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
 			draining: true, also: shutdown,
 			want: bgptest.Route{LocalPref: 0},
 			hold: 90 * time.Second,
 		},
 		"another port, source address and a password": {
+			feature: "TCP MD5 (RFC 2385), port, source address",
 			change: func(n *bgptest.Neighbor, c *bgp.Peer) {
 				n.Port, c.Port = 1790, 1790
 				n.Password, c.Password = "s3cret", "s3cret"
@@ -162,18 +193,21 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			hold: 90 * time.Second,
 		},
 		"a password over IPv6": {
-			six:    true,
-			change: func(n *bgptest.Neighbor, c *bgp.Peer) { n.Password, c.Password = "s3cret", "s3cret" },
-			want:   bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
-			hold:   90 * time.Second,
+			feature: "TCP MD5 (RFC 2385)",
+			six:     true,
+			change:  func(n *bgptest.Neighbor, c *bgp.Peer) { n.Password, c.Password = "s3cret", "s3cret" },
+			want:    bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
+			hold:    90 * time.Second,
 		},
 		"the device that connections are made from, and a password": {
-			device: true,
-			change: func(n *bgptest.Neighbor, c *bgp.Peer) { n.Password, c.Password = "s3cret", "s3cret" },
-			want:   bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
-			hold:   90 * time.Second,
+			feature: "VRF: connection from a device",
+			device:  true,
+			change:  func(n *bgptest.Neighbor, c *bgp.Peer) { n.Password, c.Password = "s3cret", "s3cret" },
+			want:    bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
+			hold:    90 * time.Second,
 		},
 		"a hold time of 3 s": {
+			feature: "Hold time",
 			change: func(_ *bgptest.Neighbor, c *bgp.Peer) {
 				c.HoldTime, c.KeepaliveTime = 3*time.Second, time.Second
 			},
@@ -181,15 +215,17 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			hold: 3 * time.Second,
 		},
 		"a router that wants no hold time": {
+			feature: "Session without hold time",
 			change: func(n *bgptest.Neighbor, c *bgp.Peer) {
 				n.HoldTime, c.HoldTime, c.KeepaliveTime = bgptest.NoHoldTime, 0, 0
 			},
 			want: bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
 		},
 		"a peer that may be several hops away": {
-			change: func(n *bgptest.Neighbor, c *bgp.Peer) { n.MultiHop, c.MultiHopTTL = true, 255 },
-			want:   bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
-			hold:   90 * time.Second,
+			feature: "eBGP multihop",
+			change:  func(n *bgptest.Neighbor, c *bgp.Peer) { n.MultiHop, c.MultiHopTTL = true, 255 },
+			want:    bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
+			hold:    90 * time.Second,
 		},
 	}
 	onEachRouter(t, func(t *testing.T, router makeRouter) {
@@ -220,6 +256,7 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 					tt.change(&n, &c)
 				}
 				r := router(t, node, n)
+				seen(t, tt.feature, r, tt.six, c)
 				if tt.draining && r.Name() == "FRR" {
 					tt.want.LocalPref = 0 // FRR honours GRACEFUL_SHUTDOWN unasked (RFC 8326).
 				}

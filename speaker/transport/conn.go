@@ -46,6 +46,9 @@ const (
 	bufferSize = 16 << 10
 	// farewellTime bounds how long the peer may take to accept a NOTIFICATION.
 	farewellTime = time.Second
+	// letGoTime bounds how long a writer that has ended the connection waits for LetGo, which comes in moments, and in seconds on a machine
+	// that is overloaded.
+	letGoTime = 30 * time.Second
 	// OpenTime is how long the peer may take to send its OPEN. RFC 4271 section 8.2.2 asks for a large value and suggests four minutes, in
 	// which nobody is told why there is no session. A router that works does not need as long: one that delays its OPEN (DelayOpen, section
 	// 8.1.1) sends it as soon as it gets this side's.
@@ -90,8 +93,10 @@ type Conn struct {
 	unread []byte // what has come, in store
 	rest   []byte // what is left of the message that is passed on
 	phase  phase
-	// heard is whether messages have come for which a KEEPALIVE is to be passed on.
-	heard bool
+	// heard is whether a KEEPALIVE is to be passed on, for messages that have come or to bridge a silence. lastHeard is when the last
+	// message came, and bridged whether a KEEPALIVE was passed on since.
+	heard, bridged bool
+	lastHeard      time.Time
 	// requests for everything to be sent again, and when the next may be passed on.
 	requests requests
 	due      time.Time

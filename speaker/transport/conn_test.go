@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -143,28 +142,23 @@ func TestOnlyWholeMessagesPass(t *testing.T) {
 	})
 }
 
-func TestNothingIsLostByADeadline(t *testing.T) {
+func TestAPeerThatIsSilentForTheHoldTimeIsGivenUpHere(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ours, router := net.Pipe()
-		conn := New(ours, netip.MustParseAddrPort("192.0.2.1:179"), &Stats{}, Watcher{})
-		defer func() { _, _ = conn.Close(), router.Close() }()
-		half := openMessage(64512)
-		go func() { _, _ = router.Write(half[:20]) }()
-		if err := conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		got := make([]byte, len(half))
-		if n, err := conn.Read(got); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("%d octets of half a message: %v", n, err)
-		}
-		if err := conn.SetReadDeadline(time.Time{}); err != nil {
-			t.Fatal(err)
-		}
-		go func() { _, _ = router.Write(half[20:]) }()
-		if _, err := io.ReadFull(conn, got); err != nil || !slices.Equal(got, half) {
-			t.Errorf("read %v: %v, want %v", got, err, half)
-		}
+	const hold = 90 * time.Second // of both sides' OPEN
+	inBubble(t, func(r *rig) {
+		r.establish(openMessage(64512))
+		time.Sleep(hold - time.Second)
+		// The reader's own hold timer must not expire: it gets one KEEPALIVE on the way.
+		r.expect("what the speaker gets", drain(r.passed), []kind{keepalive})
+		r.say(newMessage(keepalive)...)
+		r.expect("what the speaker gets", drain(r.passed), []kind{keepalive})
+		half := newMessage(keepalive)
+		r.say(half[:10]...)
+		time.Sleep(hold - time.Second)
+		r.expect("stages", drain(r.stages), []Stage(nil))
+		time.Sleep(time.Second)
+		r.expect("stages", drain(r.stages), []Stage{Ended})
+		r.expect("why", *r.conn.End().Sent, session.Notification{Code: 4})
 	})
 }
 

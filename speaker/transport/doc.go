@@ -22,7 +22,7 @@
 // can be wrong: an attribute that is malformed has its routes treated as withdrawn (RFC 7606), and they are not there in any
 // case.
 //
-// A peer that does not send its OPEN in time is given up, as is one that agrees on no hold time and then sends no KEEPALIVE.
+// A peer that is silent for the hold time is given up here too, and not by the reader. A peer that does not send its OPEN in time is given up, as is one that agrees on no hold time and then sends no KEEPALIVE.
 //
 // A message that is wrong is answered here by the NOTIFICATION of RFC 4271 section 6, RFC 6608 or RFC 7606, and the
 // connection is closed. The reader only ever gets whole messages, in the order that the state machine expects.

@@ -28,7 +28,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 // next returns the next message that is to be passed on.
 func (c *Conn) next() (message, error) {
 	if c.phase == confirmed {
-		c.phase = established
+		c.phase, c.lastHeard = established, time.Now()
 		if !c.hasEnded() {
 			c.follow(Established)
 		}
@@ -71,29 +71,23 @@ func (c *Conn) take() (message, *refusal) {
 	return m, nil
 }
 
-// fill reads what comes next, if it comes before a request is due. Nothing comes on a connection that has ended: then it
-// waits for Close.
+// fill reads what comes next, if it comes before something else is due. Nothing comes on a connection that has ended: then it waits for
+// Close.
 func (c *Conn) fill() error {
 	if !c.hasEnded() {
 		if len(c.unread) == len(c.store) { // a message of more than that has begun
 			c.store = make([]byte, maxExtendedSize)
 		}
 		kept := copy(c.store, c.unread)
-		waiting := c.requests.any()
-		if waiting {
-			_ = c.SetReadDeadline(c.due)
-		}
+		_ = c.Conn.SetReadDeadline(c.nextDue())
 		n, err := c.Conn.Read(c.store[kept:])
 		c.unread = c.store[:kept+n]
-		late := errors.Is(err, os.ErrDeadlineExceeded)
-		if waiting {
-			_ = c.SetReadDeadline(time.Time{})
-		}
 		switch {
-		case n > 0, late && waiting:
+		case n > 0:
 			return nil
-		case late:
-			return err
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			c.watchSilence()
+			return nil
 		}
 		c.finish(End{Err: err})
 	}
@@ -101,6 +95,51 @@ func (c *Conn) fill() error {
 	<-c.closed.done
 	return net.ErrClosed
 }
+
+// nextDue is when something is to be done though nothing has come; the zero Time is never.
+func (c *Conn) nextDue() time.Time {
+	var next time.Time
+	sooner := func(t time.Time) {
+		if next.IsZero() || t.Before(next) {
+			next = t
+		}
+	}
+	if c.requests.any() {
+		sooner(c.due)
+	}
+	if hold := c.HoldTime(); hold > 0 && c.phase == established {
+		if c.bridged {
+			sooner(c.lastHeard.Add(hold))
+		} else {
+			sooner(c.lastHeard.Add(hold / 2))
+		}
+	}
+	return next
+}
+
+// watchSilence ends a session whose peer has been silent for the hold time (RFC 4271 section 6.5). Halfway the reader gets a KEEPALIVE, so that
+// its own hold timer never expires first: GoBGP would take leave of the peer by itself, and may lose what it has queued then (v4.8.0).
+func (c *Conn) watchSilence() {
+	hold := c.HoldTime()
+	if hold == 0 || c.phase != established {
+		return
+	}
+	switch silence := time.Since(c.lastHeard); {
+	case silence >= hold:
+		const holdTimerExpired = 4
+		c.refuse(refuse(holdTimerExpired, 0, nil, ""))
+	case silence >= hold/2 && !c.bridged:
+		c.bridged, c.heard = true, true
+	}
+}
+
+// hear takes note of a message that shows that the peer is alive, and that the reader is to get a KEEPALIVE for.
+func (c *Conn) hear() {
+	c.lastHeard, c.bridged, c.heard = time.Now(), false, true
+}
+
+// SetReadDeadline does nothing: its user, GoBGP, sets one to have its reader end after it has closed the connection, which ends the reader anyway.
+func (c *Conn) SetReadDeadline(time.Time) error { return nil }
 
 // dueRequest returns a request for everything to be sent again, if there is one and it may pass: after a time, and when the
 // peer has taken what is being sent. Else a peer that asks and does not read would have it pile up.
@@ -199,9 +238,9 @@ func (c *Conn) maintains(m message) bool {
 		if after := c.stats.Prefixes.Add(n); bits.Len64(after) > bits.Len64(after-n) {
 			c.more()
 		}
-		c.heard = true
+		c.hear()
 	case keepalive:
-		c.heard = true
+		c.hear()
 	case routeRefresh:
 		c.requests.add(m)
 	case open, notification:

@@ -14,7 +14,7 @@ import (
 // what it has.
 func (c *Conn) Write(b []byte) (int, error) {
 	if c.write(b) && isDone(c.asked.done) {
-		late := time.NewTimer(farewellTime)
+		late := time.NewTimer(letGoTime)
 		defer late.Stop()
 		select {
 		case <-c.discarded.done:

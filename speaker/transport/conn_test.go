@@ -280,7 +280,7 @@ func TestAPeerHasSomeTimeForItsOpen(t *testing.T) {
 		inBubble(t, func(r *rig) {
 			<-time.After(OpenTime - 1)
 			r.establish(openMessage(64512))
-			<-time.After(time.Hour)
+			<-time.After(time.Minute)
 			r.expect("stages", drain(r.stages), []Stage(nil))
 		})
 	})
@@ -447,7 +447,7 @@ func TestRequestsForEverythingPassOneASecond(t *testing.T) {
 		if k := <-r.passed; k != keepalive || time.Since(began) != 2*refreshTime {
 			t.Errorf("%s after %s", k, time.Since(began))
 		}
-		<-time.After(time.Minute) // Of the bubble's time.
+		<-time.After(10 * refreshTime) // Of the bubble's time, and before the hold time is half over.
 		r.expect("what else the speaker gets", drain(r.passed), []kind(nil))
 		r.expect("requests", r.stats.Received.Refreshes.Load(), uint64(6))
 	})

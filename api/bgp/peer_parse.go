@@ -87,7 +87,9 @@ func (r *peerReader) peerASN(s *v1beta2.BGPPeerSpec, local uint32) uint32 {
 	if s.MyASN == 0 {
 		r.required("myASN", "missing local ASN; set it to a number from 1 to 4294967295")
 	}
-	internal := s.ASN == s.MyASN || s.DynamicASN == v1beta2.InternalASN
+	// With an ASN per node, only the node knows.
+	differs := hasPerNode(s, func(n *v1beta2.PerNode) string { return n.MyASN + n.ASN })
+	internal := s.ASN == local && !differs || s.DynamicASN == v1beta2.InternalASN
 	switch {
 	case s.ASN == 0 && s.DynamicASN == "" && !hasPerNode(s, func(n *v1beta2.PerNode) string { return n.ASN }):
 		r.required("peerASN", "missing peer ASN and dynamicASN; set peerASN to a number from 1 to 4294967295, or dynamicASN to internal or external")
@@ -185,7 +187,7 @@ func (r *peerReader) endpoint(s *v1beta2.BGPPeerSpec) (netip.Addr, Families) {
 // device returns the name of a network device as the kernel takes it.
 func (r *peerReader) device(name, device string) string {
 	const most = 15 // IFNAMSIZ without its last octet
-	if len(device) > most || strings.ContainsAny(device, " /:%") || device == "." || device == ".." {
+	if len(device) > most || strings.ContainsAny(device, " \t\n\v\f\r/:%") || device == "." || device == ".." {
 		r.invalid(name, device, "must be the name of a network device, of up to %d characters without space, /, : and %%", most)
 	}
 	return device

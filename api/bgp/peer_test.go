@@ -268,29 +268,60 @@ func TestPeerSelectsNode(t *testing.T) {
 	}
 }
 
-// FuzzParsePeer holds that a peer that parses can be connected to, and that every error names field and remedy.
+// FuzzParsePeer holds that a peer that parses can be connected to, as soon as a node knows where it is, and that every error names field and
+// remedy.
 func FuzzParsePeer(f *testing.F) {
 	f.Add(uint32(64500), uint32(64512), "10.0.0.1", "10.0.0.2", "1.1.1.1", int32(179), int64(90e9), int64(30e9), int64(5e9), "p")
 	f.Add(uint32(0), uint32(0), "fe80::1%eth0", "::", "", int32(-1), int64(-1), int64(-1), int64(0), "")
 	f.Add(uint32(1), uint32(1), "2001:db8::1", "", "0.0.0.0", int32(0), int64(0), int64(0), int64(1e9), "\x00")
 	f.Fuzz(func(t *testing.T, mine, theirs uint32, address, source, id string, port int32, hold, keepalive, connect int64, password string) {
-		p, errs := ParsePeer(bgpPeer(func(s *v1beta2.BGPPeerSpec) {
+		parsesWell(t, bgpPeer(func(s *v1beta2.BGPPeerSpec) {
 			s.MyASN, s.ASN, s.Address, s.SrcAddress, s.RouterID, s.Port, s.Password = mine, theirs, address, source, id, port, password
 			s.HoldTime, s.KeepaliveTime, s.ConnectTime = duration(time.Duration(hold)), duration(time.Duration(keepalive)), duration(time.Duration(connect))
 		}))
-		if len(errs) > 0 {
-			if slices.ContainsFunc(errs, func(err *field.Error) bool { return err.Field == "" || err.ErrorBody() == string(err.Type) }) {
-				t.Errorf("errors without field or remedy: %v", errs)
-			}
-			return
-		}
-		if p.LocalASN == 0 || p.PeerASN == 0 || p.Port == 0 || !reachable(p) {
-			t.Errorf("accepted %+v", p)
-		}
-		if !holds(p.HoldTime, p.KeepaliveTime) || p.ConnectTime < time.Second || p.ConnectTime > maxTime {
-			t.Errorf("accepted timers %s, %s and %s", p.HoldTime, p.KeepaliveTime, p.ConnectTime)
-		}
 	})
+}
+
+// FuzzParsePeerOfAnyKind holds the same of peers that nodes find, and of what else is beyond an address and an ASN.
+func FuzzParsePeerOfAnyKind(f *testing.F) {
+	f.Add(uint32(0), uint32(0), "external", "", "eth1", "", "red", int32(0), int32(1), false, true, "", "")
+	f.Add(uint32(64999), uint32(64512), "", "10.0.0.1", "", "", "", int32(2), int32(0), true, false, "{label:rack}", "")
+	f.Add(uint32(64500), uint32(64500), "internal", "", "", "IPv6", "a b", int32(1), int32(255), true, true, "6451{label:rack}", "{annotation:example.com/asn}")
+	f.Fuzz(func(t *testing.T, local, theirs uint32, dynamic, address, device, gateway, vrf string, ttl, hops int32, multiHop, both bool, perNodeMine, perNodeTheirs string) {
+		parsesWell(t, bgpPeer(func(s *v1beta2.BGPPeerSpec) {
+			s.LocalASN, s.ASN, s.DynamicASN, s.Address, s.Interface = local, theirs, v1beta2.DynamicASNMode(dynamic), address, device
+			s.DefaultGateway, s.VRFName, s.EBGPMultiHop, s.DualStackAddressFamily = v1beta2.GatewayFamily(gateway), vrf, multiHop, both
+			if ttl != 0 {
+				s.EBGPMultiHopTTL = &ttl
+			}
+			if hops != 0 {
+				s.TTLSecurityHops = &hops
+			}
+			s.PerNode = &v1beta2.PerNode{MyASN: perNodeMine, ASN: perNodeTheirs}
+		}))
+	})
+}
+
+// parsesWell checks what is true of every object.
+func parsesWell(t *testing.T, o *v1beta2.BGPPeer) {
+	t.Helper()
+	p, errs := ParsePeer(o)
+	if len(errs) > 0 {
+		if slices.ContainsFunc(errs, func(err *field.Error) bool { return err.Field == "" || err.ErrorBody() == string(err.Type) }) {
+			t.Errorf("errors without field or remedy: %v", errs)
+		}
+		return
+	}
+	anyASN := o.Spec.DynamicASN == v1beta2.ExternalASN || p.PerNode.peerASN.IsSet()
+	if p.LocalASN == 0 || (p.PeerASN == 0) && !anyASN || p.Port == 0 || !p.Families.Any() || !reachable(p) {
+		t.Errorf("accepted %+v", p)
+	}
+	if !holds(p.HoldTime, p.KeepaliveTime) || p.ConnectTime < time.Second || p.ConnectTime > maxTime {
+		t.Errorf("accepted timers %s, %s and %s", p.HoldTime, p.KeepaliveTime, p.ConnectTime)
+	}
+	if p.MultiHopTTL > 0 && p.IBGP() && !p.PerNode.Any() || p.MultiHopTTL == 1 || p.MultiHopTTL > 0 && p.SecurityHops > 0 {
+		t.Errorf("accepted times to live of %+v", p)
+	}
 }
 
 // holds reports whether a session could live with these times.
@@ -303,6 +334,9 @@ func holds(hold, keepalive time.Duration) bool {
 
 // reachable reports whether a TCP connection could have the peer's addresses at its ends.
 func reachable(p Peer) bool {
+	if p.Interface != "" || p.Gateway != "" {
+		return !p.Address.IsValid()
+	}
 	if !p.Address.IsValid() || p.Address.IsMulticast() || p.Address.IsUnspecified() {
 		return false
 	}

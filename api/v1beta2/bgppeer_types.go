@@ -36,40 +36,50 @@ type PerNode struct {
 	// MyASN takes the place of myASN, as in "{annotation:example.com/asn}" or "42000000{label:rack}".
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^([^{}]*[{](label|annotation):[^{}]+[}])+[^{}]*$')",message="must name labels or annotations of the node, as in {label:KEY} or {annotation:KEY}"
 	MyASN string `json:"myASN,omitempty"`
 	// ASN takes the place of peerASN.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^([^{}]*[{](label|annotation):[^{}]+[}])+[^{}]*$')",message="must name labels or annotations of the node, as in {label:KEY} or {annotation:KEY}"
 	ASN string `json:"peerASN,omitempty"`
 	// SrcAddress takes the place of sourceAddress, as in "10.0.{label:rack}.7".
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^([^{}]*[{](label|annotation):[^{}]+[}])+[^{}]*$')",message="must name labels or annotations of the node, as in {label:KEY} or {annotation:KEY}"
 	SrcAddress string `json:"sourceAddress,omitempty"`
 	// RouterID takes the place of routerID.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^([^{}]*[{](label|annotation):[^{}]+[}])+[^{}]*$')",message="must name labels or annotations of the node, as in {label:KEY} or {annotation:KEY}"
 	RouterID string `json:"routerID,omitempty"`
 	// PasswordSecret takes the place of passwordSecret.name.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^([^{}]*[{](label|annotation):[^{}]+[}])+[^{}]*$')",message="must name labels or annotations of the node, as in {label:KEY} or {annotation:KEY}"
 	PasswordSecret string `json:"passwordSecret,omitempty"`
 }
 
 // BGPPeerSpec is the desired state of a BGPPeer.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.peerASN) && self.peerASN != 0) || has(self.dynamicASN) || (has(self.perNode) && has(self.perNode.peerASN))",message="missing peer ASN and dynamicASN; set peerASN to a number from 1 to 4294967295, or dynamicASN to internal or external",fieldPath=".peerASN",reason="FieldValueRequired"
+// +kubebuilder:validation:XValidation:rule="(has(self.peerASN) && self.peerASN != 0) || has(self.dynamicASN) || (has(self.perNode) && has(self.perNode.peerASN) && size(self.perNode.peerASN) > 0)",message="missing peer ASN and dynamicASN; set peerASN to a number from 1 to 4294967295, or dynamicASN to internal or external",fieldPath=".peerASN",reason="FieldValueRequired"
 // +kubebuilder:validation:XValidation:rule="!(has(self.peerASN) && self.peerASN != 0 && has(self.dynamicASN))",message="both peer ASN and dynamicASN specified; remove one",fieldPath=".dynamicASN"
 // +kubebuilder:validation:XValidation:rule="(has(self.peerAddress) && size(self.peerAddress) > 0) || (has(self.interface) && size(self.interface) > 0) || has(self.defaultGateway)",message="peer has no Address or Interface specified; set it to the peer's IPv4 or IPv6 address, or set interface or defaultGateway",fieldPath=".peerAddress",reason="FieldValueRequired"
 // +kubebuilder:validation:XValidation:rule="!(has(self.peerAddress) && size(self.peerAddress) > 0 && has(self.interface) && size(self.interface) > 0)",message="peer has both Address and Interface specified; remove one",fieldPath=".interface"
 // +kubebuilder:validation:XValidation:rule="!has(self.defaultGateway) || !((has(self.peerAddress) && size(self.peerAddress) > 0) || (has(self.interface) && size(self.interface) > 0))",message="the peer is the default gateway, so it has no peerAddress or interface; remove them or defaultGateway",fieldPath=".defaultGateway"
 // +kubebuilder:validation:XValidation:rule="!has(self.sourceAddress) || size(self.sourceAddress) == 0 || !has(self.interface) || size(self.interface) == 0",message="a session on an interface is between link-local addresses; remove sourceAddress",fieldPath=".sourceAddress"
 // +kubebuilder:validation:XValidation:rule="!has(self.sourceAddress) || !has(self.peerAddress) || !isIP(self.sourceAddress) || !isIP(self.peerAddress) || ip(self.sourceAddress).family() == ip(self.peerAddress).family()",message="invalid source IP: must be of the same address family as peerAddress",fieldPath=".sourceAddress"
-// +kubebuilder:validation:XValidation:rule="!has(self.ebgpMultiHop) || !self.ebgpMultiHop || !has(self.peerASN) || self.peerASN != self.myASN",message="invalid ebgp-multihop parameter set for an ibgp peer; remove it, since peers of one ASN may be any number of hops away",fieldPath=".ebgpMultiHop"
+// +kubebuilder:validation:XValidation:rule="!has(self.sourceAddress) || !has(self.defaultGateway) || !isIP(self.sourceAddress) || ip(self.sourceAddress).family() == (self.defaultGateway == 'IPv4' ? 4 : 6)",message="invalid source IP: must be of the same address family as the default gateway",fieldPath=".sourceAddress"
+// +kubebuilder:validation:XValidation:rule="!has(self.ebgpMultiHop) || !self.ebgpMultiHop || !has(self.peerASN) || self.peerASN == 0 || self.peerASN != (has(self.localASN) && self.localASN != 0 ? self.localASN : self.myASN) || (has(self.perNode) && ((has(self.perNode.myASN) && size(self.perNode.myASN) > 0) || (has(self.perNode.peerASN) && size(self.perNode.peerASN) > 0)))",message="invalid ebgp-multihop parameter set for an ibgp peer; remove it, since peers of one ASN may be any number of hops away",fieldPath=".ebgpMultiHop"
 // +kubebuilder:validation:XValidation:rule="!has(self.ebgpMultiHop) || !self.ebgpMultiHop || !has(self.dynamicASN) || self.dynamicASN != 'internal'",message="invalid ebgp-multihop parameter set for an ibgp peer; remove it, since peers of one ASN may be any number of hops away",fieldPath=".ebgpMultiHop"
 // +kubebuilder:validation:XValidation:rule="!has(self.ebgpMultiHopTTL) || (has(self.ebgpMultiHop) && self.ebgpMultiHop)",message="is the time to live with ebgpMultiHop; set that to true or remove this",fieldPath=".ebgpMultiHopTTL"
 // +kubebuilder:validation:XValidation:rule="!has(self.ttlSecurityHops) || !has(self.ebgpMultiHop) || !self.ebgpMultiHop",message="both say how many hops away the peer may be; remove ebgpMultiHop",fieldPath=".ttlSecurityHops"
 // +kubebuilder:validation:XValidation:rule="!has(self.keepaliveTime) || !self.keepaliveTime.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || duration(self.keepaliveTime) == duration('0s') || (has(self.holdTime) ? !self.holdTime.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || duration(self.keepaliveTime) < duration(self.holdTime) : duration(self.keepaliveTime) < duration('90s'))",message="invalid keepaliveTime, must be lower than holdTime, which is 90s unless set",fieldPath=".keepaliveTime"
 // +kubebuilder:validation:XValidation:rule="!has(self.password) || size(self.password) == 0 || !has(self.passwordSecret) || !has(self.passwordSecret.name) || size(self.passwordSecret.name) == 0",message="can not have both password and secret ref set; remove password",fieldPath=".password",reason="FieldValueForbidden"
+// +kubebuilder:validation:XValidation:rule="!has(self.perNode) || !has(self.perNode.myASN) || size(self.perNode.myASN) == 0 || !(has(self.localASN) && self.localASN != 0)",message="has no effect with localASN; remove one",fieldPath=".perNode.myASN"
+// +kubebuilder:validation:XValidation:rule="!has(self.perNode) || !has(self.perNode.peerASN) || size(self.perNode.peerASN) == 0 || !(has(self.dynamicASN))",message="has no effect with dynamicASN; remove one",fieldPath=".perNode.peerASN"
+// +kubebuilder:validation:XValidation:rule="!has(self.perNode) || !has(self.perNode.sourceAddress) || size(self.perNode.sourceAddress) == 0 || !(has(self.interface) && size(self.interface) > 0)",message="has no effect with interface; remove one",fieldPath=".perNode.sourceAddress"
+// +kubebuilder:validation:XValidation:rule="!has(self.perNode) || !has(self.perNode.passwordSecret) || size(self.perNode.passwordSecret) == 0 || !(has(self.password) && size(self.password) > 0)",message="has no effect with password; remove one",fieldPath=".perNode.passwordSecret"
 type BGPPeerSpec struct {
 	// MyASN is the autonomous system number that the nodes use towards this peer, from 1 to 4294967295 (RFC 6793). If it equals
 	// peerASN, the session is internal (iBGP), otherwise external (eBGP).
@@ -112,7 +122,7 @@ type BGPPeerSpec struct {
 	// of both families; those of IPv4 have an IPv6 next hop (RFC 8950).
 	// +optional
 	// +kubebuilder:validation:MaxLength=15
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[^ /:%]*$') && self != '.' && self != '..'",message="must be the name of a network interface, such as eth1"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[^[:space:]/:%]*$') && size(bytes(self)) <= 15 && self != '.' && self != '..'",message="must be the name of a network device, of up to 15 characters without space, /, : and %"
 	Interface string `json:"interface,omitempty"`
 
 	// DefaultGateway makes the node's default gateway of an address family the peer, so that one BGPPeer serves nodes in
@@ -206,7 +216,7 @@ type BGPPeerSpec struct {
 	EnableGracefulRestart bool `json:"enableGracefulRestart,omitempty"`
 
 	// EBGPMultiHop allows a peer of another ASN to be more than one hop away: packets are sent with a time to live of 255, or
-	// of ebgpMultiHopTTL. It must not be set if peerASN equals myASN, because such peers may always be any number of hops away.
+	// of ebgpMultiHopTTL. It must not be set if the session is internal, because such peers may always be any number of hops away.
 	// +optional
 	EBGPMultiHop bool `json:"ebgpMultiHop,omitempty"`
 
@@ -229,7 +239,7 @@ type BGPPeerSpec struct {
 	// that in the BGPSessionState and has no session.
 	// +optional
 	// +kubebuilder:validation:MaxLength=15
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[^ /:%]*$') && self != '.' && self != '..'",message="must be the name of a VRF device, such as red"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[^[:space:]/:%]*$') && size(bytes(self)) <= 15 && self != '.' && self != '..'",message="must be the name of a network device, of up to 15 characters without space, /, : and %"
 	VRFName string `json:"vrf,omitempty"`
 
 	// DisableMP is deprecated and has no effect: the session carries routes of one address family unless dualStackAddressFamily is set.

@@ -320,12 +320,25 @@ func ofPeer(peer *bgp.Peer, m *parsedObjects, nodes *nodes) []contradiction {
 		if err := bgp.CheckPeers(*peer, m.peers[name], nodes.labels); err != nil {
 			found = append(found, contradiction{
 				cause: cause{fault: samePeer, other: name}, with: []active.Key{{Kind: active.KindBGPPeer, Name: name}},
-				err: field.Invalid(field.NewPath("spec", "peerAddress"), peer.Address.String(), err.Error()),
+				err: invalidEndpoint(peer, err),
 			})
 		}
 	}
 	slices.SortFunc(found, func(a, b contradiction) int { return strings.Compare(a.other, b.other) })
 	return found
+}
+
+// invalidEndpoint returns the error about the field that says where the peer is.
+func invalidEndpoint(peer *bgp.Peer, err error) *field.Error {
+	spec := field.NewPath("spec")
+	switch {
+	case peer.Interface != "":
+		return field.Invalid(spec.Child("interface"), peer.Interface, err.Error())
+	case peer.Gateway != "":
+		return field.Invalid(spec.Child("defaultGateway"), string(peer.Gateway), err.Error())
+	default:
+		return field.Invalid(spec.Child("peerAddress"), peer.Address.String(), err.Error())
+	}
 }
 
 func ofCommunity(object *v1beta1.Community, m *parsedObjects) []contradiction {

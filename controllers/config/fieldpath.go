@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 )
@@ -64,16 +65,23 @@ func (c Change) candidates(impacts Impacts) []part {
 			{"serviceSelectors", differ(was.ServiceSelectors, is.ServiceSelectors)},
 		}
 	case *v1beta2.BGPPeer:
-		was, is := &old(c.Old, n).Spec, &n.Spec
-		return []part{
-			{"peerAddress", was.Address != is.Address},
-			{"interface", was.Interface != is.Interface},
-			{"defaultGateway", was.DefaultGateway != is.DefaultGateway},
-			{"dualStackAddressFamily", was.DualStackAddressFamily != is.DualStackAddressFamily},
-			{"nodeSelectors", differ(was.NodeSelectors, is.NodeSelectors)},
-		}
+		return peerCandidates(old(c.Old, n), n)
 	default:
 		return []part{{"communities", true}}
+	}
+}
+
+// peerCandidates are those of a peer: the field by which it carries one address family less, or its nodes.
+func peerCandidates(old, new *v1beta2.BGPPeer) []part {
+	before, _ := bgp.ParsePeer(old)
+	after, _ := bgp.ParsePeer(new)
+	carriesLess := before.Families.Without(after.Families).Any()
+	was, is := &old.Spec, &new.Spec
+	return []part{
+		{"dualStackAddressFamily", carriesLess && was.DualStackAddressFamily && !is.DualStackAddressFamily},
+		{"peerAddress", carriesLess && is.Address != ""},
+		{"defaultGateway", carriesLess && is.DefaultGateway != ""},
+		{"nodeSelectors", !equality.Semantic.DeepEqual(was.NodeSelectors, is.NodeSelectors)},
 	}
 }
 

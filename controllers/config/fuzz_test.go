@@ -32,6 +32,9 @@ func FuzzCheck(f *testing.F) {
 	)
 	f.Add(uint8(0), pool, less, all)
 	f.Add(uint8(1), peer, `{"metadata":{"name":"r"},"spec":{"peerAddress":"1.1.1"}}`, all)
+	f.Add(uint8(1), peer, `{"metadata":{"name":"r"},"spec":{"myASN":1,"dynamicASN":"external","interface":"eth1","vrf":"red","ttlSecurityHops":1,"dualStackAddressFamily":true}}`, all)
+	f.Add(uint8(1), `{"metadata":{"name":"r"},"spec":{"myASN":1,"localASN":3,"defaultGateway":"IPv6","ebgpMultiHop":true,"ebgpMultiHopTTL":2,"perNode":{"peerASN":"6{label:rack}"}}}`, peer,
+		`{"Peers":[{"metadata":{"name":"s"},"spec":{"myASN":1,"peerASN":2,"defaultGateway":"IPv6"}}],"Advertisements":[{"metadata":{"name":"all"}}],"Pools":[`+pool+`]}`)
 	f.Add(uint8(2), named, named2, all)
 	f.Add(uint8(3), alias, `{"metadata":{"name":"c"}}`, all)
 	f.Add(uint8(0), `{}`, `{"spec":{"serviceAllocation":{},"addresses":[""]}}`, `{"Pools":[{},{}],"Peers":[{},{}],"Advertisements":[{},{}],"Communities":[{},{}]}`)

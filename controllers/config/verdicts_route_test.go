@@ -18,6 +18,36 @@ const excluded = `node n3: {labels: {rack: c, node.kubernetes.io/exclude-from-ex
 // webUnannounced is what is lost in most of the cases.
 const webUnannounced = "default/web not announced at 198.51.100.1"
 
+// webUnannouncedIPv6 is the same of a service with an IPv6 address.
+const webUnannouncedIPv6 = "default/web not announced at 2001:db8::1"
+
+// onlyIPv6 has a service with an IPv6 address, which is announced over an IPv4 session.
+const onlyIPv6 = `
+	node n1: {labels: {rack: a}}
+	advertisement all: {}
+	peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254, dualStackAddressFamily: true}
+	pool a: {addresses: ["2001:db8::/112"]}
+	service default/web: {holds: ["2001:db8::1"], from: [a]}
+`
+
+// gateway and link have the service of routed, and a peer that each node has to find.
+const (
+	gateway = `
+	node n1: {labels: {rack: a}}
+	advertisement all: {}
+	peer router: {myASN: 64512, peerASN: 64513, defaultGateway: IPv4}
+	pool a: {addresses: [198.51.100.0/24]}
+	service default/web: {holds: [198.51.100.1], from: [a]}
+`
+	link = `
+	node n1: {labels: {rack: a}}
+	advertisement all: {}
+	peer router: {myASN: 64512, peerASN: 64513, interface: eth1}
+	pool a: {addresses: [198.51.100.0/24]}
+	service default/web: {holds: [198.51.100.1], from: [a]}
+`
+)
+
 // routeCases are about the last routes of services.
 var routeCases = map[string]verdictCase{
 	"the only advertisement is deleted": {
@@ -238,6 +268,75 @@ var routeCases = map[string]verdictCase{
 		given: routed + `advertisement all: {}`,
 		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: "2001:db8:ffff::1"}`,
 		at:    "spec.peerAddress", wantLost: []string{webUnannounced},
+	},
+	"the peer stops to carry the other family": {
+		given: onlyIPv6,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254}`,
+		at:    "spec.dualStackAddressFamily", wantLost: []string{webUnannouncedIPv6},
+	},
+	"the peer stops to carry the other family, which another peer carries": {
+		given: onlyIPv6 + `peer router6: {myASN: 64512, peerASN: 64513, peerAddress: "2001:db8:ffff::1"}`,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254}`,
+	},
+	"the peer starts to carry the other family": {
+		given: routed + `advertisement all: {}`,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254, dualStackAddressFamily: true}`,
+	},
+	"the peer that carries both families moves to an address of the other": {
+		given: onlyIPv6,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: "2001:db8:ffff::1", dualStackAddressFamily: true}`,
+	},
+	"the default gateway becomes that of the other family": {
+		given: gateway,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, defaultGateway: IPv6}`,
+		at:    "spec.defaultGateway", wantLost: []string{webUnannounced},
+	},
+	"the default gateway becomes that of the other family, and carries both": {
+		given: gateway,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, defaultGateway: IPv6, dualStackAddressFamily: true}`,
+	},
+	"the default gateway becomes an address of the same family": {
+		given: gateway,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254}`,
+	},
+	"the default gateway becomes an address of the other family": {
+		given: gateway,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: "2001:db8:ffff::1"}`,
+		at:    "spec.peerAddress", wantLost: []string{webUnannounced},
+	},
+	"the peer moves from an address to an interface, which carries both families": {
+		given: routed + `advertisement all: {}`,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, interface: eth1}`,
+	},
+	"the peer moves from an interface to an address of the other family": {
+		given: link,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: "2001:db8:ffff::1"}`,
+		at:    "spec.peerAddress", wantLost: []string{webUnannounced},
+	},
+	"the peer moves from an interface to the default gateway of the other family": {
+		given: link,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, defaultGateway: IPv6}`,
+		at:    "spec.defaultGateway", wantLost: []string{webUnannounced},
+	},
+	"the peer moves from an address to an interface, and to fewer nodes": {
+		given: routed + `advertisement all: {nodeSelectors: [{matchLabels: {rack: a}}]}`,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, interface: eth1, nodeSelectors: [{matchLabels: {rack: b}}]}`,
+		at:    "spec.nodeSelectors", wantLost: []string{webUnannounced},
+	},
+	"the peer moves to another address of its family, and to fewer nodes": {
+		given: routed + `advertisement all: {nodeSelectors: [{matchLabels: {rack: a}}]}`,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.253, nodeSelectors: [{matchLabels: {rack: b}}]}`,
+		at:    "spec.nodeSelectors", wantLost: []string{webUnannounced},
+	},
+	"the peer on an interface is narrowed to a node that the advertisement leaves out": {
+		given: link,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, interface: eth1, nodeSelectors: [{matchLabels: {rack: c}}]}`,
+		at:    "spec.nodeSelectors", wantLost: []string{webUnannounced},
+		wantWarnings: []string{noPeerNodeWarning("router")},
+	},
+	"the peer moves to another interface, VRF and ASN": {
+		given: link,
+		apply: `peer router: {myASN: 64512, localASN: 64999, dynamicASN: external, interface: eth2, vrf: red, ttlSecurityHops: 1}`,
 	},
 	"the peer moves to another address": {
 		given: routed + `advertisement all: {}`,

@@ -104,6 +104,12 @@ func passwordWarning(peer string) string {
 		"put it in a Secret and set spec.passwordSecret", peer)
 }
 
+// unusedWarning is about a field that perNode has too.
+func unusedWarning(peer, field string) string {
+	return fmt.Sprintf("BGPPeer %q sets spec.%s and spec.perNode.%s: no node uses the first, not even one that lacks what the second names; remove one",
+		peer, field, field)
+}
+
 // disruptionWarning is about the impacts on one service.
 func disruptionWarning(impacts ...string) string {
 	return strings.TrimPrefix(sentence(impacts), "new config not compatible with assigned IPs: ")

@@ -50,7 +50,7 @@ func warnings(o Object, m *parsedObjects, nodes []Node) []string {
 		return aboutAdvertisement(&adv, m, nodes)
 	case *v1beta2.BGPPeer:
 		peer := m.peers[x.Name]
-		return aboutPeer(&peer, x.Spec.PasswordSecret, nodes)
+		return aboutPeer(&peer, &x.Spec, nodes)
 	default:
 		return nil
 	}
@@ -141,7 +141,15 @@ func texts(selectors []labels.Selector) []string {
 	return list
 }
 
-func aboutPeer(peer *bgp.Peer, secret corev1.SecretReference, nodes []Node) []string {
+func aboutPeer(peer *bgp.Peer, written *v1beta2.BGPPeerSpec, nodes []Node) []string {
+	found := append(aboutPassword(peer, written.PasswordSecret), withoutEffect(peer.Name, written)...)
+	if !anySelected(nodes, peer.SelectsNode) {
+		found = append(found, fmt.Sprintf("BGPPeer %q selects no node: none matches spec.nodeSelectors", peer.Name))
+	}
+	return found
+}
+
+func aboutPassword(peer *bgp.Peer, secret corev1.SecretReference) []string {
 	var found []string
 	if peer.Password != "" {
 		found = append(found, fmt.Sprintf(
@@ -153,8 +161,35 @@ func aboutPeer(peer *bgp.Peer, secret corev1.SecretReference, nodes []Node) []st
 			"BGPPeer %q names namespace %q in spec.passwordSecret, but speakers read Secret %q from the BGPPeer's namespace, %q; create it there and remove the namespace",
 			peer.Name, secret.Namespace, secret.Name, where))
 	}
-	if !anySelected(nodes, peer.SelectsNode) {
-		found = append(found, fmt.Sprintf("BGPPeer %q selects no node: none matches spec.nodeSelectors", peer.Name))
+	return found
+}
+
+// withoutEffect returns a sentence for each field that is set and changes nothing.
+func withoutEffect(peer string, s *v1beta2.BGPPeerSpec) []string {
+	var found []string
+	if s.LocalASN != 0 && s.LocalASN == s.MyASN {
+		found = append(found, fmt.Sprintf("BGPPeer %q has spec.localASN equal to spec.myASN, which changes nothing; remove it", peer))
+	}
+	if s.DisableMP && s.DualStackAddressFamily {
+		found = append(found, fmt.Sprintf(
+			"BGPPeer %q sets spec.disableMP, which has no effect, beside spec.dualStackAddressFamily: the session carries both families; remove one", peer))
+	}
+	if s.PerNode == nil {
+		return found
+	}
+	for _, f := range []struct {
+		name, perNode string
+		isSet         bool
+	}{
+		{"peerASN", s.PerNode.ASN, s.ASN != 0},
+		{"sourceAddress", s.PerNode.SrcAddress, s.SrcAddress != ""},
+		{"routerID", s.PerNode.RouterID, s.RouterID != ""},
+		{"passwordSecret", s.PerNode.PasswordSecret, s.PasswordSecret.Name != ""},
+	} {
+		if f.isSet && f.perNode != "" {
+			found = append(found, fmt.Sprintf("BGPPeer %q sets spec.%s and spec.perNode.%s: no node uses the first, not even one that lacks what the second names; remove one",
+				peer, f.name, f.name))
+		}
 	}
 	return found
 }

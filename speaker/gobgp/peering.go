@@ -172,6 +172,7 @@ func (p *peering) close(subcode uint8) {
 func (p *peering) become(wanted bgp.Peer) error {
 	switch {
 	case p.config.Equal(wanted):
+		p.forgetPassword()
 	case !p.config.NeedsReset(wanted, p.snapshot().PeerASN):
 		p.adopt(wanted)
 	case p.keepsPassword(wanted):
@@ -193,6 +194,7 @@ func (p *peering) become(wanted bgp.Peer) error {
 
 // adopt takes up a configuration that needs no reset of a session that is up. A session that is not begins anew with it.
 func (p *peering) adopt(c bgp.Peer) {
+	p.forgetPassword()
 	p.config = c
 	fsm := p.snapshot().FSM
 	if fsm != session.Established && fsm != session.OpenConfirm {
@@ -226,11 +228,16 @@ func (p *peering) keepsPassword(wanted bgp.Peer) bool {
 	return time.Now().Before(p.rotateAt)
 }
 
+// forgetPassword has the session take up no other password, which it may have waited for: the next one has a time of its own.
+func (p *peering) forgetPassword() {
+	p.rotating.Stop()
+	p.rotateAt = time.Time{}
+}
+
 // restart ends the session as it was, and takes up another configuration.
 func (p *peering) restart(c bgp.Peer) {
 	p.log.Info("restarting session with a new configuration", "localASN", c.LocalASN, "peerASN", c.PeerASN)
-	p.rotating.Stop()
-	p.rotateAt = time.Time{}
+	p.forgetPassword()
 	p.disconnect(peerDeconfigured)
 	if c.LocalASN != p.config.LocalASN || c.RouterID != p.config.RouterID {
 		p.stopServing()

@@ -21,11 +21,9 @@ type Advertisement struct {
 	Name string
 	// AggregationLength, from 1 to 32, and AggregationLengthV6, from 1 to 128, are the prefix lengths to announce.
 	AggregationLength, AggregationLengthV6 int
-	// LocalPref is the LOCAL_PREF to announce to internal peers, at least 1.
-	LocalPref uint32
-	// ASPathPrepend is how many times the local ASN is prepended to the AS path besides the once that is due, from 0 to 10.
-	ASPathPrepend uint8
-	// Communities as written, values and aliases; ResolveCommunities has their meaning.
+	// Attributes to announce with, beside communities.
+	Attributes
+	// Communities as written, values and names; ResolveCommunities has their meaning.
 	Communities []string
 	// Pools and PoolSelectors select the pools; none selects every pool.
 	Pools         []string
@@ -72,14 +70,18 @@ func ParseAdvertisement(adv *v1beta1.BGPAdvertisement) (Advertisement, field.Err
 		Name:                adv.Name,
 		AggregationLength:   length("aggregationLength", "IPv4", s.AggregationLength, 32),
 		AggregationLengthV6: length("aggregationLengthV6", "IPv6", s.AggregationLengthV6, 128),
-		LocalPref:           cmp.Or(s.LocalPref, defaultLocalPref),
-		ASPathPrepend:       s.ASPathPrepend,
-		Communities:         slices.Clone(s.Communities),
-		Pools:               slices.Clone(s.IPAddressPools),
-		PoolSelectors:       selectors("ipAddressPoolSelectors", s.IPAddressPoolSelectors),
-		NodeSelectors:       selectors("nodeSelectors", s.NodeSelectors),
-		ServiceSelectors:    selectors("serviceSelectors", s.ServiceSelectors),
-		Peers:               slices.Clone(s.Peers),
+		Attributes: Attributes{
+			LocalPref:         cmp.Or(s.LocalPref, defaultLocalPref),
+			ASPathPrepend:     s.ASPathPrepend,
+			MED:               NewMED(s.MED),
+			WeightByEndpoints: s.WeightByEndpoints,
+		},
+		Communities:      slices.Clone(s.Communities),
+		Pools:            slices.Clone(s.IPAddressPools),
+		PoolSelectors:    selectors("ipAddressPoolSelectors", s.IPAddressPoolSelectors),
+		NodeSelectors:    selectors("nodeSelectors", s.NodeSelectors),
+		ServiceSelectors: selectors("serviceSelectors", s.ServiceSelectors),
+		Peers:            slices.Clone(s.Peers),
 	}
 	if s.ASPathPrepend > maxASPathPrepend {
 		errs = append(errs, field.Invalid(spec.Child("asPathPrepend"), int64(s.ASPathPrepend),
@@ -95,7 +97,7 @@ func ParseAdvertisement(adv *v1beta1.BGPAdvertisement) (Advertisement, field.Err
 	return a, nil
 }
 
-// checkCommunities reports malformed values; what has no colon is an alias.
+// checkCommunities reports malformed values; what has no colon is a name.
 func checkCommunities(path *field.Path, communities []string) field.ErrorList {
 	var errs field.ErrorList
 	for i, c := range communities {

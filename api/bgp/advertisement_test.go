@@ -77,7 +77,7 @@ func TestParseAdvertisementErrors(t *testing.T) {
 			in: spec{AggregationLength: new(int32(40)), Communities: []string{"1:2:3"}, Peers: []string{"a", "a"}},
 			want: []string{
 				`spec.aggregationLength: Invalid value: 40: invalid aggregation length "40" for IPv4: must be from 1 to 32`,
-				`spec.communities[0]: Invalid value: "1:2:3": invalid community "1:2:3" in BGP advertisement: invalid community format: "1:2:3"; write "a:b" or "large:a:b:c"`,
+				`spec.communities[0]: Invalid value: "1:2:3": invalid community "1:2:3" in BGP advertisement: invalid community format: "1:2:3"; write "a:b", "large:a:b:c", "rt:a:b", "soo:a:b", "bandwidth:a:b" or a well-known name such as "no-export"`,
 				`spec.peers[1]: Duplicate value: "a": duplicate definition of peers "a"; remove one`,
 			},
 		},

@@ -30,28 +30,46 @@ func CheckAggregation(adv Advertisement, pool ipam.Pool) error {
 	return nil
 }
 
-// CheckLocalPref reports whether the advertisements could announce one prefix of the pool with different local
-// preferences: both select the pool, one of the nodes and one of the peers, and their aggregation lengths are equal for a
-// family that the pool has. Service selectors are left out of it: if either advertisement has some, only a service can
-// tell whether both concern it, and nothing is reported; to check for a service that both select, pass copies without.
-func CheckLocalPref(adv, other Advertisement, pool ipam.Pool, nodes []labels.Set) error {
-	if adv.LocalPref == other.LocalPref || !shareRoute(adv, other, pool, nodes) {
-		return nil
-	}
-	return fmt.Errorf("invalid local preference %d: local preference %d was already set for the same type of BGP update by BGPAdvertisement %q: "+
-		"both announce pool %q with one aggregation length; make localPref equal (100 if unset), or select other pools, peers or nodes",
-		adv.LocalPref, other.LocalPref, other.Name, pool.Name)
+// Disagreement is an attribute of which two advertisements would give one route different values.
+type Disagreement struct {
+	// Field of the BGPAdvertisements.
+	Field string
+	// Value is the first advertisement's.
+	Value any
+	Err   error
 }
 
-// CheckASPathPrepend reports whether the advertisements could announce one prefix of the pool with AS paths of different
-// lengths, under the same circumstances as CheckLocalPref.
-func CheckASPathPrepend(adv, other Advertisement, pool ipam.Pool, nodes []labels.Set) error {
-	if adv.ASPathPrepend == other.ASPathPrepend || !shareRoute(adv, other, pool, nodes) {
+// Disagreements returns the attributes of which the advertisements could give one prefix of the pool different values towards one
+// peer: both select the pool, one of the nodes and one of the peers, and their aggregation lengths are equal for a
+// family that the pool has. Service selectors are left out of it: if either advertisement has some, only a service can
+// tell whether both concern it, and nothing is reported; to check for a service that both select, pass copies without.
+func Disagreements(adv, other Advertisement, pool ipam.Pool, nodes []labels.Set) []Disagreement {
+	if adv.Attributes == other.Attributes || !shareRoute(adv, other, pool, nodes) {
 		return nil
 	}
-	return fmt.Errorf("invalid AS path prepend %d: AS path prepend %d was already set for the same type of BGP update by BGPAdvertisement %q: "+
-		"both announce pool %q with one aggregation length; make asPathPrepend equal, or select other pools, peers or nodes",
-		adv.ASPathPrepend, other.ASPathPrepend, other.Name, pool.Name)
+	var found []Disagreement
+	compare := func(field, noun, hint string, value, ours, theirs any) {
+		if ours == theirs {
+			return
+		}
+		found = append(found, Disagreement{field, value, fmt.Errorf(
+			"invalid %s %v: %s %v was already set for the same type of BGP update by BGPAdvertisement %q: "+
+				"both announce pool %q with one aggregation length; make %s equal%s, or select other pools, peers or nodes",
+			noun, ours, noun, theirs, other.Name, pool.Name, field, hint)})
+	}
+	compare("localPref", "local preference", " (100 if unset)", int64(adv.LocalPref), adv.LocalPref, other.LocalPref)
+	compare("asPathPrepend", "AS path prepend", "", int64(adv.ASPathPrepend), adv.ASPathPrepend, other.ASPathPrepend)
+	compare("med", "MED", "", adv.MED.written(), adv.MED, other.MED)
+	compare("weightByEndpoints", "weightByEndpoints", "", adv.WeightByEndpoints, adv.WeightByEndpoints, other.WeightByEndpoints)
+	return found
+}
+
+// CheckAttributes returns the first of the Disagreements, if there are any.
+func CheckAttributes(adv, other Advertisement, pool ipam.Pool, nodes []labels.Set) error {
+	for _, d := range Disagreements(adv, other, pool, nodes) {
+		return d.Err
+	}
+	return nil
 }
 
 // shareRoute reports whether both announce a prefix of the pool from one of the nodes to one peer, whatever the service.

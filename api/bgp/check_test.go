@@ -54,7 +54,7 @@ func TestCheckAggregation(t *testing.T) {
 	}
 }
 
-func TestCheckLocalPrefAndASPathPrepend(t *testing.T) {
+func TestDisagreements(t *testing.T) {
 	t.Parallel()
 	type spec = v1beta1.BGPAdvertisementSpec
 	const (
@@ -62,6 +62,10 @@ func TestCheckLocalPrefAndASPathPrepend(t *testing.T) {
 			`both announce pool "pool" with one aggregation length; make localPref equal (100 if unset), or select other pools, peers or nodes`
 		prependConflict = `invalid AS path prepend 2: AS path prepend 0 was already set for the same type of BGP update by BGPAdvertisement "adv": ` +
 			`both announce pool "pool" with one aggregation length; make asPathPrepend equal, or select other pools, peers or nodes`
+		medConflict = `invalid MED 0: MED none was already set for the same type of BGP update by BGPAdvertisement "adv": ` +
+			`both announce pool "pool" with one aggregation length; make med equal, or select other pools, peers or nodes`
+		weightConflict = `invalid weightByEndpoints true: weightByEndpoints false was already set for the same type of BGP update by BGPAdvertisement "adv": ` +
+			`both announce pool "pool" with one aggregation length; make weightByEndpoints equal, or select other pools, peers or nodes`
 	)
 	x, y := []metav1.LabelSelector{selecting("x")}, []metav1.LabelSelector{selecting("y")}
 	v4, v6, both := []string{"10.0.0.0/16"}, []string{"2001:db8::/64"}, []string{"10.0.0.0/16", "2001:db8::/64"}
@@ -100,28 +104,53 @@ func TestCheckLocalPrefAndASPathPrepend(t *testing.T) {
 			}
 			nodes := []labels.Set{{"a": "x"}, {"a": "y"}}
 			a, b, pool := mustAdvertisement(t, tc.a), mustAdvertisement(t, tc.b), mustPool(t, tc.addresses...)
-			if diff := cmp.Diff(tc.want, message(CheckLocalPref(a, b, pool, nodes))); diff != "" {
-				t.Errorf("error (-want +got):\n%s", diff)
+			disagreements := func(a, b Advertisement) map[string]string {
+				found := map[string]string{}
+				for _, d := range Disagreements(a, b, pool, nodes) {
+					found[d.Field] = d.Err.Error()
+				}
+				if first := message(CheckAttributes(a, b, pool, nodes)); (first == "") != (len(found) == 0) {
+					t.Errorf("CheckAttributes: got %q beside %v", first, found)
+				}
+				return found
 			}
-			if reverse := CheckLocalPref(b, a, pool, nodes); (reverse != nil) != (tc.want != "") {
+			want := map[string]string{}
+			if tc.want != "" {
+				want["localPref"] = tc.want
+			}
+			if diff := cmp.Diff(want, disagreements(a, b)); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+			if reverse := disagreements(b, a); len(reverse) != len(want) {
 				t.Errorf("the other way round: got %v", reverse)
 			}
 
-			wantPrepend := ""
-			if tc.want != "" || a.LocalPref == b.LocalPref {
-				wantPrepend = prependConflict
+			shared := tc.want != "" || a.LocalPref == b.LocalPref
+			a.LocalPref, a.ASPathPrepend, a.MED, a.WeightByEndpoints = b.LocalPref, 2, MED{Value: 0, IsSet: true}, true
+			want = map[string]string{}
+			if shared {
+				want = map[string]string{"asPathPrepend": prependConflict, "med": medConflict, "weightByEndpoints": weightConflict}
 			}
-			if err := CheckASPathPrepend(a, b, pool, nodes); err != nil {
-				t.Errorf("equal AS paths: got %v", err)
+			if diff := cmp.Diff(want, disagreements(a, b)); diff != "" {
+				t.Errorf("errors about other attributes (-want +got):\n%s", diff)
 			}
-			a.ASPathPrepend = 2
-			if diff := cmp.Diff(wantPrepend, message(CheckASPathPrepend(a, b, pool, nodes))); diff != "" {
-				t.Errorf("error about AS paths (-want +got):\n%s", diff)
-			}
-			if reverse := CheckASPathPrepend(b, a, pool, nodes); (reverse != nil) != (wantPrepend != "") {
-				t.Errorf("AS paths the other way round: got %v", reverse)
+			if reverse := disagreements(b, a); len(reverse) != len(want) {
+				t.Errorf("other attributes the other way round: got %v", reverse)
 			}
 		})
+	}
+}
+
+func TestTheLowerMEDIsPreferredAndNoneIsTheLowest(t *testing.T) {
+	t.Parallel()
+	none, zero, one, most := MED{}, NewMED(new(uint32(0))), NewMED(new(uint32(1))), NewMED(new(uint32(1<<32-1)))
+	ascending := []MED{none, zero, one, most}
+	for i, a := range ascending {
+		for j, b := range ascending {
+			if got, want := a.Min(b), ascending[min(i, j)]; got != want {
+				t.Errorf("of %s and %s: got %s, want %s", a, b, got, want)
+			}
+		}
 	}
 }
 

@@ -43,16 +43,38 @@ type BGPAdvertisementSpec struct {
 	// +kubebuilder:validation:Maximum=10
 	ASPathPrepend uint8 `json:"asPathPrepend,omitempty"`
 
-	// Communities of the routes: "a:b" with numbers from 0 to 65535 (RFC 1997), "large:a:b:c" with numbers from
-	// 0 to 4294967295 (RFC 8092), or the name of an alias that a Community object defines.
+	// MED is the MULTI_EXIT_DISC of the routes (RFC 4271 section 5.1.4), from 0 to 4294967295. Routers that have several routes from
+	// one neighboring ASN, with one local preference and AS paths of one length, prefer the one with the lowest. It is sent to all
+	// peers; routers of another ASN do not pass it on to a third. If unset, none is sent, which routers commonly take for 0.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=4294967295
+	// +kubebuilder:validation:Format=int64
+	MED *uint32 `json:"med,omitempty"`
+
+	// WeightByEndpoints says whether routes of services with externalTrafficPolicy Local have a link bandwidth (RFC 10005) in
+	// proportion to the endpoints on the node: 125,000 bytes per second, which is 1 Mbit/s, for each. Routers with weighted
+	// multipath then send each endpoint as many connections, whichever node it is on. It replaces a link bandwidth among the communities. Routes of services
+	// with externalTrafficPolicy Cluster, and aggregated routes, have none.
+	// +optional
+	WeightByEndpoints bool `json:"weightByEndpoints,omitempty"`
+
+	// Communities of the routes: "a:b" with numbers from 0 to 65535 (RFC 1997); "large:a:b:c" with numbers from 0 to
+	// 4294967295 (RFC 8092); "rt:a:b" and "soo:a:b", a route target and a route origin (RFC 4360), where a is an ASN or an IPv4
+	// address, and b a number from 0 to 65535, or to 4294967295 if a is an ASN from 0 to 65535; "bandwidth:a:b", a link bandwidth
+	// (RFC 10005), where a is an ASN from 0 to 65535, and b bytes per second; a well-known community: no-export, no-advertise,
+	// no-export-subconfed, no-peer, graceful-shutdown, blackhole, accept-own or no-llgr; or the name of an alias that a
+	// Community object defines, which takes precedence over a well-known name.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=253
 	// +kubebuilder:validation:items:XValidation:rule="self.startsWith('large:') || !self.matches('^[^:]*(:[^:]*){3}$')",message="invalid marker for large community: expected community to be of format large:a:b:c"
-	// +kubebuilder:validation:items:XValidation:rule="!self.contains(':') || self.matches('^(large:[^:]*:)?[^:]*:[^:]*$') || self.matches('^[^:]*(:[^:]*){3}$')",message="invalid community format: write a:b or large:a:b:c, or the name of an alias"
+	// +kubebuilder:validation:items:XValidation:rule="!self.contains(':') || self.matches('^((large:[^:]*|rt|soo|bandwidth):)?[^:]*:[^:]*$') || self.matches('^[^:]*(:[^:]*){3}$')",message="invalid community format: write a:b, large:a:b:c, rt:a:b, soo:a:b, bandwidth:a:b or a well-known name, or the name of an alias"
 	// +kubebuilder:validation:items:XValidation:rule="!self.matches('^(large:[^:]*:)?[^:]*:[^:]*$') || (self.matches('^[0-9]{1,5}:[0-9]{1,5}$') && self.split(':').all(n, int(n) <= 65535)) || (self.matches('^large(:[0-9]{1,10}){3}$') && self.substring(6).split(':').all(n, int(n) <= 4294967295))",message="invalid community value: invalid section: must be a number from 0 to 65535, or to 4294967295 in a large community"
+	// +kubebuilder:validation:items:XValidation:rule="!self.matches('^(rt|soo):[^:]*:[^:]*$') || (self.matches('^[a-z]+:[0-9]{1,10}:[0-9]{1,10}$') && self.substring(self.indexOf(':') + 1).split(':').all(n, int(n) <= 4294967295) && (int(self.split(':')[1]) <= 65535 || self.matches(':[0-9]{1,5}$') && int(self.split(':')[2]) <= 65535)) || (self.matches('^[a-z]+:((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9]):[0-9]{1,5}$') && int(self.split(':')[2]) <= 65535)",message="invalid community value: invalid section: in rt:a:b and soo:a:b, a must be an ASN or an IPv4 address, and b a number from 0 to 65535, or to 4294967295 if a is from 0 to 65535"
+	// +kubebuilder:validation:items:XValidation:rule="!self.matches('^bandwidth:[^:]*:[^:]*$') || (self.matches('^bandwidth:[0-9]{1,5}:[0-9]{1,12}$') && int(self.split(':')[1]) <= 65535)",message="invalid community value: invalid section: in bandwidth:a:b, a must be an ASN from 0 to 65535, and b bytes per second from 0 to 999999999999"
 	Communities []string `json:"communities,omitempty"`
 
 	// IPAddressPools whose addresses are announced, by name, in addition to those that ipAddressPoolSelectors select.

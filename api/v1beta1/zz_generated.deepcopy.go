@@ -179,6 +179,11 @@ func (in *BGPAdvertisementSpec) DeepCopyInto(out *BGPAdvertisementSpec) {
 		*out = new(int32)
 		**out = **in
 	}
+	if in.MED != nil {
+		in, out := &in.MED, &out.MED
+		*out = new(uint32)
+		**out = **in
+	}
 	if in.Communities != nil {
 		in, out := &in.Communities, &out.Communities
 		*out = make([]string, len(*in))

@@ -49,6 +49,8 @@ const (
 	noRoomIPv6
 	localPref
 	asPathPrepend
+	med
+	weightByEndpoints
 	samePeer
 	sameAlias
 	undefinedAlias
@@ -114,8 +116,8 @@ func ofPool(object *v1beta1.IPAddressPool, pool *ipam.Pool, m *parsedObjects, no
 					path, value = field.NewPath("metadata", "labels"), pool.Labels.String()
 				}
 				found = append(found, contradiction{
-					cause: cause{c.fault, a.Name, other.Name}, with: []active.Key{a.key(), other.key()},
-					err: field.Invalid(path, value, fmt.Sprintf("BGPAdvertisement %q: %v", a.Name, c.err)),
+					cause: cause{faultOf[c.Field], a.Name, other.Name}, with: []active.Key{a.key(), other.key()},
+					err: field.Invalid(path, value, fmt.Sprintf("BGPAdvertisement %q: %v", a.Name, c.Err)),
 				})
 			}
 		}
@@ -252,7 +254,7 @@ func ofAdvertisement(adv *advertisement, m *parsedObjects, nodes *nodes) []contr
 		found = append(found, aggregatesTooMuch(adv, &selected[i])...)
 	}
 	for _, other := range m.sortedAdvertisements(func(other *advertisement) bool {
-		return other.Name != adv.Name && (other.LocalPref != adv.LocalPref || other.ASPathPrepend != adv.ASPathPrepend)
+		return other.Name != adv.Name && other.Attributes != adv.Attributes
 	}) {
 		common := nodes.common(adv, &other)
 		if len(common) == 0 {
@@ -261,8 +263,8 @@ func ofAdvertisement(adv *advertisement, m *parsedObjects, nodes *nodes) []contr
 		for i := range selected {
 			for _, c := range unequal(adv, &other, &selected[i], common) {
 				found = append(found, contradiction{
-					cause: cause{c.fault, other.Name, selected[i].Name}, with: []active.Key{other.key(), keyOfPool(selected[i].Name)},
-					err: field.Invalid(spec.Child(c.field), c.value, c.err.Error()),
+					cause: cause{faultOf[c.Field], other.Name, selected[i].Name}, with: []active.Key{other.key(), keyOfPool(selected[i].Name)},
+					err: field.Invalid(spec.Child(c.Field), c.Value, c.Err.Error()),
 				})
 			}
 		}
@@ -270,25 +272,15 @@ func ofAdvertisement(adv *advertisement, m *parsedObjects, nodes *nodes) []contr
 	return found
 }
 
-// inequality is a field in which two advertisements of one prefix differ though they must not.
-type inequality struct {
-	fault fault
-	field string
-	// value is the first advertisement's.
-	value int64
-	err   error
-}
+// faultOf is the fault of advertisements that have different values of the field.
+var faultOf = map[string]fault{"localPref": localPref, "asPathPrepend": asPathPrepend, "med": med, "weightByEndpoints": weightByEndpoints}
 
-// unequal returns the fields in which the advertisements contradict each other about the pool on one of the nodes.
-func unequal(adv, other *advertisement, pool *ipam.Pool, nodes []labels.Set) []inequality {
+// unequal returns the attributes in which the advertisements contradict each other about the pool on one of the nodes.
+func unequal(adv, other *advertisement, pool *ipam.Pool, nodes []labels.Set) []bgp.Disagreement {
 	if len(nodes) == 0 {
 		return nil
 	}
-	all := []inequality{
-		{localPref, "localPref", int64(adv.LocalPref), bgp.CheckLocalPref(adv.Advertisement, other.Advertisement, *pool, nodes)},
-		{asPathPrepend, "asPathPrepend", int64(adv.ASPathPrepend), bgp.CheckASPathPrepend(adv.Advertisement, other.Advertisement, *pool, nodes)},
-	}
-	return slices.DeleteFunc(all, func(c inequality) bool { return c.err == nil })
+	return bgp.Disagreements(adv.Advertisement, other.Advertisement, *pool, nodes)
 }
 
 // aggregatesTooMuch reports of each family the smallest range of the pool, if it has no room for the advertisement's prefixes.

@@ -79,9 +79,9 @@ func (n *nodes) allSelectedBy(selectors []labels.Selector, selects func(labels.S
 }
 
 // common returns the labels of a node that both advertisements select, in a list; none if there is no such node, or if
-// they have one local preference and one length of AS path, so that it does not matter.
+// they agree in all attributes, so that it does not matter.
 func (n *nodes) common(a, b *advertisement) []labels.Set {
-	if a.LocalPref == b.LocalPref && a.ASPathPrepend == b.ASPathPrepend {
+	if a.Attributes == b.Attributes {
 		return nil
 	}
 	both := n.allSelectedBy(a.NodeSelectors, a.SelectsNode).And(n.allSelectedBy(b.NodeSelectors, b.SelectsNode))

@@ -50,11 +50,11 @@ func (m *parsedObjects) stillNaming(kind, name, field string, list func(*adverti
 	return first(sentences)
 }
 
-// lackingAlias returns a sentence for each of the aliases that no Community defines, and each advertisement that uses it.
+// lackingAlias returns a sentence for each of the aliases that no Community defines, unless they are well-known names, and each advertisement that uses it.
 func (m *parsedObjects) lackingAlias(aliases bgp.Aliases) []string {
 	gone, defined := maps.Clone(aliases), m.aliases()
 	maps.DeleteFunc(gone, func(alias string, _ bgp.Community) bool {
-		_, found := defined[alias]
+		_, found := defined.Find(alias)
 		return found
 	})
 	if len(gone) == 0 {

@@ -105,11 +105,11 @@ func newRoutes(m *parsedObjects, n *nodes) *Routes {
 	return r
 }
 
-// undefined returns the aliases among the communities that are not defined.
+// undefined returns the names among the communities that are neither aliases nor well known.
 func undefined(communities []string, defined bgp.Aliases) []string {
 	var missing []string
 	for _, c := range communities {
-		if _, found := defined[c]; !found && !strings.Contains(c, ":") {
+		if _, found := defined.Find(c); !found && !strings.Contains(c, ":") {
 			missing = append(missing, c)
 		}
 	}

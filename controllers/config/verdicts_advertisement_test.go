@@ -334,6 +334,36 @@ var advertisementCases = map[string]verdictCase{
 		apply: `advertisement second: {asPathPrepend: 1, ipAddressPools: [a], communities: ["64512:1"]}`,
 	},
 
+	"two MEDs for one pool": {
+		given:      rack + `advertisement first: {med: 10, ipAddressPools: [a]}`,
+		apply:      `advertisement second: {med: 20, ipAddressPools: [a, b]}`,
+		wantErrors: []string{`spec.med: ` + medConflict(20, "first", 10, "a")},
+	},
+	"a MED of 0 beside none": {
+		given:      rack + `advertisement first: {ipAddressPools: [a]}`,
+		apply:      `advertisement second: {med: 0, ipAddressPools: [a]}`,
+		wantErrors: []string{`spec.med: ` + medConflict(0, "first", "none", "a")},
+	},
+	"no MED beside one": {
+		given:      rack + `advertisement first: {med: 10, ipAddressPools: [a]}`,
+		apply:      `advertisement second: {ipAddressPools: [a]}`,
+		wantErrors: []string{`spec.med: ` + medConflict("none", "first", 10, "a")},
+	},
+	"two MEDs to different peers": {
+		given: rack + `advertisement first: {med: 10, peers: [tor-a]}`,
+		apply: `advertisement second: {med: 20, peers: [tor-b]}`,
+	},
+	"weights of one pool beside none": {
+		given: rack + `advertisement first: {ipAddressPools: [a]}`,
+		apply: `advertisement second: {weightByEndpoints: true, ipAddressPools: [a]}`,
+		wantErrors: []string{`spec.weightByEndpoints: invalid weightByEndpoints true: weightByEndpoints false was already set for the same type of BGP update ` +
+			`by BGPAdvertisement "first": both announce pool "a" with one aggregation length; make weightByEndpoints equal, or select other pools, peers or nodes`},
+	},
+	"weights for services that only they know": {
+		given: rack + `advertisement first: {}`,
+		apply: `advertisement second: {weightByEndpoints: true, serviceSelectors: [{matchLabels: {app: web}}]}`,
+	},
+
 	"a pool that is missing": {
 		given:        rack,
 		apply:        `advertisement some: {ipAddressPools: [a, c, d]}`,
@@ -357,6 +387,16 @@ var advertisementCases = map[string]verdictCase{
 		apply:        `advertisement some: {communities: [blue, red, green]}`,
 		wantWarnings: []string{undefinedWarning("some", `"blue", "green"`)},
 	},
+	"well-known communities and extended ones": {
+		given: rack,
+		apply: `advertisement all: {communities: [no-export, graceful-shutdown, "rt:64512:1", "soo:192.0.2.1:2", "bandwidth:64512:125000000"]}`,
+	},
+	"an extended community that is none": {
+		given: rack,
+		apply: `advertisement all: {communities: ["rt:65536:65536"]}`,
+		wantErrors: []string{`spec.communities[0]: invalid community "rt:65536:65536" in BGP advertisement: ` +
+			`invalid community value: invalid section "65536" of community "rt:65536:65536": must be a number from 0 to 65535`},
+	},
 	"an alias that only a bad community defines": {
 		given:        rack + `community colours: {communities: [{name: blue, value: "64512:99999"}]}`,
 		apply:        `advertisement all: {communities: [blue]}`,
@@ -379,6 +419,10 @@ var advertisementCases = map[string]verdictCase{
 	"an advertisement that is there already but for its AS path": {
 		given: rack + `advertisement first: {ipAddressPools: [a], serviceSelectors: [{matchLabels: {app: web}}]}`,
 		apply: `advertisement second: {ipAddressPools: [a], serviceSelectors: [{matchLabels: {app: web}}], asPathPrepend: 1}`,
+	},
+	"an advertisement that is there already but for its MED": {
+		given: rack + `advertisement first: {ipAddressPools: [a], serviceSelectors: [{matchLabels: {app: web}}]}`,
+		apply: `advertisement second: {ipAddressPools: [a], serviceSelectors: [{matchLabels: {app: web}}], med: 0}`,
 	},
 	"an advertisement that is there already, in another order": {
 		given:        rack + `advertisement first: {ipAddressPools: [a, b], peers: [tor-b, tor-a]}`,

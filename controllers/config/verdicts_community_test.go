@@ -21,12 +21,16 @@ var communityCases = map[string]verdictCase{
 	"a value of one number": {
 		given:      coloured,
 		apply:      `community more: {communities: [{name: green, value: "64512"}]}`,
-		wantErrors: []string{`spec.communities[0].value: invalid community format: "64512"; write "a:b" or "large:a:b:c"`},
+		wantErrors: []string{`spec.communities[0].value: invalid community format: "64512"; write "a:b", "large:a:b:c", "rt:a:b", "soo:a:b", "bandwidth:a:b" or a well-known name such as "no-export"`},
 	},
 	"a value that is a well-known name": {
+		given: coloured,
+		apply: `community more: {communities: [{name: green, value: no-export}, {name: no-peer, value: "64512:7"}, {name: leaf, value: "rt:64512:1"}]}`,
+	},
+	"a value that is no well-known name": {
 		given:      coloured,
-		apply:      `community more: {communities: [{name: green, value: no-export}]}`,
-		wantErrors: []string{`spec.communities[0].value: invalid community format: "no-export"; write "a:b" or "large:a:b:c"`},
+		apply:      `community more: {communities: [{name: green, value: no-import}]}`,
+		wantErrors: []string{`spec.communities[0].value: invalid community format: "no-import"; write "a:b", "large:a:b:c", "rt:a:b", "soo:a:b", "bandwidth:a:b" or a well-known name such as "no-export"`},
 	},
 	"a number out of range": {
 		given: coloured,
@@ -116,6 +120,12 @@ var communityCases = map[string]verdictCase{
 		given:        coloured,
 		remove:       "community colours",
 		wantWarnings: []string{usedAlias("blue", "all")},
+	},
+	"a well-known name that a community gave another value is deleted": {
+		given: routed + `
+			community colours: {communities: [{name: no-export, value: "64512:1"}]}
+			advertisement all: {communities: [no-export]}`,
+		remove: "community colours",
 	},
 	"a community is deleted that nobody uses": {
 		given:  coloured + `community more: {communities: [{name: green, value: "1:2"}]}`,

@@ -46,6 +46,12 @@ func prependConflict(times int, other string, otherTimes int, pool string) strin
 		"both announce pool %q with one aggregation length; make asPathPrepend equal, or select other pools, peers or nodes", times, otherTimes, other, pool)
 }
 
+// medConflict is the same about the MED.
+func medConflict(med any, other string, otherMED any, pool string) string {
+	return fmt.Sprintf("invalid MED %v: MED %v was already set for the same type of BGP update by BGPAdvertisement %q: "+
+		"both announce pool %q with one aggregation length; make med equal, or select other pools, peers or nodes", med, otherMED, other, pool)
+}
+
 func duplicatePeer(address, other string) string {
 	return fmt.Sprintf("spec.peerAddress: peer %s already exists: BGPPeer %q connects to it from the same nodes; "+
 		"remove one or make their nodeSelectors disjoint", address, other)

@@ -109,7 +109,7 @@ func aboutAdvertisement(adv *advertisement, m *parsedObjects, nodes []Node) []st
 	}
 	own := identity(adv)
 	equal := m.sortedAdvertisements(func(other *advertisement) bool {
-		return other.Name != adv.Name && other.LocalPref == adv.LocalPref && len(other.Pools) == len(adv.Pools) && identity(other) == own
+		return other.Name != adv.Name && other.Attributes == adv.Attributes && len(other.Pools) == len(adv.Pools) && identity(other) == own
 	})
 	if len(equal) > 0 {
 		found = append(found, fmt.Sprintf("BGPAdvertisement %q is equal to BGPAdvertisement %q; one of them is enough", adv.Name, equal[0].Name))
@@ -126,7 +126,7 @@ func identity(adv *advertisement) string {
 		adv.Communities, adv.Pools, adv.Peers, texts(adv.PoolSelectors), texts(adv.NodeSelectors), texts(adv.ServiceSelectors),
 	}
 	var b strings.Builder
-	fmt.Fprint(&b, adv.AggregationLength, adv.AggregationLengthV6, adv.LocalPref, adv.ASPathPrepend)
+	fmt.Fprint(&b, adv.AggregationLength, adv.AggregationLengthV6, adv.Attributes)
 	for _, l := range lists {
 		fmt.Fprintf(&b, "%q", slices.Sorted(slices.Values(l)))
 	}

@@ -37,8 +37,8 @@ func (m *migration) advertisement(d *draft, name, pool string, node *yaml.Node) 
 		})
 	}
 	for i, c := range communities {
-		if !strings.Contains(c, ":") && !m.aliases[c] {
-			d.spoil(d.lineOf(fmt.Sprintf("spec.communities[%d]", i)), "%s: community %q is neither a value such as 64512:100 nor an alias that is carried over", d.path, c)
+		if _, known := bgp.WellKnown(c); !strings.Contains(c, ":") && !m.aliases[c] && !known {
+			d.spoil(d.lineOf(fmt.Sprintf("spec.communities[%d]", i)), "%s: community %q is neither a value such as 64512:100, nor an alias that is carried over, nor a well-known name", d.path, c)
 		}
 		if c = cmp.Or(m.values[c], c); !slices.Contains(s.Communities, c) {
 			s.Communities = append(s.Communities, c)

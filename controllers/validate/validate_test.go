@@ -122,7 +122,7 @@ func TestFindings(t *testing.T) {
 				`-:1: IPAddressPool metallb-system/a: spec.addresses[0]: Invalid value: "198.51.100.0/33": invalid CIDR "198.51.100.0/33": the prefix length must be 0 to 32 for IPv4, 0 to 128 for IPv6`,
 				`-:3: BGPAdvertisement metallb-system/a: spec.aggregationLength: Invalid value: 33: invalid aggregation length "33" for IPv4: must be from 1 to 32`,
 				`-:5: BGPPeer metallb-system/a: spec.myASN: Required value: missing local ASN; set it to a number from 1 to 4294967295`,
-				`-:7: Community metallb-system/a: spec.communities[0].value: Invalid value: "64500": invalid community format: "64500"; write "a:b" or "large:a:b:c"`,
+				`-:7: Community metallb-system/a: spec.communities[0].value: Invalid value: "64500": invalid community format: "64500"; write "a:b", "large:a:b:c", "rt:a:b", "soo:a:b", "bandwidth:a:b" or a well-known name such as "no-export"`,
 			},
 		},
 		"what only the schema refuses": {

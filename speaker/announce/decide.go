@@ -25,16 +25,46 @@ type Decision struct {
 	Conflicting Conflict
 }
 
-// Conflict is what advertisements give different values of to one prefix towards one peer. The highest local preference and
-// the shortest AS path are announced, as for a prefix of several services: a service that works must not break for a
-// contradiction.
+// Conflict is what advertisements give different values of to one prefix towards one peer. The highest local preference,
+// the shortest AS path, the lowest MED and no weight are announced, as for a prefix of several services: a service that works must not
+// break for a contradiction.
 type Conflict struct {
-	LocalPref, ASPathPrepend bool
+	LocalPref, ASPathPrepend, MED, WeightByEndpoints bool
 }
 
 // Plus returns what is in either.
 func (c Conflict) Plus(other Conflict) Conflict {
-	return Conflict{LocalPref: c.LocalPref || other.LocalPref, ASPathPrepend: c.ASPathPrepend || other.ASPathPrepend}
+	return Conflict{
+		LocalPref: c.LocalPref || other.LocalPref, ASPathPrepend: c.ASPathPrepend || other.ASPathPrepend,
+		MED: c.MED || other.MED, WeightByEndpoints: c.WeightByEndpoints || other.WeightByEndpoints,
+	}
+}
+
+// ConflictingAttribute is one that advertisements give different values of.
+type ConflictingAttribute struct {
+	// Field of BGPAdvertisements.
+	Field string
+	// Announced is what is announced of it, as part of a sentence.
+	Announced string
+}
+
+// Attributes returns those that are in conflict.
+func (c Conflict) Attributes() []ConflictingAttribute {
+	var all []ConflictingAttribute
+	for _, one := range []struct {
+		isConflicting    bool
+		field, announced string
+	}{
+		{c.LocalPref, "localPref", "the highest localPref"},
+		{c.ASPathPrepend, "asPathPrepend", "the lowest asPathPrepend"},
+		{c.MED, "med", "the lowest med, if all set one"},
+		{c.WeightByEndpoints, "weightByEndpoints", "no weight"},
+	} {
+		if one.isConflicting {
+			all = append(all, ConflictingAttribute{one.field, one.announced})
+		}
+	}
+	return all
 }
 
 // Peers returns those that are to be told of the service, each with the families of the prefixes that it is to be told.
@@ -73,9 +103,9 @@ func (d *Decision) decide(p *policy.Policy, s Service, e Endpoints, addr netip.A
 		d.Refused[addr] = reason
 		return
 	}
-	d.add(by, addr, s.Local && e[endpoint.Of(addr)].Draining())
+	d.add(by, addr, s.Local, e[endpoint.Of(addr)])
 	d.Announced = append(d.Announced, addr)
-	d.Conflicting = d.Conflicting.Plus(conflict(by, addr))
+	d.Conflicting = d.Conflicting.Plus(conflict(by, addr, s.Local))
 }
 
 // matching returns the advertisements that are for the address, or why there are none to announce it by.
@@ -124,12 +154,16 @@ func ineligible(p *policy.Policy, s Service, e Endpoints, family endpoint.Family
 	return ""
 }
 
-// conflict returns what two of the advertisements give different values of to one prefix towards one peer.
-func conflict(by []*policy.Advertisement, addr netip.Addr) Conflict {
+// conflict returns what two of the advertisements give different values of to one prefix towards one peer. Weights are of services with
+// the traffic policy Local alone.
+func conflict(by []*policy.Advertisement, addr netip.Addr, local bool) Conflict {
 	var all Conflict
 	for i, a := range by {
 		for _, b := range by[:i] {
-			c := Conflict{LocalPref: a.LocalPref != b.LocalPref, ASPathPrepend: a.ASPathPrepend != b.ASPathPrepend}
+			c := Conflict{
+				LocalPref: a.LocalPref != b.LocalPref, ASPathPrepend: a.ASPathPrepend != b.ASPathPrepend,
+				MED: a.MED != b.MED, WeightByEndpoints: local && a.WeightByEndpoints != b.WeightByEndpoints,
+			}
 			if c != (Conflict{}) && a.Prefix(addr) == b.Prefix(addr) &&
 				slices.ContainsFunc(a.Peers(addr), func(peer string) bool { return slices.Contains(b.Peers(addr), peer) }) {
 				all = all.Plus(c)
@@ -139,11 +173,16 @@ func conflict(by []*policy.Advertisement, addr netip.Addr) Conflict {
 	return all
 }
 
-// add adds the paths of an address.
-func (d *Decision) add(by []*policy.Advertisement, addr netip.Addr, draining bool) {
+// add adds the paths of an address. One that stands for other addresses too has no weight: their endpoints may be on other nodes. Nor has
+// one of a service with the traffic policy Cluster, since every node sends connections to every endpoint.
+func (d *Decision) add(by []*policy.Advertisement, addr netip.Addr, local bool, e endpoint.View) {
 	for _, a := range by {
 		path := rib.Path{
-			Prefix: a.Prefix(addr), LocalPref: a.LocalPref, ASPathPrepend: a.ASPathPrepend, Communities: a.Communities, Draining: draining,
+			Prefix: a.Prefix(addr), LocalPref: a.LocalPref, ASPathPrepend: a.ASPathPrepend, MED: a.MED, Communities: a.Communities,
+			Draining: local && e.Draining(),
+		}
+		if a.WeightByEndpoints && local && path.Prefix.IsSingleIP() {
+			path.Weight = uint32(e.Local.Usable()) //nolint:gosec // No node has 4 billion endpoints.
 		}
 		for _, peer := range a.Peers(addr) {
 			if d.Paths == nil {

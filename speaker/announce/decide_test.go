@@ -105,6 +105,28 @@ func TestDecide(t *testing.T) {
 		p.ASPathPrepend = times
 		return p
 	}
+	withMED := func(p rib.Path, med uint32) rib.Path {
+		p.MED = bgp.NewMED(&med)
+		return p
+	}
+	weighing := func(p rib.Path, weight uint32) rib.Path {
+		p.Weight = weight
+		return p
+	}
+	// three are ready on the node in one family, and one in the other, and more elsewhere.
+	three := announce.Endpoints{
+		{Local: endpoint.Count{Ready: 3, Draining: 2}, Anywhere: endpoint.Ready}, {Local: endpoint.Count{Ready: 1}, Anywhere: endpoint.Ready},
+	}
+	weightBlue := func(name string, weight bool) v1beta1.BGPAdvertisement {
+		a := forBlue(name, 0)
+		a.Spec.WeightByEndpoints = weight
+		return a
+	}
+	medBlue := func(name string, med *uint32) v1beta1.BGPAdvertisement {
+		a := forBlue(name, 0)
+		a.Spec.MED = med
+		return a
+	}
 	unavailable := func(in *policy.Input) { in.Node.NetworkUnavailable = true }
 	pending := func(in *policy.Input) { in.Node.ProxyPending[endpoint.IPv4] = true }
 	excluded := func(in *policy.Input) {
@@ -190,6 +212,50 @@ func TestDecide(t *testing.T) {
 			advertisements: []v1beta1.BGPAdvertisement{prependingBlue("a", 5, 3), forBlue("b", 5), forBlue("c", 4)}, endpoints: everywhere,
 			want:            map[string][]rib.Path{"p1": {path(t, "198.51.100.7/32", 5)}, "p2": {path(t, "198.51.100.7/32", 5)}},
 			wantConflicting: announce.Conflict{LocalPref: true, ASPathPrepend: true},
+		},
+		"of MEDs that contradict each other the lowest is announced": {
+			advertisements: []v1beta1.BGPAdvertisement{medBlue("a", new(uint32(20))), medBlue("b", new(uint32(10)))}, endpoints: everywhere,
+			want:            map[string][]rib.Path{"p1": {withMED(host, 10)}, "p2": {withMED(host, 10)}},
+			wantConflicting: announce.Conflict{MED: true},
+		},
+		"a MED and none contradict each other": {
+			advertisements: []v1beta1.BGPAdvertisement{medBlue("a", new(uint32(0))), medBlue("b", nil)}, endpoints: everywhere,
+			want:            map[string][]rib.Path{"p1": {host}, "p2": {host}},
+			wantConflicting: announce.Conflict{MED: true},
+		},
+		"paths of the Local policy are weighted by the endpoints of their family on the node": {
+			advertisements: []v1beta1.BGPAdvertisement{weightBlue("a", true)}, local: true, endpoints: three, addresses: []netip.Addr{v4, v6},
+			want: map[string][]rib.Path{
+				"p1": {weighing(host, 3)}, "p2": {weighing(host, 3)}, "p6": {weighing(path(t, "2001:db8:1::7/128", 0), 1)},
+			},
+		},
+		"a path that drains is weighted by the endpoints that still serve": {
+			advertisements: []v1beta1.BGPAdvertisement{weightBlue("a", true)}, local: true,
+			endpoints: inBothFamilies(endpoint.View{Local: endpoint.Count{Draining: 2}, Anywhere: endpoint.Draining}),
+			want:      map[string][]rib.Path{"p1": {weighing(host, 2)}, "p2": {weighing(host, 2)}},
+		},
+		"paths of the Cluster policy have no weight": {
+			advertisements: []v1beta1.BGPAdvertisement{weightBlue("a", true)}, endpoints: three,
+			want: map[string][]rib.Path{"p1": {host}, "p2": {host}},
+		},
+		"an aggregate has no weight": {
+			advertisements: []v1beta1.BGPAdvertisement{
+				adv("net", v1beta1.BGPAdvertisementSpec{AggregationLength: &length, WeightByEndpoints: true}),
+				adv("hosts", v1beta1.BGPAdvertisementSpec{WeightByEndpoints: true, Peers: []string{"p1"}}),
+			},
+			local: true, endpoints: three,
+			want: map[string][]rib.Path{
+				"p1": {weighing(host, 3), path(t, "198.51.100.0/24", 0)}, "p2": {path(t, "198.51.100.0/24", 0)},
+			},
+		},
+		"advertisements that contradict each other about weights": {
+			advertisements: []v1beta1.BGPAdvertisement{weightBlue("a", true), weightBlue("b", false)}, local: true, endpoints: three,
+			want:            map[string][]rib.Path{"p1": {host}, "p2": {host}},
+			wantConflicting: announce.Conflict{WeightByEndpoints: true},
+		},
+		"advertisements that contradict each other about weights that the Cluster policy does not have": {
+			advertisements: []v1beta1.BGPAdvertisement{weightBlue("a", true), weightBlue("b", false)}, endpoints: three,
+			want: map[string][]rib.Path{"p1": {host}, "p2": {host}},
 		},
 		"different AS paths towards different peers are no conflict": {
 			advertisements: []v1beta1.BGPAdvertisement{prependingBlue("a", 0, 1, "p1"), prependingBlue("b", 0, 2, "p2")}, endpoints: everywhere,

@@ -162,7 +162,7 @@ func (s *scene) configure(advertised ...string) {
 	}
 	for _, pool := range advertised {
 		in.Advertisements = append(in.Advertisements,
-			*builder.MakeAdvertisement("for-"+pool, pool).Peers(s.peers...).Communities("64500:7", "large:1:2:3").LocalPref(7).ASPathPrepend(3).Obj())
+			*builder.MakeAdvertisement("for-"+pool, pool).Peers(s.peers...).Communities("64500:7", "large:1:2:3").LocalPref(7).ASPathPrepend(3).MED(0).WeightByEndpoints().Obj())
 	}
 	p, rejections := policy.Compile(in, s.policy)
 	if len(rejections) > 0 {
@@ -218,7 +218,7 @@ func TestThePolicyIsTold(t *testing.T) {
 		{"peer":"one","address":"192.0.2.1:179","localASN":64500,"peerASN":"64501","routerID":"10.0.0.1","holdTime":"1m30s",
 		"keepaliveTime":"30s","connectTime":"2s","families":"IPv4","ttl":1,"hasPassword":true}],"pools":[
 		{"name":"gold","exists":true,"ranges":["198.51.100.0-198.51.100.255","2001:db8::-2001:db8::ff"],"advertisements":[
-		{"name":"for-gold","aggregationLength":32,"aggregationLengthV6":128,"localPref":7,"asPathPrepend":3,"communities":["64500:7","large:1:2:3"],
+		{"name":"for-gold","aggregationLength":32,"aggregationLengthV6":128,"localPref":7,"asPathPrepend":3,"med":0,"weightByEndpoints":true,"communities":["64500:7","large:1:2:3"],
 		"peersIPv4":["one"],"peersIPv6":[]}]}],"rejections":[]}`)
 	for filters, want := range map[string]int{"": 2, "pool=gold": 2, "peer=two": 1} {
 		if got := strings.Count(s.ask("policy", filters), `"hasPassword":true`); got != want {
@@ -260,7 +260,7 @@ func TestTheRIBIsToldWithTheReasonsForWhatIsNotInIt(t *testing.T) {
 	s := newScene(t)
 	s.configure("gold")
 	const (
-		path   = `{"prefix":"198.51.100.0/32","localPref":7,"asPathPrepend":3,"communities":["64500:7","large:1:2:3"]}`
+		path   = `{"prefix":"198.51.100.0/32","localPref":7,"asPathPrepend":3,"med":0,"communities":["64500:7","large:1:2:3"]}`
 		idle   = `{"service":"default/idle","addresses":[{"address":"198.51.100.1","pool":"gold","announced":false,"reason":"noEndpoints","message":"no endpoint is ready"}]}`
 		silver = `{"service":"default/silver","addresses":[{"address":"203.0.113.0","pool":"silver","announced":false,"reason":"notOwner","message":"no BGPAdvertisement for the address selects the node"}]}`
 		waits  = `{"service":"default/waiting","reason":"noIPAllocated","message":"the service has no address","addresses":[]}`

@@ -58,6 +58,8 @@ type advertisement struct {
 	AggregationLengthV6 int      `json:"aggregationLengthV6"`
 	LocalPref           uint32   `json:"localPref,omitempty"`
 	ASPathPrepend       uint8    `json:"asPathPrepend,omitempty"`
+	MED                 *uint32  `json:"med,omitempty"`
+	WeightByEndpoints   bool     `json:"weightByEndpoints,omitempty"`
 	Communities         []string `json:"communities,omitempty"`
 	ServiceSelectors    []string `json:"serviceSelectors,omitempty"`
 	PeersIPv4           []string `json:"peersIPv4"`
@@ -130,7 +132,7 @@ func poolOf(p *policy.Policy, from *policy.Pool) pool {
 		v4, v6 := a.AggregationLengths()
 		to.Advertisements = append(to.Advertisements, advertisement{
 			Name: a.Name, AggregationLength: v4, AggregationLengthV6: v6, LocalPref: a.LocalPref, ASPathPrepend: a.ASPathPrepend,
-			Communities: textsOf(a.Communities), ServiceSelectors: a.ServiceSelectors(),
+			MED: a.MED.Pointer(), WeightByEndpoints: a.WeightByEndpoints, Communities: textsOf(a.Communities), ServiceSelectors: a.ServiceSelectors(),
 			PeersIPv4: orNone(a.PeersV4), PeersIPv6: orNone(a.PeersV6),
 		})
 	}

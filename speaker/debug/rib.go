@@ -34,6 +34,8 @@ type prefix struct {
 	Prefix        netip.Prefix `json:"prefix"`
 	LocalPref     uint32       `json:"localPref,omitempty"`
 	ASPathPrepend uint8        `json:"asPathPrepend,omitempty"`
+	MED           *uint32      `json:"med,omitempty"`
+	Weight        uint32       `json:"weight,omitempty"`
 	Communities   []string     `json:"communities,omitempty"`
 	Draining      bool         `json:"draining,omitempty"`
 }
@@ -147,7 +149,10 @@ func prefixesOf(services []node.ServiceInspection, peer string) map[netip.Prefix
 }
 
 func prefixOf(p rib.Path) prefix {
-	return prefix{Prefix: p.Prefix, LocalPref: p.LocalPref, ASPathPrepend: p.ASPathPrepend, Communities: textsOf(p.Communities), Draining: p.Draining}
+	return prefix{
+		Prefix: p.Prefix, LocalPref: p.LocalPref, ASPathPrepend: p.ASPathPrepend, MED: p.MED.Pointer(), Weight: p.Weight,
+		Communities: textsOf(p.Communities), Draining: p.Draining,
+	}
 }
 
 func (q *question) serviceOf(s *node.ServiceInspection) service {

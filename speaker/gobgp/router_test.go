@@ -245,6 +245,9 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 					tt.want.NextHop, p.Prefix = node.Test6, netip.MustParsePrefix("2001:db8::1/128")
 				}
 				tt.want.Prefix = p.Prefix
+				if tt.draining {
+					tt.want.MED = new(uint32(drainingMED))
+				}
 				tt.want.Communities = []string{"64500:1", "64500:2"}
 				tt.want.Communities = append(tt.want.Communities, tt.also...)
 				tt.want.LargeCommunities = []string{"64500:1:2"}

@@ -114,17 +114,26 @@ func (w eventWriter) unassigned(svc *corev1.Service, reason announce.Reason) {
 		w.node, protocol, reason.Describe(), reason))
 }
 
+// conflicting says what is announced of each attribute that the advertisements give different values of.
 func (w eventWriter) conflicting(svc *corev1.Service, c announce.Conflict) {
-	field, announced, action := "localPref", "the highest", actionAnnounce
-	switch {
-	case c.LocalPref && c.ASPathPrepend:
-		field, announced, action = "localPref and asPathPrepend", "the highest localPref and the lowest asPathPrepend", actionAnnounce+"LocalPrefASPathPrepend"
-	case c.ASPathPrepend:
-		field, announced, action = "asPathPrepend", "the lowest", actionAnnounce+"ASPathPrepend"
+	var names, announced []string
+	action := actionAnnounce
+	for _, of := range c.Attributes() {
+		names, announced = append(names, of.Field), append(announced, of.Announced)
+		action += strings.ToUpper(of.Field[:1]) + of.Field[1:]
 	}
 	w.emit(svc, corev1.EventTypeWarning, EventInvalidConfig, action, fmt.Sprintf(
 		"BGPAdvertisements that select the service set different values of %s for one prefix and peer; "+
-			"node %q announces %s, until their selectors or values are corrected", field, w.node, announced))
+			"node %q announces %s, until their selectors or values are corrected", inWords(names), w.node, inWords(announced)))
+}
+
+// inWords lists in a sentence.
+func inWords(items []string) string {
+	last := len(items) - 1
+	if last < 1 {
+		return strings.Join(items, "")
+	}
+	return strings.Join(items[:last], ", ") + " and " + items[last]
 }
 
 func (w eventWriter) rejected(object runtime.Object, r policy.Rejection) {

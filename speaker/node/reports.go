@@ -301,8 +301,7 @@ func (r *reports) transition(one *report, before, now state, up map[string]bgp.F
 		one.log.V(1).Info("service considered", "addresses", is, "refused", one.decision.Refused, "reason", one.reason)
 	}
 	if c := now.conflicting; c.Plus(before.conflicting) != before.conflicting {
-		one.log.Info("announcing the highest of contradictory local preferences and the shortest of contradictory AS paths", "addresses", is,
-			"localPref", c.LocalPref, "asPathPrepend", c.ASPathPrepend)
+		one.log.Info("announcing in spite of advertisements that contradict each other", "addresses", is, "attributes", c.Attributes())
 		r.events.conflicting(one.service, c)
 	}
 }

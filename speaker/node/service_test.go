@@ -3,6 +3,7 @@
 package node_test
 
 import (
+	"fmt"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -115,6 +116,47 @@ func TestWhatAPeerCouldNotBeToldIsToldLater(t *testing.T) {
 	w.sessions.setHung("router", false)
 	w.expectRoutes("router", "198.51.100.1/32")
 	w.Expect(announced()).To(And(HaveLen(1), HaveKey(ContainSubstring("198.51.100.1"))))
+}
+
+func TestAnotherNumberOfEndpointsOnTheNodeIsOneWeightedPathAndDisturbsNothing(t *testing.T) {
+	w := tutorial(t)
+	nginx, endpoints := service("nginx", "198.51.100.0"), slice("nginx", "node-1", "node-1", "node-1", "node-2")
+	for i := range endpoints.Endpoints {
+		endpoints.Endpoints[i].Addresses = []string{fmt.Sprintf("10.244.0.%d", 5+i)}
+	}
+	nginx.Spec.ExternalTrafficPolicy = corev1.ServiceExternalTrafficPolicyLocal
+	w.create(nginx, endpoints, service("other", "198.51.100.1"), slice("other", "node-1"))
+	change(w, advertisement("everything"), func(a *v1beta1.BGPAdvertisement) { a.Spec.WeightByEndpoints = true })
+	w.start()
+	weight := func(prefix string) func() uint32 {
+		return func() uint32 {
+			path, _ := w.sessions.path(prefix)
+			return path.Weight
+		}
+	}
+	w.Eventually(weight("198.51.100.0/32")).Should(Equal(uint32(3)))
+	w.Expect(weight("198.51.100.1/32")()).To(BeZero(), "the traffic policy is Cluster")
+	w.settle()
+	configured, _, before := w.sessions.counts()
+
+	t.Log("endpoints on the node go one after the other, then the first of them comes back")
+	for i, want := range []uint32{2, 1} {
+		change(w, endpoints, func(s *discoveryv1.EndpointSlice) { s.Endpoints[i].Conditions.Ready = new(bool) })
+		w.Eventually(weight("198.51.100.0/32")).Should(Equal(want))
+	}
+	change(w, endpoints, func(s *discoveryv1.EndpointSlice) { s.Endpoints[0].Conditions.Ready = nil })
+	w.Eventually(weight("198.51.100.0/32")).Should(Equal(uint32(2)))
+
+	t.Log("an endpoint elsewhere is of no consequence")
+	change(w, endpoints, func(s *discoveryv1.EndpointSlice) { s.Endpoints[3].Conditions.Ready = new(bool) })
+	w.create(service("last", "198.51.100.2"), slice("last", "node-1"))
+	w.expectRoutes("router", "192.0.2.255/32", "198.51.100.0/32", "198.51.100.1/32", "198.51.100.2/32")
+	configuredNow, _, now := w.sessions.counts()
+	w.Expect(now-before).To(Equal(4), "prefixes told: one for each of three changes, and the last service's")
+	w.Expect(configuredNow).To(Equal(configured), "calls of Configure")
+	session, _ := w.sessions.session("router")
+	w.Expect(session.starts).To(Equal(1), "the session is not disturbed")
+	w.Expect(session.withdrawn).To(BeZero())
 }
 
 func TestAChangeThatDoesNotConcernServingCausesNoWork(t *testing.T) {

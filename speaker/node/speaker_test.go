@@ -31,13 +31,18 @@ import (
 // newSpeaker returns a speaker over objects that are there already, and what it tells sessions and users.
 func newSpeaker(t *testing.T, objects ...client.Object) (*node.Speaker, *fakeSessions, *events.FakeRecorder) {
 	t.Helper()
+	return newSpeakerOf(t, fake.NewClientBuilder().WithObjects(objects...).WithIndex(&discoveryv1.EndpointSlice{}, "service", func(o client.Object) []string {
+		return []string{o.GetLabels()[discoveryv1.LabelServiceName]}
+	}).Build())
+}
+
+// newSpeakerOf is newSpeaker for the objects that the reader has.
+func newSpeakerOf(t *testing.T, reader client.Reader) (*node.Speaker, *fakeSessions, *events.FakeRecorder) {
+	t.Helper()
 	metrics, err := node.NewMetrics(prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader := fake.NewClientBuilder().WithObjects(objects...).WithIndex(&discoveryv1.EndpointSlice{}, "service", func(o client.Object) []string {
-		return []string{o.GetLabels()[discoveryv1.LabelServiceName]}
-	}).Build()
 	sessions, recorder := newFakeSessions(), events.NewFakeRecorder(10)
 	return node.NewSpeaker(node.Options{
 		Node: "node-1", Client: reader, Table: sessions.table, Sessions: sessions, Recorder: recorder, Metrics: metrics,
@@ -139,19 +144,28 @@ func TestAContradictionIsReportedAndTheServiceStaysAnnounced(t *testing.T) {
 	}{
 		"about the local preference": {
 			others:        []v1beta1.BGPAdvertisement{forService("b", 2, 1)},
-			wantLocalPref: 2, wantASPathPrepend: 1, want: []string{event("localPref", "the highest")},
+			wantLocalPref: 2, wantASPathPrepend: 1, want: []string{event("localPref", "the highest localPref")},
 		},
 		"about the AS path": {
 			others:        []v1beta1.BGPAdvertisement{forService("b", 1, 3)},
-			wantLocalPref: 1, wantASPathPrepend: 1, want: []string{event("asPathPrepend", "the lowest")},
+			wantLocalPref: 1, wantASPathPrepend: 1, want: []string{event("asPathPrepend", "the lowest asPathPrepend")},
 		},
 		"about both": {
 			others:        []v1beta1.BGPAdvertisement{forService("b", 2, 0)},
 			wantLocalPref: 2, wantASPathPrepend: 0, want: []string{event(both, ofBoth)},
 		},
+		"about everything": {
+			others: func() []v1beta1.BGPAdvertisement {
+				b := forService("b", 2, 0)
+				b.Spec.MED, b.Spec.WeightByEndpoints = new(uint32(7)), true
+				return []v1beta1.BGPAdvertisement{b}
+			}(),
+			wantLocalPref: 2, wantASPathPrepend: 0,
+			want: []string{event("localPref, asPathPrepend and med", "the highest localPref, the lowest asPathPrepend and the lowest med, if all set one")},
+		},
 		"about one, then about the other too": {
 			others:        []v1beta1.BGPAdvertisement{forService("b", 1, 3), forService("c", 2, 2)},
-			wantLocalPref: 2, wantASPathPrepend: 1, want: []string{event("asPathPrepend", "the lowest"), event(both, ofBoth)},
+			wantLocalPref: 2, wantASPathPrepend: 1, want: []string{event("asPathPrepend", "the lowest asPathPrepend"), event(both, ofBoth)},
 		},
 	}
 	for name, tc := range tests {

@@ -67,6 +67,10 @@ func withASPathPrepend(times uint8) func(*v1beta1.BGPAdvertisementSpec) {
 	return func(s *v1beta1.BGPAdvertisementSpec) { s.ASPathPrepend = times }
 }
 
+func withMED(med uint32) func(*v1beta1.BGPAdvertisementSpec) {
+	return func(s *v1beta1.BGPAdvertisementSpec) { s.MED = &med }
+}
+
 func withPools(names ...string) func(*v1beta1.BGPAdvertisementSpec) {
 	return func(s *v1beta1.BGPAdvertisementSpec) { s.IPAddressPools = names }
 }
@@ -113,8 +117,10 @@ type summary struct {
 	// LocalPref is 0 if it is the default.
 	LocalPref     uint32
 	ASPathPrepend uint8
-	Communities   []string
-	Peers         []string
+	// MED is empty if there is none.
+	MED         string
+	Communities []string
+	Peers       []string
 }
 
 func summarize(p *policy.Policy, addr netip.Addr, from ...string) []summary {
@@ -125,6 +131,9 @@ func summarize(p *policy.Policy, addr netip.Addr, from ...string) []summary {
 	var all []summary
 	for _, a := range pool.Advertisements {
 		s := summary{Name: a.Name, Prefix: a.Prefix(addr).String(), LocalPref: a.LocalPref, ASPathPrepend: a.ASPathPrepend, Peers: a.Peers(addr)}
+		if a.MED.IsSet {
+			s.MED = a.MED.String()
+		}
 		if s.LocalPref == 100 {
 			s.LocalPref = 0
 		}

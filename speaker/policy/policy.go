@@ -61,9 +61,8 @@ type Pool struct {
 type Advertisement struct {
 	Name string
 	// Communities, resolved.
-	Communities   []bgp.Community
-	LocalPref     uint32
-	ASPathPrepend uint8
+	Communities []bgp.Community
+	bgp.Attributes
 	// PeersV4 and PeersV6 are the sessions to announce IPv4 and IPv6 prefixes on, by peer, sorted.
 	PeersV4, PeersV6 []string
 

@@ -91,8 +91,7 @@ func (c *compiler) pool(definition ipam.Pool, all peers) *Pool {
 	}
 	node := []labels.Set{c.in.Node.Labels}
 	admitted := admit(c, selecting, func(a, b advertisement) error {
-		return cmp.Or(bgp.CheckLocalPref(a.Advertisement, b.Advertisement, definition, node),
-			bgp.CheckASPathPrepend(a.Advertisement, b.Advertisement, definition, node))
+		return bgp.CheckAttributes(a.Advertisement, b.Advertisement, definition, node)
 	})
 
 	pool := &Pool{Name: definition.Name, definition: definition}
@@ -114,13 +113,12 @@ func selects(adv *advertisement, pool *ipam.Pool) bool {
 
 func compileAdvertisement(source advertisement, all peers) Advertisement {
 	return Advertisement{
-		Name:          source.Name,
-		Communities:   source.communities,
-		LocalPref:     source.LocalPref,
-		ASPathPrepend: source.ASPathPrepend,
-		PeersV4:       selectedBy(&source, all.v4),
-		PeersV6:       selectedBy(&source, all.v6),
-		source:        source,
+		Name:        source.Name,
+		Communities: source.communities,
+		Attributes:  source.Attributes,
+		PeersV4:     selectedBy(&source, all.v4),
+		PeersV6:     selectedBy(&source, all.v6),
+		source:      source,
 	}
 }
 

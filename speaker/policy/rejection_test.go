@@ -117,6 +117,13 @@ func TestABadObjectIsRejectedAlone(t *testing.T) {
 			wantRejected: "BGPAdvertisement/all", wantReason: "AS path prepend 2 was already set",
 			want: []summary{{Name: "a-new", Prefix: "198.51.100.0/32", ASPathPrepend: 2, Peers: []string{"v4"}}},
 		},
+		"MEDs that contradict each other": {
+			mutate: func(in *policy.Input) {
+				in.Advertisements = []v1beta1.BGPAdvertisement{adv("a-new", withMED(20)), adv("all")}
+			},
+			wantRejected: "BGPAdvertisement/all", wantReason: "invalid MED none: MED 20 was already set",
+			want: []summary{{Name: "a-new", Prefix: "198.51.100.0/32", MED: "20", Peers: []string{"v4"}}},
+		},
 		"a peer that does not parse": {
 			mutate:       func(in *policy.Input) { in.Peers[0].Spec.Address = "nowhere" },
 			wantRejected: "BGPPeer/v4", wantReason: "peerAddress",

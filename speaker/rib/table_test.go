@@ -43,6 +43,16 @@ func prepending(p rib.Path, times uint8) rib.Path {
 	return p
 }
 
+func withMED(p rib.Path, med uint32) rib.Path {
+	p.MED = bgp.NewMED(&med)
+	return p
+}
+
+func weighing(p rib.Path, weight uint32) rib.Path {
+	p.Weight = weight
+	return p
+}
+
 func draining(p rib.Path) rib.Path {
 	p.Draining = true
 	return p
@@ -145,6 +155,22 @@ func TestPeersAreToldExactlyWhatChanges(t *testing.T) {
 			{"c", byPeer{"p1": {prepending(host, 2)}}, nil},
 			{"b", nil, []rib.Change{{Peer: "p1", Announce: []rib.Path{prepending(host, 2)}}}},
 		},
+		"of owners that differ about the MED of a prefix the one with the lowest has his way, and none is lower": {
+			{"a", byPeer{"p1": {withMED(host, 30)}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{withMED(host, 30)}}}},
+			{"b", byPeer{"p1": {withMED(host, 10)}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{withMED(host, 10)}}}},
+			{"c", byPeer{"p1": {withMED(host, 0)}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{withMED(host, 0)}}}},
+			{"d", byPeer{"p1": {host}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{host}}}},
+			{"c", nil, nil},
+			{"d", nil, []rib.Change{{Peer: "p1", Announce: []rib.Path{withMED(host, 10)}}}},
+		},
+		"of owners that differ about the weight of a prefix the one with the highest has his way, if all have one": {
+			{"a", byPeer{"p1": {weighing(host, 1)}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{weighing(host, 1)}}}},
+			{"b", byPeer{"p1": {weighing(host, 3)}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{weighing(host, 3)}}}},
+			{"a", byPeer{"p1": {weighing(host, 2)}}, nil},
+			{"c", byPeer{"p1": {host}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{host}}}},
+			{"b", nil, nil},
+			{"c", nil, []rib.Change{{Peer: "p1", Announce: []rib.Path{weighing(host, 2)}}}},
+		},
 		"a prefix drains when all owners of it do": {
 			{"a", byPeer{"p1": {host}}, []rib.Change{{Peer: "p1", Announce: []rib.Path{host}}}},
 			{"b", byPeer{"p1": {draining(host)}}, nil},
@@ -243,6 +269,10 @@ func randomPaths(t *testing.T, random *rand.Rand) byPeer {
 		peer := fmt.Sprint("p", random.IntN(3))
 		p := path(t, fmt.Sprintf("198.51.100.%d/32", random.IntN(4)), uint32(random.IntN(2)*100))
 		p.Draining = random.IntN(3) == 0
+		p.Weight = uint32(random.IntN(3))
+		if med := uint32(random.IntN(3)); med > 0 {
+			p.MED = bgp.NewMED(new(med - 1))
+		}
 		for n := range 2 {
 			if random.IntN(2) == 0 {
 				p.Communities = append(p.Communities, community(t, fmt.Sprintf("64512:%d", n)))

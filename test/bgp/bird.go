@@ -183,6 +183,10 @@ func parseBIRDRoutes(tb testing.TB, out string) map[netip.Prefix]Route {
 			r.Communities = birdCommunities(value)
 		case "BGP.large_community":
 			r.LargeCommunities = birdCommunities(value)
+		case "BGP.ext_community":
+			r.ExtendedCommunities = birdCommunities(value)
+		case "BGP.med":
+			r.MED = new(uint32(number(value)))
 		}
 		routes[current] = r
 	}
@@ -198,7 +202,7 @@ func (b *bird) Best(tb testing.TB, prefix netip.Prefix) (nextHop netip.Addr, pat
 
 // birdCommunities reads "(64512,100) (64512,1)".
 func birdCommunities(s string) []string {
-	s = strings.ReplaceAll(strings.ReplaceAll(s, ", ", ":"), ",", ":")
+	s = strings.NewReplacer("unknown ", "", ", ", ":", ",", ":").Replace(s) // Extended ones of which it knows no name are unknown.
 	fields := strings.FieldsFunc(s, func(r rune) bool { return r == '(' || r == ')' || r == ' ' })
 	slices.Sort(fields)
 	return fields

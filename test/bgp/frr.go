@@ -4,11 +4,13 @@ package bgptest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,12 +18,14 @@ import (
 	"time"
 )
 
-// frr is the bgpd of FRR 8, without zebra: it learns routes and installs none.
+// frr is the bgpd of FRR 8. Without zebra it learns routes and installs none.
 type frr struct {
 	node     *Node
 	neighbor Neighbor
 	dir      string
 	process  *process
+	// forwards is whether it is to have a zebra.
+	forwards bool
 }
 
 // NewFRR makes an FRR that is not started.
@@ -86,8 +90,14 @@ func (f *frr) Start(tb testing.TB) {
 	if port == 0 {
 		port = 179
 	}
-	p, err := f.node.start(log, bgpdProgram, "-f", filepath.Join(f.dir, "bgpd.conf"), "-i", filepath.Join(f.dir, "bgpd.pid"),
-		"--vty_socket", f.dir, "-P", "0", "-p", strconv.Itoa(int(port)), "-Z", "-S", "-n", "--log", "stdout")
+	zebra := []string{"-Z", "-n"}
+	if f.forwards {
+		zebra = []string{"-z", f.startZebra(tb, log)}
+	}
+	p, err := f.node.start(log, bgpdProgram, append([]string{
+		"-f", filepath.Join(f.dir, "bgpd.conf"), "-i", filepath.Join(f.dir, "bgpd.pid"),
+		"--vty_socket", f.dir, "-P", "0", "-p", strconv.Itoa(int(port)), "-S", "--log", "stdout",
+	}, zebra...)...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -189,10 +199,12 @@ func (f *frr) routes(tb testing.TB, family string, routes map[netip.Prefix]Route
 				ASPath struct {
 					Text string `json:"string"`
 				} `json:"aspath"`
-				LocalPref        *uint32     `json:"locPrf"`
-				NextHops         []hop       `json:"nexthops"`
-				Communities      communities `json:"community"`
-				LargeCommunities communities `json:"largeCommunity"`
+				LocalPref           *uint32     `json:"locPrf"`
+				MED                 *uint32     `json:"metric"`
+				NextHops            []hop       `json:"nexthops"`
+				Communities         communities `json:"community"`
+				LargeCommunities    communities `json:"largeCommunity"`
+				ExtendedCommunities communities `json:"extendedCommunity"`
 			} `json:"paths"`
 		}
 		f.query(tb, fmt.Sprintf("show bgp %s unicast %s json", family, name), &detail)
@@ -203,6 +215,7 @@ func (f *frr) routes(tb testing.TB, family string, routes map[netip.Prefix]Route
 		r := Route{
 			Prefix: netip.MustParsePrefix(name), ASPath: asPath(p.ASPath.Text), LocalPref: 100,
 			Communities: sortedFields(p.Communities.Text), LargeCommunities: sortedFields(p.LargeCommunities.Text),
+			ExtendedCommunities: sortedFields(remark.ReplaceAllString(p.ExtendedCommunities.Text, "")), MED: p.MED,
 		}
 		if p.LocalPref != nil {
 			r.LocalPref = *p.LocalPref
@@ -222,6 +235,9 @@ func familyOf(prefix netip.Prefix) string {
 	}
 	return "ipv6"
 }
+
+// remark is what FRR says of a bandwidth.
+var remark = regexp.MustCompile(` \([^)]*\)`)
 
 // frrPath is a path to a prefix, as FRR tells it.
 type frrPath struct {
@@ -263,8 +279,17 @@ func (f *frr) Best(tb testing.TB, prefix netip.Prefix) (nextHop netip.Addr, path
 	return nextHop, len(all)
 }
 
+// wellKnown are the communities for which FRR writes a name.
+var wellKnown = map[string]string{
+	"graceful-shutdown": "65535:0", "accept-own": "65535:1", "no-llgr": "65535:7", "blackhole": "65535:666",
+	"no-export": "65535:65281", "no-advertise": "65535:65282", "local-AS": "65535:65283", "no-peer": "65535:65284",
+}
+
 func sortedFields(s string) []string {
-	fields := strings.Fields(strings.ReplaceAll(s, "graceful-shutdown", "65535:0"))
+	fields := strings.Fields(s)
+	for i, name := range fields {
+		fields[i] = cmp.Or(wellKnown[name], name)
+	}
 	slices.Sort(fields)
 	return fields
 }

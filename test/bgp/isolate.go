@@ -25,6 +25,7 @@ const (
 	birdProgram  = "/usr/sbin/bird"
 	birdcProgram = "/usr/sbin/birdc"
 	bgpdProgram  = "/usr/lib/frr/bgpd"
+	zebraProgram = "/usr/lib/frr/zebra"
 	vtyshProgram = "/usr/bin/vtysh"
 )
 

@@ -69,8 +69,11 @@ type Route struct {
 	ASPath  []uint32
 	// LocalPref is 100 where the router shows none of its own.
 	LocalPref uint32
-	// Communities are written "64512:100", large ones "64512:1:2", both sorted.
-	Communities, LargeCommunities []string
+	// MED is nil if the route has none.
+	MED *uint32
+	// Communities are written "64512:100", large ones "64512:1:2", both sorted. Extended ones are written as the router writes them,
+	// but with colons, and without what it says of them.
+	Communities, LargeCommunities, ExtendedCommunities []string
 }
 
 // Session is the session with the speaker, as the router tells it.

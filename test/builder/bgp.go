@@ -105,6 +105,18 @@ func (a *Advertisement) ASPathPrepend(times uint8) *Advertisement {
 	return a
 }
 
+// MED sets the MULTI_EXIT_DISC.
+func (a *Advertisement) MED(med uint32) *Advertisement {
+	a.Spec.MED = &med
+	return a
+}
+
+// WeightByEndpoints has routes say how many endpoints a node has.
+func (a *Advertisement) WeightByEndpoints() *Advertisement {
+	a.Spec.WeightByEndpoints = true
+	return a
+}
+
 // Communities sets the communities, values or aliases.
 func (a *Advertisement) Communities(communities ...string) *Advertisement {
 	a.Spec.Communities = communities

@@ -10,9 +10,11 @@ import (
 
 // What the schema says of values in several of the manifests.
 const (
-	wrongMarker  = "invalid marker for large community: expected community to be of format large:a:b:c"
-	wrongFormat  = "invalid community format: write a:b or large:a:b:c"
-	wrongSection = "invalid community value: invalid section: must be a number from 0 to 65535, or to 4294967295 in a large community"
+	wrongMarker    = "invalid marker for large community: expected community to be of format large:a:b:c"
+	wrongFormat    = "invalid community format: write a:b, large:a:b:c, rt:a:b, soo:a:b, bandwidth:a:b or a well-known name"
+	wrongSection   = "invalid community value: invalid section: must be a number from 0 to 65535, or to 4294967295 in a large community"
+	wrongRoute     = "invalid community value: invalid section: in rt:a:b and soo:a:b, a must be an ASN or an IPv4 address, and b a number from 0 to 65535, or to 4294967295 if a is from 0 to 65535"
+	wrongBandwidth = "invalid community value: invalid section: in bandwidth:a:b, a must be an ASN from 0 to 65535, and b bytes per second from 0 to 999999999999"
 )
 
 func TestCommunitySchema(t *testing.T) {
@@ -35,7 +37,12 @@ func TestCommunitySchema(t *testing.T) {
 		"a name with a colon":         {spec: `spec: {communities: [{name: "1:3", value: "1:2"}]}`, refused: []string{`spec.communities[0].name: Invalid value: "1:3": must not have a colon, which would make it a value`}},
 		"no value":                    {spec: `spec: {communities: [{name: a}]}`, refused: []string{`spec.communities[0].value: Required value`}},
 		"an empty value":              {spec: `spec: {communities: [{name: a, value: ""}]}`, refused: []string{`spec.communities[0].value: Invalid value: "": ` + wrongFormat}},
-		"a value that is a name":      {spec: `spec: {communities: [{name: a, value: no-export}]}`, refused: []string{`spec.communities[0].value: Invalid value: "no-export": ` + wrongFormat}},
+		"the mark of stale routes":    {spec: `spec: {communities: [{name: a, value: "65535:6"}]}`, parserOnly: `spec.communities[0].value: Invalid value: "65535:6": invalid community value: "65535:6" is LLGR_STALE (RFC 9494): routers would not be sent the route; remove it`},
+		"a value that is a name":      {spec: `spec: {communities: [{name: a, value: no-import}]}`, refused: []string{`spec.communities[0].value: Invalid value: "no-import": ` + wrongFormat}},
+		"well-known names":            {spec: `spec: {communities: [{name: a, value: no-export}, {name: b, value: no-advertise}, {name: c, value: no-export-subconfed}, {name: d, value: no-peer}, {name: e, value: graceful-shutdown}, {name: f, value: blackhole}, {name: g, value: accept-own}, {name: h, value: no-llgr}]}`},
+		"extended communities":        {spec: `spec: {communities: [{name: a, value: "rt:64512:4294967295"}, {name: b, value: "rt:4200000000:65535"}, {name: c, value: "soo:192.0.2.1:65535"}, {name: d, value: "bandwidth:65535:999999999999"}]}`},
+		"no route target":             {spec: `spec: {communities: [{name: a, value: "rt:65536:65536"}]}`, refused: []string{`spec.communities[0].value: Invalid value: "rt:65536:65536": ` + wrongRoute}},
+		"no bandwidth":                {spec: `spec: {communities: [{name: a, value: "bandwidth:65536:1"}]}`, refused: []string{`spec.communities[0].value: Invalid value: "bandwidth:65536:1": ` + wrongBandwidth}},
 		"a value too large":           {spec: `spec: {communities: [{name: a, value: "65536:0"}]}`, refused: []string{`spec.communities[0].value: Invalid value: "65536:0": ` + wrongSection}},
 		"a section with eight digits": {spec: `spec: {communities: [{name: a, value: "99999999:1"}]}`, refused: []string{`spec.communities[0].value: Invalid value: "99999999:1": ` + wrongSection}},
 		"another marker":              {spec: `spec: {communities: [{name: a, value: "lar:123:9999:123"}]}`, refused: []string{`spec.communities[0].value: Invalid value: "lar:123:9999:123": ` + wrongMarker}},

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bgptest
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+)
+
+// Forwarder is an FRR that installs its routes in the kernel of its node.
+type Forwarder struct{ frr }
+
+// NewForwarder makes a Forwarder that is not started.
+func NewForwarder(tb testing.TB, node *Node, neighbor Neighbor) *Forwarder {
+	tb.Helper()
+	f := &Forwarder{frr{node: node, dir: socketDir(tb), forwards: true}}
+	f.Configure(tb, neighbor)
+	return f
+}
+
+// startZebra starts what installs routes, and returns the socket at which it takes them.
+func (f *frr) startZebra(tb testing.TB, log *log) string {
+	tb.Helper()
+	writeFile(tb, filepath.Join(f.dir, "zebra.conf"), "log stdout\n")
+	chown(tb, f.dir, "zebra.conf")
+	socket := filepath.Join(f.dir, "zserv.api")
+	p, err := f.node.start(log, zebraProgram, "-f", filepath.Join(f.dir, "zebra.conf"), "-i", filepath.Join(f.dir, "zebra.pid"),
+		"--vty_socket", f.dir, "-z", socket, "-P", "0", "--log", "stdout")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(p.kill)
+	awaitReady(tb, p, log, func() bool {
+		_, err := os.Stat(socket)
+		return err == nil
+	})
+	return socket
+}
+
+// chown gives the directory, and the file in it, to FRR's account, which zebra changes to.
+func chown(tb testing.TB, dir, file string) {
+	tb.Helper()
+	account, err := user.Lookup("frr")
+	if err != nil {
+		tb.Fatalf("account of zebra: %v: install package frr", err)
+	}
+	uid, uidErr := strconv.Atoi(account.Uid)
+	gid, gidErr := strconv.Atoi(account.Gid)
+	if err := errors.Join(uidErr, gidErr, os.Chown(dir, uid, gid), os.Chown(filepath.Join(dir, file), uid, gid)); err != nil {
+		tb.Fatalf("directory of zebra: %v", err)
+	}
+}
+
+// Weights asks the node's kernel in which proportion it spreads connections to the prefix over next hops. There are none if it has no
+// route.
+func (f *Forwarder) Weights(tb testing.TB, prefix netip.Prefix) map[netip.Addr]int {
+	tb.Helper()
+	there, err := netlink.NewHandleAt(f.node.namespace)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer there.Close()
+	family := netlink.FAMILY_V4
+	if prefix.Addr().Is6() {
+		family = netlink.FAMILY_V6
+	}
+	routes, err := there.RouteList(nil, family)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	weights := map[netip.Addr]int{}
+	note := func(gateway []byte, weight int) {
+		if hop, ok := netip.AddrFromSlice(gateway); ok {
+			weights[hop.Unmap()] = weight
+		}
+	}
+	for i := range routes {
+		if routes[i].Dst == nil || routes[i].Dst.String() != prefix.String() {
+			continue
+		}
+		if len(routes[i].MultiPath) == 0 {
+			note(routes[i].Gw, 1)
+		}
+		for _, hop := range routes[i].MultiPath {
+			note(hop.Gw, hop.Hops+1) // The kernel's number is one less than what ip-route(8) shows.
+		}
+	}
+	return weights
+}

@@ -114,7 +114,7 @@ func LinkBandwidth(asn uint32, bytesPerSecond float32) Community {
 		asn = asTrans
 	}
 	octets := [8]byte{twoOctetAS, linkBandwidth}
-	binary.BigEndian.PutUint16(octets[2:], uint16(asn)) //nolint:gosec // It is 16 bits.
+	binary.BigEndian.PutUint16(octets[2:], uint16(asn))
 	binary.BigEndian.PutUint32(octets[4:], math.Float32bits(bytesPerSecond))
 	return extended(octets)
 }

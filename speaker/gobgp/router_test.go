@@ -166,20 +166,20 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 		"a path that drains": {
 			feature:  "Draining (RFC 8326)",
 			draining: true, also: shutdown, prepend: 1,
-			want: bgptest.Route{ASPath: slices.Repeat([]uint32{speakerASN}, 5), LocalPref: 100},
+			want: bgptest.Route{ASPath: slices.Repeat([]uint32{speakerASN}, 5), LocalPref: 100, MED: new(uint32(drainingMED))},
 			hold: 90 * time.Second,
 		},
 		"a path that drains over IPv6": {
 			feature: "Draining (RFC 8326)",
 			six:     true, draining: true, also: shutdown,
-			want: bgptest.Route{ASPath: slices.Repeat([]uint32{speakerASN}, 4), LocalPref: 100},
+			want: bgptest.Route{ASPath: slices.Repeat([]uint32{speakerASN}, 4), LocalPref: 100, MED: new(uint32(drainingMED))},
 			hold: 90 * time.Second,
 		},
 		"a path that drains to an iBGP peer": {
 			feature:  "Draining (RFC 8326)",
 			change:   func(n *bgptest.Neighbor, c *bgp.Peer) { n.PeerASN, c.LocalASN = sinkASN, sinkASN },
 			draining: true, also: shutdown,
-			want: bgptest.Route{LocalPref: 0},
+			want: bgptest.Route{LocalPref: 0, MED: new(uint32(drainingMED))},
 			hold: 90 * time.Second,
 		},
 		"another port, source address and a password": {
@@ -245,9 +245,6 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 					tt.want.NextHop, p.Prefix = node.Test6, netip.MustParsePrefix("2001:db8::1/128")
 				}
 				tt.want.Prefix = p.Prefix
-				if tt.draining {
-					tt.want.MED = new(uint32(drainingMED))
-				}
 				tt.want.Communities = []string{"64500:1", "64500:2"}
 				tt.want.Communities = append(tt.want.Communities, tt.also...)
 				tt.want.LargeCommunities = []string{"64500:1:2"}

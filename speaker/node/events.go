@@ -116,13 +116,12 @@ func (w eventWriter) unassigned(svc *corev1.Service, reason announce.Reason) {
 
 // conflicting says what is announced of each attribute that the advertisements give different values of.
 func (w eventWriter) conflicting(svc *corev1.Service, c announce.Conflict) {
-	var names, announced []string
-	action := actionAnnounce
-	for _, of := range c.Attributes() {
-		names, announced = append(names, of.Field), append(announced, of.Announced)
-		action += strings.ToUpper(of.Field[:1]) + of.Field[1:]
+	attributes := c.Attributes()
+	names, announced, capitalized := make([]string, len(attributes)), make([]string, len(attributes)), make([]string, len(attributes))
+	for i, of := range attributes {
+		names[i], announced[i], capitalized[i] = of.Field, of.Announced, strings.ToUpper(of.Field[:1])+of.Field[1:]
 	}
-	w.emit(svc, corev1.EventTypeWarning, EventInvalidConfig, action, fmt.Sprintf(
+	w.emit(svc, corev1.EventTypeWarning, EventInvalidConfig, actionAnnounce+strings.Join(capitalized, ""), fmt.Sprintf(
 		"BGPAdvertisements that select the service set different values of %s for one prefix and peer; "+
 			"node %q announces %s, until their selectors or values are corrected", inWords(names), w.node, inWords(announced)))
 }

@@ -169,6 +169,12 @@ func TestARouterSpreadsConnectionsByEndpoints(t *testing.T) {
 			path.Weight = 3
 			apply(t, s, rib.Change{Peer: "one", Announce: []rib.Path{path}})
 			expect(3, 1)
+			const connections = 2000
+			spread := r.Spread(t, path.Prefix.Addr(), connections)
+			if share := float64(spread[node.Test4]) / connections; share < 0.70 || share > 0.80 {
+				t.Errorf("of %d connections %v go to each node, not three of four to %s", connections, spread, node.Test4)
+			}
+			t.Logf("of %d connections %v go to each node", connections, spread)
 			path.Weight = 2
 			apply(t, s, rib.Change{Peer: "two", Announce: []rib.Path{path}})
 			expect(3, 2)

@@ -4,11 +4,15 @@ package bgptest
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -93,4 +97,33 @@ func (f *Forwarder) Weights(tb testing.TB, prefix netip.Prefix) map[netip.Addr]i
 		}
 	}
 	return weights
+}
+
+// Spread asks the node's kernel over which next hop it sends each of many TCP connections to the IPv4 address, which differ in their source
+// ports, and returns how many go where.
+func (f *Forwarder) Spread(tb testing.TB, address netip.Addr, connections int) map[netip.Addr]int {
+	tb.Helper()
+	var questions strings.Builder
+	for i := range connections {
+		fmt.Fprintf(&questions, "route get %s ipproto tcp sport %d dport 80\n", address, 10_000+i)
+	}
+	// By default connections between two hosts go one way (fib_multipath_hash_policy of the kernel).
+	f.node.run(tb, "", "sh", "-c", "echo 1 > /proc/sys/net/ipv4/fib_multipath_hash_policy")
+	spread := map[netip.Addr]int{}
+	for _, hop := range regexp.MustCompile(`via (\S+)`).FindAllStringSubmatch(f.node.run(tb, questions.String(), "ip", "-batch", "-"), -1) {
+		spread[netip.MustParseAddr(hop[1])]++
+	}
+	return spread
+}
+
+// run runs a program in the node's namespace, and returns what it writes.
+func (n *Node) run(tb testing.TB, input, program string, args ...string) string {
+	tb.Helper()
+	command := exec.CommandContext(tb.Context(), "nsenter", n.inNamespace(program, args)...)
+	command.Stdin = strings.NewReader(input)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		tb.Fatalf("%s in the node's namespace: %v: %s", program, err, out)
+	}
+	return string(out)
 }

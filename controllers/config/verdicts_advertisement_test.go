@@ -359,6 +359,16 @@ var advertisementCases = map[string]verdictCase{
 		wantErrors: []string{`spec.weightByEndpoints: invalid weightByEndpoints true: weightByEndpoints false was already set for the same type of BGP update ` +
 			`by BGPAdvertisement "first": both announce pool "a" with one aggregation length; make weightByEndpoints equal, or select other pools, peers or nodes`},
 	},
+	"weights of aggregates of both families": {
+		given: rack,
+		apply: `advertisement all: {weightByEndpoints: true, ipAddressPools: [a], aggregationLength: 24, aggregationLengthV6: 64}`,
+		wantWarnings: []string{`BGPAdvertisement "all" has spec.weightByEndpoints, which has no effect on aggregated routes; ` +
+			`remove spec.aggregationLength and spec.aggregationLengthV6, or spec.weightByEndpoints`},
+	},
+	"weights of aggregates of one family": {
+		given: rack,
+		apply: `advertisement all: {weightByEndpoints: true, ipAddressPools: [a], aggregationLength: 24}`,
+	},
 	"weights for services that only they know": {
 		given: rack + `advertisement first: {}`,
 		apply: `advertisement second: {weightByEndpoints: true, serviceSelectors: [{matchLabels: {app: web}}]}`,

@@ -107,6 +107,10 @@ func aboutAdvertisement(adv *advertisement, m *parsedObjects, nodes []Node) []st
 			"BGPAdvertisement %q names aliases in spec.communities that no Community defines, and is not in use until one does: %s",
 			adv.Name, list(aliases)))
 	}
+	if adv.WeightByEndpoints && adv.AggregationLength < 32 && adv.AggregationLengthV6 < 128 {
+		found = append(found, fmt.Sprintf("BGPAdvertisement %q has spec.weightByEndpoints, which has no effect on aggregated routes; "+
+			"remove spec.aggregationLength and spec.aggregationLengthV6, or spec.weightByEndpoints", adv.Name))
+	}
 	own := identity(adv)
 	equal := m.sortedAdvertisements(func(other *advertisement) bool {
 		return other.Name != adv.Name && other.Attributes == adv.Attributes && len(other.Pools) == len(adv.Pools) && identity(other) == own

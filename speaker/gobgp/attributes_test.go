@@ -189,25 +189,32 @@ func TestARouterSpreadsConnectionsByEndpoints(t *testing.T) {
 	}
 }
 
-func TestAnotherWeightIsOneUpdate(t *testing.T) {
+func TestEachChangeOfAnAttributeIsOneUpdate(t *testing.T) {
 	t.Parallel()
 	if elsewhere(t) {
 		return
 	}
 	k := newSink(t, behaviour{})
 	s, _ := newSessions(t, Options{})
-	weighing := path("198.51.100.0/32")
-	weighing.Weight = 1
-	configure(t, s, always(weighing, path("198.51.100.1/32")), to("tor", k.addrPort()))
+	changing := path("198.51.100.0/32")
+	configure(t, s, always(changing, path("198.51.100.1/32")), to("tor", k.addrPort()))
 	awaitUp(t, s, "tor")
 	awaitRoutes(t, k, 2)
 	before := k.heard()
-	for i, weight := range []uint32{3, 2, 0} {
-		weighing.Weight = weight
-		apply(t, s, rib.Change{Peer: "tor", Announce: []rib.Path{weighing}})
+	for i, change := range []func(*rib.Path){
+		func(p *rib.Path) { p.Weight = 1 },
+		func(p *rib.Path) { p.Weight = 3 },
+		func(p *rib.Path) { p.MED = bgp.NewMED(new(uint32(0))) },
+		func(p *rib.Path) { p.MED = bgp.NewMED(new(uint32(7))) },
+		func(p *rib.Path) { p.Communities = []bgp.Community{community(t, "rt:64500:1")} },
+		func(p *rib.Path) { p.Communities = []bgp.Community{community(t, "no-export"), community(t, "soo:64500:1")} },
+		func(p *rib.Path) { *p = path("198.51.100.0/32") },
+	} {
+		change(&changing)
+		apply(t, s, rib.Change{Peer: "tor", Announce: []rib.Path{changing}})
 		eventually(t, 10*time.Second, func() (bool, string) {
 			now := k.heard()
-			return now.updates == before.updates+i+1 && now.connections == 1 && len(now.routes) == 2, fmt.Sprintf("heard %+v", now)
+			return now.updates == before.updates+i+1 && now.connections == 1 && len(now.routes) == 2, fmt.Sprintf("after change %d, heard %+v", i, now)
 		})
 	}
 }

@@ -207,7 +207,9 @@ func TestEachChangeOfAnAttributeIsOneUpdate(t *testing.T) {
 		func(p *rib.Path) { p.MED = bgp.NewMED(new(uint32(0))) },
 		func(p *rib.Path) { p.MED = bgp.NewMED(new(uint32(7))) },
 		func(p *rib.Path) { p.Communities = []bgp.Community{community(t, "rt:64500:1")} },
-		func(p *rib.Path) { p.Communities = []bgp.Community{community(t, "no-export"), community(t, "soo:64500:1")} },
+		func(p *rib.Path) {
+			p.Communities = []bgp.Community{community(t, "no-export"), community(t, "soo:64500:1")}
+		},
 		func(p *rib.Path) { *p = path("198.51.100.0/32") },
 	} {
 		change(&changing)

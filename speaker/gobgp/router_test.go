@@ -80,6 +80,24 @@ func awaitOnRouter(t *testing.T, r bgptest.Router, routes int) {
 	})
 }
 
+// differ says in what the router's routes differ from those that it is to have; nothing if they do not.
+func differ(t *testing.T, r bgptest.Router, want ...bgptest.Route) string {
+	t.Helper()
+	routes := map[netip.Prefix]bgptest.Route{}
+	for _, route := range want {
+		routes[route.Prefix] = route
+	}
+	return cmp.Diff(routes, r.Routes(t), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmpopts.EquateEmpty())
+}
+
+func expectRoutes(t *testing.T, r bgptest.Router, want ...bgptest.Route) {
+	t.Helper()
+	if diff := differ(t, r, want...); diff != "" {
+		t.Errorf("routes of %s (-want +got):\n%s", r.Name(), diff)
+	}
+}
+
 func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 	attributes := rib.Path{
 		LocalPref:   150,
@@ -265,11 +283,7 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 				configure(t, s, always(p), c)
 				awaitUp(t, s, "tor")
 				awaitOnRouter(t, r, 1)
-				want := map[netip.Prefix]bgptest.Route{p.Prefix: tt.want}
-				if diff := cmp.Diff(want, r.Routes(t), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
-					cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmpopts.EquateEmpty()); diff != "" {
-					t.Errorf("routes of %s (-want +got):\n%s", r.Name(), diff)
-				}
+				expectRoutes(t, r, tt.want)
 				state := stateOf(s, "tor")
 				if state.HoldTime != tt.hold || state.PeerRouterID.IsValid() == false || state.LocalAddress != tt.want.NextHop ||
 					state.Carried.IPv4 == tt.six || state.Carried.IPv6 != tt.six || state.Advertised() != 1 {

@@ -22,6 +22,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"metallb.io/metallb/test/bench/sink"
+	"metallb.io/metallb/test/bench/wire"
 	"metallb.io/metallb/test/programs"
 )
 
@@ -241,7 +242,7 @@ func runSubject(ctx context.Context, o options, name string, n int, dir string, 
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
-	router, err := sink.Listen(ctx, asn, netip.MustParseAddr("192.0.2.254"))
+	router, err := sink.Listen(ctx, netip.MustParseAddr("127.0.0.1"), wire.Open{ASN: asn, ID: netip.MustParseAddr("192.0.2.254")})
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"metallb.io/metallb/speaker/servicestatus"
 	"metallb.io/metallb/test/bench/sink"
+	"metallb.io/metallb/test/bench/wire"
 	"metallb.io/metallb/test/envtest"
 	"metallb.io/metallb/test/freeport"
 	"metallb.io/metallb/test/monitoring"
@@ -32,7 +33,7 @@ func TestTheRolesAreExactlyWhatTheProgramsNeed(t *testing.T) {
 	w := newWorld(t)
 	webhookPort := freeport.Get(w.t)
 	w.installWebhook(webhookPort)
-	router, err := sink.Listen(t.Context(), 64501, netip.MustParseAddr("10.0.0.2"))
+	router, err := sink.Listen(t.Context(), netip.MustParseAddr("127.0.0.1"), wire.Open{ASN: 64501, ID: netip.MustParseAddr("10.0.0.2")})
 	w.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { w.Expect(router.Close()).To(Succeed()) })
 

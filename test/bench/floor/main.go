@@ -84,7 +84,7 @@ func connect(ctx context.Context, peer string, asn uint32) (*wire.Conn, error) {
 		return nil, fmt.Errorf("connecting to the peer: %w", err)
 	}
 	conn := wire.NewConn(tcp)
-	if err := conn.Establish(asn, netip.MustParseAddr("192.0.2.1")); err != nil {
+	if err := conn.Establish(wire.Open{ASN: asn, ID: netip.MustParseAddr("192.0.2.1")}); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil

@@ -31,6 +31,18 @@ type Counters struct {
 	Unknown int `json:"unknown"`
 }
 
+// Add returns the sums.
+func (c Counters) Add(more Counters) Counters {
+	return Counters{
+		Updates:   c.Updates + more.Updates,
+		Bytes:     c.Bytes + more.Bytes,
+		Announced: c.Announced + more.Announced,
+		Withdrawn: c.Withdrawn + more.Withdrawn,
+		Repeated:  c.Repeated + more.Repeated,
+		Unknown:   c.Unknown + more.Unknown,
+	}
+}
+
 // Sub returns what was counted since earlier.
 func (c Counters) Sub(earlier Counters) Counters {
 	return Counters{
@@ -47,15 +59,14 @@ func (c Counters) Sub(earlier Counters) Counters {
 type Session struct {
 	Number      int // 1 is the first
 	Established time.Time
-	EndOfRIB    time.Time // of IPv4 unicast
+	EndOfRIB    time.Time // of the last of the families that the sink takes
 	Ended       time.Time
 }
 
 // Sink listens for one peer at a time; a new session ends the one before. Its methods may be called at any time by any
 // goroutine.
 type Sink struct {
-	asn      uint32
-	id       netip.Addr
+	open     wire.Open
 	listener net.Listener
 	done     sync.WaitGroup
 
@@ -63,6 +74,7 @@ type Sink struct {
 	closed   bool
 	session  Session
 	conn     *wire.Conn                 // of session; nil if it ended
+	unended  map[bgp.Family]bool        // of session: families without End-of-RIB
 	routes   map[netip.Prefix]struct{}  // of session
 	removed  map[netip.Prefix]time.Time // when session last withdrew them
 	added    map[netip.Prefix]time.Time // when session last announced them
@@ -71,14 +83,14 @@ type Sink struct {
 	wake     chan struct{} // closed and replaced at each change
 }
 
-// Listen starts a sink of the given ASN and BGP identifier on a free port of 127.0.0.1.
-func Listen(ctx context.Context, asn uint32, id netip.Addr) (*Sink, error) {
+// Listen starts a sink on a free port of the address, which opens its sessions so.
+func Listen(ctx context.Context, at netip.Addr, open wire.Open) (*Sink, error) {
 	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp4", "127.0.0.1:0")
+	listener, err := config.Listen(ctx, "tcp", netip.AddrPortFrom(at, 0).String())
 	if err != nil {
 		return nil, fmt.Errorf("starting the BGP sink: %w", err)
 	}
-	s := &Sink{asn: asn, id: id, listener: listener, wake: make(chan struct{})}
+	s := &Sink{open: open, listener: listener, wake: make(chan struct{})}
 	s.done.Go(s.accept)
 	return s, nil
 }
@@ -234,7 +246,7 @@ func (s *Sink) serve(conn *wire.Conn) {
 		return
 	}
 	defer s.end(number)
-	if err := conn.Establish(s.asn, s.id); err != nil {
+	if err := conn.Establish(s.open); err != nil {
 		return
 	}
 	s.update(number, func() { s.session.Established = time.Now() })
@@ -270,6 +282,10 @@ func (s *Sink) begin(conn *wire.Conn) (number int, ok bool) {
 	}
 	s.conn = conn
 	s.session = Session{Number: s.session.Number + 1}
+	s.unended = make(map[bgp.Family]bool)
+	for _, family := range s.open.Taken() {
+		s.unended[family] = true
+	}
 	s.routes = make(map[netip.Prefix]struct{})
 	s.removed = make(map[netip.Prefix]time.Time)
 	s.added = make(map[netip.Prefix]time.Time)
@@ -300,14 +316,15 @@ func (s *Sink) update(number int, change func()) {
 // count takes what an UPDATE says. The lock is held.
 func (s *Sink) count(m *bgp.BGPUpdate, length int, now time.Time) {
 	if is, family := m.IsEndOfRib(); is {
-		if family == bgp.RF_IPv4_UC {
+		if delete(s.unended, family); len(s.unended) == 0 && s.session.EndOfRIB.IsZero() {
 			s.session.EndOfRIB = now
 		}
 		return
 	}
 	s.counters.Updates++
 	s.counters.Bytes += length
-	for _, p := range prefixes(m.WithdrawnRoutes) {
+	announced, withdrawn := routesOf(m)
+	for _, p := range withdrawn {
 		s.counters.Withdrawn++
 		if _, ok := s.routes[p]; !ok {
 			s.counters.Unknown++
@@ -316,7 +333,7 @@ func (s *Sink) count(m *bgp.BGPUpdate, length int, now time.Time) {
 		delete(s.routes, p)
 		s.removed[p], s.changed = now, now
 	}
-	for _, p := range prefixes(m.NLRI) {
+	for _, p := range announced {
 		s.counters.Announced++
 		if _, ok := s.routes[p]; ok {
 			s.counters.Repeated++
@@ -324,6 +341,21 @@ func (s *Sink) count(m *bgp.BGPUpdate, length int, now time.Time) {
 		s.routes[p] = struct{}{}
 		s.added[p], s.changed = now, now
 	}
+}
+
+// routesOf returns the prefixes of an UPDATE: those of IPv4 in its own fields (RFC 4271 section 4.3), others, and IPv4 ones with an IPv6 next hop
+// (RFC 8950 section 3), in attributes (RFC 4760 sections 3 and 4).
+func routesOf(m *bgp.BGPUpdate) (announced, withdrawn []netip.Prefix) {
+	announced, withdrawn = prefixes(m.NLRI), prefixes(m.WithdrawnRoutes)
+	for _, a := range m.PathAttributes {
+		switch a := a.(type) {
+		case *bgp.PathAttributeMpReachNLRI:
+			announced = append(announced, prefixes(a.Value)...)
+		case *bgp.PathAttributeMpUnreachNLRI:
+			withdrawn = append(withdrawn, prefixes(a.Value)...)
+		}
+	}
+	return announced, withdrawn
 }
 
 func prefixes(list []bgp.PathNLRI) []netip.Prefix {

@@ -89,10 +89,28 @@ func (c *Conn) KeepAlive(stop <-chan struct{}) {
 	}
 }
 
-// Establish exchanges OPEN and KEEPALIVE, so that the session is in state Established (RFC 4271 section 8). It offers IPv4
-// unicast and ASNs of four octets, and asks for End-of-RIB by the capability of graceful restart (RFC 4724 section 3).
-func (c *Conn) Establish(asn uint32, id netip.Addr) error {
-	open, err := openMessage(asn, id)
+// Open is what an OPEN message says.
+type Open struct {
+	ASN uint32
+	ID  netip.Addr
+	// Families are those of the routes that are taken (RFC 4760 section 8); IPv4 unicast if there are none.
+	Families []bgp.Family
+	// IPv6NextHop is whether IPv4 routes may have an IPv6 next hop (RFC 8950 section 4).
+	IPv6NextHop bool
+}
+
+// Taken are the families of the routes that are taken.
+func (o Open) Taken() []bgp.Family {
+	if len(o.Families) == 0 {
+		return []bgp.Family{bgp.RF_IPv4_UC}
+	}
+	return o.Families
+}
+
+// Establish exchanges OPEN and KEEPALIVE, so that the session is in state Established (RFC 4271 section 8). Beside what it is told, it
+// offers ASNs of four octets, and asks for End-of-RIB by the capability of graceful restart (RFC 4724 section 3).
+func (c *Conn) Establish(o Open) error {
+	open, err := o.message()
 	if err != nil {
 		return err
 	}
@@ -122,17 +140,24 @@ func (c *Conn) expect(kind uint8) error {
 	return nil
 }
 
-func openMessage(asn uint32, id netip.Addr) (*bgp.BGPMessage, error) {
+func (o Open) message() (*bgp.BGPMessage, error) {
 	short := uint16(asTrans)
-	if asn < 1<<16 {
-		short = uint16(asn)
+	if o.ASN < 1<<16 {
+		short = uint16(o.ASN)
 	}
-	capabilities := bgp.NewOptionParameterCapability([]bgp.ParameterCapabilityInterface{
-		bgp.NewCapMultiProtocol(bgp.RF_IPv4_UC), bgp.NewCapFourOctetASNumber(asn), bgp.NewCapGracefulRestart(false, false, 0, nil),
-	})
-	m, err := bgp.NewBGPOpenMessage(short, uint16(HoldTime/time.Second), id, []bgp.OptionParameterInterface{capabilities})
+	capabilities := []bgp.ParameterCapabilityInterface{bgp.NewCapFourOctetASNumber(o.ASN), bgp.NewCapGracefulRestart(false, false, 0, nil)}
+	for _, family := range o.Taken() {
+		capabilities = append(capabilities, bgp.NewCapMultiProtocol(family))
+	}
+	if o.IPv6NextHop {
+		capabilities = append(capabilities, bgp.NewCapExtendedNexthop([]*bgp.CapExtendedNexthopTuple{
+			bgp.NewCapExtendedNexthopTuple(bgp.RF_IPv4_UC, bgp.AFI_IP6),
+		}))
+	}
+	m, err := bgp.NewBGPOpenMessage(short, uint16(HoldTime/time.Second), o.ID,
+		[]bgp.OptionParameterInterface{bgp.NewOptionParameterCapability(capabilities)})
 	if err != nil {
-		return nil, fmt.Errorf("OPEN from AS %d, BGP identifier %s: %w", asn, id, err)
+		return nil, fmt.Errorf("OPEN from AS %d, BGP identifier %s: %w", o.ASN, o.ID, err)
 	}
 	return m, nil
 }

@@ -79,7 +79,7 @@ e2e: ## Run the tutorial and the end-to-end tests on a real cluster (root), of K
 	CGO_ENABLED=0 go test -trimpath -vet=off -tags e2e -p 1 -count 1 -timeout 30m -v $(TEST_FLAGS) ./test/cluster ./test/e2e
 
 .PHONY: bench
-bench: test-programs ## Measure allocation and announcement at 500, 2,000 and 8,000 services, beside a floor.
+bench: test-programs ## Measure allocation and announcement at 500, 2,000 and 8,000 services, beside a floor, and routes to several peers.
 	go run ./test/bench
 
 # Inputs that are new are not minimized: where a package has much in it, that would take most of the minute.

@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -32,6 +31,8 @@ type options struct {
 	subjects     []string
 	only         []string
 	clusters     []size
+	peers        []int
+	routes       int
 	samples      int
 	workers      int
 	json         string
@@ -65,8 +66,11 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	flags.SetOutput(out)
 	sizes := flags.String("services", "500,2000,8000", "numbers of services, with commas between")
 	subjects := flags.String("subjects", floorName+","+productName, "what is measured")
-	only := flags.String("only", partServices+","+partChanges, "parts to run: services, all at once and one at a time; changes, one thing in a full cluster")
+	only := flags.String("only", strings.Join(parts(), ","),
+		"parts to run: services, all at once and one at a time; changes, one thing in a full cluster; sessions, what peers are told")
 	clusters := flags.String("clusters", "100/10/10,10000/1000/1000", "services/waiting of them/nodes of the clusters in which one thing changes")
+	peers := flags.String("peers", "1,2,4,8", "numbers of peers that routes are announced to, with commas between")
+	flags.IntVar(&o.routes, "routes", 10_000, "routes that each of these peers is told of")
 	flags.IntVar(&o.samples, "samples", 100, "services created one at a time")
 	flags.IntVar(&o.workers, "floor-workers", 8, "services that the floor patches at the same time")
 	flags.StringVar(&o.json, "json", "", "file to write all figures to")
@@ -78,13 +82,17 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.binaries.floor, "floor", "", "floor to measure against; built if not given")
 	flags.StringVar(&o.binaries.controller, "controller", "", "controller to measure; built if not given")
 	flags.StringVar(&o.binaries.speaker, "speaker", "", "speaker to measure; built if not given")
+	flags.StringVar(&o.binaries.fanout, "fanout", "", "program with the speaker's sessions to measure; built if not given")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	o.subjects = strings.Split(*subjects, ",")
 	o.only = strings.Split(*only, ",")
 	var err error
-	if o.sizes, err = parseSizes(*sizes); err == nil {
+	if o.sizes, err = parseNumbers("--services", *sizes, maxServices); err == nil {
+		o.peers, err = parseNumbers("--peers", *peers, maxPeers)
+	}
+	if err == nil {
 		o.clusters, err = parseClusters(*clusters)
 	}
 	if err == nil {
@@ -96,22 +104,25 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	return o, err
 }
 
-// parseSizes reads ascending numbers of services with commas between.
-func parseSizes(s string) ([]int, error) {
-	var sizes []int
+// parseNumbers reads ascending numbers, up to the largest, with commas between.
+func parseNumbers(name, s string, largest int) ([]int, error) {
+	var numbers []int
 	for field := range strings.SplitSeq(s, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(field))
-		if err != nil || n < 1 || n > maxServices {
-			return nil, fmt.Errorf("--services: %q is not a number from 1 to %d", field, maxServices)
+		if err != nil || n < 1 || n > largest {
+			return nil, fmt.Errorf("%s: %q is not a number from 1 to %d", name, field, largest)
 		}
-		sizes = append(sizes, n)
+		numbers = append(numbers, n)
 	}
-	slices.Sort(sizes)
-	return slices.Compact(sizes), nil
+	slices.Sort(numbers)
+	return slices.Compact(numbers), nil
 }
 
-// maxServices leaves the pool room: the floor takes each address but once.
-const maxServices = 50_000
+const (
+	// maxServices leaves the pool room: the floor takes each address but once.
+	maxServices = 50_000
+	maxPeers    = 100
+)
 
 func (o *options) validate() error {
 	for _, s := range o.subjects {
@@ -120,12 +131,15 @@ func (o *options) validate() error {
 		}
 	}
 	for _, p := range o.only {
-		if p != partServices && p != partChanges {
-			return fmt.Errorf("--only: %q is neither %s nor %s", p, partServices, partChanges)
+		if !slices.Contains(parts(), p) {
+			return fmt.Errorf("--only: %q is none of %s", p, strings.Join(parts(), ", "))
 		}
 	}
 	if o.samples < 1 || o.workers < 1 {
 		return errors.New("--samples and --floor-workers must be at least 1")
+	}
+	if o.routes < 1 || o.routes > maxServices {
+		return fmt.Errorf("--routes: %d is not from 1 to %d", o.routes, maxServices)
 	}
 	return nil
 }
@@ -150,13 +164,15 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 		return err
 	}
 	r := newReport(o.sizes, o.workers)
-	if slices.Contains(o.only, partServices) {
-		err = runServices(ctx, o, r, dir, progress)
+	for _, part := range []struct {
+		name string
+		run  func(context.Context, options, *report, string, io.Writer) error
+	}{{partServices, runServices}, {partChanges, runClusters}, {partSessions, runSessions}} {
+		if o.runs(part.name) && err == nil {
+			err = part.run(ctx, o, r, dir, progress)
+		}
 	}
-	if slices.Contains(o.only, partChanges) && slices.Contains(o.subjects, productName) && err == nil {
-		err = runClusters(ctx, o, r, dir, progress)
-	}
-	if len(r.Measurements)+len(r.Changes.Measurements) == 0 {
+	if r.empty() {
 		return err
 	}
 	if o.json != "" {
@@ -165,14 +181,26 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 	return errors.Join(err, r.write(out))
 }
 
+// runs reports whether a part is to be run. The floor does not know all of them.
+func (o *options) runs(part string) bool {
+	return slices.Contains(o.only, part) && (part == partServices || slices.Contains(o.subjects, productName))
+}
+
 // skipBuilds gives programs that are not measured a path, so that they are not built.
 func (o *options) skipBuilds() {
 	const none = "-"
-	if !slices.Contains(o.subjects, productName) {
-		o.binaries.controller, o.binaries.speaker = none, none
+	product := slices.Contains(o.subjects, productName)
+	if !o.runs(partServices) {
+		o.binaries.floor = none
 	}
-	if !slices.Contains(o.only, partServices) {
-		o.binaries.floor, o.binaries.speaker = none, none
+	if !o.runs(partServices) || !product {
+		o.binaries.speaker = none
+	}
+	if !o.runs(partServices) && !o.runs(partChanges) || !product {
+		o.binaries.controller = none
+	}
+	if !o.runs(partSessions) {
+		o.binaries.fanout = none
 	}
 }
 
@@ -180,7 +208,10 @@ func (o *options) skipBuilds() {
 const (
 	partServices = "services"
 	partChanges  = "changes"
+	partSessions = "sessions"
 )
+
+func parts() []string { return []string{partServices, partChanges, partSessions} }
 
 // runServices measures all subjects at all numbers of services.
 func runServices(ctx context.Context, o options, r *report, dir string, progress io.Writer) error {
@@ -242,7 +273,7 @@ func runSubject(ctx context.Context, o options, name string, n int, dir string, 
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
-	router, err := sink.Listen(ctx, netip.MustParseAddr("127.0.0.1"), wire.Open{ASN: asn, ID: netip.MustParseAddr("192.0.2.254")})
+	router, err := sink.Listen(ctx, loopback, wire.Open{ASN: asn, ID: sinkID})
 	if err != nil {
 		return nil, err
 	}

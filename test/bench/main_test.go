@@ -3,6 +3,7 @@
 package main
 
 import (
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,9 @@ func TestOptions(t *testing.T) {
 		"no services":                    {args: []string{"--services", "0"}, wantErr: `"0" is not a number from 1`},
 		"more than the pool has room":    {args: []string{"--services", "50001"}, wantErr: "to 50000"},
 		"a subject that nobody knows":    {args: []string{"--subjects", "floor,ceiling"}, wantErr: `"ceiling" is neither floor nor product`},
+		"a part that nobody knows":       {args: []string{"--only", "sessions,rest"}, wantErr: `"rest" is none of services, changes, sessions`},
+		"no peers":                       {args: []string{"--peers", "1,0"}, wantErr: `--peers: "0" is not a number from 1 to 100`},
+		"no routes":                      {args: []string{"--routes", "0"}, wantErr: "--routes: 0 is not"},
 		"nothing to take percentiles of": {args: []string{"--samples", "0"}, wantErr: "--samples"},
 		"a flag that nobody knows":       {args: []string{"--fast"}, wantErr: "-fast"},
 	} {
@@ -36,6 +40,31 @@ func TestOptions(t *testing.T) {
 			}
 			if err != nil || !slices.Equal(o.sizes, tc.sizes) {
 				t.Errorf("parseOptions() = %v, %v, want the sizes %v", o.sizes, err, tc.sizes)
+			}
+		})
+	}
+}
+
+func TestOnlyWhatIsMeasuredIsBuilt(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		args []string
+		want binaries
+	}{
+		"all":               {nil, binaries{}},
+		"services":          {[]string{"--only", "services"}, binaries{fanout: "-"}},
+		"services of floor": {[]string{"--subjects", "floor"}, binaries{controller: "-", speaker: "-", fanout: "-"}},
+		"changes":           {[]string{"--only", "changes"}, binaries{floor: "-", speaker: "-", fanout: "-"}},
+		"sessions":          {[]string{"--only", "sessions"}, binaries{floor: "-", controller: "-", speaker: "-"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, err := parseOptions(tc.args, io.Discard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o.skipBuilds(); o.binaries != tc.want {
+				t.Errorf("paths of programs are %+v, want %+v", o.binaries, tc.want)
 			}
 		})
 	}

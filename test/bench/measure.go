@@ -85,7 +85,11 @@ func (b *bench) snapshot() (snapshot, error) {
 		s.bgp = b.sink.Counters()
 	}
 	var errs []error
-	for name, pid := range map[string]int{serverName: b.cluster.server, etcdName: b.cluster.etcd} {
+	servers := map[string]int{}
+	if b.cluster != nil {
+		servers[serverName], servers[etcdName] = b.cluster.server, b.cluster.etcd
+	}
+	for name, pid := range servers {
 		cpu, err := proc.CPU(pid)
 		s.cpu[name] = cpu
 		errs = append(errs, err)
@@ -166,7 +170,9 @@ func (b *bench) finish(m *measurement, before snapshot) error {
 			return err
 		}
 	}
-	m.Requests, err = b.cluster.audit.next()
+	if b.cluster != nil {
+		m.Requests, err = b.cluster.audit.next()
+	}
 	return err
 }
 

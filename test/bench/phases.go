@@ -62,8 +62,8 @@ const (
 
 // bench measures one subject at one number of services.
 type bench struct {
-	cluster      *cluster
-	sink         *sink.Sink
+	cluster      *cluster   // nil if the subject needs none
+	sink         *sink.Sink // nil if none counts for all phases
 	tracker      *tracker
 	subject      *subject
 	services     int

@@ -24,6 +24,7 @@ type report struct {
 	Sizes        []int          `json:"sizes"`
 	Measurements []*measurement `json:"measurements"`
 	Changes      changesReport  `json:"changes"`
+	Sessions     sessionsReport `json:"sessions"`
 }
 
 func newReport(sizes []int, workers int) *report {
@@ -70,9 +71,19 @@ func (r *report) write(out io.Writer) error {
 		}
 	}
 	if len(r.Changes.Measurements) > 0 {
-		return r.Changes.write(out)
+		if err := r.Changes.write(out); err != nil {
+			return err
+		}
+	}
+	if len(r.Sessions) > 0 {
+		return r.Sessions.write(out)
 	}
 	return nil
+}
+
+// empty reports whether nothing was measured.
+func (r *report) empty() bool {
+	return len(r.Measurements)+len(r.Changes.Measurements)+len(r.Sessions) == 0
 }
 
 // writeServices prints the tables of what is done for many services.

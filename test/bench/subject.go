@@ -133,7 +133,7 @@ func (p *program) waitReady(ctx context.Context) (time.Time, error) {
 }
 
 // binaries are the paths of the programs.
-type binaries struct{ floor, controller, speaker string }
+type binaries struct{ floor, controller, speaker, fanout string }
 
 // build builds what has no path yet into dir, as make build does.
 func (b *binaries) build(ctx context.Context, dir string) error {
@@ -145,6 +145,7 @@ func (b *binaries) build(ctx context.Context, dir string) error {
 		{&b.floor, "./test/bench/floor", floorName},
 		{&b.controller, "./controllers", controllerName},
 		{&b.speaker, "./speaker", speakerName},
+		{&b.fanout, "./test/bench/fanout", fanoutName},
 	} {
 		if *target.path != "" {
 			continue

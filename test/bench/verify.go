@@ -2,7 +2,11 @@
 
 package main
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"metallb.io/metallb/test/bench/sink"
+)
 
 // verify notes what is wrong after a phase, or needless in it.
 func (b *bench) verify(m *measurement) {
@@ -59,20 +63,25 @@ func (e expectation) check(m *measurement) {
 	if m.Subject == floorName && m.Phase == phaseRestartController {
 		e.announced += m.Services
 	}
-	if got := m.BGP.Announced - m.BGP.Repeated; got != e.announced {
-		m.find("%d prefixes were announced, %d were needed", got, e.announced)
-	}
-	if m.BGP.Repeated > e.repeated {
-		m.find("%d prefixes were announced again, %d at most were needed", m.BGP.Repeated, e.repeated)
-	}
-	if m.BGP.Withdrawn > e.withdrawn {
-		m.find("%d prefixes were withdrawn, %d at most were needed", m.BGP.Withdrawn, e.withdrawn)
-	}
+	e.checkRoutes(m, m.BGP)
 	if got := m.count(isServiceWrite); got > e.writes {
 		m.find("Services were written %d times, %d at most were needed", got, e.writes)
 	}
 	if failed := m.count(func(r request) bool { return r.Failed && r.writes() }); failed > 0 {
 		m.find("%d writes were refused by the API server", failed)
+	}
+}
+
+// checkRoutes notes what a peer was told that is not as expected.
+func (e expectation) checkRoutes(m *measurement, told sink.Counters) {
+	if got := told.Announced - told.Repeated; got != e.announced {
+		m.find("%d prefixes were announced, %d were needed", got, e.announced)
+	}
+	if told.Repeated > e.repeated {
+		m.find("%d prefixes were announced again, %d at most were needed", told.Repeated, e.repeated)
+	}
+	if told.Withdrawn > e.withdrawn {
+		m.find("%d prefixes were withdrawn, %d at most were needed", told.Withdrawn, e.withdrawn)
 	}
 }
 

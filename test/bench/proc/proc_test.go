@@ -134,6 +134,21 @@ func TestAProcessIsSeenWhileItRunsAndAfter(t *testing.T) {
 	}
 }
 
+func TestAProcessIsToldLines(t *testing.T) {
+	t.Parallel()
+	p, log := sh(t, `read first; read second; echo "$second, $first"`)
+	for _, line := range []string{"one thing", "another"} {
+		if err := p.Tell(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended(t, p)
+	if out, err := os.ReadFile(log); err != nil || string(out) != "another, one thing\n" {
+		t.Errorf("the log is %q, %v", out, err)
+	}
+	checkError(t, p.Tell("more"), `telling sh "more"`)
+}
+
 func TestStopKillsWhatIgnoresSIGTERM(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,6 +28,7 @@ type Program struct {
 type Process struct {
 	program Program
 	cmd     *exec.Cmd
+	input   io.Writer
 	log     *os.File
 	exited  chan struct{}
 	err     error // valid once exited is closed
@@ -43,10 +45,14 @@ func (p Program) Start() (*Process, error) {
 	cmd.Env = append(os.Environ(), p.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	input, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", p.Name, errors.Join(err, log.Close()))
 	}
-	process := &Process{program: p, cmd: cmd, log: log, exited: make(chan struct{})}
+	process := &Process{program: p, cmd: cmd, input: input, log: log, exited: make(chan struct{})}
 	go process.wait()
 	return process, nil
 }
@@ -61,6 +67,14 @@ func (p *Process) Exited() <-chan struct{} { return p.exited }
 
 // PID is its process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Tell writes a line to its standard input.
+func (p *Process) Tell(line string) error {
+	if _, err := io.WriteString(p.input, line+"\n"); err != nil {
+		return fmt.Errorf("telling %s %q: %w", p.program.Name, line, err)
+	}
+	return nil
+}
 
 // CPU returns the CPU time used, user and system, of an ended process too.
 func (p *Process) CPU() (time.Duration, error) {

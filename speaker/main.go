@@ -16,6 +16,7 @@ import (
 
 	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/speaker/debug"
+	"metallb.io/metallb/speaker/discovery"
 	"metallb.io/metallb/speaker/gobgp"
 	"metallb.io/metallb/speaker/node"
 	"metallb.io/metallb/speaker/rib"
@@ -72,6 +73,11 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	}
 	logger := log.FromContext(ctx)
 	var sessions *gobgp.Sessions
+	var speaker *node.Speaker
+	routers := discovery.New(discovery.Options{Logger: logger.WithName("discovery"), Changed: func() { speaker.RoutersChanged() }})
+	if err := mgr.Add(routers); err != nil {
+		return fmt.Errorf("setting up the search for routers: %w", err)
+	}
 	reporters, err := newReporters(mgr, settings, o, func() []session.State { return sessions.States() })
 	if err != nil {
 		return err
@@ -88,10 +94,10 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	if err != nil {
 		return err
 	}
-	speaker := node.NewSpeaker(node.Options{
+	speaker = node.NewSpeaker(node.Options{
 		Node: o.node, Class: settings.Class, Client: mgr.GetClient(), Table: table, Sessions: sessions,
 		Recorder: mgr.GetEventRecorder(eventSource), Metrics: speakerMetrics, NodeState: reporters,
-		Announcements: reporters.announcements(), DataPlane: o.dataPlane(),
+		Announcements: reporters.announcements(), DataPlane: o.dataPlane(), Routers: routers,
 	})
 	if err := speaker.SetupWithManager(mgr); err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
@@ -40,6 +41,15 @@ type DataPlane interface {
 	Pending(ctx context.Context) endpoint.FamilySet
 }
 
+// Routers finds the routers that the configuration does not name by address.
+type Routers interface {
+	// Follow has the routers on these interfaces found.
+	Follow(devices []string)
+	// Router and Gateway are policy.Node's.
+	Router(device string) (netip.Addr, error)
+	Gateway(family v1beta2.GatewayFamily) (netip.Addr, error)
+}
+
 // ConfigurationReconciler keeps the Speaker's policy and sessions as the node and the configuration objects say. There is
 // one thing to reconcile: all of it.
 type ConfigurationReconciler struct {
@@ -47,6 +57,8 @@ type ConfigurationReconciler struct {
 	Speaker *Speaker
 	// DataPlane may be nil.
 	DataPlane DataPlane
+	// Routers may be nil.
+	Routers Routers
 	// SourceTo is policy.Node's.
 	SourceTo func(peer netip.Addr, device string) netip.Addr
 
@@ -68,7 +80,13 @@ func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request)
 	if r.DataPlane != nil {
 		in.Node.ProxyPending = r.DataPlane.Pending(ctx)
 	}
+	if r.Routers != nil {
+		in.Node.Router, in.Node.Gateway = r.Routers.Router, r.Routers.Gateway
+	}
 	p, rejections := policy.Compile(in, r.Speaker.Policy())
+	if r.Routers != nil {
+		r.Routers.Follow(p.Interfaces)
+	}
 	r.report(ctx, in, slices.Concat(unreadable, rejections))
 	defer r.Speaker.nodeState.configure(p)
 	if err := r.Speaker.Reconfigure(ctx, p); err != nil || p.ProxyPending.Empty() {
@@ -172,5 +190,6 @@ func (r *ConfigurationReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1beta1.Community{}, all, builder.WithPredicates(changed())).
 		Watches(&v1beta1.IPAddressPool{}, all, builder.WithPredicates(changed())).
 		Watches(&v1beta1.ActiveConfiguration{}, all, builder.WithPredicates(changed())).
+		WatchesRawSource(source.Channel(r.Speaker.routerChanges, all)).
 		Complete(r)
 }

@@ -26,7 +26,7 @@ func (s *Speaker) SetupWithManager(mgr ctrl.Manager) error {
 	s.prepare = func(ctx context.Context) error {
 		return mgr.GetFieldIndexer().IndexField(ctx, &discoveryv1.EndpointSlice{}, serviceIndex, indexEndpointSlices)
 	}
-	configuration := &ConfigurationReconciler{Client: mgr.GetClient(), Speaker: s, DataPlane: s.dataPlane, SourceTo: transport.SourceTo}
+	configuration := &ConfigurationReconciler{Client: mgr.GetClient(), Speaker: s, DataPlane: s.dataPlane, Routers: s.routers, SourceTo: transport.SourceTo}
 	if err := configuration.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the configuration reconciler: %w", err)
 	}

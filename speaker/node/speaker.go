@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/api/bgp"
@@ -49,6 +50,7 @@ type Speaker struct {
 	metrics   *Metrics
 	nodeState nodeState
 	dataPlane DataPlane
+	routers   Routers
 	// updateTimes are of services that Update is to be called for.
 	updateTimes updateTimes
 	// configured is when the sessions were first configured; ready is whether they have been up with all routes, or had time to.
@@ -56,6 +58,10 @@ type Speaker struct {
 	ready      atomic.Bool
 	// proxyPending is whether all routes wait for the node's service proxy.
 	proxyPending atomic.Bool
+	// awaitsRouter is whether there are peers that are not known yet.
+	awaitsRouter atomic.Bool
+	// routerChanges holds a token if what routers says has changed.
+	routerChanges chan event.GenericEvent
 	// rejections are what is wrong with objects of the configuration.
 	rejections atomic.Pointer[[]policy.Rejection]
 	// progress holds a token if a session has taken up something.
@@ -83,6 +89,8 @@ type Options struct {
 	Metrics  *Metrics
 	// DataPlane may be nil; then nothing is waited for.
 	DataPlane DataPlane
+	// Routers may be nil; then there are no peers but those with addresses.
+	Routers Routers
 	// NodeState may be nil.
 	NodeState StateObserver
 	// Announcements may be nil.
@@ -101,7 +109,10 @@ func NewSpeaker(o Options) *Speaker {
 		metrics:   o.Metrics,
 		nodeState: nodeState{observer: o.NodeState},
 		dataPlane: o.DataPlane,
+		routers:   o.Routers,
 		progress:  make(chan struct{}, 1),
+
+		routerChanges: make(chan event.GenericEvent, 1),
 	}
 	o.Table.OnDone(func(peer string, version uint64) {
 		r.done(peer, version)
@@ -121,7 +132,7 @@ func (s *Speaker) Ready() bool {
 	if configured == nil {
 		return false
 	}
-	if !s.ready.Load() && (s.allUp() && !s.proxyPending.Load() || time.Since(*configured) >= upTime) {
+	if !s.ready.Load() && (s.allUp() && !s.proxyPending.Load() && !s.awaitsRouter.Load() || time.Since(*configured) >= upTime) {
 		s.ready.Store(true)
 	}
 	return s.ready.Load()
@@ -129,6 +140,14 @@ func (s *Speaker) Ready() bool {
 
 func (s *Speaker) allUp() bool {
 	return !slices.ContainsFunc(s.sessions.States(), func(state session.State) bool { return !state.Up() })
+}
+
+// RoutersChanged has the policy compiled again, with the routers that are known then. It does not block.
+func (s *Speaker) RoutersChanged() {
+	select {
+	case s.routerChanges <- event.GenericEvent{}:
+	default:
+	}
 }
 
 // Policy returns the policy in use; nil before the first.
@@ -177,6 +196,7 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 	first := s.policy == nil
 	s.policy = p
 	s.proxyPending.Store(!slices.Contains(p.ProxyPending[:], false)) // A proxy may never have the other family.
+	s.awaitsRouter.Store(p.AwaitsRouter)
 
 	owners := make(map[string]map[string][]rib.Path, len(observed))
 	for _, o := range observed {

@@ -40,8 +40,9 @@ type compiler struct {
 	// selecting are the peers that select the node, and peers those of them that it connects to, with their passwords, by name.
 	selecting []candidate[bgp.Peer]
 	peers     map[string]bgp.Peer
-	// interfaces are those whose routers are peers.
-	interfaces []string
+	// interfaces are those whose routers are peers, and awaitsRouter is whether some router is not known.
+	interfaces   []string
+	awaitsRouter bool
 }
 
 // Compile returns the policy for the input and what is wrong with some objects, sorted by kind and name. The previous policy,
@@ -142,6 +143,7 @@ func (c *compiler) localize(peer *bgp.Peer, written *v1beta2.BGPPeer) error {
 		err = errors.New("this speaker cannot find routers")
 	}
 	if err != nil {
+		c.awaitsRouter = true
 		return err
 	}
 	peer.Interface, peer.Gateway = "", ""

@@ -120,6 +120,9 @@ func TestANodeFillsInWhatItKnowsOfAPeer(t *testing.T) {
 			if diff := gocmp.Diff(tc.interfaces, p.Interfaces, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("interfaces (-want +got):\n%s", diff)
 			}
+			if awaits := len(tc.refused) > 0 && !tc.refused[0].Address.IsValid(); p.AwaitsRouter != awaits {
+				t.Errorf("waits for a router: %v", p.AwaitsRouter)
+			}
 			if len(rejections) != len(tc.refused) {
 				t.Errorf("rejections %v", rejections)
 			}

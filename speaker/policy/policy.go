@@ -27,6 +27,8 @@ type Policy struct {
 	Interfaces []string
 	// Refused are the peers that select the node and that it does not connect to.
 	Refused []Refused
+	// AwaitsRouter is whether some of them are routers that are not known.
+	AwaitsRouter bool
 
 	// routerID of the sessions whose BGPPeer does not set one.
 	routerID netip.Addr

@@ -33,7 +33,7 @@ func (c *compiler) policy() *Policy {
 	}
 	p.inUse = ipam.NewPools(inUse...)
 	p.Sessions = c.sessions(p.routerID)
-	p.Refused = c.refused()
+	p.Refused, p.AwaitsRouter = c.refused(), c.awaitsRouter
 	p.Interfaces = slices.Compact(slices.Sorted(slices.Values(c.interfaces)))
 	peers := peersOf(p.Sessions)
 	definitions := c.definitions()

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -50,11 +51,11 @@ func (t Target) dead() time.Duration {
 
 // Dial connects.
 func (t Target) Dial(ctx context.Context) (net.Conn, error) {
-	if zone := t.Peer.Addr().Zone(); zone != "" {
-		if _, err := net.InterfaceByName(zone); err != nil {
-			return nil, fmt.Errorf("interface %s is not on this node", zone)
-		}
+	peer, err := numbered(t.Peer.Addr())
+	if err != nil {
+		return nil, err
 	}
+	t.Peer = netip.AddrPortFrom(peer, t.Peer.Port())
 	if t.Device != "" {
 		if _, err := net.InterfaceByName(t.Device); err != nil {
 			return nil, fmt.Errorf("VRF %s is not on this node", t.Device)
@@ -84,12 +85,31 @@ func SourceTo(peer netip.Addr, device string) netip.Addr {
 	d := net.Dialer{ControlContext: func(_ context.Context, _, _ string, c syscall.RawConn) error {
 		return onSocket(c, func(fd int) error { return bind(fd, device) })
 	}}
+	peer, err := numbered(peer)
+	if err != nil {
+		return netip.Addr{}
+	}
 	conn, err := d.DialContext(context.Background(), "udp", netip.AddrPortFrom(peer, anyPort).String())
 	if err != nil {
 		return netip.Addr{}
 	}
 	defer func() { _ = conn.Close() }()
 	return localAddress(conn)
+}
+
+// numbered has the number of its interface as zone if it has one: of names, Go remembers for a minute which interface had them.
+func numbered(a netip.Addr) (netip.Addr, error) {
+	if a.Zone() == "" {
+		return a, nil
+	}
+	device, err := net.InterfaceByName(a.Zone())
+	if err != nil {
+		return a, fmt.Errorf("interface %s is not on this node", a.Zone())
+	}
+	if usable := net.FlagUp | net.FlagRunning; device.Flags&usable != usable {
+		return a, fmt.Errorf("interface %s is down", a.Zone())
+	}
+	return a.WithZone(strconv.Itoa(device.Index)), nil
 }
 
 // source has the zone of the peer if it needs one.

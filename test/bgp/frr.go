@@ -24,8 +24,9 @@ type frr struct {
 	neighbor Neighbor
 	dir      string
 	process  *process
-	// forwards is whether it is to have a zebra.
+	// forwards is whether it is to have a zebra, which is nil before it is started.
 	forwards bool
+	zebra    *process
 }
 
 // NewFRR makes an FRR that is not started.
@@ -112,6 +113,9 @@ func (f *frr) Start(tb testing.TB) {
 // Kill implements Router.
 func (f *frr) Kill(testing.TB) {
 	f.process.kill()
+	if f.zebra != nil {
+		f.zebra.kill()
+	}
 }
 
 // Reset implements Router.

@@ -4,6 +4,7 @@ package bgptest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+
+	"metallb.io/metallb/test/router/namespace"
 )
 
 // Node is a network namespace with a link to the test's. Test and node are neighbours on one subnet of each family.
@@ -73,6 +76,19 @@ func (n *Node) make() error {
 	if err := <-made; err != nil {
 		return fmt.Errorf("new namespace: %w", err)
 	}
+	there, err := netlink.NewHandleAt(n.namespace)
+	if err != nil {
+		return err
+	}
+	defer there.Close()
+	if err := up(there, "lo"); err != nil {
+		return err
+	}
+	return n.connect()
+}
+
+// connect makes the link and gives both sides their addresses.
+func (n *Node) connect() error {
 	veth := &netlink.Veth{
 		LinkAttrs:     netlink.LinkAttrs{Name: n.Link},
 		PeerName:      "eth0",
@@ -91,9 +107,6 @@ func (n *Node) make() error {
 		return err
 	}
 	defer there.Close()
-	if err := up(there, "lo"); err != nil {
-		return err
-	}
 	if err := up(here, n.Link, n.Test4, n.Other4, n.Test6); err != nil {
 		return err
 	}
@@ -129,14 +142,65 @@ func up(h *netlink.Handle, name string, addresses ...netip.Addr) error {
 }
 
 func (n *Node) remove() error {
+	if err := n.disconnect(); err != nil && !errors.As(err, new(netlink.LinkNotFoundError)) {
+		return err
+	}
+	return n.namespace.Close()
+}
+
+func (n *Node) disconnect() error {
 	link, err := netlink.LinkByName(n.Link)
 	if err != nil {
 		return err
 	}
-	if err := netlink.LinkDel(link); err != nil {
-		return err
+	return netlink.LinkDel(link)
+}
+
+// Disconnect removes both sides of the link, and Connect makes them anew, with the same addresses but for the link-local ones.
+func (n *Node) Disconnect(tb testing.TB) {
+	tb.Helper()
+	if err := n.disconnect(); err != nil {
+		tb.Fatalf("removing the link: %v", err)
 	}
-	return n.namespace.Close()
+}
+
+// Connect makes the link that there is not any more.
+func (n *Node) Connect(tb testing.TB) {
+	tb.Helper()
+	if err := n.connect(); err != nil {
+		tb.Fatalf("making the link: %v", err)
+	}
+}
+
+// Inside changes the node's side of the link.
+func (n *Node) Inside(tb testing.TB, change func(there *netlink.Handle, eth0 netlink.Link) error) {
+	tb.Helper()
+	there, err := netlink.NewHandleAt(n.namespace)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer there.Close()
+	eth0, err := there.LinkByName("eth0")
+	if err == nil {
+		err = change(there, eth0)
+	}
+	if err != nil {
+		tb.Fatalf("changing the node's link: %v", err)
+	}
+}
+
+// Run calls f in the node's namespace. What it opens stays there; goroutines that it starts do not run there.
+func (n *Node) Run(tb testing.TB, f func() error) {
+	tb.Helper()
+	if err := namespace.Run(fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), n.namespace), f); err != nil {
+		tb.Fatalf("in the node's namespace: %v", err)
+	}
+}
+
+// Forward has the node forward IPv6, as a router does.
+func (n *Node) Forward(tb testing.TB) {
+	tb.Helper()
+	n.Run(tb, func() error { return os.WriteFile("/proc/sys/net/ipv6/conf/all/forwarding", []byte("1"), 0o600) })
 }
 
 // SetLink sets the test's side of the link up or down.

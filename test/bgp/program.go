@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -21,6 +22,10 @@ type Program interface {
 	Name() string
 	// Start runs it. It is killed when the test ends.
 	Start(tb testing.TB)
+	// Kill ends it as kill -9 does. It may be started again.
+	Kill(tb testing.TB)
+	// Ask returns what it says to a command in its own language, birdc's or vtysh's. It fails the test if it does not answer.
+	Ask(tb testing.TB, command string) string
 	// NextHops asks for those over which it spreads what is sent to the IPv4 prefix, in order. There are none if it has no
 	// route. It fails the test if the program does not answer.
 	NextHops(tb testing.TB, prefix netip.Prefix) []netip.Addr
@@ -48,6 +53,18 @@ func writeFile(tb testing.TB, file, text string) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		tb.Fatal(err)
 	}
+}
+
+// Ask implements Program.
+func (b *bird) Ask(tb testing.TB, command string) string {
+	tb.Helper()
+	return b.ask(tb, strings.Fields(command)...)
+}
+
+// Ask implements Program.
+func (f *frr) Ask(tb testing.TB, command string) string {
+	tb.Helper()
+	return string(f.ask(tb, command))
 }
 
 // NextHops implements Program: BIRD joins the paths of a prefix where it writes them into the kernel's table.

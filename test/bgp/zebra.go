@@ -5,6 +5,7 @@ package bgptest
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -29,6 +30,15 @@ func NewForwarder(tb testing.TB, node *Node, neighbor Neighbor) *Forwarder {
 	return f
 }
 
+// FRRWithZebra makes an FRR with the configuration, which is not started. It installs routes in the kernel of its node, and sends router
+// advertisements to unnumbered neighbours.
+func FRRWithZebra(tb testing.TB, node *Node, configuration string) Program {
+	tb.Helper()
+	f, _ := FRRWith(tb, node, configuration).(*frr)
+	f.forwards = true
+	return f
+}
+
 // startZebra starts what installs routes, and returns the socket at which it takes them.
 func (f *frr) startZebra(tb testing.TB, log *log) string {
 	tb.Helper()
@@ -40,10 +50,11 @@ func (f *frr) startZebra(tb testing.TB, log *log) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	f.zebra = p
 	tb.Cleanup(p.kill)
 	awaitReady(tb, p, log, func() bool {
-		_, err := os.Stat(socket)
-		return err == nil
+		c, err := (&net.Dialer{}).DialContext(tb.Context(), "unix", socket) // What an earlier one has left does not answer.
+		return err == nil && c.Close() == nil
 	})
 	return socket
 }

@@ -41,6 +41,12 @@ func TestTheChartRendersWhatTheManifestsHave(t *testing.T) {
 			onlyManifests: map[string]string{"Namespace metallb-system": "as above"},
 			onlyChart:     map[string]string{"Lease metallb-controller": "as above"},
 		},
+		"with unnumbered peers": {
+			component:     "unnumbered",
+			args:          []string{"--set", "speaker.unnumbered=true"},
+			onlyManifests: map[string]string{"Namespace metallb-system": "as above"},
+			onlyChart:     map[string]string{"Lease metallb-controller": "as above"},
+		},
 		"with a network policy": {
 			component:     "networkpolicy",
 			args:          []string{"--set", "networkpolicies.enabled=true"},

@@ -55,7 +55,9 @@ func matrix() map[string]string {
 			" speaker: {extraArgs: [--debug-bind-address=0], extraEnv: [{name: A, value: b}], extraVolumes: [{name: v, emptyDir: {}}], extraVolumeMounts: [{name: v, mountPath: /v}], extraContainers: [{name: c, image: i}], logLevel: none, logFormat: console}}",
 		"nothing that there is by default": "{commonLabels: null, commonAnnotations: null, imagePullSecrets: null, controller: {resources: null, nodeSelector: null, tolerations: null, labels: null, podLabels: null, podAnnotations: null, affinity: null, securityContext: null, containerSecurityContext: null, topologySpreadConstraints: null, extraArgs: null, extraVolumes: null, extraVolumeMounts: null, image: {tag: null, pullPolicy: null}, podDisruptionBudget: {minAvailable: null}}," +
 			" speaker: {resources: null, nodeSelector: null, tolerations: null, labels: null, podLabels: null, podAnnotations: null, securityContext: null, extraVolumes: null}, prometheus: {prometheusRule: {enabled: true, extraAlerts: null, additionalLabels: null}}}",
-		"what services have of BGP": "{speaker: {serviceBGPStatus: true}}",
+		"what services have of BGP":                 "{speaker: {serviceBGPStatus: true}}",
+		"unnumbered peers":                          "{speaker: {unnumbered: true}}",
+		"unnumbered peers, without another context": "{speaker: {unnumbered: true, containerSecurityContext: null}}",
 		"limits":                    "{controller: {resources: {limits: {memory: 256Mi}}}, speaker: {resources: {limits: {memory: 128Mi, cpu: 1}}}}",
 		"a service proxy elsewhere": "{speaker: {nodeHealthzURL: 'http://[::1]:9099/healthz'}}",
 		"a service proxy unasked":   "{speaker: {nodeHealthzURL: ''}}",

@@ -3,6 +3,7 @@
 package docs
 
 import (
+	"strings"
 	"testing"
 
 	bgptest "metallb.io/metallb/test/bgp"
@@ -16,15 +17,21 @@ func TestRoutersReadEveryConfigurationOfTheirs(t *testing.T) {
 			t.Parallel()
 			checked := 0
 			for _, d := range documents(t) {
+				var before strings.Builder
 				for _, b := range d.Blocks {
 					if b.Language != language {
 						continue
 					}
 					checked++
-					if err := check(t, b.Text); err != nil {
+					text := b.Text
+					if check(t, text) != nil {
+						text = before.String() + text // It needs what the page has shown before.
+					}
+					before.WriteString(b.Text)
+					if err := check(t, text); err != nil {
 						t.Errorf("%s:%d: %v", d.Path, b.Line, err)
 					}
-					if err := check(t, b.Text+"nonsense\n"); err == nil {
+					if err := check(t, text+"nonsense\n"); err == nil {
 						t.Errorf("%s:%d: nonsense behind it is not refused either", d.Path, b.Line)
 					}
 				}

@@ -313,13 +313,20 @@ func parsesWell(t *testing.T, o *v1beta2.BGPPeer) {
 		return
 	}
 	anyASN := o.Spec.DynamicASN == v1beta2.ExternalASN || p.PerNode.peerASN.IsSet()
-	if p.LocalASN == 0 || (p.PeerASN == 0) && !anyASN || p.Port == 0 || !p.Families.Any() || !reachable(p) {
+	if p.LocalASN == 0 || p.PeerASN == 0 && !anyASN || p.Port == 0 || !p.Families.Any() || !reachable(p) {
 		t.Errorf("accepted %+v", p)
 	}
+	checkTimes(t, p)
+}
+
+// checkTimes checks timers and times to live.
+func checkTimes(t *testing.T, p Peer) {
+	t.Helper()
 	if !holds(p.HoldTime, p.KeepaliveTime) || p.ConnectTime < time.Second || p.ConnectTime > maxTime {
 		t.Errorf("accepted timers %s, %s and %s", p.HoldTime, p.KeepaliveTime, p.ConnectTime)
 	}
-	if p.MultiHopTTL > 0 && p.IBGP() && !p.PerNode.Any() || p.MultiHopTTL == 1 || p.MultiHopTTL > 0 && p.SecurityHops > 0 {
+	internal := p.IBGP() && !p.PerNode.Any()
+	if p.MultiHopTTL > 0 && (internal || p.MultiHopTTL == 1 || p.SecurityHops > 0) {
 		t.Errorf("accepted times to live of %+v", p)
 	}
 }

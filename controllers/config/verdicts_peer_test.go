@@ -486,7 +486,7 @@ var peerCases = map[string]verdictCase{
 		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254, sourceAddress: 172.30.0.7, routerID: 10.0.0.1, passwordSecret: {name: md5},
 			perNode: {myASN: "{label:a}", peerASN: "{label:a}", sourceAddress: "{label:a}", routerID: "{label:a}", passwordSecret: "{label:a}"}}`,
 		wantWarnings: []string{
-			unusedWarning("router", "peerASN"), unusedWarning("router", "sourceAddress"), unusedWarning("router", "routerID"), unusedWarning("router", "passwordSecret"),
+			unusedWarning("peerASN"), unusedWarning("sourceAddress"), unusedWarning("routerID"), unusedWarning("passwordSecret"),
 		},
 	},
 	"values for all nodes beside others of each": {

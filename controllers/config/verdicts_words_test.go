@@ -110,10 +110,10 @@ func passwordWarning(peer string) string {
 		"put it in a Secret and set spec.passwordSecret", peer)
 }
 
-// unusedWarning is about a field that perNode has too.
-func unusedWarning(peer, field string) string {
-	return fmt.Sprintf("BGPPeer %q sets spec.%s and spec.perNode.%s: no node uses the first, not even one that lacks what the second names; remove one",
-		peer, field, field)
+// unusedWarning is about a field of the BGPPeer "router" that perNode has too.
+func unusedWarning(field string) string {
+	return fmt.Sprintf(`BGPPeer "router" sets spec.%s and spec.perNode.%s: no node uses the first, not even one that lacks what the second names; remove one`,
+		field, field)
 }
 
 // disruptionWarning is about the impacts on one service.

@@ -147,16 +147,16 @@ func TestAPeerThatIsSilentForTheHoldTimeIsGivenUpHere(t *testing.T) {
 	const hold = 90 * time.Second // of both sides' OPEN
 	inBubble(t, func(r *rig) {
 		r.establish(openMessage(64512))
-		time.Sleep(hold - time.Second)
+		<-time.After(hold - time.Second)
 		// The reader's own hold timer must not expire: it gets one KEEPALIVE on the way.
 		r.expect("what the speaker gets", drain(r.passed), []kind{keepalive})
 		r.say(newMessage(keepalive)...)
 		r.expect("what the speaker gets", drain(r.passed), []kind{keepalive})
 		half := newMessage(keepalive)
 		r.say(half[:10]...)
-		time.Sleep(hold - time.Second)
+		<-time.After(hold - time.Second)
 		r.expect("stages", drain(r.stages), []Stage(nil))
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		r.expect("stages", drain(r.stages), []Stage{Ended})
 		r.expect("why", *r.conn.End().Sent, session.Notification{Code: 4})
 	})

@@ -22,7 +22,8 @@ different ASNs and within one. [Standards](standards.md) lists the RFCs.
 
 // columns are the cells of a feature, in the order of the table.
 func columns() []Cell {
-	var all []Cell
+	const count = 8
+	all := make([]Cell, 0, count)
 	for _, router := range []string{BIRD, FRR} {
 		for _, kind := range []string{External, Internal} {
 			for _, family := range []string{IPv4, IPv6} {

@@ -102,7 +102,7 @@ func TestAnnotationsForMetalLBAreUnderstood(t *testing.T) {
 	understood := []string{v1beta1.AnnotationAddressPool, v1beta1.AnnotationLoadBalancerIPs, v1beta1.AnnotationAllowSharedIP}
 	found := map[string]int{}
 	for path, text := range manifestsForMetalLB(t, "accepted", 40) {
-		for _, document := range strings.Split(text, "\n---\n") {
+		for document := range strings.SplitSeq(text, "\n---\n") {
 			var service corev1.Service
 			if err := yaml.Unmarshal([]byte(document), &service); err != nil {
 				t.Fatalf("%s: %v", path, err)

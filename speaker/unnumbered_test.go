@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	bgptest "metallb.io/metallb/test/bgp"
+	"metallb.io/metallb/test/conformance"
 	"metallb.io/metallb/test/docs"
 	"metallb.io/metallb/test/envtest"
 )
@@ -215,6 +216,9 @@ func TestASessionWithTheRouterOnAnInterfaceCarriesBothFamiliesAndFollowsIt(t *te
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			for _, family := range []string{conformance.IPv4, conformance.IPv6} {
+				conformance.Seen(t, conformance.Cell{Feature: "Unnumbered session on an interface", Router: name, Family: family, Kind: conformance.External})
+			}
 			l := &leaf{WithT: newGomega(t), t: t, node: lab.NewNode(t)}
 			l.node.Forward(t)
 			l.router = program(l.node)
@@ -256,6 +260,7 @@ func TestASessionWithTheRouterOnAnInterfaceCarriesBothFamiliesAndFollowsIt(t *te
 
 func TestASessionWithTheDefaultGatewayFollowsTheDefaultRoute(t *testing.T) {
 	bgptest.Require(t)
+	conformance.Seen(t, conformance.Cell{Feature: "Session with the default gateway", Router: conformance.BIRD, Family: conformance.IPv4, Kind: conformance.External})
 	g := newGomega(t)
 	one, two := lab.NewNode(t), lab.NewNode(t)
 	routers := map[*bgptest.Node]bgptest.Router{}

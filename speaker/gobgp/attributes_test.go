@@ -83,6 +83,9 @@ func TestEachAttributeIsOnTheRouterAsItWasMeant(t *testing.T) {
 					n, c := sides(node)
 					n.PeerASN, c.LocalASN = asn, asn
 					r := router(t, node, n)
+					for _, feature := range []string{"MED", "Well-known communities", "Extended communities (RFC 4360, RFC 5668)", "Link bandwidth"} {
+						seen(t, feature, r, c.Address.Is6(), c)
+					}
 					r.Start(t)
 					paths, want := expectOn(t, r, c)
 					s, _ := newSessions(t, Options{})
@@ -143,6 +146,7 @@ func TestARouterSpreadsConnectionsByEndpoints(t *testing.T) {
 			n, c := neighbors(node)
 			n.Other, n.PeerASN, c.LocalASN = node.Other4, asn, asn
 			r := bgptest.NewForwarder(t, node, n)
+			seen(t, "Weighted ECMP by endpoints, in the router's kernel", r, false, c)
 			r.Start(t)
 			s, _ := newSessions(t, Options{})
 			one, two := c, c

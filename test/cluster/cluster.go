@@ -21,15 +21,19 @@ import (
 // DefaultState is where a cluster keeps its files if nothing else is said.
 const DefaultState = "/var/lib/metallb-cluster"
 
-// Names and addresses of every cluster.
+// Names and addresses of every cluster. An IPv6 address is written with the digits of the IPv4 address that it belongs to.
 const (
-	Bridge      = "kbr0"          // joins the nodes; the machine has HostAddr on it
-	HostAddr    = "172.30.0.1"    // of the machine and the control plane
-	NodeNetwork = "172.30.0.0/24" // nodes have .11 and up; .101 and up are for guests, such as routers
-	PodNetwork  = "10.244.0.0/16" // node N has 10.244.N.0/24
-	ServiceCIDR = "10.96.0.0/16"  // cluster addresses of Services
-	MaxNodes    = 89              // as many as there are addresses from .11 to .99
-	apiServer   = "https://" + HostAddr + ":6443"
+	Bridge       = "kbr0"             // joins the nodes; the machine has HostAddr and HostAddr6 on it
+	HostAddr     = "172.30.0.1"       // of the machine and the control plane
+	HostAddr6    = "fd00:172:30::1"   // of the machine
+	NodeNetwork  = "172.30.0.0/24"    // nodes have .11 and up; .101 and up are for guests, such as routers
+	NodeNetwork6 = "fd00:172:30::/64" // nodes have ::11 and up, and guests ::101 and up
+	PodNetwork   = "10.244.0.0/16"    // node N has 10.244.N.0/24
+	PodNetwork6  = "fd00:10:244::/56" // node N has fd00:10:244:N::/64
+	ServiceCIDR  = "10.96.0.0/16"     // cluster addresses of Services
+	ServiceCIDR6 = "fd00:10:96::/112" // likewise
+	MaxNodes     = 89                 // as many as there are addresses from .11 to .99
+	apiServer    = "https://" + HostAddr + ":6443"
 )
 
 // ErrNoCluster tells that there is no cluster where one was looked for.
@@ -50,13 +54,21 @@ type Cluster struct {
 
 // Node is one node of a cluster.
 type Node struct {
-	Name    string       // node-1, for Kubernetes and `ip netns exec` alike
-	Addr    netip.Addr   // on the bridge
-	PodCIDR netip.Prefix // addresses of its pods
-	NetNS   string       // path of its network namespace
-	index   int          // from 1
-	dir     string       // its files
+	Name     string       // node-1, for Kubernetes and `ip netns exec` alike
+	Addr     netip.Addr   // on the bridge
+	Addr6    netip.Addr   // likewise, IPv6
+	PodCIDR  netip.Prefix // addresses of its pods
+	PodCIDR6 netip.Prefix // likewise, IPv6
+	NetNS    string       // path of its network namespace
+	index    int          // from 1
+	dir      string       // its files
 }
+
+// Addrs returns the node's address of each family, IPv4 first.
+func (n Node) Addrs() []netip.Addr { return []netip.Addr{n.Addr, n.Addr6} }
+
+// podCIDRs returns the addresses of the node's pods of each family, IPv4 first.
+func (n Node) podCIDRs() []netip.Prefix { return []netip.Prefix{n.PodCIDR, n.PodCIDR6} }
 
 // Open returns the cluster of a state directory, or the one that is up on this machine if state is empty.
 // Without one it returns an error that is ErrNoCluster.
@@ -107,12 +119,14 @@ func (c *Cluster) Nodes() []Node {
 		n := i + 1
 		name := fmt.Sprintf("node-%d", n)
 		nodes[i] = Node{
-			Name:    name,
-			Addr:    netip.AddrFrom4([4]byte{172, 30, 0, byte(10 + n)}),
-			PodCIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 244, byte(n), 0}), 24),
-			NetNS:   "/run/netns/" + name,
-			index:   n,
-			dir:     c.path(name),
+			Name:     name,
+			Addr:     netip.AddrFrom4([4]byte{172, 30, 0, byte(10 + n)}),
+			Addr6:    netip.MustParseAddr(fmt.Sprintf("fd00:172:30::%d", 10+n)),
+			PodCIDR:  netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 244, byte(n), 0}), 24),
+			PodCIDR6: netip.MustParsePrefix(fmt.Sprintf("fd00:10:244:%d::/64", n)),
+			NetNS:    "/run/netns/" + name,
+			index:    n,
+			dir:      c.path(name),
 		}
 	}
 	return nodes

@@ -37,7 +37,7 @@ func observe(t *testing.T) machine {
 	}
 	m := machine{
 		Links:      run("ip", "-brief", "link"),
-		Routes:     run("ip", "route", "show", "table", "all"),
+		Routes:     slices.Concat(run("ip", "-4", "route", "show", "table", "all"), run("ip", "-6", "route", "show", "table", "all")),
 		Namespaces: run("ip", "netns", "list"),
 		Mounts:     run("cat", "/proc/self/mounts"),
 		Groups:     run("find", cgroupMount, "-path", "*"+cgroupTree+"*"),
@@ -147,8 +147,9 @@ func runsAPod(t *testing.T, c *Cluster) {
 	}
 	kubectl("run", "pause", "--image", pauseImage, "--image-pull-policy", "Never")
 	kubectl("wait", "--for", "condition=Ready", "--timeout", "60s", "pod/pause")
-	if ip := kubectl("get", "pod", "pause", "-o", "jsonpath={.status.podIP}"); !strings.HasPrefix(ip, "10.244.1.") {
-		t.Errorf("the pod has address %q", ip)
+	ips := strings.Fields(kubectl("get", "pod", "pause", "-o", "jsonpath={.status.podIPs[*].ip}"))
+	if len(ips) != 2 || !strings.HasPrefix(ips[0], "10.244.1.") || !strings.HasPrefix(ips[1], "fd00:10:244:1::") {
+		t.Errorf("the pod has addresses %q", ips)
 	}
 }
 

@@ -10,19 +10,27 @@ import (
 func TestNodesHaveAddressesInTheirNetworks(t *testing.T) {
 	t.Parallel()
 	c := &Cluster{record: record{State: "/tmp", Nodes: MaxNodes}}
-	nodes, pods := netip.MustParsePrefix(NodeNetwork), netip.MustParsePrefix(PodNetwork)
+	networks := []struct{ nodes, pods string }{{NodeNetwork, PodNetwork}, {NodeNetwork6, PodNetwork6}}
 	seen := make(map[netip.Addr]bool)
 	for _, n := range c.Nodes() {
-		if !nodes.Contains(n.Addr) || seen[n.Addr] || n.Addr.String() == HostAddr {
-			t.Errorf("%s has address %s", n.Name, n.Addr)
+		for i, addr := range n.Addrs() {
+			if !netip.MustParsePrefix(networks[i].nodes).Contains(addr) || seen[addr] || addr.String() == HostAddr || addr.String() == HostAddr6 {
+				t.Errorf("%s has address %s", n.Name, addr)
+			}
+			pods := n.podCIDRs()[i]
+			if !netip.MustParsePrefix(networks[i].pods).Contains(pods.Addr()) || seen[pods.Addr()] {
+				t.Errorf("%s has pods at %s", n.Name, pods)
+			}
+			seen[addr], seen[pods.Addr()] = true, true
 		}
-		if !pods.Contains(n.PodCIDR.Addr()) || seen[n.PodCIDR.Addr()] {
-			t.Errorf("%s has pods at %s", n.Name, n.PodCIDR)
-		}
-		seen[n.Addr], seen[n.PodCIDR.Addr()] = true, true
 	}
 	third := c.Nodes()[2]
-	if third.Name != "node-3" || third.Addr.String() != "172.30.0.13" || third.PodCIDR.String() != "10.244.3.0/24" || third.NetNS != "/run/netns/node-3" {
-		t.Errorf("the third node is %+v", third)
+	want := Node{
+		Name: "node-3", Addr: netip.MustParseAddr("172.30.0.13"), Addr6: netip.MustParseAddr("fd00:172:30::13"),
+		PodCIDR: netip.MustParsePrefix("10.244.3.0/24"), PodCIDR6: netip.MustParsePrefix("fd00:10:244:3::/64"),
+		NetNS: "/run/netns/node-3", index: 3, dir: "/tmp/node-3",
+	}
+	if third != want {
+		t.Errorf("the third node is %+v, want %+v", third, want)
 	}
 }

@@ -44,7 +44,7 @@ func (c *Cluster) writeCredentials() error {
 	}
 	for _, n := range c.Nodes() {
 		users[n.Name] = authority.Identity{
-			User: "system:node:" + n.Name, Group: "system:nodes", DNS: []string{n.Name}, IPs: []net.IP{n.Addr.AsSlice()},
+			User: "system:node:" + n.Name, Group: "system:nodes", DNS: []string{n.Name}, IPs: []net.IP{n.Addr.AsSlice(), n.Addr6.AsSlice()},
 		}
 	}
 	for name, id := range users {
@@ -69,7 +69,7 @@ func (r *runner) startAPIServer(ctx context.Context) error {
 			"--etcd-servers="+client,
 			"--cert-dir="+pki(""),
 			"--bind-address="+HostAddr, "--advertise-address="+HostAddr,
-			"--service-cluster-ip-range="+ServiceCIDR,
+			"--service-cluster-ip-range="+ServiceCIDR+","+ServiceCIDR6,
 			"--allow-privileged=true",
 			"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
 			"--enable-aggregator-routing=true", // the control plane has no kube-proxy: webhooks are reached by pod address

@@ -7,9 +7,12 @@
 // at 172.30.0.1. Each node is a network namespace node-1, node-2, … at 172.30.0.11, 172.30.0.12, … with its own
 // containerd, kubelet, kube-proxy (nftables mode) and bridge CNI, joined by the bridge kbr0:
 //
-//	172.30.0.0/24   the machine (.1) and the nodes (.11 and up), on the bridge kbr0
-//	10.244.N.0/24   pods of node N, routed by plain routes, never translated
-//	10.96.0.0/16    Services
+//	172.30.0.0/24  fd00:172:30::/64     the machine (.1, ::1) and the nodes (.11 and ::11, and up), on the bridge kbr0
+//	10.244.N.0/24  fd00:10:244:N::/64   pods of node N, routed by plain routes, never translated
+//	10.96.0.0/16   fd00:10:96::/112     Services
+//
+// Nodes, pods and, if they ask for it, Services have an address of each family. An IPv6 address has the digits of the IPv4
+// address that it belongs to: fd00:172:30::11 is 172.30.0.11. The control plane itself speaks IPv4.
 //
 // Nodes hash flows over equal-cost paths by address and port, as routers in front of a load balancer do. There is no
 // cluster DNS: pods reach Services by address or environment. There is no way to the Internet from a pod, and images

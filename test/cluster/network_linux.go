@@ -18,12 +18,17 @@ import (
 
 // bridgeFilter makes packets between the ports of a bridge pass the machine's packet filter. It is there if a container
 // engine is, whose filter drops what it does not know, and would separate the nodes.
-const bridgeFilter = "net/bridge/bridge-nf-call-iptables"
+const (
+	bridgeFilter  = "net/bridge/bridge-nf-call-iptables"
+	bridgeFilter6 = "net/bridge/bridge-nf-call-ip6tables"
+)
 
-// hostSysctls are kernel settings of the whole machine that a cluster changes: routing by Up, the rest by the kubelet.
+// hostSysctls are kernel settings of the whole machine that a cluster changes: routing by Up, the rest by the kubelet. The
+// machine does not route IPv6: nothing of the cluster goes through it, and a machine that does loses the default
+// route that it has from a router's advertisements.
 func hostSysctls() []string {
 	return []string{
-		"net/ipv4/ip_forward", bridgeFilter,
+		"net/ipv4/ip_forward", bridgeFilter, bridgeFilter6,
 		"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops",
 		"kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes",
 	}
@@ -48,16 +53,8 @@ func checkNetwork(nodes []Node) error {
 			return fmt.Errorf("there is a network namespace %s already, which is of no cluster that is known here; if it is of no use: ip netns delete %[1]s", n.Name)
 		}
 	}
-	routes, err := netlink.RouteList(nil, netlink.FAMILY_V4)
-	if err != nil {
-		return fmt.Errorf("listing routes: %w", err)
-	}
-	for _, route := range routes {
-		for _, network := range []string{NodeNetwork, PodNetwork, ServiceCIDR} {
-			if used, ok := prefixOf(route.Dst); ok && used.Bits() > 0 && used.Overlaps(netip.MustParsePrefix(network)) {
-				return fmt.Errorf("this machine has a route to %s, and a cluster uses %s", used, network)
-			}
-		}
+	if err := checkRoutes(); err != nil {
+		return err
 	}
 	for _, port := range []int{etcdPort, etcdPeerPort} {
 		listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
@@ -65,6 +62,22 @@ func checkNetwork(nodes []Node) error {
 			return fmt.Errorf("etcd cannot listen: %w", err)
 		}
 		_ = listener.Close()
+	}
+	return nil
+}
+
+// checkRoutes refuses a machine with routes to what a cluster uses.
+func checkRoutes() error {
+	routes, err := netlink.RouteList(nil, netlink.FAMILY_ALL)
+	if err != nil {
+		return fmt.Errorf("listing routes: %w", err)
+	}
+	for _, route := range routes {
+		for _, network := range []string{NodeNetwork, NodeNetwork6, PodNetwork, PodNetwork6, ServiceCIDR, ServiceCIDR6} {
+			if used, ok := prefixOf(route.Dst); ok && used.Bits() > 0 && used.Overlaps(netip.MustParsePrefix(network)) {
+				return fmt.Errorf("this machine has a route to %s, and a cluster uses %s", used, network)
+			}
+		}
 	}
 	return nil
 }
@@ -80,16 +93,30 @@ func makeBridge() error {
 		return err
 	}
 	defer handle.Close()
-	network := netip.MustParsePrefix(NodeNetwork)
-	if err := setUp(handle, Bridge, netip.PrefixFrom(netip.MustParseAddr(HostAddr), network.Bits())); err != nil {
+	if err := setSysctl("net/ipv6/conf/"+Bridge+"/disable_ipv6", "0"); err != nil {
 		return err
 	}
-	if _, err := readSysctl(bridgeFilter); err == nil {
-		if err := setSysctl(bridgeFilter, "0"); err != nil {
+	if err := setUp(handle, Bridge, onBridge(netip.MustParseAddr(HostAddr)), onBridge(netip.MustParseAddr(HostAddr6))); err != nil {
+		return err
+	}
+	for _, filter := range []string{bridgeFilter, bridgeFilter6} {
+		if _, err := readSysctl(filter); err != nil {
+			continue
+		}
+		if err := setSysctl(filter, "0"); err != nil {
 			return err
 		}
 	}
 	return setSysctl("net/ipv4/ip_forward", "1")
+}
+
+// onBridge returns an address with the length of the bridge's network of its family.
+func onBridge(addr netip.Addr) netip.Prefix {
+	network := NodeNetwork
+	if addr.Is6() {
+		network = NodeNetwork6
+	}
+	return netip.PrefixFrom(addr, netip.MustParsePrefix(network).Bits())
 }
 
 // connect joins a node to the bridge and makes the routes between it and all others. It runs outside the node.
@@ -114,44 +141,54 @@ func connect(n Node, nodes []Node) error {
 	if err := netlink.LinkAdd(veth); err != nil {
 		return fmt.Errorf("connecting %s to the bridge: %w", n.Name, err)
 	}
-	addr := netip.PrefixFrom(n.Addr, netip.MustParsePrefix(NodeNetwork).Bits())
-	if err := errors.Join(setUp(inside, "lo", netip.Prefix{}), setUp(inside, "eth0", addr)); err != nil {
+	if err := errors.Join(setUp(inside, "lo"), setUp(inside, "eth0", onBridge(n.Addr), onBridge(n.Addr6))); err != nil {
 		return err
 	}
-	if err := inside.RouteAdd(&netlink.Route{Gw: netip.MustParseAddr(HostAddr).AsSlice()}); err != nil {
-		return fmt.Errorf("adding the default route of %s: %w", n.Name, err)
+	for _, gateway := range []string{HostAddr, HostAddr6} {
+		if err := inside.RouteAdd(&netlink.Route{Gw: netip.MustParseAddr(gateway).AsSlice()}); err != nil {
+			return fmt.Errorf("adding the default route of %s by way of %s: %w", n.Name, gateway, err)
+		}
 	}
 	for _, other := range nodes {
 		if other.index == n.index {
 			continue
 		}
-		if err := inside.RouteAdd(podRoute(other)); err != nil {
-			return fmt.Errorf("adding the route from %s to the pods of %s: %w", n.Name, other.Name, err)
+		for _, route := range podRoutes(other) {
+			if err := inside.RouteAdd(route); err != nil {
+				return fmt.Errorf("adding the route from %s to the pods of %s: %w", n.Name, other.Name, err)
+			}
 		}
 	}
-	if err := netlink.RouteAdd(podRoute(n)); err != nil {
-		return fmt.Errorf("adding the route to the pods of %s: %w", n.Name, err)
+	for _, route := range podRoutes(n) {
+		if err := netlink.RouteAdd(route); err != nil {
+			return fmt.Errorf("adding the route to the pods of %s: %w", n.Name, err)
+		}
 	}
 	return nil
 }
 
-// podRoute is the way to the pods of a node, from anywhere on the bridge.
-func podRoute(n Node) *netlink.Route {
-	return &netlink.Route{
-		Dst: &net.IPNet{IP: n.PodCIDR.Addr().AsSlice(), Mask: net.CIDRMask(n.PodCIDR.Bits(), 32)},
-		Gw:  n.Addr.AsSlice(),
+// podRoutes are the ways to the pods of a node, from anywhere on the bridge.
+func podRoutes(n Node) []*netlink.Route {
+	addrs, pods := n.Addrs(), n.podCIDRs()
+	routes := make([]*netlink.Route, 0, len(pods))
+	for i, cidr := range pods {
+		routes = append(routes, &netlink.Route{Dst: ipNetOf(cidr), Gw: addrs[i].AsSlice()})
 	}
+	return routes
 }
 
-// setUp gives a link an address, if one is given, and sets it up.
-func setUp(handle *netlink.Handle, name string, addr netip.Prefix) error {
+// setUp gives a link addresses and sets it up.
+func setUp(handle *netlink.Handle, name string, addrs ...netip.Prefix) error {
 	link, err := handle.LinkByName(name)
 	if err != nil {
 		return fmt.Errorf("finding the link %s: %w", name, err)
 	}
-	if addr.IsValid() {
-		ip := &net.IPNet{IP: addr.Addr().AsSlice(), Mask: net.CIDRMask(addr.Bits(), addr.Addr().BitLen())}
-		if err := handle.AddrAdd(link, &netlink.Addr{IPNet: ip}); err != nil {
+	for _, addr := range addrs {
+		add := &netlink.Addr{IPNet: ipNetOf(addr)}
+		if addr.Addr().Is6() {
+			add.Flags = unix.IFA_F_NODAD // nobody else has it, and a second to find that out is a second of start
+		}
+		if err := handle.AddrAdd(link, add); err != nil {
 			return fmt.Errorf("giving %s the address %s: %w", name, addr, err)
 		}
 	}
@@ -168,6 +205,8 @@ func tuneNode() error {
 		setSysctl("net/ipv4/conf/all/rp_filter", "0"), // replies may leave by another node than requests came in by
 		setSysctl("net/ipv4/conf/default/rp_filter", "0"),
 		setSysctl("net/ipv4/fib_multipath_hash_policy", "1"), // by address and port
+		setSysctl("net/ipv6/conf/all/forwarding", "1"),
+		setSysctl("net/ipv6/fib_multipath_hash_policy", "1"),
 	)
 }
 
@@ -227,6 +266,11 @@ func setSysctl(name, value string) error {
 		return fmt.Errorf("setting the kernel's %s to %s: %w", name, strings.TrimSpace(value), err)
 	}
 	return nil
+}
+
+// ipNetOf converts a prefix with an address in it.
+func ipNetOf(prefix netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}
 }
 
 // prefixOf converts a route's destination.

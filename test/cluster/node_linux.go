@@ -77,7 +77,8 @@ func (r *runner) startKubelets(ctx context.Context, spaces []*namespaces) error 
 		err := spaces[i].do(func() error {
 			return errors.Join(
 				r.start(ctx, n.daemons(), n.Name+"-kubelet", "kubelet", "--config="+n.file("kubelet.yaml"),
-					"--kubeconfig="+r.cluster.path(n.Name+".conf"), "--hostname-override="+n.Name, "--node-ip="+n.Addr.String()),
+					"--kubeconfig="+r.cluster.path(n.Name+".conf"), "--hostname-override="+n.Name,
+					fmt.Sprintf("--node-ip=%s,%s", n.Addr, n.Addr6)),
 				r.start(ctx, n.daemons(), n.Name+"-kube-proxy", "kube-proxy", "--config="+n.file("kube-proxy.yaml")),
 			)
 		})

@@ -20,6 +20,9 @@ var (
 	ErrNotLinux = errors.New("a cluster runs on Linux only")
 )
 
+// ErrNoIPv6 tells that nodes could have no IPv6 addresses.
+var ErrNoIPv6 = errors.New("a cluster has IPv6 beside IPv4, and this kernel has none: boot it without ipv6.disable=1")
+
 // Requirement is something that has to be on the machine, and the Debian package that has it.
 type Requirement struct {
 	What    string // for people: "nft"
@@ -73,10 +76,14 @@ func Preflight(bin string, more ...Requirement) error {
 		return err
 	}
 	missing := missingError(slices.Concat(runRequirements(bin), buildRequirements(outdated(bin, wanted)), more))
+	var unable []error
 	if os.Geteuid() != 0 {
-		return errors.Join(ErrNotRoot, missing)
+		unable = append(unable, ErrNotRoot)
 	}
-	return missing
+	if _, err := os.Stat("/proc/sys/net/ipv6"); err != nil {
+		unable = append(unable, ErrNoIPv6)
+	}
+	return errors.Join(append(unable, missing)...)
 }
 
 // runRequirements are those of a running node.

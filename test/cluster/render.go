@@ -14,6 +14,9 @@ import (
 // pauseImage is the image of the container that holds the namespaces of a pod.
 const pauseImage = "localhost/pause:1"
 
+// podNetworks are the networks of all pods, of each family.
+const podNetworks = PodNetwork + "," + PodNetwork6
+
 // cgroupTree is the control group of all of a cluster's processes, below the mount of control groups.
 const cgroupTree = "metallb-cluster"
 
@@ -22,19 +25,19 @@ var templates embed.FS
 
 // nodeConfig is what the configuration files of a node's programs depend on.
 type nodeConfig struct {
-	Node       Node
-	Bin        string
-	State      string
-	PKI        string
-	PauseImage string
-	PodNetwork string
-	CgroupRoot string // of the node's pods, below the mount of control groups
+	Node        Node
+	Bin         string
+	State       string
+	PKI         string
+	PauseImage  string
+	PodNetworks string // of each family, with a comma between them
+	CgroupRoot  string // of the node's pods, below the mount of control groups
 }
 
 // writeNodeConfig writes the configuration files of a node's programs.
 func (c *Cluster) writeNodeConfig(n Node) error {
 	config := nodeConfig{
-		Node: n, Bin: c.Bin(), State: c.State(), PKI: c.path("pki"), PauseImage: pauseImage, PodNetwork: PodNetwork,
+		Node: n, Bin: c.Bin(), State: c.State(), PKI: c.path("pki"), PauseImage: pauseImage, PodNetworks: podNetworks,
 		CgroupRoot: "/" + cgroupTree + "/" + n.Name,
 	}
 	for name, path := range map[string]string{

@@ -73,8 +73,12 @@ func TestPodsGetAddressesOfTheirNode(t *testing.T) {
 	if err := json.Unmarshal(text, &list); err != nil {
 		t.Fatal(err)
 	}
-	if got := list.Plugins[0].IPAM.Ranges[0][0].Subnet; got != "10.244.2.0/24" {
-		t.Errorf("subnet %s, want 10.244.2.0/24", got)
+	var got []string
+	for _, r := range list.Plugins[0].IPAM.Ranges {
+		got = append(got, r[0].Subnet)
+	}
+	if diff := cmp.Diff([]string{"10.244.2.0/24", "fd00:10:244:2::/64"}, got); diff != "" {
+		t.Errorf("subnets (-want +got):\n%s", diff)
 	}
 }
 
@@ -90,7 +94,7 @@ func TestProxyKnowsItsNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := got
-	want.Mode, want.HostnameOverride, want.ClusterCIDR = "nftables", "node-2", PodNetwork
+	want.Mode, want.HostnameOverride, want.ClusterCIDR = "nftables", "node-2", "10.244.0.0/16,fd00:10:244::/56"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -37,18 +37,6 @@ func TestWhatPartsOfTheProductEndingDoesToRoutesAndTraffic(t *testing.T) {
 	})
 }
 
-// awaitRoutes waits until every router has nginx's route from every node.
-func awaitRoutes(t *testing.T, p *playground.Playground) {
-	t.Helper()
-	want := routerCount * len(p.Cluster.Nodes())
-	eventually(t, "nginx's route on every router from every node", func() string {
-		if got := len(paths(t, nginxPrefix)); got != want {
-			return fmt.Sprintf("%d paths of %d", got, want)
-		}
-		return ""
-	})
-}
-
 // others returns the paths that are not by way of the node.
 func others(all map[path]time.Time, node string) map[path]time.Time {
 	rest := maps.Clone(all)
@@ -142,9 +130,12 @@ func requests(t *testing.T) (stop func() traffic) {
 const curlReceiveError = 56
 
 // fetch fetches nginx's page from the client, through the rack router.
-func fetch(ctx context.Context) (string, error) {
-	text, err := exec.CommandContext(ctx, "ip", "netns", "exec", playground.ClientNamespace,
-		"curl", "--silent", "--show-error", "--fail", "--max-time", "3", "http://"+nginxAddress).CombinedOutput()
+func fetch(ctx context.Context) (string, error) { return fetchFrom(ctx, nginxPrefix.Addr()) }
+
+// fetchFrom fetches the page at an address likewise.
+func fetchFrom(ctx context.Context, address netip.Addr) (string, error) {
+	text, err := exec.CommandContext(ctx, "ip", "netns", "exec", playground.ClientNamespace, "curl", "--silent", "--show-error",
+		"--fail", "--max-time", "3", "http://"+netip.AddrPortFrom(address, 80).String()).CombinedOutput()
 	return string(text), err
 }
 

@@ -47,6 +47,7 @@ var troubledPeers = []troubledPeer{
 	{"refusing", refusing, ""},
 	{"unreachable", unreachable, ""},
 	{"other-asn", otherASN, ""},
+	{"other-asn-ipv6", address6(otherASN), ""},
 	{"other-password", otherPassword, ", password: s3cret"},
 	{"expects-other", expectsOther, ""},
 }
@@ -161,11 +162,15 @@ func routersFail(t *testing.T, p *playground.Playground) {
 	}
 	applyTroubled(t, p, troubledPeers)
 	well := sight{}
-	for _, peer := range []string{"test-bgp-router-bird", "test-bgp-router-frr", "rack-router", "refusing", "unreachable", "other-asn", "other-password", "expects-other"} {
+	for _, peer := range []string{"test-bgp-router-bird", "test-bgp-router-frr", "rack-router", "refusing", "unreachable", "other-asn", "other-asn-ipv6", "other-password", "expects-other"} {
 		well.peers = append(well.peers, peer+` \S+ 6451[23] 3/3 True 64512`)
 		well.reasons = append(well.reasons, peer+` SessionsEstablished all sessions are established`)
+		told := `[0-9.]+ Established \S+ 1 0\s*$`
+		if strings.HasSuffix(peer, "-ipv6") { // nginx has no IPv6 address
+			told = `fd00:[0-9:]+ Established \S+ 0 0\s*$`
+		}
 		for _, n := range nodes {
-			well.states = append(well.states, n.Name+"-"+peer+` `+n.Name+` `+peer+` [0-9.]+ Established \S+ 1 0\s*$`)
+			well.states = append(well.states, n.Name+"-"+peer+` `+n.Name+` `+peer+` `+told)
 		}
 	}
 	awaitSight(t, p, "all sessions", well)
@@ -196,7 +201,7 @@ func routersFail(t *testing.T, p *playground.Playground) {
 	for _, peer := range []string{"missing-secret", "nowhere"} {
 		well.peers = append(well.peers, peer+` \S+ 64513 3/3 True`)
 	}
-	for _, peer := range []string{"test-bgp-router-bird", "test-bgp-router-frr", "refusing", "unreachable", "other-asn", "other-password", "expects-other", "missing-secret", "nowhere"} {
+	for _, peer := range []string{"test-bgp-router-bird", "test-bgp-router-frr", "refusing", "unreachable", "other-asn", "other-asn-ipv6", "other-password", "expects-other", "missing-secret", "nowhere"} {
 		well.events = append(well.events, `\S+ Normal SessionsEstablished bgppeer/`+peer+` all sessions are established`)
 	}
 	awaitSight(t, p, "all sessions again", well)
@@ -231,6 +236,7 @@ func seeTheFaults(t *testing.T, p *playground.Playground) {
 			`refusing ` + refusing + ` 64513 2/3 False .*node-2: connection refused`,
 			`unreachable ` + unreachable + ` 64513 2/3 False .*node-3: ` + silent,
 			`other-asn ` + otherASN + ` 64513 0/3 False .*node-1: ` + asn,
+			`other-asn-ipv6 ` + address6(otherASN) + ` 64513 0/3 False .*node-1: ` + asn,
 			`other-password ` + otherPassword + ` 64513 0/3 False .*node-1: ` + timedOut,
 			`expects-other ` + expectsOther + ` 64513 0/3 False .*node-1: ` + refused,
 			`missing-secret ` + missingSecret + ` 64513 0/3 False .*node-1: ` + secret,
@@ -250,6 +256,7 @@ func seeTheFaults(t *testing.T, p *playground.Playground) {
 			`node-1-refusing node-1 refusing ` + refusing + ` Established \S+ 1 0\s*$`,
 			`node-3-unreachable node-3 unreachable ` + unreachable + ` ` + down + silent,
 			`node-2-other-asn node-2 other-asn ` + otherASN + ` ` + down + asn,
+			`node-2-other-asn-ipv6 node-2 other-asn-ipv6 ` + address6(otherASN) + ` ` + down + asn,
 			`node-3-other-password node-3 other-password ` + otherPassword + ` ` + down + timedOut,
 			`node-3-expects-other node-3 expects-other ` + expectsOther + ` ` + down + refused,
 			`node-2-missing-secret node-2 missing-secret ` + missingSecret + ` Idle \S+ 0 0 ` + secret + `.* \d+\S*\s*$`,
@@ -260,6 +267,7 @@ func seeTheFaults(t *testing.T, p *playground.Playground) {
 			`\S+ Warning SessionsNotEstablished bgppeer/refusing node-2: connection `,
 			`\S+ Warning SessionsNotEstablished bgppeer/unreachable node-3: ` + silent,
 			`\S+ Warning SessionsNotEstablished bgppeer/other-asn node-[123]: `,
+			`\S+ Warning SessionsNotEstablished bgppeer/other-asn-ipv6 node-[123]: `,
 			`\S+ Warning SessionsNotEstablished bgppeer/other-password node-[123]: `,
 			`\S+ Warning SessionsNotEstablished bgppeer/missing-secret node-[123]: ` + secret,
 			`\S+ Warning NoNodes bgppeer/nowhere no node matches nodeSelectors`,

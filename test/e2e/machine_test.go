@@ -21,7 +21,7 @@ func machine(ctx context.Context) (string, error) {
 	const look = `
 ip netns list | sort
 ip -o link show | awk '{print $2}' | sort
-ip route show; nft list tables
+ip route show; ip -6 route show; nft list tables
 awk '$5 != "/run/netns" {print $5}' /proc/self/mountinfo | sort
 find /sys/fs/cgroup -type d -name '*metallb*' -o -type d -name 'node-*' | sort
 ps -eo stat=,comm=,args= | awk '$1 !~ /^Z/ && ($2 ~ /containerd|router|bird|zebra|bgpd|playground/ || ($2 ~ /etcd|kube/ && /metallb-playground/)) {print $2}' | sort

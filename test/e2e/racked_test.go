@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"text/template"
@@ -19,8 +20,9 @@ import (
 	"metallb.io/metallb/test/playground"
 )
 
-// rackedRouter is a BIRD in the rack, at an address of its own, whose peers are the nodes.
+// rackedRouter is a BIRD in the rack, at addresses of its own, whose peers are the nodes.
 type rackedRouter struct {
+	// Address is an IPv4 address of cluster.NodeNetwork. Address6 belongs to it.
 	Address string
 	// LocalASN is the router's, PeerASN what it expects of the nodes.
 	LocalASN, PeerASN int
@@ -34,7 +36,6 @@ const rackedConfiguration = `log stderr all;
 router id {{.Address}};
 protocol device { scan time 2; }
 template bgp node {
-  local {{.Address}} as {{.LocalASN}};
   strict bind on;
   direct;
   passive on;
@@ -44,16 +45,27 @@ template bgp node {
   password "{{.}}";
 {{- end}}
   ipv4 { import all; export none; };
+  ipv6 { import all; export none; };
 }
 {{- range .Nodes}}
-protocol bgp from node { neighbor {{.Addr}} as {{$.PeerASN}}; }
+protocol bgp from node { local {{$.Address}} as {{$.LocalASN}}; neighbor {{.Addr}} as {{$.PeerASN}}; }
+protocol bgp from node { local {{$.Address6}} as {{$.LocalASN}}; neighbor {{.Addr6}} as {{$.PeerASN}}; }
 {{- end}}
 `
+
+// Address6 returns the IPv6 address with the digits of the IPv4 address.
+func (r *rackedRouter) Address6() string { return address6(r.Address) }
+
+// address6 returns the IPv6 address on the bridge that belongs to an IPv4 address.
+func address6(address string) string {
+	return strings.TrimSuffix(cluster.NodeNetwork6, "/64") + address[strings.LastIndex(address, ".")+1:]
+}
 
 // start runs the router until the test ends.
 func (r *rackedRouter) start(t *testing.T) {
 	t.Helper()
 	rack(t, "", "ip", "address", "add", r.Address+"/24", "dev", "eth0")
+	rack(t, "", "ip", "address", "add", r.Address6()+"/64", "dev", "eth0", "nodad")
 	dir, err := os.MkdirTemp("", "racked") //nolint:usetesting // A socket's path must be short.
 	if err != nil {
 		t.Fatal(err)

@@ -6,16 +6,22 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"metallb.io/metallb/test/cluster"
 	"metallb.io/metallb/test/playground"
+	"metallb.io/metallb/test/programs"
 )
 
 // world is the machine. It has one playground at most: tests share it, each leaves it as it found it, and the few that
@@ -125,6 +131,92 @@ func withTutorial(t *testing.T, test func(*playground.Playground)) {
 	before := objects(t, p)
 	test(p)
 	awaitObjects(t, p, before)
+}
+
+// awaitRoutes waits until every router has nginx's route from every node.
+func awaitRoutes(t *testing.T, p *playground.Playground) {
+	t.Helper()
+	awaitPaths(t, nginxPrefix, p.Cluster.Nodes())
+}
+
+// awaitPaths waits until every router has the route by way of each of these nodes, by its address of the route's family, and of no other.
+func awaitPaths(t *testing.T, prefix netip.Prefix, nodes []cluster.Node) {
+	t.Helper()
+	want := map[string]int{}
+	for _, hop := range nextHops(prefix, nodes) {
+		want[hop] = routerCount
+	}
+	eventually(t, fmt.Sprintf("every router to have the route to %s from %d nodes", prefix, len(nodes)), func() string {
+		got := map[string]int{}
+		for path := range paths(t, prefix) {
+			got[path.node]++
+		}
+		if !maps.Equal(want, got) {
+			return fmt.Sprintf("so many routers have each node's path: %v, want %v", got, want)
+		}
+		return ""
+	})
+}
+
+// nextHops returns the addresses of the nodes of the prefix's family.
+func nextHops(prefix netip.Prefix, nodes []cluster.Node) []string {
+	hops := make([]string, 0, len(nodes))
+	for _, n := range nodes {
+		for _, addr := range n.Addrs() {
+			if addr.Is4() == prefix.Addr().Is4() {
+				hops = append(hops, addr.String())
+			}
+		}
+	}
+	return hops
+}
+
+// awaitForwarding waits until the rack router's kernel forwards to the prefix over these nodes, in equal shares.
+func awaitForwarding(t *testing.T, prefix netip.Prefix, nodes []cluster.Node) {
+	t.Helper()
+	want := map[string]int{}
+	for _, hop := range nextHops(prefix, nodes) {
+		want[hop] = 1
+	}
+	eventually(t, fmt.Sprintf("the rack to forward to %s over %d nodes", prefix, len(nodes)), func() string {
+		got, err := forwarding(t.Context(), prefix)
+		if err != nil {
+			return err.Error()
+		}
+		return gocmp.Diff(want, got)
+	})
+}
+
+// forwarding returns the gateways by which the rack router's kernel forwards to the prefix, each with its weight.
+func forwarding(ctx context.Context, prefix netip.Prefix) (map[string]int, error) {
+	family := "-4"
+	if prefix.Addr().Is6() {
+		family = "-6"
+	}
+	text, err := programs.Run(ctx, "", "ip", family, "-json", "-n", playground.RackNamespace, "route", "show", prefix.String())
+	if err != nil {
+		return nil, err
+	}
+	var routes []struct {
+		Gateway  string // of a route with one
+		NextHops []struct {
+			Gateway string
+			Weight  int
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &routes); err != nil {
+		return nil, fmt.Errorf("%w in %q", err, text)
+	}
+	gateways := map[string]int{}
+	for _, route := range routes {
+		if route.Gateway != "" {
+			gateways[route.Gateway] = 1
+		}
+		for _, hop := range route.NextHops {
+			gateways[hop.Gateway] = hop.Weight
+		}
+	}
+	return gateways, nil
 }
 
 // awaitSessionStates waits until every session has its BGPSessionState: speakers write them some time after the routes.

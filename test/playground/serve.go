@@ -63,7 +63,7 @@ func (p *Playground) runRackRouter(ctx context.Context) error {
 		"netns", "exec", RackNamespace, p.path("bin", "router"),
 		"--title", "Rack router", "--routers", "bird", "--forward", "bird",
 		"--asn", strconv.Itoa(RackASN), "--peer-asn", "external",
-		"--bird-address", RackAddress, "--listen", rackPage,
+		"--bird-address", RackAddress + "," + RackAddress6, "--listen", rackPage,
 	}, p.nodeFlags())
 	command := exec.CommandContext(ctx, "ip", args...)
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
@@ -79,9 +79,11 @@ func (p *Playground) runRackRouter(ctx context.Context) error {
 // nodeFlags tells the rack router the nodes' names.
 func (p *Playground) nodeFlags() []string {
 	nodes := p.Cluster.Nodes()
-	flags := make([]string, 0, 2*len(nodes))
+	flags := make([]string, 0, 4*len(nodes))
 	for _, node := range nodes {
-		flags = append(flags, "--node", node.Name+"="+node.Addr.String())
+		for _, addr := range node.Addrs() {
+			flags = append(flags, "--node", node.Name+"="+addr.String())
+		}
 	}
 	return flags
 }

@@ -63,7 +63,7 @@ func (s Step) ReadsOnly() bool {
 	return readsOnly.MatchString(s.Command)
 }
 
-var readsOnly = regexp.MustCompile(`^(kubectl (get|describe|wait|logs|events|rollout status|-n \S+ (get|describe|wait|logs))|curl|ip netns exec \S+ curl|for )\b`)
+var readsOnly = regexp.MustCompile(`^(kubectl (get|describe|wait|logs|events|rollout status|-n \S+ (get|describe|wait|logs))|curl|ip netns exec \S+ curl|ip -n \S+ (-6 )?route show|for )\b`)
 
 var fails = regexp.MustCompile(`^([Ee]rror|The \S+ "\S+" is invalid)`)
 

@@ -125,6 +125,8 @@ func showsEveryState(ctx context.Context, t *testing.T) {
 		notRunning:   {"connected", "not running"},
 		manyNodes:    {"connected", "connected"},
 		forwarding:   {"connected"},
+		bothFamilies: {"connected", "connected"},
+		lostFamily:   {"connected", "connected"},
 	} {
 		t.Run(string(st), func(t *testing.T) {
 			tab := open(ctx, t, serve(t, &source{state: st}).URL)

@@ -84,6 +84,8 @@ func linkText(l router.Link) string {
 		return "session lost, " + plural(l.Prefixes) + " kept"
 	case !l.Established:
 		return "session lost"
+	case len(l.Lost) > 0:
+		return "session over " + strings.Join(l.Lost, " and ") + " lost, announces " + plural(l.Prefixes)
 	case l.Prefixes == 0:
 		return "connected, announces nothing"
 	}
@@ -99,7 +101,7 @@ func plural(n int) string {
 
 func linkLevel(l router.Link) string {
 	switch {
-	case !l.Established:
+	case !l.Established, len(l.Lost) > 0:
 		return "bad"
 	case l.Prefixes == 0:
 		return "warn"
@@ -110,13 +112,16 @@ func linkLevel(l router.Link) string {
 // nodeBox sums a node up: the worst of its links, and the most it announces.
 func nodeBox(n router.Node) box {
 	b := box{Label: cut(n.Name, 17), Full: n.Name, Level: "ok"}
-	up, prefixes := false, 0
+	up, prefixes, lost := false, 0, ""
 	for _, l := range n.Links {
 		if !l.Known {
 			continue
 		}
 		up = up || l.Established
 		prefixes = max(prefixes, l.Prefixes)
+		if len(l.Lost) > 0 {
+			lost = strings.Join(l.Lost, " and ")
+		}
 		if level := linkLevel(l); level == "bad" || b.Level == "ok" {
 			b.Level = level
 		}
@@ -126,6 +131,8 @@ func nodeBox(n router.Node) box {
 		b.Note = "lost, " + plural(prefixes) + " kept"
 	case !up:
 		b.Note = "session lost"
+	case lost != "":
+		b.Note = lost + " session lost"
 	case prefixes == 0:
 		b.Note = "announces nothing"
 	default:

@@ -25,7 +25,12 @@ const (
 	notRunning   state = "not-running"
 	manyNodes    state = "many"
 	forwarding   state = "forwarding"
+	bothFamilies state = "both-families"
+	lostFamily   state = "lost-family"
 )
+
+// dual tells whether the nodes have a session of each family.
+func (s state) dual() bool { return s == bothFamilies || s == lostFamily }
 
 // source is a Source whose state a test changes.
 type source struct {
@@ -100,10 +105,15 @@ func report(s state, name string) router.Report {
 	case forwarding:
 		r.ASN, r.PeerASN, r.Endpoint = 64513, "external", ""
 		r.Listen = []netip.AddrPort{netip.MustParseAddrPort("172.30.0.2:179"), netip.MustParseAddrPort("[fd00:30::2]:179")}
+	case bothFamilies, lostFamily:
+		prefixes[2] = "fd00:198:51:100::1/128"
 	case connected, lostNode:
 	}
 	for i := 1; i <= nodes; i++ {
 		r.Neighbors = append(r.Neighbors, neighbor(s, i))
+		if s.dual() {
+			r.Neighbors = append(r.Neighbors, neighbor6(s, i))
+		}
 	}
 	for i, p := range prefixes {
 		r.Routes = append(r.Routes, route(s, i, p, nodes))
@@ -127,6 +137,20 @@ func neighbor(s state, i int) router.Neighbor {
 	return n
 }
 
+// neighbor6 is the same node over IPv6.
+func neighbor6(s state, i int) router.Neighbor {
+	n := neighbor(s, i)
+	n.Address = netip.MustParseAddr(fmt.Sprintf("fd00:172:30::1%d", i))
+	if i == 1 {
+		n.Address = netip.MustParseAddr("fd00:10:244:1::1")
+	}
+	n.Paths = 1
+	if s == lostFamily && i == 2 {
+		n.State, n.Established, n.Paths, n.LastError = "Active", false, 0, "Received: Hold timer expired"
+	}
+	return n
+}
+
 func route(s state, index int, prefix string, nodes int) router.Route {
 	r := router.Route{Prefix: netip.MustParsePrefix(prefix)}
 	for i := 1; i <= min(nodes, 3); i++ {
@@ -141,6 +165,13 @@ func route(s state, index int, prefix string, nodes int) router.Route {
 		if !r.Prefix.Addr().Is4() {
 			p.NextHop = netip.MustParseAddr(fmt.Sprintf("fd00:30::1%d", i))
 			p.Communities, p.LargeCommunities = []string{"64512:100"}, []string{"64512:1:2"}
+		}
+		if s.dual() && !r.Prefix.Addr().Is4() {
+			n := neighbor6(s, i)
+			if !n.Established {
+				continue
+			}
+			p.Neighbor, p.NextHop = n.Address, netip.MustParseAddr(fmt.Sprintf("fd00:172:30::1%d", i))
 		}
 		p.Stale = !neighbor(s, i).Established
 		r.Paths = append(r.Paths, p)

@@ -47,6 +47,14 @@ func TestPageSaysWhatTheRoutersThink(t *testing.T) {
 			want:   []string{">connected<", "198.51.100.0/32", "2001:db8::1/128", "<b>node-3</b>", "64512:1:2", "ID 172.30.0.11", "3 neighbours announce 3 prefixes."},
 			wantNo: []string{"Session lost"},
 		},
+		bothFamilies: {
+			want:   []string{"fd00:198:51:100::1/128", "fd00:172:30::12", "ID 172.30.0.12", "6 neighbours announce 3 prefixes.", "<b>node-2</b> <span class=\"mono hop\">fd00:172:30::12</span>"},
+			wantNo: []string{"Session lost"},
+		},
+		lostFamily: {
+			want:   []string{"Session lost: <b>node-2</b> (IPv6).", "IPv6 session lost", "session over IPv6 lost, announces 1 prefix", "Hold timer expired"},
+			wantNo: []string{"(IPv4)", "IPv4 session lost"},
+		},
 		lostNode:   {want: []string{"Session lost: <b>node-2</b>", "<em>kept</em>", "Socket: Connection closed", "lost, 2 prefixes kept"}},
 		notRunning: {want: []string{">not running<", "Address already in use", "it does not answer"}},
 		manyNodes:  {want: []string{"and 50 more", "and 8 more", "node-12"}, wantNo: []string{"198.51.100.249/32"}},

@@ -115,9 +115,12 @@ func level(r router.Report) string {
 
 type verdictView struct {
 	Level, Verdict, Summary string
-	// Lost are nodes whose session is down.
-	Lost []string
+	// Lost are nodes of which a session is down.
+	Lost []lostView
 }
+
+// lostView is a node of which a session is down; Family is which, if one of the other family is up.
+type lostView struct{ Node, Family string }
 
 func newVerdict(r router.Report) verdictView {
 	v := verdictView{Level: level(r), Verdict: string(r.Verdict), Summary: r.Summary}
@@ -125,9 +128,15 @@ func newVerdict(r router.Report) verdictView {
 	for _, n := range r.Established() {
 		up[n.Node] = true
 	}
+	lost := r.Lost()
 	for _, n := range r.Neighbors {
-		if !up[n.Node] && !slices.Contains(v.Lost, n.Node) {
-			v.Lost = append(v.Lost, n.Node)
+		families := lost[n.Node]
+		l := lostView{Node: n.Node}
+		if up[n.Node] {
+			l.Family = strings.Join(families, " and ")
+		}
+		if len(families) > 0 && !slices.Contains(v.Lost, l) {
+			v.Lost = append(v.Lost, l)
 		}
 	}
 	return v

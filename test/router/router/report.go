@@ -4,6 +4,7 @@ package router
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -75,6 +76,14 @@ type Neighbor struct {
 	LastError string `json:"lastError,omitempty"`
 }
 
+// Family names the address family that the session runs over: "IPv4" or "IPv6".
+func (n Neighbor) Family() string {
+	if n.Address.Is4() {
+		return "IPv4"
+	}
+	return "IPv6"
+}
+
 // StateGone is the state of a neighbour that the router no longer knows.
 const StateGone = "Gone"
 
@@ -137,6 +146,8 @@ type Link struct {
 	Known bool `json:"known"`
 	// Established tells whether any session is up.
 	Established bool `json:"established"`
+	// Lost are the families over which the node had a session and has none now: "IPv4", "IPv6".
+	Lost []string `json:"lost,omitempty"`
 	// Prefixes counts the prefixes the node announces to the router, stale ones included.
 	Prefixes int `json:"prefixes"`
 }
@@ -170,6 +181,23 @@ func (r Report) Established() []Neighbor {
 		}
 	}
 	return up
+}
+
+// Lost returns the families over which each node had a session and has none now, by the node's name.
+func (r Report) Lost() map[string][]string {
+	type link struct{ node, family string }
+	up := map[link]bool{}
+	for _, n := range r.Neighbors {
+		up[link{n.Node, n.Family()}] = up[link{n.Node, n.Family()}] || n.Established
+	}
+	lost := map[string][]string{}
+	for l, established := range up {
+		if !established {
+			lost[l.node] = append(lost[l.node], l.family)
+			slices.Sort(lost[l.node])
+		}
+	}
+	return lost
 }
 
 // Nodes returns the names of the nodes that announce the route, each once, in the order of the paths.

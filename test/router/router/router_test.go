@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestVerdictFollowsSessionsAndRoutes(t *testing.T) {
@@ -65,6 +67,23 @@ func TestListenNamesAllAddressesOrThoseChosen(t *testing.T) {
 	one := Config{Port: 179, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}.Listen()
 	if len(one) != 1 || one[0].String() != "192.0.2.1:179" {
 		t.Errorf("got %v", one)
+	}
+}
+
+func TestAFamilyIsLostWhenTheNodeHasNoSessionOfItLeft(t *testing.T) {
+	t.Parallel()
+	session := func(node, address string, up bool) Neighbor {
+		return Neighbor{Node: node, Address: netip.MustParseAddr(address), Established: up}
+	}
+	r := Report{Neighbors: []Neighbor{
+		session("well", "192.0.2.1", true), session("well", "fd00::1", true),
+		session("moved", "192.0.2.2", false), session("moved", "10.244.1.1", true),
+		session("half", "192.0.2.3", true), session("half", "fd00::3", false),
+		session("gone", "fd00::4", false), session("gone", "192.0.2.4", false),
+	}}
+	want := map[string][]string{"half": {"IPv6"}, "gone": {"IPv4", "IPv6"}}
+	if diff := cmp.Diff(want, r.Lost()); diff != "" {
+		t.Errorf("lost families (-want +got):\n%s", diff)
 	}
 }
 

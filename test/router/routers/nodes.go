@@ -15,7 +15,7 @@ func nodes(reports []router.Report) []router.Node {
 	all := map[string]*router.Node{}
 	ids := map[string]netip.Addr{}
 	for i, r := range reports {
-		announced := prefixes(r)
+		announced, lost := prefixes(r), r.Lost()
 		for _, n := range r.Neighbors {
 			node := all[n.Node]
 			if node == nil {
@@ -31,7 +31,7 @@ func nodes(reports []router.Report) []router.Node {
 			link := &node.Links[i]
 			link.Known = true
 			link.Established = link.Established || n.Established
-			link.Prefixes = announced[n.Node]
+			link.Prefixes, link.Lost = announced[n.Node], lost[n.Node]
 		}
 	}
 	list := make([]router.Node, 0, len(all))

@@ -169,8 +169,10 @@ func TestNodesAreGroupedOverRoutersAndSessions(t *testing.T) {
 	routes := []router.Route{{Prefix: netip.MustParsePrefix("198.51.100.0/32"), Paths: []router.Path{
 		{Neighbor: addr("10.0.0.1")}, {Neighbor: addr("fd00::1")}, {Neighbor: addr("10.0.0.3")},
 	}}}
+	gone := session("fd00::2", "192.0.2.20", "")
+	gone.Established = false
 	bird := &fake{name: "bird", report: router.Report{Routes: routes, Neighbors: []router.Neighbor{
-		session("10.0.0.1", "192.0.2.1", ""), session("fd00::1", "192.0.2.1", ""), session("10.0.0.2", "192.0.2.20", ""),
+		session("10.0.0.1", "192.0.2.1", ""), session("fd00::1", "192.0.2.1", ""), session("10.0.0.2", "192.0.2.20", ""), gone,
 	}}}
 	frr := &fake{name: "frr", report: router.Report{Neighbors: []router.Neighbor{session("10.0.0.1", "192.0.2.1", "")}}}
 	got := routers.New([]router.Router{bird, frr}, routers.Options{}).Read(t.Context(), 0)
@@ -178,8 +180,8 @@ func TestNodesAreGroupedOverRoutersAndSessions(t *testing.T) {
 		{Name: "192.0.2.1", Addresses: []netip.Addr{addr("10.0.0.1"), addr("fd00::1")}, Links: []router.Link{
 			{Router: "bird", Known: true, Established: true, Prefixes: 1}, {Router: "frr", Known: true, Established: true},
 		}},
-		{Name: "192.0.2.20", Addresses: []netip.Addr{addr("10.0.0.2")}, Links: []router.Link{
-			{Router: "bird", Known: true, Established: true}, {Router: "frr"},
+		{Name: "192.0.2.20", Addresses: []netip.Addr{addr("10.0.0.2"), addr("fd00::2")}, Links: []router.Link{
+			{Router: "bird", Known: true, Established: true, Lost: []string{"IPv6"}}, {Router: "frr"},
 		}},
 	}
 	if diff := cmp.Diff(want, got.Nodes, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {

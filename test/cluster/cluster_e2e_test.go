@@ -96,6 +96,7 @@ func TestAClusterComesUpAndLeavesNothingBehind(t *testing.T) {
 
 	t.Run("a second one is refused by the name of the first", func(t *testing.T) { refusesASecond(t, state) })
 	t.Run("it is found by its state directory and by none", func(t *testing.T) { isFound(t, c) })
+	t.Run("the node has an address of each family", func(t *testing.T) { nodeHasBothFamilies(t, c) })
 	t.Run("a pod runs", func(t *testing.T) { runsAPod(t, c) })
 
 	killOne(t, c, "node-1-containerd")
@@ -135,19 +136,29 @@ func isFound(t *testing.T, c *Cluster) {
 	}
 }
 
+func kubectl(t *testing.T, c *Cluster, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), filepath.Join(c.Bin(), "kubectl"), append([]string{"--kubeconfig", c.Kubeconfig()}, args...)...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("kubectl %v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+func nodeHasBothFamilies(t *testing.T, c *Cluster) {
+	t.Helper()
+	got := kubectl(t, c, "get", "node", "node-1", "-o", `jsonpath={.status.addresses[?(@.type=="InternalIP")].address}`)
+	if want := "172.30.0.11 fd00:172:30::11"; got != want {
+		t.Errorf("the node has addresses %q, want %q", got, want)
+	}
+}
+
 func runsAPod(t *testing.T, c *Cluster) {
 	t.Helper()
-	kubectl := func(args ...string) string {
-		cmd := exec.CommandContext(t.Context(), filepath.Join(c.Bin(), "kubectl"), append([]string{"--kubeconfig", c.Kubeconfig()}, args...)...)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("kubectl %v: %v\n%s", args, err, out)
-		}
-		return string(out)
-	}
-	kubectl("run", "pause", "--image", pauseImage, "--image-pull-policy", "Never")
-	kubectl("wait", "--for", "condition=Ready", "--timeout", "60s", "pod/pause")
-	ips := strings.Fields(kubectl("get", "pod", "pause", "-o", "jsonpath={.status.podIPs[*].ip}"))
+	kubectl(t, c, "run", "pause", "--image", pauseImage, "--image-pull-policy", "Never")
+	kubectl(t, c, "wait", "--for", "condition=Ready", "--timeout", "60s", "pod/pause")
+	ips := strings.Fields(kubectl(t, c, "get", "pod", "pause", "-o", "jsonpath={.status.podIPs[*].ip}"))
 	if len(ips) != 2 || !strings.HasPrefix(ips[0], "10.244.1.") || !strings.HasPrefix(ips[1], "fd00:10:244:1::") {
 		t.Errorf("the pod has addresses %q", ips)
 	}

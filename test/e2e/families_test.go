@@ -14,16 +14,20 @@ import (
 	"metallb.io/metallb/test/playground"
 )
 
-// bothFamilies has peers over IPv6, a pool of IPv6 addresses, and a second Service of nginx, with an address of each family.
-const bothFamilies = "config/tutorial/tutorial-4.yaml"
+const (
+	// overIPv6 has peers over IPv6 and a pool of IPv6 addresses.
+	overIPv6 = "config/tutorial/tutorial-4.yaml"
+	// bothFamilies is a second Service for nginx, with an address of each family.
+	bothFamilies = "config/tutorial/tutorial-5.yaml"
+)
 
 // dualStackPrefixes are what is announced of the Service of both families: an address of each pool, after nginx's own.
 var dualStackPrefixes = []netip.Prefix{netip.MustParsePrefix("198.51.100.1/32"), netip.MustParsePrefix("fd00:198:51:100::1/128")}
 
 func TestAServiceOfBothFamiliesIsServedOverBoth(t *testing.T) {
 	withTutorial(t, func(p *playground.Playground) {
-		kubectl(t, p, "apply", "-f", bothFamilies)
-		defer kubectl(t, p, "delete", "--timeout=1m", "-f", bothFamilies)
+		kubectl(t, p, "apply", "-f", overIPv6, "-f", bothFamilies)
+		defer kubectl(t, p, "delete", "--timeout=1m", "-f", bothFamilies, "-f", overIPv6)
 		eventually(t, "an address of each family", func() string {
 			want := dualStackPrefixes[0].Addr().String() + " " + dualStackPrefixes[1].Addr().String()
 			if got := address(t, p, "nginx-dual-stack"); got != want {

@@ -128,6 +128,9 @@ func neighbor(s state, i int) router.Neighbor {
 	if i == 1 && s != forwarding {
 		n.Address = netip.MustParseAddr("10.244.1.1")
 	}
+	if s.dual() {
+		n.Paths = 2
+	}
 	if s == toldNothing || i > 3 {
 		n.Paths = 0
 	}

@@ -36,6 +36,9 @@ func TestAServiceOfBothFamiliesIsServedOverBoth(t *testing.T) {
 			return ""
 		})
 		servedOverBoth(t, p)
+		// Now each node has its own pod answer, so the client reaches all only if the rack router spreads connections over the nodes.
+		kubectl(t, p, "patch", "service", "nginx-dual-stack", "--patch", `{"spec": {"externalTrafficPolicy": "Local"}}`)
+		servedOverBoth(t, p)
 		awaitSight(t, p, "what each session carries", carriesItsFamily(p.Cluster.Nodes()))
 
 		kubectl(t, p, "scale", "deployment/nginx", "--replicas=0")

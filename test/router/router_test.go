@@ -113,6 +113,49 @@ func TestRackRouterForwardsToEveryNodeThatAnnounces(t *testing.T) {
 	}
 }
 
+func TestANodeLosesItsSessionOfOneFamily(t *testing.T) {
+	require(t)
+	r := rack(t, 2)
+	s := program(t, "--netns", r.ns("r"), "--asn", "64513", "--peer-asn", "external",
+		"--bird-address", "172.31.9.1,fd00:9::1", "--frr-address", "172.31.9.2,fd00:9::2",
+		"--node", "node-1=172.31.9.11", "--node", "node-1=fd00:9::11", "--node", "node-2=172.31.9.12", "--node", "node-2=fd00:9::12")
+	var overIPv6 *child.Child
+	for i := 1; i <= 2; i++ {
+		ns := r.ns(fmt.Sprintf("n%d", i))
+		nodeSpeaker(i, "198.51.100.0/32").start(t, ns)
+		six := nodeSpeaker(i, "2001:db8::1/128")
+		six.Peers = []netip.Addr{netip.MustParseAddr("fd00:9::1"), netip.MustParseAddr("fd00:9::2")}
+		overIPv6 = six.start(t, ns)
+	}
+	both := []string{"node-1", "node-2"}
+	want := map[string][]string{"198.51.100.0/32": both, "2001:db8::1/128": both}
+	s.eventually("told over both families", func() bool {
+		return cmp.Equal(map[string]map[string][]string{"bird": want, "frr": want}, announcers(s.snapshot()))
+	})
+	for _, report := range s.snapshot().Routers {
+		if up := report.Established(); len(up) != 4 || len(report.Lost()) > 0 {
+			t.Errorf("%s has %d sessions and lost %v", report.Name, len(up), report.Lost())
+		}
+	}
+
+	overIPv6.Stop()
+	s.eventually("one family of node-2 lost", func() bool {
+		for _, report := range s.snapshot().Routers {
+			if report.Verdict != router.Connected || !cmp.Equal(map[string][]string{"node-2": {"IPv6"}}, report.Lost()) {
+				return false
+			}
+		}
+		return true
+	})
+	for _, node := range s.snapshot().Nodes {
+		for _, link := range node.Links {
+			if !link.Established || (len(link.Lost) > 0) != (node.Name == "node-2") {
+				t.Errorf("%s: link %+v", node.Name, link)
+			}
+		}
+	}
+}
+
 // checkPath checks the attributes of one path with both routers.
 func checkPath(t *testing.T, s router.Snapshot) {
 	t.Helper()

@@ -73,7 +73,7 @@ func TestPodsGetAddressesOfTheirNode(t *testing.T) {
 	if err := json.Unmarshal(text, &list); err != nil {
 		t.Fatal(err)
 	}
-	var got []string
+	got := make([]string, 0, 2)
 	for _, r := range list.Plugins[0].IPAM.Ranges {
 		got = append(got, r[0].Subnet)
 	}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -205,7 +204,7 @@ func TestAPeerMayHaveALinkLocalAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address.Flags = syscall.IFA_F_NODAD
+	address.Flags = bgptest.NoDAD
 	if err := netlink.AddrReplace(lo, address); err != nil {
 		t.Fatal(err)
 	}

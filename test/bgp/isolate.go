@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // isolated is set in the environment of a test process that has a network namespace of its own.
@@ -37,7 +36,7 @@ func Isolate() {
 	}
 	// The thread that executes the program anew gives the process its namespace.
 	runtime.LockOSThread()
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+	if err := unshare(); err != nil {
 		runtime.UnlockOSThread()
 		return
 	}

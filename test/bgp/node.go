@@ -18,6 +18,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 
+	"metallb.io/metallb/test/lifetime"
 	"metallb.io/metallb/test/router/namespace"
 )
 
@@ -129,7 +130,7 @@ func up(h *netlink.Handle, name string, addresses ...netip.Addr) error {
 			return err
 		}
 		if a.Is6() {
-			address.Flags = syscall.IFA_F_NODAD
+			address.Flags = NoDAD
 		}
 		if err := h.AddrAdd(link, address); err != nil {
 			return fmt.Errorf("address %s on %s: %w", a, name, err)
@@ -243,7 +244,7 @@ func (n *Node) linkUp(link netlink.Link) error {
 	if err != nil {
 		return err
 	}
-	address.Flags = syscall.IFA_F_NODAD
+	address.Flags = NoDAD
 	return netlink.AddrReplace(link, address)
 }
 
@@ -258,7 +259,7 @@ type process struct {
 	exited chan struct{}
 }
 
-// start runs a daemon in the foreground. The thread that starts a process must live on for Pdeathsig not to kill it, so
+// start runs a daemon in the foreground. The thread that starts a process must live on, or the program is killed, so
 // one thread starts and awaits it.
 func (n *Node) start(output io.Writer, program string, args ...string) (*process, error) {
 	p := &process{exited: make(chan struct{})}
@@ -269,7 +270,7 @@ func (n *Node) start(output io.Writer, program string, args ...string) (*process
 		defer close(p.exited)
 		p.cmd = exec.CommandContext(context.Background(), "nsenter", n.inNamespace(program, args)...)
 		p.cmd.Stdout, p.cmd.Stderr = output, output
-		p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		lifetime.Bind(p.cmd, syscall.SIGKILL)
 		err := p.cmd.Start()
 		started <- err
 		if err == nil {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // Program is a BIRD or an FRR with a configuration of the test's own, in which there may be any number of speakers.
@@ -76,7 +77,7 @@ func (b *bird) NextHops(tb testing.TB, prefix netip.Prefix) []netip.Addr {
 	}
 	defer there.Close()
 	destination := &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}
-	routes, err := there.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Dst: destination}, netlink.RT_FILTER_DST)
+	routes, err := there.RouteListFiltered(unix.AF_INET, &netlink.Route{Dst: destination}, netlink.RT_FILTER_DST)
 	if err != nil {
 		tb.Fatalf("reading the kernel's routes: %v", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"metallb.io/metallb/test/cluster"
+	"metallb.io/metallb/test/lifetime"
 	"metallb.io/metallb/test/playground"
 )
 
@@ -80,7 +81,7 @@ func (r *rackedRouter) start(t *testing.T) {
 	command := exec.CommandContext(context.WithoutCancel(t.Context()), "ip", "netns", "exec", playground.RackNamespace,
 		"bird", "-f", "-c", r.file("bird.conf"), "-s", r.file("bird.ctl"), "-P", r.file("bird.pid"))
 	command.Stdout, command.Stderr = log, log
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	lifetime.Bind(command, syscall.SIGKILL)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}

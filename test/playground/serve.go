@@ -22,6 +22,8 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/test/lifetime"
 )
 
 // Addresses of the routers' pages.
@@ -67,7 +69,7 @@ func (p *Playground) runRackRouter(ctx context.Context) error {
 	}, p.nodeFlags())
 	command := exec.CommandContext(ctx, "ip", args...)
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	lifetime.Bind(command, syscall.SIGTERM)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = 10 * time.Second
 	if err := command.Run(); err != nil {

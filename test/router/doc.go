@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 // Command router is the test router: it runs BIRD and FRR as children, lets any number of BGP nodes connect, and serves
 // a page that shows what each of them thinks.
 //

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"metallb.io/metallb/test/lifetime"
 )
 
 // Program is what can be started, and started again.
@@ -44,7 +46,7 @@ func (p Program) Start() (*Process, error) {
 	cmd := exec.Command(p.Path, p.Args...) // without a context: Stop signals before it kills
 	cmd.Env = append(os.Environ(), p.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	lifetime.BindGroup(cmd, syscall.SIGKILL)
 	input, err := cmd.StdinPipe()
 	if err == nil {
 		err = cmd.Start()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"metallb.io/metallb/test/lifetime"
 	"metallb.io/metallb/test/router/namespace"
 )
 
@@ -125,7 +126,7 @@ func (c *Child) launch() (*exec.Cmd, error) {
 	cmd.Dir = c.cfg.Dir
 	cmd.Stdout, cmd.Stderr = c.output, c.output
 	cmd.WaitDelay = time.Second
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	lifetime.BindGroup(cmd, syscall.SIGKILL)
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-
-	"golang.org/x/sys/unix"
 )
 
 // Enter moves the calling thread into the network namespace at path; an empty path is the one it is in. The caller must
@@ -22,7 +20,7 @@ func Enter(path string) error {
 		return fmt.Errorf("opening network namespace: %w", err)
 	}
 	defer f.Close()
-	if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
+	if err := setns(f); err != nil {
 		return fmt.Errorf("entering network namespace %s: %w", path, err)
 	}
 	return nil

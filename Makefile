@@ -47,6 +47,7 @@ vulncheck: ## Look for known vulnerabilities in what the programs use (needs htt
 .PHONY: verify
 verify: generate manifests reference lint ## Check style, and that everything generated, go.mod and formatting are up to date.
 	$(GO_TOOL) golangci-lint fmt --diff
+	GOOS=darwin go vet -tags e2e ./... # what needs Linux is in files that say so
 	go mod tidy -diff
 	@git diff --exit-code -- api config charts docs/api-reference.md go.mod go.sum || { echo "error: generated files are out of date: commit what 'make generate manifests reference' wrote" >&2; exit 1; }
 	@test -z "$$(git status --porcelain -- api config charts docs/api-reference.md)" || { git status --short -- api config charts docs/api-reference.md; echo "error: generated files are not committed" >&2; exit 1; }

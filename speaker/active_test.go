@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
-	"github.com/vishvananda/netlink"
 
 	bgptest "metallb.io/metallb/test/bgp"
 	"metallb.io/metallb/test/envtest"
@@ -95,20 +94,16 @@ func newScene(t *testing.T) *scene {
 	t.Helper()
 	one, two := lab.NewNode(t), lab.NewNode(t)
 	g := newGomega(t)
-	// The API server wants to know an address by which others reach it, and asks for the default route's.
-	g.Expect(netlink.RouteReplace(&netlink.Route{Gw: one.Addr4.AsSlice()})).To(Succeed())
-	s := &scene{WithT: g, t: t, kube: kubectl{apiServer.Get(t)}, routers: []bgptest.Router{
+	s := &scene{WithT: g, t: t, kube: newKubectl(t, one), routers: []bgptest.Router{
 		bgptest.NewBIRD(t, one, bgptest.Neighbor{Address: one.Test4, Local: one.Addr4, LocalASN: 64501, PeerASN: 64500}),
 		bgptest.NewFRR(t, two, bgptest.Neighbor{Address: two.Test4, Local: two.Addr4, LocalASN: 64502, PeerASN: 64500}),
 	}}
 	for _, r := range s.routers {
 		r.Start(t)
 	}
-	s.kube.Clean(t)
-	s.kube.run(t, "", "apply", "--namespace", envtest.Namespace,
-		"-f", "../config/rbac/service_accounts.yaml", "-f", "../config/rbac/speaker_role.yaml", "-f", "../config/rbac/bindings.yaml")
+	s.kube.grant(t)
 	s.kube.run(t, fmt.Sprintf(twoRouters, one.Addr4, two.Addr4)+"---"+fmt.Sprintf(goldOnly, "first"), "apply", "-f", "-")
-	s.kube.run(t, "", "patch", "service", "nginx", "--subresource=status", "--patch", `{"status":{"loadBalancer":{"ingress":[{"ip":"198.51.100.0"}]}}}`)
+	s.kube.assign(t, "198.51.100.0")
 	s.speaker = startSpeaker(t, s.kube)
 	return s
 }

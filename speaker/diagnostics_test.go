@@ -9,10 +9,8 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
-	"github.com/vishvananda/netlink"
 
 	bgptest "metallb.io/metallb/test/bgp"
-	"metallb.io/metallb/test/envtest"
 )
 
 // secretive are the objects of a node with a password in each place that there can be one, good and bad. All contain "s3cret".
@@ -95,20 +93,16 @@ func startSecretive(t *testing.T, flags ...string) *scene {
 	t.Helper()
 	one, two := lab.NewNode(t), lab.NewNode(t)
 	g := newGomega(t)
-	// The API server wants to know an address by which others reach it, and asks for the default route's.
-	g.Expect(netlink.RouteReplace(&netlink.Route{Gw: one.Addr4.AsSlice()})).To(Succeed())
-	s := &scene{WithT: g, t: t, kube: kubectl{apiServer.Get(t)}, routers: []bgptest.Router{
+	s := &scene{WithT: g, t: t, kube: newKubectl(t, one), routers: []bgptest.Router{
 		bgptest.NewBIRD(t, one, bgptest.Neighbor{Address: one.Test4, Local: one.Addr4, LocalASN: 64501, PeerASN: 64500, Password: "s3cret-one"}),
 		bgptest.NewFRR(t, two, bgptest.Neighbor{Address: two.Test4, Local: two.Addr4, LocalASN: 64502, PeerASN: 64500, Password: "s3cret-two"}),
 	}}
 	for _, r := range s.routers {
 		r.Start(t)
 	}
-	s.kube.Clean(t)
-	s.kube.run(t, "", "apply", "--namespace", envtest.Namespace,
-		"-f", "../config/rbac/service_accounts.yaml", "-f", "../config/rbac/speaker_role.yaml", "-f", "../config/rbac/bindings.yaml")
+	s.kube.grant(t)
 	s.kube.run(t, fmt.Sprintf(secretive, one.Addr4, two.Addr4, strings.Repeat("x", 80)), "apply", "-f", "-")
-	s.kube.run(t, "", "patch", "service", "nginx", "--subresource=status", "--patch", `{"status":{"loadBalancer":{"ingress":[{"ip":"198.51.100.0"}]}}}`)
+	s.kube.assign(t, "198.51.100.0")
 	s.speaker = startSpeaker(t, s.kube, flags...)
 	s.Eventually(func() bool { bird, frr := s.sessions(); return bird.Routes == 1 && frr.Routes == 1 }).Should(BeTrue(), s.speaker.log)
 	return s

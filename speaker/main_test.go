@@ -96,21 +96,24 @@ addressType: IPv4
 endpoints: [{addresses: [10.244.0.9], nodeName: node-1}]
 `
 
-func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *testing.T) {
-	bgptest.Require(t)
-	g := newGomega(t)
+// startTutorial starts the router on a node of its own and makes the objects.
+func startTutorial(t *testing.T) (kubectl, *bgptest.Node, bgptest.Router) {
+	t.Helper()
 	node := lab.NewNode(t)
-	// The API server wants to know an address by which others reach it, and asks for the default route's.
-	g.Expect(netlink.RouteReplace(&netlink.Route{Gw: node.Addr4.AsSlice()})).To(Succeed())
-	kube := kubectl{apiServer.Get(t)}
-	kube.Clean(t)
+	kube := newKubectl(t, node)
+	kube.grant(t)
 	bird := bgptest.NewBIRD(t, node, bgptest.Neighbor{
 		Address: node.Test4, Local: node.Addr4, LocalASN: 64501, PeerASN: 64500, Password: "s3cret",
 	})
 	bird.Start(t)
-	kube.run(t, "", "apply", "--namespace", envtest.Namespace,
-		"-f", "../config/rbac/service_accounts.yaml", "-f", "../config/rbac/speaker_role.yaml", "-f", "../config/rbac/bindings.yaml")
 	kube.run(t, fmt.Sprintf(tutorial, node.Addr4), "apply", "-f", "-")
+	return kube, node, bird
+}
+
+func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *testing.T) {
+	bgptest.Require(t)
+	g := newGomega(t)
+	kube, node, bird := startTutorial(t)
 
 	var forwards atomic.Bool
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -125,7 +128,7 @@ func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *te
 	g.Eventually(func() bool { return bird.Session(t).Up }).Should(BeTrue(), s.log)
 	g.Expect(bird.Routes(t)).To(BeEmpty())
 
-	kube.run(t, "", "patch", "service", "nginx", "--subresource=status", "--patch", `{"status":{"loadBalancer":{"ingress":[{"ip":"198.51.100.0"}]}}}`)
+	kube.assign(t, "198.51.100.0")
 	g.Eventually(func() string {
 		var rib strings.Builder
 		_ = s.get("/debug/rib", &rib)
@@ -170,6 +173,36 @@ func newGomega(t *testing.T) *WithT {
 }
 
 type kubectl struct{ *envtest.Server }
+
+// newKubectl returns an empty API server in the test's network, in which the node is the way to everywhere.
+func newKubectl(t *testing.T, node *bgptest.Node) kubectl {
+	t.Helper()
+	// The API server wants to know an address by which others reach it, and asks for the default route's.
+	if err := netlink.RouteReplace(&netlink.Route{Gw: node.Addr4.AsSlice()}); err != nil {
+		t.Fatal(err)
+	}
+	kube := kubectl{apiServer.Get(t)}
+	kube.Clean(t)
+	return kube
+}
+
+// grant gives the speaker its rights.
+func (k kubectl) grant(t *testing.T) {
+	t.Helper()
+	k.run(t, "", "apply", "--namespace", envtest.Namespace,
+		"-f", "../config/rbac/service_accounts.yaml", "-f", "../config/rbac/speaker_role.yaml", "-f", "../config/rbac/bindings.yaml")
+}
+
+// assign gives the service nginx the addresses, as the controller does.
+func (k kubectl) assign(t *testing.T, addresses ...string) {
+	t.Helper()
+	ingress := make([]string, len(addresses))
+	for i, a := range addresses {
+		ingress[i] = fmt.Sprintf(`{"ip":%q}`, a)
+	}
+	k.run(t, "", "patch", "service", "nginx", "--subresource=status", "--patch",
+		`{"status":{"loadBalancer":{"ingress":[`+strings.Join(ingress, ",")+`]}}}`)
+}
 
 func (k kubectl) run(t *testing.T, stdin string, args ...string) string {
 	t.Helper()

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
-	"github.com/vishvananda/netlink"
 
 	bgptest "metallb.io/metallb/test/bgp"
 	"metallb.io/metallb/test/envtest"
@@ -16,10 +15,7 @@ import (
 func TestMetricsAreForThoseWhoMayGetThem(t *testing.T) {
 	bgptest.Require(t)
 	g, node := newGomega(t), lab.NewNode(t)
-	// The API server wants to know an address by which others reach it, and asks for the default route's.
-	g.Expect(netlink.RouteReplace(&netlink.Route{Gw: node.Addr4.AsSlice()})).To(Succeed())
-	kube := kubectl{apiServer.Get(t)}
-	kube.Clean(t)
+	kube := newKubectl(t, node)
 	kube.run(t, "", "apply", "--namespace", envtest.Namespace, "--kustomize", "../config/rbac")
 	s := startSpeaker(t, kube, "--metrics-secure=true")
 	access := monitoring.AccessTo(t, kube.Server, "https://"+s.metrics+"/metrics")

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,23 +23,8 @@ import (
 func TestTheSpeakerTellsWhichPeersKnowAServiceIfAsked(t *testing.T) {
 	bgptest.Require(t)
 	g := newGomega(t)
-	node := lab.NewNode(t)
-	// The API server wants to know an address by which others reach it, and asks for the default route's.
-	g.Expect(netlink.RouteReplace(&netlink.Route{Gw: node.Addr4.AsSlice()})).To(Succeed())
-	kube := kubectl{apiServer.Get(t)}
-	kube.Clean(t)
-	bird := bgptest.NewBIRD(t, node, bgptest.Neighbor{
-		Address: node.Test4, Local: node.Addr4, LocalASN: 64501, PeerASN: 64500, Password: "s3cret",
-	})
-	bird.Start(t)
-	kube.run(t, "", "apply", "--namespace", envtest.Namespace,
-		"-f", "../config/rbac/service_accounts.yaml", "-f", "../config/rbac/speaker_role.yaml", "-f", "../config/rbac/bindings.yaml")
-	kube.run(t, fmt.Sprintf(tutorial, node.Addr4), "apply", "-f", "-")
-	address := func(ip string) {
-		kube.run(t, "", "patch", "service", "nginx", "--subresource=status", "--patch",
-			fmt.Sprintf(`{"status":{"loadBalancer":{"ingress":[{"ip":%q}]}}}`, ip))
-	}
-	address("198.51.100.0")
+	kube, _, bird := startTutorial(t)
+	kube.assign(t, "198.51.100.0")
 	table := func() []string {
 		out := kube.run(t, "", "get", "servicebgpstatuses", "--namespace", envtest.Namespace, "-o", "wide", "--no-headers", "--ignore-not-found")
 		var rows []string
@@ -89,7 +73,7 @@ func TestTheSpeakerTellsWhichPeersKnowAServiceIfAsked(t *testing.T) {
 	t.Log("a service that is not announced any more, and one that is again")
 	kube.run(t, "", "patch", "service", "nginx", "--subresource=status", "--patch", `{"status":{"loadBalancer":null}}`)
 	g.Eventually(table).Should(BeEmpty(), s.log)
-	address("198.51.100.1")
+	kube.assign(t, "198.51.100.1")
 	g.Eventually(table).Should(HaveExactElements(`node-1 nginx default ["router"]`), s.log)
 
 	t.Log("a speaker that stops")

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
-	"github.com/vishvananda/netlink"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -20,10 +19,7 @@ import (
 func TestTheStatesOfSessionsAreKeptApart(t *testing.T) {
 	bgptest.Require(t)
 	g := newGomega(t)
-	// The API server wants to know an address by which others reach it, and asks for the default route's.
-	g.Expect(netlink.RouteReplace(&netlink.Route{Gw: lab.NewNode(t).Addr4.AsSlice()})).To(Succeed())
-	server := apiServer.Get(t)
-	server.Clean(t)
+	server := newKubectl(t, lab.NewNode(t))
 	of := func(node string) *publisher.Cluster[*v1beta1.BGPSessionState] {
 		return publisher.NewCluster(server.Client, server.Client, node, envtest.Namespace, &v1beta1.BGPSessionState{}, &v1beta1.BGPSessionStateList{})
 	}

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
-	"github.com/vishvananda/netlink"
 
 	"metallb.io/metallb/api/v1beta1"
 	bgptest "metallb.io/metallb/test/bgp"
@@ -98,9 +97,7 @@ func newStates(t *testing.T) *states {
 	t.Helper()
 	one, two, three, four := lab.NewNode(t), lab.NewNode(t), lab.NewNode(t), lab.NewNode(t)
 	g := newGomega(t)
-	// The API server wants to know an address by which others reach it, and asks for the default route's.
-	g.Expect(netlink.RouteReplace(&netlink.Route{Gw: one.Addr4.AsSlice()})).To(Succeed())
-	s := &states{WithT: g, t: t, kube: kubectl{apiServer.Get(t)}, frrAddr: two.Addr6.String()}
+	s := &states{WithT: g, t: t, kube: newKubectl(t, one), frrAddr: two.Addr6.String()}
 	s.bird = bgptest.NewBIRD(t, one, bgptest.Neighbor{Address: one.Test4, Local: one.Addr4, LocalASN: 64501, PeerASN: 64500})
 	s.frr = bgptest.NewFRR(t, two, bgptest.Neighbor{Address: two.Test6, Local: two.Addr6, LocalASN: 64501, PeerASN: 64500})
 	for _, r := range []bgptest.Router{
@@ -110,13 +107,10 @@ func newStates(t *testing.T) *states {
 	} {
 		r.Start(t)
 	}
-	s.kube.Clean(t)
-	s.kube.run(t, "", "apply", "--namespace", envtest.Namespace,
-		"-f", "../config/rbac/service_accounts.yaml", "-f", "../config/rbac/speaker_role.yaml", "-f", "../config/rbac/bindings.yaml")
+	s.kube.grant(t)
 	nobody := four.Addr4.Next() // No host has it.
 	s.kube.run(t, fmt.Sprintf(mishaps, one.Addr4, two.Addr6, three.Addr4, four.Addr4, nobody), "apply", "-f", "-")
-	s.kube.run(t, "", "patch", "service", "nginx", "--subresource=status", "--patch",
-		`{"status":{"loadBalancer":{"ingress":[{"ip":"198.51.100.0"},{"ip":"2001:db8::"}]}}}`)
+	s.kube.assign(t, "198.51.100.0", "2001:db8::")
 	s.speaker = startSpeaker(t, s.kube)
 	return s
 }

@@ -4,7 +4,6 @@ package assignment_test
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -14,30 +13,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	toolscache "k8s.io/client-go/tools/cache"
 	cachetesting "k8s.io/client-go/tools/cache/testing"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/test/late"
 )
-
-// informers has the informer of Services, from the second time on that it is asked for it.
-type informers struct {
-	cache.Informers
-	informer toolscache.SharedIndexInformer
-
-	mu    sync.Mutex
-	asked int
-}
-
-func (i *informers) GetInformer(context.Context, client.Object, ...cache.InformerGetOption) (cache.Informer, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.asked++
-	if i.asked == 1 {
-		return nil, errors.New("the API server is away")
-	}
-	return i.informer, nil
-}
 
 func TestTheFeedFollowsTheServicesUntilItIsStopped(t *testing.T) {
 	defer goleak.VerifyNone(t)
@@ -53,7 +32,7 @@ func TestTheFeedFollowsTheServicesUntilItIsStopped(t *testing.T) {
 	running.Go(func() { informer.RunWithContext(ctx) })
 
 	x := assignment.NewIndex("")
-	f := assignment.NewFeed(x, &informers{informer: informer})
+	f := assignment.NewFeed(x, &late.Informers{Informer: informer})
 	g.Expect(f.NeedLeaderElection()).To(BeFalse())
 	g.Expect(toolscache.IsDone(f)).To(BeFalse())
 	done := make(chan error, 1)

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -68,7 +69,7 @@ func TestAHoldingSaysWhatTheServiceSays(t *testing.T) {
 		Address: netip.MustParseAddr("192.0.2.1"), Recorded: []string{"gold", "silver"}, RequestedPool: "gold",
 	}}
 	got := slices.Collect(x.In(rangeOf(t, "192.0.2.0/24")))
-	if diff := gocmp.Diff(want, got, gocmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+	if diff := gocmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

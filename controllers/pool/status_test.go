@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -58,7 +59,7 @@ func TestAPoolSaysInOneSentenceWhatServicesLose(t *testing.T) {
 	want := config.Impacts{
 		of("a", "198.51.100.1", config.Route), of("b", "198.51.100.2", config.Ownership), of("b", "198.51.100.3", config.Route),
 	}
-	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Errorf("impacts (-want +got):\n%s", diff)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -25,7 +26,7 @@ const (
 )
 
 func compareAddresses() cmp.Option {
-	return cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+	return cmpopts.EquateComparable(netip.Addr{})
 }
 
 func TestRequestOf(t *testing.T) {

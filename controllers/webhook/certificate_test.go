@@ -23,11 +23,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	toolscache "k8s.io/client-go/tools/cache"
 	cachetesting "k8s.io/client-go/tools/cache/testing"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/test/envtest"
 	"metallb.io/metallb/test/freeport"
+	"metallb.io/metallb/test/late"
 )
 
 const host = "metallb-webhook-service.metallb-system.svc"
@@ -40,25 +40,6 @@ func secretOf(data map[string][]byte) *corev1.Secret {
 	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: secretName().Name}, Data: data}
 }
 
-// informers has the informer of Secrets, from the second time on that it is asked for it.
-type informers struct {
-	cache.Informers
-	informer toolscache.SharedIndexInformer
-
-	mu    sync.Mutex
-	asked int
-}
-
-func (i *informers) GetInformer(context.Context, client.Object, ...cache.InformerGetOption) (cache.Informer, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.asked++
-	if i.asked == 1 {
-		return nil, errors.New("the API server is away")
-	}
-	return i.informer, nil
-}
-
 // served returns a Webhook that serves, and follows the secrets of the source, until the test ends.
 func served(t *testing.T, l *logs) (*Webhook, *cachetesting.FakeControllerSource) {
 	t.Helper()
@@ -66,7 +47,7 @@ func served(t *testing.T, l *logs) (*Webhook, *cachetesting.FakeControllerSource
 	w := New(Options{Namespace: namespace, Port: port, Service: "metallb-webhook-service", Secret: secretName().Name, Configuration: "metallb-webhook-configuration", Logger: l.logger()})
 	source := cachetesting.NewFakeControllerSource()
 	informer := toolscache.NewSharedIndexInformer(source, &corev1.Secret{}, 0, nil)
-	w.certificate.caches = &informers{informer: informer}
+	w.certificate.caches = &late.Informers{Informer: informer}
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { informer.RunWithContext(ctx) })

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 
@@ -174,7 +175,7 @@ func checkPath(t *testing.T, s router.Snapshot) {
 			Neighbor:  netip.MustParseAddr("172.31.9.11"), Node: "node-1", NextHop: netip.MustParseAddr("fd00:9::11"), Reachable: true, Origin: "IGP",
 			ASPath: "64512", Communities: []string{"64512:100", "65535:0"}, LargeCommunities: []string{"64512:1:2"},
 		}
-		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 			t.Errorf("%s: path (-want +got):\n%s", r.Name, diff)
 		}
 	}

@@ -14,17 +14,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"metallb.io/metallb/test/router/router"
 )
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
-func compare() cmp.Options {
-	return cmp.Options{
-		cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
-	}
-}
+func compare() cmp.Option { return cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}) }
 
 func read(t *testing.T, name string) string {
 	t.Helper()

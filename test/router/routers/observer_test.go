@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"metallb.io/metallb/test/router/router"
 	"metallb.io/metallb/test/router/routers"
@@ -184,7 +185,7 @@ func TestNodesAreGroupedOverRoutersAndSessions(t *testing.T) {
 			{Router: "bird", Known: true, Established: true, Lost: []string{"IPv6"}}, {Router: "frr"},
 		}},
 	}
-	if diff := cmp.Diff(want, got.Nodes, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+	if diff := cmp.Diff(want, got.Nodes, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Errorf("nodes (-want +got):\n%s", diff)
 	}
 	if node := got.Routers[0].Routes[0].Paths[0].Node; node != "10.0.0.3" {

@@ -10,6 +10,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/test/envtest"
 	"metallb.io/metallb/test/programs"
@@ -29,6 +30,7 @@ func TestController(t *testing.T) {
 	server = shared.Get(t)
 	program = filepath.Join(programs.Product(t), "controllers")
 	RegisterFailHandler(Fail)
+	log.SetLogger(GinkgoLogr)
 	SetDefaultEventuallyTimeout(20 * time.Second)
 	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
 	SetDefaultConsistentlyDuration(time.Second)

@@ -21,7 +21,8 @@ import (
 	"metallb.io/metallb/test/builder"
 )
 
-var _ = Describe("The condition Announced", func() {
+// These wait longest, so they come first: processes that end before the last of them have nothing to do.
+var _ = Describe("The condition Announced", SpecPriority(1), func() {
 	BeforeEach(func() { server.Clean(GinkgoTB()) })
 
 	It("follows endpoints, sessions and configuration, next to Allocated", func(ctx SpecContext) {

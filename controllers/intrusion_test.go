@@ -228,6 +228,8 @@ var _ = Describe("With the webhook off", func() {
 		i.begin(ctx)
 		remove(ctx, everything().Obj())
 		Eventually(valid(ctx, "one")).Should(Equal("False NotCompatibleWithAssignedIPs: " + notAnnounced))
+		// Events are on their way when the condition is there already.
+		Eventually(eventsAbout(ctx, "IPAddressPool", "one")).Should(ConsistOf("Warning InvalidConfig: " + notAnnounced))
 		i.controller.stop(syscall.SIGKILL)
 		startController(intrusionFlags()...)
 		Eventually(stale(ctx)).Should(Equal("1"))

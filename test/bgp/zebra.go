@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // Forwarder is an FRR that installs its routes in the kernel of its node.
@@ -82,9 +83,9 @@ func (f *Forwarder) Weights(tb testing.TB, prefix netip.Prefix) map[netip.Addr]i
 		tb.Fatal(err)
 	}
 	defer there.Close()
-	family := netlink.FAMILY_V4
+	family := unix.AF_INET
 	if prefix.Addr().Is6() {
-		family = netlink.FAMILY_V6
+		family = unix.AF_INET6
 	}
 	routes, err := there.RouteList(nil, family)
 	if err != nil {

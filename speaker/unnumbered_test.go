@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package main
 
 import (
@@ -113,7 +115,7 @@ type leaf struct {
 func (l *leaf) nextHops() (ipv4, ipv6 string) {
 	hop := map[string]string{}
 	l.node.Inside(l.t, func(there *netlink.Handle, eth0 netlink.Link) error {
-		routes, err := there.RouteList(eth0, unix.AF_UNSPEC)
+		routes, err := there.RouteList(eth0, netlink.FAMILY_ALL)
 		for i := range routes {
 			r := &routes[i]
 			if via, isVia := r.Via.(*netlink.Via); isVia {
@@ -173,7 +175,7 @@ func linkLocal(n *bgptest.Node) string {
 	if err != nil {
 		return ""
 	}
-	addresses, _ := netlink.AddrList(link, unix.AF_INET6)
+	addresses, _ := netlink.AddrList(link, netlink.FAMILY_V6)
 	for _, a := range addresses {
 		if a.IP.IsLinkLocalUnicast() {
 			return a.IP.String()
@@ -186,7 +188,7 @@ func linkLocal(n *bgptest.Node) string {
 func (l *leaf) move(to string) {
 	l.t.Helper()
 	l.node.Inside(l.t, func(there *netlink.Handle, eth0 netlink.Link) error {
-		addresses, err := there.AddrList(eth0, unix.AF_INET6)
+		addresses, err := there.AddrList(eth0, netlink.FAMILY_V6)
 		if err != nil {
 			return err
 		}

@@ -239,6 +239,12 @@ func TestARouterLearnsWhatIsAnnounced(t *testing.T) {
 			},
 			want: bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
 		},
+		"a router that connects to the node as well": {
+			feature: "Router that connects too",
+			change:  func(n *bgptest.Neighbor, _ *bgp.Peer) { n.Dials = true },
+			want:    bgptest.Route{ASPath: []uint32{speakerASN}, LocalPref: 100},
+			hold:    90 * time.Second,
+		},
 		"a peer that may be several hops away": {
 			feature: "eBGP multihop",
 			change:  func(n *bgptest.Neighbor, c *bgp.Peer) { n.MultiHop, c.MultiHopTTL = true, 255 },

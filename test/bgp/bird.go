@@ -46,7 +46,9 @@ protocol bgp {{.Name}} {
 {{- with .Neighbor}}
   local {{.Local}}{{with .Port}} port {{.}}{{end}} as {{.LocalASN}};
   neighbor {{.Address}} as {{.PeerASN}};
+{{- if not .Dials}}
   passive;
+{{- end}}
   startup hold time 10;
   error wait time 2,2;
 {{- if .MultiHop}}

@@ -53,7 +53,9 @@ router bgp {{.LocalASN}}
  no bgp network import-check
 {{- range .Speakers}}{{with .Neighbor}}{{$address := .Address}}
  neighbor {{.Address}} remote-as {{.PeerASN}}
+{{- if not .Dials}}
  neighbor {{.Address}} passive
+{{- end}}
  neighbor {{.Address}} disable-connected-check
 {{- if .MultiHop}}
  neighbor {{.Address}} ebgp-multihop

@@ -25,6 +25,8 @@ type Neighbor struct {
 	Password string
 	// MultiHop lets the speaker be more than a hop away. TTLSecurity has the router drop what does not come from its subnet (RFC 5082).
 	MultiHop, TTLSecurity bool
+	// Dials has the router connect to the speaker too, and not only be connected to.
+	Dials bool
 	// Other is the address of another speaker, if there is one, which is like the first in all else.
 	Other netip.Addr
 }

@@ -60,18 +60,18 @@ func TestKubectlShowsWhatMatters(t *testing.T) {
 				{type: Ready, status: "False", reason: SessionsNotEstablished, message: "", lastTransitionTime: "2026-01-01T00:00:00Z"}]}}`,
 			[]string{"bgppeers", "-o", "wide"},
 			[]string{
-				`NAME ADDRESS ASN SESSIONS READY LOCAL ASN PORT HOLD TIME BFD PROFILE MULTIHOP VALID LAST ERROR AGE`,
+				`NAME ADDRESS ASN SESSIONS READY INTERFACE DEFAULT GATEWAY LOCAL ASN PORT HOLD TIME BFD PROFILE MULTIHOP VALID LAST ERROR AGE`,
 				`columns 10.96.0.100 4200000000 2/3 False 64500 179 9s True node-2: connection refused`,
 			},
 		},
 		"a session, but for its uptime": {
 			kind{"metallb.io/v1beta1", "BGPSessionState", nil}, `status: {node: node-1, peer: router, address: 10.96.0.100, state: Established,
 				advertisedIPv4: 3, advertisedIPv6: 0, lastError: "connection refused", holdTime: 9s, families: [IPv4], localRouterID: 10.0.0.1,
-				peerRouterID: 10.96.0.100}`,
+				peerRouterID: 10.96.0.100, peerASN: 4200000000, receivedPrefixes: 1000, capabilities: [four-octet-asn, route-refresh]}`,
 			[]string{"bgpsessionstates", "-o", "wide"},
 			[]string{
-				`NAME NODE PEER ADDRESS STATE UPTIME V4 V6 LAST ERROR` + ` ERROR AGE HOLD TIME FAMILIES LOCAL ROUTER ID PEER ROUTER ID`,
-				`columns node-1 router 10.96.0.100 Established 3 0 connection refused 9s ["IPv4"] 10.0.0.1 10.96.0.100`,
+				`NAME NODE PEER ADDRESS STATE UPTIME V4 V6 LAST ERROR` + ` ERROR AGE HOLD TIME FAMILIES RECEIVED CAPABILITIES PEER ASN LOCAL ROUTER ID PEER ROUTER ID`,
+				`columns node-1 router 10.96.0.100 Established 3 0 connection refused 9s ["IPv4"] 1000 ["four-octet-asn","route-refresh"] 4200000000 10.0.0.1 10.96.0.100`,
 			},
 		},
 		"an advertisement": {

@@ -147,7 +147,7 @@ func connections(t *testing.T, address string) (stop func() traffic) {
 				defer pace.Stop()
 				for ctx.Err() == nil {
 					<-pace.C
-					err := fetchOnce(address)
+					_, err := fetchOnce(context.WithoutCancel(ctx), net.Dialer{Timeout: 3 * time.Second}, address)
 					mu.Lock()
 					c.made++
 					switch what := fmt.Sprintf("%s: %v", time.Now().Format(time.StampMilli), err); {
@@ -173,24 +173,25 @@ func connections(t *testing.T, address string) (stop func() traffic) {
 }
 
 // fetchOnce fetches the page over a connection of its own.
-func fetchOnce(address string) error {
-	conn, err := net.DialTimeout("tcp4", net.JoinHostPort(address, "80"), 3*time.Second)
+func fetchOnce(ctx context.Context, dialer net.Dialer, address string) (page string, err error) {
+	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(address, "80"))
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(3 * time.Second)); err != nil {
-		return err
+		return "", err
 	}
 	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: rolled\r\nConnection: close\r\n\r\n"); err != nil {
-		return err
+		return "", err
 	}
 	text, err := io.ReadAll(conn)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if status, _, _ := strings.Cut(string(text), "\r\n"); status != fmt.Sprintf("HTTP/1.1 %d OK", http.StatusOK) {
-		return fmt.Errorf("the answer is %q", text)
+	header, page, _ := strings.Cut(string(text), "\r\n\r\n")
+	if status, _, _ := strings.Cut(header, "\r\n"); status != fmt.Sprintf("HTTP/1.1 %d OK", http.StatusOK) {
+		return "", fmt.Errorf("the answer is %q", text)
 	}
-	return nil
+	return page, nil
 }

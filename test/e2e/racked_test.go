@@ -133,9 +133,18 @@ func (r *rackedRouter) ask(t *testing.T, args ...string) (string, error) {
 // rack runs a program in the rack's network namespace.
 func rack(t *testing.T, stdin, program string, args ...string) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "ip", append([]string{"netns", "exec", playground.RackNamespace, program}, args...)...)
-	command.Stdin = bytes.NewBufferString(stdin)
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("%s %v in the rack: %v\n%s", program, args, err, out)
+	within(t, playground.RackNamespace, stdin, program, args...)
+}
+
+// within runs a program in a network namespace, and returns what it printed.
+func within(t *testing.T, namespace, stdin, program string, args ...string) string {
+	t.Helper()
+	// What is undone after a test, when its own context has ended, is done so as well.
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), "ip", append([]string{"netns", "exec", namespace, program}, args...)...)
+	command.Stdin = strings.NewReader(stdin)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v in %s: %v\n%s", program, args, namespace, err, out)
 	}
+	return string(out)
 }

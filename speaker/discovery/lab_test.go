@@ -7,7 +7,9 @@ package discovery
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -292,9 +294,13 @@ func awaitQuestion(t *testing.T, targets <-chan netip.Addr, address string) {
 	}
 }
 
-// awaitNeighbours has the neighbours ask for our address until the kernel has heard them.
-func awaitNeighbours(t *testing.T, n *bgptest.Node, neighbours map[string]*conn) {
+// awaitNeighbours gives the router's side of the link the addresses, and has packets come from each until the kernel has them as neighbours.
+// Nothing there says that it is a router.
+func awaitNeighbours(t *testing.T, n *bgptest.Node, addresses ...string) {
 	t.Helper()
+	for _, address := range addresses {
+		change(t, n, address, (*netlink.Handle).AddrAdd)
+	}
 	tick, late := time.NewTicker(20*time.Millisecond), time.After(patience)
 	defer tick.Stop()
 	for {
@@ -302,13 +308,11 @@ func awaitNeighbours(t *testing.T, n *bgptest.Node, neighbours map[string]*conn)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(l.neighbours) == len(neighbours) {
+		if len(l.neighbours) == len(addresses) {
 			return
 		}
-		for _, neighbour := range neighbours {
-			if err := neighbour.ask(ourLinkLocal(t, n)); err != nil {
-				t.Fatal(err)
-			}
+		for _, address := range addresses {
+			greet(t, n, address)
 		}
 		select {
 		case <-tick.C:
@@ -316,4 +320,25 @@ func awaitNeighbours(t *testing.T, n *bgptest.Node, neighbours map[string]*conn)
 			t.Fatalf("the kernel has the neighbours %s", l.neighbours)
 		}
 	}
+}
+
+// greet sends a packet to our address on the link.
+func greet(t *testing.T, n *bgptest.Node, from string) {
+	t.Helper()
+	zone := "" // By number, since Go remembers names across namespaces.
+	n.Inside(t, func(_ *netlink.Handle, eth0 netlink.Link) error {
+		zone = strconv.Itoa(eth0.Attrs().Index)
+		return nil
+	})
+	const discard = 9
+	to := netip.AddrPortFrom(ourLinkLocal(t, n).WithZone(zone), discard)
+	n.Run(t, func() error {
+		conn, err := net.DialUDP("udp6", &net.UDPAddr{IP: net.ParseIP(from), Zone: zone}, net.UDPAddrFromAddrPort(to))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }()
+		_, err = conn.Write([]byte{0})
+		return err
+	})
 }

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"text/template"
+
+	"metallb.io/metallb/test/lifetime"
 )
 
 // fabricRouter is an FRR in a network namespace of its name, whose ports have the names of what they lead to, and no addresses.
@@ -170,7 +172,7 @@ func (r *fabricRouter) run(t *testing.T, program string, args ...string) {
 		"--vty_socket", r.dir, "-z", r.file("zserv.api"), "-P", "0", "--log", "stdout", "--log-level", "warnings"}, args...)
 	command := exec.CommandContext(context.WithoutCancel(t.Context()), "ip", args...)
 	command.Stdout, command.Stderr = &output, &output
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	lifetime.Bind(command, syscall.SIGKILL)
 	started, ended := make(chan error), make(chan struct{})
 	go func() {
 		runtime.LockOSThread() // A daemon dies with the thread that has started it, which therefore has no other use.

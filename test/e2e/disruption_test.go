@@ -216,6 +216,7 @@ func excludedNode(t *testing.T, p *playground.Playground) {
 	t.Helper()
 	const label = "node.kubernetes.io/exclude-from-external-load-balancers"
 	node := p.Cluster.Nodes()[1]
+	awaitRoutes(t, p)
 	before := others(paths(t, nginxPrefix), node.Addr.String())
 	kubectl(t, p, "label", "node", node.Name, label+"=true")
 	eventually(t, "the node's routes to go", func() string {

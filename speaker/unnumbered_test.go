@@ -6,7 +6,6 @@ package main
 
 import (
 	"fmt"
-	"net/netip"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -88,18 +87,13 @@ func blocks(t *testing.T, language string) string {
 	return strings.ReplaceAll(all.String(), "swp1", "eth0")
 }
 
-// startWithBothFamilies starts a speaker with the peer. The API server wants to know an address by which others reach it, and asks for that
-// of the default route, which leads to the gateway.
-func startWithBothFamilies(t *testing.T, g *WithT, gateway netip.Addr, peer string) (*speakerProcess, kubectl) {
+// startWithBothFamilies starts a speaker with the peer. The default route leads to the gateway.
+func startWithBothFamilies(t *testing.T, gateway *bgptest.Node, peer string) (*speakerProcess, kubectl) {
 	t.Helper()
-	g.Expect(netlink.RouteReplace(&netlink.Route{Gw: gateway.AsSlice()})).To(Succeed())
-	kube := kubectl{apiServer.Get(t)}
-	kube.Clean(t)
-	kube.run(t, "", "apply", "--namespace", envtest.Namespace,
-		"-f", "../config/rbac/service_accounts.yaml", "-f", "../config/rbac/speaker_role.yaml", "-f", "../config/rbac/bindings.yaml")
+	kube := newKubectl(t, gateway)
+	kube.grant(t)
 	kube.run(t, bothFamilies+peer, "apply", "-f", "-")
-	kube.run(t, "", "patch", "service", "nginx", "--subresource=status", "--patch",
-		`{"status":{"loadBalancer":{"ingress":[{"ip":"198.51.100.7"},{"ip":"2001:db8:1::7"}]}}}`)
+	kube.assign(t, "198.51.100.7", "2001:db8:1::7")
 	return startSpeaker(t, kube), kube
 }
 
@@ -227,7 +221,7 @@ func TestASessionWithTheRouterOnAnInterfaceCarriesBothFamiliesAndFollowsIt(t *te
 			l.router.Start(t)
 			l.node.Disconnect(t)
 			away := lab.NewNode(t) // The API server needs some default route.
-			s, kube := startWithBothFamilies(t, l.WithT, away.Addr4, fmt.Sprintf(unnumberedPeer, l.node.Link))
+			s, kube := startWithBothFamilies(t, away, fmt.Sprintf(unnumberedPeer, l.node.Link))
 			states := func() string {
 				return kube.run(t, "", "get", "bgpsessionstates", "--namespace", envtest.Namespace, "--output", "wide")
 			}
@@ -270,7 +264,7 @@ func TestASessionWithTheDefaultGatewayFollowsTheDefaultRoute(t *testing.T) {
 		routers[n] = bgptest.NewBIRD(t, n, bgptest.Neighbor{Address: n.Test4, Local: n.Addr4, LocalASN: 64501, PeerASN: 64500})
 		routers[n].Start(t)
 	}
-	s, _ := startWithBothFamilies(t, g, one.Addr4, gatewayPeer)
+	s, _ := startWithBothFamilies(t, one, gatewayPeer)
 	isUp := func(n *bgptest.Node) func() bool {
 		return func() bool { session := routers[n].Session(t); return session.Up && session.Routes == 1 }
 	}

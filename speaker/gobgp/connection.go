@@ -198,7 +198,7 @@ func (p *peering) resendNextHops() {
 
 // carried are the families whose routes go over the connection.
 func (p *peering) carried(open transport.Open) bgp.Families {
-	return p.opened.Families.And(open.Families).And(p.hops.families())
+	return open.Families.And(p.hops.families())
 }
 
 // ended makes another attempt after the connection has ended.

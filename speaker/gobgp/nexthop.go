@@ -22,19 +22,19 @@ func expectedNextHops(c bgp.Peer) nextHops {
 
 // nextHopsOf returns the next hops on a connection from the local address to a peer that has sent this OPEN. Routes of the local address's
 // own family have it as next hop. So have IPv4 routes over IPv6, if the peer takes that (RFC 8950). Others have an address of the node,
-// which beside chooses, given the one that the node has in the cluster.
+// which beside chooses, given the one that the node has in the cluster. A family that the peer is not configured for has none.
 func nextHopsOf(c bgp.Peer, local netip.Addr, open transport.Open, beside func(own, local netip.Addr) netip.Addr) nextHops {
-	h := nextHops{netip.IPv4Unspecified(), netip.IPv6Unspecified()}
-	switch {
-	case local.Is4():
-		h.ipv6 = netip.Addr{}
-		if c.Families.IPv6 {
-			h.ipv6 = beside(c.OwnAddresses.IPv6, local)
-		}
-	case !open.IPv6NextHop:
-		h.ipv4 = netip.Addr{}
-		if c.Families.IPv4 {
+	var h nextHops
+	if c.Families.IPv4 {
+		h.ipv4 = netip.IPv4Unspecified()
+		if local.Is6() && !open.IPv6NextHop {
 			h.ipv4 = beside(c.OwnAddresses.IPv4, local)
+		}
+	}
+	if c.Families.IPv6 {
+		h.ipv6 = netip.IPv6Unspecified()
+		if local.Is4() {
+			h.ipv6 = beside(c.OwnAddresses.IPv6, local)
 		}
 	}
 	return h

@@ -300,11 +300,6 @@ func (p *peering) apply(c rib.Change) error {
 	return p.withdraw(c.Withdraw)
 }
 
-// has reports whether there may be a path to the prefix in the RIB.
-func (p *peering) has(prefix netip.Prefix) bool {
-	return p.config.Families.Has(prefix.Addr()) && p.hops.of(prefix).IsValid()
-}
-
 // surplus returns the prefixes in the RIB that are not among the paths, or that the session has no next hop for.
 func (p *peering) surplus(paths []rib.Path) []netip.Prefix {
 	stay := make(map[netip.Prefix]struct{}, len(paths))
@@ -313,7 +308,7 @@ func (p *peering) surplus(paths []rib.Path) []netip.Prefix {
 	}
 	var surplus []netip.Prefix
 	for prefix := range p.prefixes {
-		if _, ok := stay[prefix]; !ok || !p.has(prefix) {
+		if _, ok := stay[prefix]; !ok || !p.hops.of(prefix).IsValid() {
 			surplus = append(surplus, prefix)
 		}
 	}
@@ -323,7 +318,7 @@ func (p *peering) surplus(paths []rib.Path) []netip.Prefix {
 func (p *peering) announce(paths []rib.Path) error {
 	carried := make([]rib.Path, 0, len(paths))
 	for _, path := range paths {
-		if !p.has(path.Prefix) {
+		if !p.hops.of(path.Prefix).IsValid() {
 			continue
 		}
 		carried = append(carried, path)

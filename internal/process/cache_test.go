@@ -37,6 +37,7 @@ func started(t *testing.T, f func(ctx context.Context, c *promptCache)) {
 		informer := toolscache.NewSharedIndexInformer(source, &corev1.Service{}, 0, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer source.Shutdown()
+		defer synctest.Wait() // a list that begins after Shutdown never ends
 		defer cancel()
 		go informer.RunWithContext(ctx)
 		f(ctx, &promptCache{Cache: &oneKind{informer: informer}})

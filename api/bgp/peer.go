@@ -28,7 +28,7 @@ const (
 )
 
 // Peer is what a BGPPeer means, defaults applied, and what a session with it is made from. ParsePeer makes it, so that every
-// field is valid. A node that connects to the peer has values of its own in it (ParsePeerFor), fills in Address, RouterID, Password and
+// field is valid. A node that connects to the peer has values of its own in it (ParsePeerFor), fills in Address, RouterID, Password, BFD and
 // OwnAddresses, and clears what it has then dealt with: NodeSelectors and PasswordSecret. Two such peers that are equal ask for the same
 // session.
 type Peer struct {
@@ -76,6 +76,11 @@ type Peer struct {
 	VRF string
 	// PerNode says which values nodes fill in.
 	PerNode PerNode
+	// BFDProfileName is the name of the BFDProfile that the BGPPeer names; empty if it names none.
+	BFDProfileName string
+	// BFD is the profile to watch the peer by, which a node fills in; the zero value is none. It may be another one than BFDProfileName says, or
+	// none, while there is no valid profile of that name.
+	BFD BFDProfile
 }
 
 // OwnAddresses are a node's addresses of each family; the zero Addr if it has none.
@@ -102,11 +107,12 @@ func (p Peer) Equal(q Peer) bool {
 }
 
 // NeedsReset reports whether a session with the peer, which has this ASN, must be closed to become one with q. What needs no reset are
-// timers, which are proposed in the next OPEN message, the time to live, which is the socket's, the next hops, which are sent with the routes, and
-// an ASN that is the peer's in any case.
+// timers, which are proposed in the next OPEN message, the time to live, which is the socket's, the next hops, which are sent with the routes, an
+// ASN that is the peer's in any case, and BFD, whose session is another one (RFC 5882 section 3).
 func (p Peer) NeedsReset(q Peer, asn uint32) bool {
 	p.HoldTime, p.KeepaliveTime, p.ConnectTime = q.HoldTime, q.KeepaliveTime, q.ConnectTime
 	p.OwnAddresses = q.OwnAddresses
+	p.BFDProfileName, p.BFD = q.BFDProfileName, q.BFD
 	if p.IBGP() == q.IBGP() {
 		p.MultiHopTTL, p.SecurityHops = q.MultiHopTTL, q.SecurityHops
 		if q.Accepts(asn) {

@@ -44,6 +44,7 @@ func ParsePeer(p *v1beta2.BGPPeer) (Peer, field.ErrorList) {
 		SecurityHops:   r.securityHops(s),
 		VRF:            r.device("vrf", s.VRFName),
 		PerNode:        r.perNode(s),
+		BFDProfileName: s.BFDProfile,
 	}
 	peer.PeerASN = r.peerASN(s, peer.LocalASN)
 	peer.Address, peer.Families = r.endpoint(s)
@@ -78,7 +79,6 @@ func (r *peerReader) unsupported(s *v1beta2.BGPPeerSpec) {
 			r.errs = append(r.errs, field.Forbidden(r.spec.Child(name), name+" is not supported yet; "+remedy))
 		}
 	}
-	refuse(s.BFDProfile != "", "bfdProfile", "remove it; holdTime bounds how long a dead peer goes unnoticed")
 	refuse(s.EnableGracefulRestart, "enableGracefulRestart", "remove it")
 }
 

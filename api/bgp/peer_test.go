@@ -41,7 +41,7 @@ func TestParsePeerReturnsWhatTheObjectMeans(t *testing.T) {
 	type values map[string]any
 	defaults := values{
 		"name": "rack", "asns": [2]uint32{64500, 64512}, "address": "10.96.0.100", "port": uint16(179), "source": "invalid IP", "routerID": "invalid IP",
-		"hold": "1m30s", "keepalive": "30s", "connect": "2s", "selectors": []string{}, "password": "", "secret": "/", "ttl": [2]int{1, 0}, "families": "IPv4", "vrf": "", "where": "10.96.0.100",
+		"hold": "1m30s", "keepalive": "30s", "connect": "2s", "selectors": []string{}, "password": "", "secret": "/", "ttl": [2]int{1, 0}, "families": "IPv4", "vrf": "", "where": "10.96.0.100", "bfd": "",
 	}
 	tests := map[string]struct {
 		change func(*v1beta2.BGPPeerSpec)
@@ -74,6 +74,7 @@ func TestParsePeerReturnsWhatTheObjectMeans(t *testing.T) {
 		"TTL security with a connected peer": {change: func(s *v1beta2.BGPPeerSpec) { s.TTLSecurityHops = new(int32(1)) }, want: values{"ttl": [2]int{255, 255}}},
 		"TTL security with an internal peer": {change: func(s *v1beta2.BGPPeerSpec) { s.ASN, s.TTLSecurityHops = 64500, new(int32(254)) }, want: values{"asns": [2]uint32{64500, 64500}, "ttl": [2]int{255, 2}}},
 		"both families":                      {change: func(s *v1beta2.BGPPeerSpec) { s.DualStackAddressFamily = true }, want: values{"families": "IPv4 and IPv6"}},
+		"a BFD profile":                      {change: func(s *v1beta2.BGPPeerSpec) { s.BFDProfile = "fast" }, want: values{"bfd": "fast"}},
 		"a VRF":                              {change: func(s *v1beta2.BGPPeerSpec) { s.VRFName = "red" }, want: values{"vrf": "red"}},
 		"an interface":                       {change: func(s *v1beta2.BGPPeerSpec) { s.Address, s.Interface = "", "eth1.100" }, want: values{"address": "invalid IP", "families": "IPv4 and IPv6", "where": "on interface eth1.100"}},
 		"the default gateway":                {change: func(s *v1beta2.BGPPeerSpec) { s.Address, s.DefaultGateway = "", v1beta2.IPv6Gateway }, want: values{"address": "invalid IP", "families": "IPv6", "where": "at the IPv6 default gateway"}},
@@ -106,6 +107,9 @@ func TestParsePeerReturnsWhatTheObjectMeans(t *testing.T) {
 			if len(errs) > 0 {
 				t.Fatal(errs.ToAggregate())
 			}
+			if p.BFD.IsSet() {
+				t.Errorf("BFD profile %+v, which only a policy knows", p.BFD)
+			}
 			selectors := make([]string, 0, len(p.NodeSelectors))
 			for _, s := range p.NodeSelectors {
 				selectors = append(selectors, s.String())
@@ -113,7 +117,7 @@ func TestParsePeerReturnsWhatTheObjectMeans(t *testing.T) {
 			got := values{
 				"name": p.Name, "asns": [2]uint32{p.LocalASN, p.PeerASN}, "address": p.Address.String(), "port": p.Port, "source": p.Source.String(), "routerID": p.RouterID.String(),
 				"hold": p.HoldTime.String(), "keepalive": p.KeepaliveTime.String(), "connect": p.ConnectTime.String(), "selectors": selectors,
-				"password": p.Password, "secret": p.PasswordSecret.String(), "ttl": [2]int{p.TTL(), p.MinTTL()}, "families": p.Families.String(), "vrf": p.VRF, "where": p.where(),
+				"password": p.Password, "secret": p.PasswordSecret.String(), "ttl": [2]int{p.TTL(), p.MinTTL()}, "families": p.Families.String(), "vrf": p.VRF, "where": p.where(), "bfd": p.BFDProfileName,
 			}
 			want := values{}
 			for _, from := range []values{defaults, tc.want} {
@@ -218,11 +222,12 @@ func TestParsePeerErrors(t *testing.T) {
 			[]string{`spec.password: Forbidden: can not have both password and secret ref set; remove password`}},
 		"a password too long, which is not shown": {func(s *v1beta2.BGPPeerSpec) { s.Password = strings.Repeat("hush", 21) },
 			[]string{`spec.password: Too long: may not be more than 80 bytes`}},
-		"a BFD profile":    {func(s *v1beta2.BGPPeerSpec) { s.BFDProfile = "fast" }, []string{`spec.bfdProfile: Forbidden: bfdProfile is not supported yet; remove it; holdTime bounds how long a dead peer goes unnoticed`}},
 		"graceful restart": {func(s *v1beta2.BGPPeerSpec) { s.EnableGracefulRestart = true }, []string{`spec.enableGracefulRestart: Forbidden: enableGracefulRestart is not supported yet; remove it`}},
-		"several errors at once": {func(s *v1beta2.BGPPeerSpec) { s.MyASN, s.Address, s.Port, s.BFDProfile = 0, "x", 70000, "fast" },
+		"several errors at once": {func(s *v1beta2.BGPPeerSpec) {
+			s.MyASN, s.Address, s.Port, s.EnableGracefulRestart = 0, "x", 70000, true
+		},
 			[]string{
-				`spec.bfdProfile: Forbidden: bfdProfile is not supported yet; remove it; holdTime bounds how long a dead peer goes unnoticed`,
+				`spec.enableGracefulRestart: Forbidden: enableGracefulRestart is not supported yet; remove it`,
 				`spec.peerPort: Invalid value: 70000: must be from 1 to 65535`,
 				`spec.myASN: Required value: missing local ASN; set it to a number from 1 to 4294967295`,
 				`spec.peerAddress: Invalid value: "x": invalid BGPPeer address: "x" is not an IP address`,

@@ -44,6 +44,8 @@ func changes(t *testing.T, p Peer) map[string]Peer {
 			field.IPv4 = !field.IPv4
 		case *OwnAddresses:
 			field.IPv6 = netip.MustParseAddr("2001:db8::77")
+		case *BFDProfile:
+			field.DetectMultiplier++
 		case *PerNode:
 			field.myASN = Template{parts: []part{{"asn", "label"}}}
 		case *[]labels.Selector:
@@ -76,6 +78,7 @@ func TestOnlyWhatTheProtocolDemandsResetsASession(t *testing.T) {
 	}
 	live := map[string]bool{
 		"HoldTime": true, "KeepaliveTime": true, "ConnectTime": true, "OwnAddresses": true, "MultiHopTTL": true, "SecurityHops": true,
+		"BFDProfileName": true, "BFD": true,
 	}
 	for field, changed := range changes(t, p) {
 		if p.Equal(changed) {

@@ -15,6 +15,7 @@ var GroupVersion = schema.GroupVersion{Group: "metallb.io", Version: "v1beta1"}
 func AddToScheme(s *runtime.Scheme) error {
 	s.AddKnownTypes(GroupVersion,
 		&ActiveConfiguration{}, &ActiveConfigurationList{},
+		&BFDProfile{}, &BFDProfileList{},
 		&BGPAdvertisement{}, &BGPAdvertisementList{},
 		&BGPSessionState{}, &BGPSessionStateList{},
 		&Community{}, &CommunityList{},

@@ -202,11 +202,11 @@ type BGPPeerSpec struct {
 	// +optional
 	PasswordSecret corev1.SecretReference `json:"passwordSecret,omitempty"`
 
-	// BFDProfile is the name of the BFDProfile to watch the peer with (RFC 5880).
-	// Not supported yet: a BGPPeer that sets it is refused.
+	// BFDProfile is the name of the BFDProfile by which nodes watch the peer (RFC 5880), in the namespace of the BGPPeer: the session ends as soon
+	// as BFD finds the peer unreachable. To set, change or remove it resets no session. While there is no such BFDProfile, the condition Valid
+	// says so, and a session keeps the profile that it has, or has no BFD.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self == ''",message="bfdProfile is not supported yet; remove it; holdTime bounds how long a dead peer goes unnoticed",reason="FieldValueForbidden"
 	BFDProfile string `json:"bfdProfile,omitempty"`
 
 	// EnableGracefulRestart lets the peer keep routes while the speaker restarts (RFC 4724).

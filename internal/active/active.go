@@ -27,7 +27,11 @@ const (
 	KindBGPAdvertisement = "BGPAdvertisement"
 	KindBGPPeer          = "BGPPeer"
 	KindCommunity        = "Community"
+	KindBFDProfile       = "BFDProfile"
 )
+
+// UsedAsWritten reports whether the objects of the kind are used as they are written, so that there are no ActiveConfigurations of them.
+func UsedAsWritten(kind string) bool { return kind == KindBFDProfile }
 
 // Key names a configuration object.
 type Key struct{ Kind, Name string }
@@ -53,9 +57,10 @@ type Objects struct {
 	Peers          []v1beta2.BGPPeer
 	Advertisements []v1beta1.BGPAdvertisement
 	Communities    []v1beta1.Community
+	BFDProfiles    []v1beta1.BFDProfile
 }
 
-// Object is an IPAddressPool, BGPPeer, BGPAdvertisement or Community.
+// Object is an IPAddressPool, BGPPeer, BGPAdvertisement, Community or BFDProfile.
 type Object interface {
 	metav1.Object
 	runtime.Object
@@ -64,7 +69,7 @@ type Object interface {
 // All returns each of the objects, in its place.
 func (o Objects) All() iter.Seq[Object] {
 	return func(yield func(Object) bool) {
-		_ = each(o.Pools, yield) && each(o.Peers, yield) && each(o.Advertisements, yield) && each(o.Communities, yield)
+		_ = each(o.Pools, yield) && each(o.Peers, yield) && each(o.Advertisements, yield) && each(o.Communities, yield) && each(o.BFDProfiles, yield)
 	}
 }
 
@@ -92,6 +97,8 @@ func Spec(o metav1.Object) any {
 		return o.Spec
 	case *v1beta1.Community:
 		return o.Spec
+	case *v1beta1.BFDProfile:
+		return o.Spec
 	default:
 		return nil
 	}
@@ -109,6 +116,8 @@ func KeyOf(o metav1.Object) Key {
 		kind = KindBGPPeer
 	case *v1beta1.Community:
 		kind = KindCommunity
+	case *v1beta1.BFDProfile:
+		kind = KindBFDProfile
 	default:
 		return Key{}
 	}
@@ -194,13 +203,14 @@ func decoded[T any](list []T, a *v1beta1.ActiveConfiguration, spec func(*T) any)
 }
 
 // InUse returns the configuration that is in use: the ActiveConfigurations and, of the objects as written, those that have
-// none. Those are new, or there is no controller to write ActiveConfigurations.
+// none. Those are new, or used as written, or there is no controller to write ActiveConfigurations.
 func InUse(written, active Objects) Objects {
 	return Objects{
 		Pools:          overlay(written.Pools, active.Pools),
 		Peers:          overlay(written.Peers, active.Peers),
 		Advertisements: overlay(written.Advertisements, active.Advertisements),
 		Communities:    overlay(written.Communities, active.Communities),
+		BFDProfiles:    written.BFDProfiles,
 	}
 }
 

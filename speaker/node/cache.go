@@ -61,6 +61,7 @@ func CacheOptions(node, namespace string) cache.Options {
 			&v1beta1.IPAddressPool{}:    configuration(transform(stripStatus)),
 			&v1beta1.BGPAdvertisement{}: configuration(transform(stripStatus)),
 			&v1beta1.Community{}:        configuration(transform(stripStatus)),
+			&v1beta1.BFDProfile{}:       configuration(transform(stripStatus)),
 			&v1beta2.BGPPeer{}:          configuration(transform(stripStatus)),
 
 			&v1beta1.ActiveConfiguration{}: configuration(transform(stripActive)),
@@ -146,6 +147,8 @@ func stripStatus(o client.Object) {
 		o.Status = v1beta1.BGPAdvertisementStatus{}
 	case *v1beta1.Community:
 		o.Status = v1beta1.CommunityStatus{}
+	case *v1beta1.BFDProfile:
+		o.Status = v1beta1.BFDProfileStatus{}
 	case *v1beta2.BGPPeer:
 		o.Status = v1beta2.BGPPeerStatus{}
 	}

@@ -29,7 +29,7 @@ import (
 
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=list;watch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=list;watch,namespace=metallb-system
-// +kubebuilder:rbac:groups=metallb.io,resources=bgppeers;bgpadvertisements;communities;ipaddresspools;activeconfigurations,verbs=list;watch,namespace=metallb-system
+// +kubebuilder:rbac:groups=metallb.io,resources=bgppeers;bgpadvertisements;bfdprofiles;communities;ipaddresspools;activeconfigurations,verbs=list;watch,namespace=metallb-system
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // askInterval is between questions to the data plane.
@@ -105,17 +105,20 @@ func (r *ConfigurationReconciler) input(ctx context.Context) (policy.Input, []po
 		peers          v1beta2.BGPPeerList
 		advertisements v1beta1.BGPAdvertisementList
 		communities    v1beta1.CommunityList
+		profiles       v1beta1.BFDProfileList
 		pools          v1beta1.IPAddressPoolList
 		actives        v1beta1.ActiveConfigurationList
 		secrets        corev1.SecretList
 	)
-	for _, list := range []client.ObjectList{&peers, &advertisements, &communities, &pools, &actives, &secrets} {
+	for _, list := range []client.ObjectList{&peers, &advertisements, &communities, &profiles, &pools, &actives, &secrets} {
 		if err := r.Client.List(ctx, list); err != nil {
 			return policy.Input{}, nil, fmt.Errorf("listing %T: %w", list, err)
 		}
 	}
 	in := policy.Input{Node: policy.NodeOf(&node), Active: map[active.Key]bool{}, Secrets: secrets.Items}
-	written := active.Objects{Pools: pools.Items, Peers: peers.Items, Advertisements: advertisements.Items, Communities: communities.Items}
+	written := active.Objects{
+		Pools: pools.Items, Peers: peers.Items, Advertisements: advertisements.Items, Communities: communities.Items, BFDProfiles: profiles.Items,
+	}
 	readable, unreadable := decode(actives.Items, in.Active)
 	in.Objects = active.InUse(written, readable)
 	return in, unreadable, nil
@@ -188,6 +191,7 @@ func (r *ConfigurationReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1beta2.BGPPeer{}, all, builder.WithPredicates(changed())).
 		Watches(&v1beta1.BGPAdvertisement{}, all, builder.WithPredicates(changed())).
 		Watches(&v1beta1.Community{}, all, builder.WithPredicates(changed())).
+		Watches(&v1beta1.BFDProfile{}, all, builder.WithPredicates(changed())).
 		Watches(&v1beta1.IPAddressPool{}, all, builder.WithPredicates(changed())).
 		Watches(&v1beta1.ActiveConfiguration{}, all, builder.WithPredicates(changed())).
 		WatchesRawSource(source.Channel(r.Speaker.routerChanges, all)).

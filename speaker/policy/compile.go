@@ -35,6 +35,8 @@ type compiler struct {
 
 	pools   []ipam.Pool
 	aliases bgp.Aliases
+	// profiles are those that parse, by name.
+	profiles map[string]bgp.BFDProfile
 	// advertisements are in the order of their precedence.
 	advertisements []candidate[advertisement]
 	// selecting are the peers that select the node, and peers those of them that it connects to, with their passwords, by name.
@@ -46,7 +48,7 @@ type compiler struct {
 }
 
 // Compile returns the policy for the input and what is wrong with some objects, sorted by kind and name. The previous policy,
-// nil if there is none, decides about nothing but router ID and passwords; see the package's description.
+// nil if there is none, decides about nothing but router ID, passwords and BFD profiles; see the package's description.
 func Compile(in Input, previous *Policy) (*Policy, []Rejection) {
 	if previous == nil {
 		previous = &Policy{}
@@ -55,6 +57,7 @@ func Compile(in Input, previous *Policy) (*Policy, []Rejection) {
 	c.acceptPools()
 	c.acceptCommunities()
 	c.acceptAdvertisements()
+	c.acceptProfiles()
 	c.acceptPeers()
 	p := c.policy()
 	slices.SortStableFunc(c.rejections, func(a, b Rejection) int {
@@ -94,6 +97,15 @@ func (c *compiler) acceptAdvertisements() {
 		})
 }
 
+func (c *compiler) acceptProfiles() {
+	parsed := parse(c, active.KindBFDProfile, c.in.BFDProfiles,
+		func(o *v1beta1.BFDProfile) (bgp.BFDProfile, error) { return checked(bgp.ParseBFDProfile(o)) })
+	c.profiles = make(map[string]bgp.BFDProfile, len(parsed))
+	for _, p := range parsed {
+		c.profiles[p.Name] = p.value
+	}
+}
+
 func (c *compiler) acceptPeers() {
 	written := map[string]*v1beta2.BGPPeer{}
 	parsed := parse(c, active.KindBGPPeer, c.in.Peers, func(o *v1beta2.BGPPeer) (bgp.Peer, error) {
@@ -114,6 +126,7 @@ func (c *compiler) acceptPeers() {
 		if err != nil {
 			c.reject(peer.object, err, NoSession)
 		} else if c.resolvePassword(&peer, secrets) {
+			c.resolveProfile(&peer)
 			usable = append(usable, peer)
 		}
 	}
@@ -178,13 +191,13 @@ func (c *compiler) resolvePassword(peer *candidate[bgp.Peer], from secrets) bool
 	}
 	password, err := from.password(ref)
 	if err != nil {
-		kept, found := c.last.password(&peer.value)
+		kept, found := c.last.session(&peer.value)
 		if !found {
 			c.reject(peer.object, err, NotInUse)
 			return false
 		}
 		c.reject(peer.object, err, KeepsPassword)
-		password = kept
+		password = kept.Password
 	} else if password == "" {
 		c.reject(peer.object, fmt.Errorf("spec.passwordSecret: secret %s has an empty password, so that there is none; "+
 			"set the password, or remove spec.passwordSecret", ref), Warning)
@@ -193,15 +206,37 @@ func (c *compiler) resolvePassword(peer *candidate[bgp.Peer], from secrets) bool
 	return true
 }
 
-// password returns the password of the session with the peer, if there is a session with it at the same address.
-func (p *Policy) password(peer *bgp.Peer) (string, bool) {
+// resolveProfile gives the peer the BFD profile that it names. Without that, the session stays up all the same.
+func (c *compiler) resolveProfile(peer *candidate[bgp.Peer]) {
+	name := peer.value.BFDProfileName
+	if name == "" {
+		return
+	}
+	profile, found := c.profiles[name]
+	if found {
+		peer.value.BFD = profile
+		return
+	}
+	err := fmt.Errorf("spec.bfdProfile: there is no BFDProfile %q; create it or remove spec.bfdProfile", name)
+	if slices.ContainsFunc(c.in.BFDProfiles, func(o v1beta1.BFDProfile) bool { return o.Name == name }) {
+		err = fmt.Errorf("spec.bfdProfile: BFDProfile %q is invalid; correct it or remove spec.bfdProfile", name)
+	}
+	effect := NoBFD
+	if last, found := c.last.session(&peer.value); found && last.BFD.IsSet() {
+		peer.value.BFD, effect = last.BFD, KeepsBFDProfile
+	}
+	c.reject(peer.object, err, effect)
+}
+
+// session returns the session with the peer, if there is one at the same address.
+func (p *Policy) session(peer *bgp.Peer) (bgp.Peer, bool) {
 	i := slices.IndexFunc(p.Sessions, func(s bgp.Peer) bool {
 		return s.Name == peer.Name && s.Address == peer.Address && s.Port == peer.Port
 	})
 	if i < 0 {
-		return "", false
+		return bgp.Peer{}, false
 	}
-	return p.Sessions[i].Password, true
+	return p.Sessions[i], true
 }
 
 // sessions returns the peers as the node connects to them.

@@ -132,12 +132,18 @@ const (
 	NoSession
 	// KeepsPassword: the session with the BGPPeer keeps the password that it has.
 	KeepsPassword
+	// KeepsBFDProfile: the session with the BGPPeer keeps the BFD profile that it has.
+	KeepsBFDProfile
+	// NoBFD: the BGPPeer is used, and its session has no BFD.
+	NoBFD
 	// Warning: the object is used as it is, which may not be what was meant.
 	Warning
 )
 
 // IsStale reports whether something else is in use than what is written.
-func (e Effect) IsStale() bool { return e == NotInUse || e == KeepsPassword }
+func (e Effect) IsStale() bool {
+	return e == NotInUse || e == KeepsPassword || e == KeepsBFDProfile || e == NoBFD
+}
 
 // excludes reports whether there is no session with a peer that is rejected so.
 func (e Effect) excludes() bool { return e == NotInUse || e == NoSession }
@@ -149,6 +155,10 @@ func (e Effect) String() string {
 		return "this node has no session with the peer"
 	case KeepsPassword:
 		return "the session keeps the password that it has"
+	case KeepsBFDProfile:
+		return "the session keeps the BFD profile that it has"
+	case NoBFD:
+		return "the session has no BFD"
 	case Warning:
 		return "the object is in use"
 	default:

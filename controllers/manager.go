@@ -171,6 +171,7 @@ func cacheOptions(namespace string) cache.Options {
 			&v1beta1.IPAddressPool{}:       inNamespace,
 			&v1beta1.BGPAdvertisement{}:    inNamespace,
 			&v1beta1.Community{}:           inNamespace,
+			&v1beta1.BFDProfile{}:          inNamespace,
 			&v1beta1.BGPSessionState{}:     inNamespace,
 			&v1beta2.BGPPeer{}:             inNamespace,
 		},

@@ -31,16 +31,16 @@ type BFDProfileSpec struct {
 	// +kubebuilder:validation:Maximum=255
 	DetectMultiplier *int32 `json:"detectMultiplier,omitempty"`
 
-	// EchoInterval is the shortest time between echo packets that the node takes from the peer, in milliseconds, from 10 to 60000 (RFC 5880
-	// section 4.1, Required Min Echo RX Interval), and that the node sends with echoMode.
+	// EchoInterval is the shortest time between echo packets, in milliseconds, from 10 to 60000 (RFC 5880 section 4.1, Required Min Echo RX
+	// Interval). It has no effect, since nodes neither send echo packets nor ask for them.
 	// +optional
 	// +kubebuilder:default=50
 	// +kubebuilder:validation:Minimum=10
 	// +kubebuilder:validation:Maximum=60000
 	EchoInterval *int32 `json:"echoInterval,omitempty"`
 
-	// EchoMode makes the node send packets to the peer that the peer's data plane sends back (RFC 5880 section 3.2). It is for peers on a
-	// connected subnet only (RFC 5883 section 3).
+	// EchoMode asks for packets that the peer's data plane sends back (RFC 5880 section 3.2). Nodes send none: the peer is watched by control
+	// packets alone, and whoever sets this is warned.
 	// +optional
 	// +kubebuilder:default=false
 	EchoMode bool `json:"echoMode,omitempty"`

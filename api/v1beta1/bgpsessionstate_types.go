@@ -37,6 +37,22 @@ const (
 	SessionUnknown SessionState = "Unknown"
 )
 
+// BFDState is a state of the state machine of RFC 5880 section 6.2.
+// +kubebuilder:validation:Enum=AdminDown;Down;Init;Up
+type BFDState string
+
+// The states.
+const (
+	// BFDAdminDown: one of both sides holds the session down on purpose, which says nothing about whether the peer is reachable.
+	BFDAdminDown BFDState = "AdminDown"
+	// BFDDown: the peer is not heard.
+	BFDDown BFDState = "Down"
+	// BFDInit: the peer is heard, and the speaker waits until it is heard by the peer.
+	BFDInit BFDState = "Init"
+	// BFDUp: each side hears the other.
+	BFDUp BFDState = "Up"
+)
+
 // BGPSessionStateStatus is the observed state of a session.
 type BGPSessionStateStatus struct {
 	// Node is the name of the node.
@@ -59,6 +75,10 @@ type BGPSessionStateStatus struct {
 	// Since is the time since which the session is in this state.
 	// +optional
 	Since *metav1.Time `json:"since,omitempty"`
+	// BFDStatus is the state of the BFD session by which the peer is watched: Up if each side hears the other. It is empty if there is none,
+	// since the BGPPeer names no BFDProfile.
+	// +optional
+	BFDStatus BFDState `json:"bfdStatus,omitempty"`
 	// AdvertisedIPv4 is the number of IPv4 prefixes that are advertised to the peer; 0 unless the session is established.
 	// +optional
 	AdvertisedIPv4 int64 `json:"advertisedIPv4"`
@@ -117,6 +137,7 @@ type BGPSessionStateStatus struct {
 // +kubebuilder:printcolumn:name="Peer",type=string,JSONPath=`.status.peer`
 // +kubebuilder:printcolumn:name="Address",type=string,JSONPath=`.status.address`
 // +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`
+// +kubebuilder:printcolumn:name="BFD",type=string,JSONPath=`.status.bfdStatus`
 // +kubebuilder:printcolumn:name="Uptime",type=date,JSONPath=`.status.since`
 // +kubebuilder:printcolumn:name="V4",type=integer,JSONPath=`.status.advertisedIPv4`
 // +kubebuilder:printcolumn:name="V6",type=integer,JSONPath=`.status.advertisedIPv6`

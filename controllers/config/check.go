@@ -38,6 +38,7 @@ func Check(namespace string, before Objects, change Change, state ClusterState) 
 	}
 	b := &verdictBuilder{change: change, was: &was, is: &is, state: state, nodes: newNodes(state.Nodes)}
 	b.contradictions()
+	b.usedProfile()
 	b.warn(dangling(change, &was, &is)...)
 	b.impacts()
 	if len(b.verdict.Errors) == 0 {
@@ -86,6 +87,30 @@ func (b *verdictBuilder) contradictions() {
 	}
 	b.refuse(firstErrors(fresh)...)
 	b.warn(first(stale)...)
+}
+
+// usedProfile refuses that a BFDProfile is deleted that peers name, unless an operator allows the disruption.
+func (b *verdictBuilder) usedProfile() {
+	profile, isProfile := b.change.Old.(*v1beta1.BFDProfile)
+	if !isProfile || b.change.New != nil {
+		return
+	}
+	var users []string
+	for name, peer := range b.is.peers {
+		if peer.BFDProfileName == profile.Name {
+			users = append(users, name)
+		}
+	}
+	if len(users) == 0 {
+		return
+	}
+	slices.Sort(users)
+	if v1beta1.AllowsDisruption(profile) {
+		b.warn(fmt.Sprintf("BFDProfile %q is used by BGPPeer %s: %s", profile.Name, list(users), withoutProfile))
+		return
+	}
+	b.refuse(field.Forbidden(field.NewPath("metadata", "name"), fmt.Sprintf(
+		"failed to delete BFDProfile %q, used by BGPPeer %s; change or remove spec.bfdProfile there first", profile.Name, list(users))))
 }
 
 // extents are contradictions by their cause, and how far each goes.

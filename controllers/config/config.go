@@ -21,7 +21,7 @@ type Objects active.Objects
 // All returns each of the objects, in its place.
 func (o Objects) All() iter.Seq[Object] { return active.Objects(o).All() }
 
-// Object is an IPAddressPool, BGPPeer, BGPAdvertisement or Community.
+// Object is an IPAddressPool, BGPPeer, BGPAdvertisement, Community or BFDProfile.
 type Object = active.Object
 
 // Change is that of one object: Old is nil if it is created, New if it is deleted.

@@ -189,7 +189,7 @@ func (b *builder) heldOther(c contradiction) string {
 }
 
 // dispute notes what contradicts another though it is in use as written: a node has changed since. Speakers use what has been in use
-// for longer, and of an advertisement what is not in dispute.
+// for longer, and of an advertisement what is not in dispute. It notes as well which peers lack their BFDProfile, which keeps them from nothing else.
 func (b *builder) dispute() {
 	all := parseAllWith(b.current.parser, Objects{})
 	all.pools, all.labels = b.current.pools, b.current.labels
@@ -198,6 +198,7 @@ func (b *builder) dispute() {
 			continue // That is said already.
 		}
 		found := append(contradictions(o, &all, b.nodes), undefinedIn(o, &b.current)...)
+		found = append(found, unwatched(o, &b.current)...)
 		key := active.KeyOf(o)
 		if f := b.findings[key]; len(found) > 0 && f.Reason == v1beta1.ReasonAccepted {
 			b.findings[key] = Finding{Object: f.Object, Reason: v1beta1.ReasonInvalidConfig, Errors: firstErrors(found)}

@@ -54,6 +54,7 @@ const (
 	samePeer
 	sameAlias
 	undefinedAlias
+	missingProfile
 )
 
 // Contradictions returns what is wrong with the object, which parses, beside the others.
@@ -144,6 +145,38 @@ func undefinedIn(o Object, m *parsedObjects) []contradiction {
 	return []contradiction{{
 		cause: cause{fault: undefinedAlias, about: err.Error()}, err: field.Invalid(field.NewPath("spec", "communities"), field.OmitValueType{}, err.Error()),
 	}}
+}
+
+// unwatched reports that the peer names a BFDProfile that does not exist or does not parse.
+func unwatched(o Object, m *parsedObjects) []contradiction {
+	peer, parses := m.peers[o.GetName()]
+	if _, ok := o.(*v1beta2.BGPPeer); !ok || !parses {
+		return nil
+	}
+	fault := m.faultOfProfile(peer.BFDProfileName)
+	if fault == "" {
+		return nil
+	}
+	return []contradiction{{
+		cause: cause{fault: missingProfile, other: peer.BFDProfileName},
+		err:   field.Invalid(field.NewPath("spec", "bfdProfile"), peer.BFDProfileName, fmt.Sprintf("the BFDProfile %s: until then, %s", fault, withoutProfile)),
+	}}
+}
+
+// withoutProfile is what comes of a profile that is missing.
+const withoutProfile = "sessions with the peer keep the BFD profile that they have, or have no BFD"
+
+// faultOfProfile says what is wrong with the BFDProfile that a peer names, and what to do; empty if nothing is, or if it names none.
+func (m *parsedObjects) faultOfProfile(name string) string {
+	_, parses := m.profiles[name]
+	switch {
+	case name == "" || parses:
+		return ""
+	case m.profileNames[name]:
+		return "is invalid; correct it"
+	default:
+		return "does not exist; create it"
+	}
 }
 
 // byLabels reports whether the advertisement, which selects the pool, does so by its labels only.

@@ -101,7 +101,7 @@ func unchanged(t *testing.T, before config.Objects, o config.Object, state confi
 
 // decodeObject returns the object of a kind that the JSON says, in the product's namespace; nil if it is none.
 func decodeObject(kind uint8, text string) config.Object {
-	o := []config.Object{&v1beta1.IPAddressPool{}, &v1beta2.BGPPeer{}, &v1beta1.BGPAdvertisement{}, &v1beta1.Community{}}[kind%4]
+	o := []config.Object{&v1beta1.IPAddressPool{}, &v1beta2.BGPPeer{}, &v1beta1.BGPAdvertisement{}, &v1beta1.Community{}, &v1beta1.BFDProfile{}}[kind%5]
 	if json.Unmarshal([]byte(text), o) != nil {
 		return nil
 	}

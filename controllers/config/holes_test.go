@@ -105,31 +105,30 @@ func TestHole3DeletionsAreChecked(t *testing.T) {
 }
 
 // Upstream finds out at runtime only that a BFD profile is missing or contradicts a pool, and what is wrong with secrets.
-// Here an object with a BFD profile is refused as long as there is no BFD; two passwords are refused; and what is named and
-// missing is told at once.
+// Here two passwords are refused, and what is named and missing is told at once; a BFD profile contradicts no pool.
 func TestHole4NothingIsLeftToBeFoundOutAtRuntime(t *testing.T) {
 	t.Parallel()
 	refused(t, two, map[string]verdictCase{
-		"a BFD profile": {
-			apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: "2001:db8::fe", bfdProfile: echo}`,
-			wantErrors: []string{
-				"spec.bfdProfile: bfdProfile is not supported yet; remove it; holdTime bounds how long a dead peer goes unnoticed",
-			},
-		},
 		"a password and a secret": {
 			apply:      `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254, password: sesame, passwordSecret: {name: md5}}`,
 			wantErrors: []string{"spec.password: can not have both password and secret ref set; remove password"},
 		},
 	})
 	s := parseScene(t, two)
-	all := parseScene(t, `advertisement all: {communities: [blue], peers: [gone], ipAddressPools: [gone]}`)
-	want := []string{
-		missingWarning("all", "IPAddressPool", "ipAddressPools", `"gone"`), missingWarning("all", "BGPPeer", "peers", `"gone"`),
-		undefinedWarning("all", `"blue"`),
-	}
-	got := config.Check(namespace, s.objects, config.Change{New: all.byKey["advertisement all"]}, s.state())
-	if diff := cmp.Diff(verdict{Warnings: want}, verdictOf(got), cmpopts.EquateEmpty()); diff != "" {
-		t.Errorf("verdict (-want +got):\n%s", diff)
+	new := parseScene(t, `
+		advertisement all: {communities: [blue], peers: [gone], ipAddressPools: [gone]}
+		peer router: {myASN: 64512, peerASN: 64513, peerAddress: "2001:db8::fe", bfdProfile: echo}`)
+	for key, want := range map[string][]string{
+		"advertisement all": {
+			missingWarning("all", "IPAddressPool", "ipAddressPools", `"gone"`), missingWarning("all", "BGPPeer", "peers", `"gone"`),
+			undefinedWarning("all", `"blue"`),
+		},
+		"peer router": {`BGPPeer "router" names BFDProfile "echo" in spec.bfdProfile, which does not exist; create it: until then, ` + keptProfile},
+	} {
+		got := config.Check(namespace, s.objects, config.Change{New: new.byKey[key]}, s.state())
+		if diff := cmp.Diff(verdict{Warnings: want}, verdictOf(got), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: verdict (-want +got):\n%s", key, diff)
+		}
 	}
 }
 

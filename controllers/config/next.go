@@ -15,7 +15,7 @@ import (
 //
 // An object that is invalid, or contradicts what is in use, is not brought into use; what was in use before stays. So what is in
 // use never contradicts itself, unless nodes have changed since. Of two that contradict each other, the one in use wins, else the
-// older. A change or deletion that takes the last route from a service, or closes a pool to a service that holds an address of it,
+// older. A BFDProfile takes nothing from a service, and is used as it is written. A change or deletion that takes the last route from a service, or closes a pool to a service that holds an address of it,
 // is held back unless an operator allows the disruption. A pool that is deleted stays known as long as services hold addresses of
 // it, but gives none.
 func Next(in Inputs, p *Parser) *Snapshot {
@@ -87,6 +87,11 @@ func newBuilder(in Inputs, p *Parser) *builder {
 	for _, o := range b.inUse {
 		b.current.add(o)
 	}
+	for key, o := range b.written {
+		if active.UsedAsWritten(key.Kind) {
+			b.current.add(o)
+		}
+	}
 	for i := range in.Active {
 		a := &in.Active[i]
 		if key := active.KeyOfActive(a); a.Name == key.ObjectName() {
@@ -101,7 +106,7 @@ func newBuilder(in Inputs, p *Parser) *builder {
 
 // byKey returns all objects.
 func (o Objects) byKey() map[active.Key]Object {
-	all := make(map[active.Key]Object, len(o.Pools)+len(o.Peers)+len(o.Advertisements)+len(o.Communities))
+	all := make(map[active.Key]Object, len(o.Pools)+len(o.Peers)+len(o.Advertisements)+len(o.Communities)+len(o.BFDProfiles))
 	for x := range o.All() {
 		all[active.KeyOf(x)] = x
 	}
@@ -116,6 +121,8 @@ func (b *builder) round() bool {
 		b.findings[key] = Finding{Object: o, Reason: v1beta1.ReasonAccepted}
 		if errs := parsed.add(o); len(errs) > 0 {
 			b.reject(o, errs)
+		} else if active.UsedAsWritten(key.Kind) {
+			continue
 		} else if was := b.inUse[key]; was == nil || !sameVersion(was, o) {
 			b.pending = append(b.pending, pending{key: key, old: was, new: o})
 		}

@@ -223,6 +223,27 @@ func TestAChangeThatTakesTheLastRouteIsHeldBackWhateverItIs(t *testing.T) {
 	}
 }
 
+// Speakers do the same: package policy has the table.
+func TestABFDProfileIsUsedAsWrittenAndItsPeersAreToldWhenTheyLackIt(t *testing.T) {
+	t.Parallel()
+	peer, profile := builder.MakePeer("tor", "192.0.2.1").BFDProfile("fast").Obj(), builder.MakeBFDProfile("fast")
+	until := ": until then, " + keptProfile
+	h := &history{}
+	h.step(t, peer)
+	h.want(t, nil, `BGPPeer tor InvalidConfig: spec.bfdProfile: Invalid value: "fast": the BFDProfile does not exist; create it`+until)
+	h.step(t, peer, profile.Obj())
+	h.want(t, nil)
+	h.step(t, peer, profile.Intervals(5).Obj())
+	h.want(t, nil,
+		`BFDProfile fast InvalidConfig: [spec.receiveInterval: Invalid value: 5: must be from 10 to 60000`,
+		`BGPPeer tor InvalidConfig: spec.bfdProfile: Invalid value: "fast": the BFDProfile is invalid; correct it`+until)
+	h.step(t, peer, profile.Intervals(50).Obj())
+	h.want(t, nil)
+	if len(h.active) != 1 || h.active[0].Name != "bgppeer.tor" {
+		t.Errorf("ActiveConfigurations %v, want the peer's alone", h.active)
+	}
+}
+
 func TestAnInvalidEditChangesNothing(t *testing.T) {
 	t.Parallel()
 	h := web()

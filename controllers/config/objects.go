@@ -25,6 +25,8 @@ func (o Objects) Apply(change Change) Objects {
 			o.Advertisements = without(o.Advertisements, x.Name)
 		case *v1beta1.Community:
 			o.Communities = without(o.Communities, x.Name)
+		case *v1beta1.BFDProfile:
+			o.BFDProfiles = without(o.BFDProfiles, x.Name)
 		}
 	}
 	switch x := present(change.New).(type) {
@@ -36,6 +38,8 @@ func (o Objects) Apply(change Change) Objects {
 		o.Advertisements = append(o.Advertisements, *x)
 	case *v1beta1.Community:
 		o.Communities = append(o.Communities, *x)
+	case *v1beta1.BFDProfile:
+		o.BFDProfiles = append(o.BFDProfiles, *x)
 	}
 	return o
 }
@@ -65,6 +69,8 @@ func present(o Object) Object {
 	case *v1beta1.BGPAdvertisement:
 		found = x != nil
 	case *v1beta1.Community:
+		found = x != nil
+	case *v1beta1.BFDProfile:
 		found = x != nil
 	}
 	if !found {

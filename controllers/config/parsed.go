@@ -16,18 +16,19 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 )
 
-// parsedObjects are the objects of a configuration that parse, by name, and the names of all pools and peers, whether they
+// parsedObjects are the objects of a configuration that parse, by name, and the names of all pools, peers and profiles, whether they
 // parse or not.
 type parsedObjects struct {
 	pools          map[string]ipam.Pool
 	peers          map[string]bgp.Peer
 	advertisements map[string]advertisement
 	communities    map[string]bgp.Aliases
+	profiles       map[string]bgp.BFDProfile
 
 	// labels of every pool that is there.
 	labels map[string]labels.Set
-	// names of every peer that is there.
-	peerNames map[string]bool
+	// names of every peer and every BFDProfile that is there.
+	peerNames, profileNames map[string]bool
 
 	parser *Parser
 }
@@ -45,8 +46,10 @@ func parseAllWith(p *Parser, o Objects) parsedObjects {
 		peers:          make(map[string]bgp.Peer, len(o.Peers)),
 		advertisements: make(map[string]advertisement, len(o.Advertisements)),
 		communities:    make(map[string]bgp.Aliases, len(o.Communities)),
+		profiles:       make(map[string]bgp.BFDProfile, len(o.BFDProfiles)),
 		labels:         make(map[string]labels.Set, len(o.Pools)),
 		peerNames:      make(map[string]bool, len(o.Peers)),
+		profileNames:   make(map[string]bool, len(o.BFDProfiles)),
 	}
 	for x := range o.All() {
 		m.add(x)
@@ -74,6 +77,9 @@ func (m *parsedObjects) add(o Object) field.ErrorList {
 		errs = put(m.advertisements, x.Name)(m.parser.advertisement(x))
 	case *v1beta1.Community:
 		errs = put(m.communities, x.Name)(m.parser.aliases(x))
+	case *v1beta1.BFDProfile:
+		m.profileNames[x.Name] = true
+		errs = put(m.profiles, x.Name)(m.parser.profile(x))
 	}
 	return errs
 }
@@ -111,6 +117,9 @@ func (m *parsedObjects) remove(o Object) {
 		delete(m.advertisements, x.Name)
 	case *v1beta1.Community:
 		delete(m.communities, x.Name)
+	case *v1beta1.BFDProfile:
+		delete(m.profiles, x.Name)
+		delete(m.profileNames, x.Name)
 	default:
 		delete(m.peers, o.GetName())
 		delete(m.peerNames, o.GetName())
@@ -121,6 +130,7 @@ func (m *parsedObjects) remove(o Object) {
 func (m parsedObjects) clone() parsedObjects {
 	m.pools, m.labels, m.peers, m.peerNames = maps.Clone(m.pools), maps.Clone(m.labels), maps.Clone(m.peers), maps.Clone(m.peerNames)
 	m.advertisements, m.communities = maps.Clone(m.advertisements), maps.Clone(m.communities)
+	m.profiles, m.profileNames = maps.Clone(m.profiles), maps.Clone(m.profileNames)
 	return m
 }
 
@@ -135,6 +145,8 @@ func (m *parsedObjects) has(o Object) (found bool) {
 		_, found = m.advertisements[x.Name]
 	case *v1beta1.Community:
 		_, found = m.communities[x.Name]
+	case *v1beta1.BFDProfile:
+		_, found = m.profiles[x.Name]
 	}
 	return found
 }

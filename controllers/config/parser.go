@@ -101,6 +101,10 @@ func (p *Parser) advertisement(o *v1beta1.BGPAdvertisement) (advertisement, fiel
 	})
 }
 
+func (p *Parser) profile(o *v1beta1.BFDProfile) (bgp.BFDProfile, field.ErrorList) {
+	return parsed(p, o, bgp.ParseBFDProfile)
+}
+
 func (p *Parser) aliases(o *v1beta1.Community) (bgp.Aliases, field.ErrorList) {
 	return parsed(p, o, bgp.ParseCommunities)
 }

@@ -88,10 +88,9 @@ var peerCases = map[string]verdictCase{
 	},
 	"everything that is not supported yet": {
 		given: two,
-		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254, localASN: 1, bfdProfile: fast,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254, localASN: 1,
 			enableGracefulRestart: true, vrf: red, dualStackAddressFamily: true}`,
 		wantErrors: []string{
-			"spec.bfdProfile: bfdProfile is not supported yet; remove it; holdTime bounds how long a dead peer goes unnoticed",
 			"spec.enableGracefulRestart: enableGracefulRestart is not supported yet; remove it",
 		},
 	},

@@ -37,7 +37,7 @@ func allCases() map[string]map[string]verdictCase {
 	return map[string]map[string]verdictCase{
 		"pools": poolCases, "overlaps": overlapCases, "ownership": ownershipCases, "selection": selectionCases,
 		"routes": routeCases, "advertisements": advertisementCases, "peers": peerCases, "communities": communityCases,
-		"boundaries": boundaryCases,
+		"boundaries": boundaryCases, "profiles": profileCases,
 	}
 }
 

@@ -34,6 +34,7 @@ const namespace = "metallb-system"
 //	advertisement all: {}
 //	peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254}
 //	community c: {communities: [{name: blue, value: "64512:1"}]}
+//	profile fast: {transmitInterval: 50}
 //	service default/web: {holds: [198.51.100.0], from: [a], requests: a, labels: {app: web}}
 //	namespace shop: {labels: {team: red}}
 //	node n1: {labels: {rack: a}, addresses: [172.30.0.1]}
@@ -91,6 +92,8 @@ func (s *scene) add(key string, value []byte) error {
 		o, err = addObject(&s.objects.Advertisements, &v1beta1.BGPAdvertisement{}, func(o *v1beta1.BGPAdvertisement) any { return &o.Spec }, name, value)
 	case "community":
 		o, err = addObject(&s.objects.Communities, &v1beta1.Community{}, func(o *v1beta1.Community) any { return &o.Spec }, name, value)
+	case "profile":
+		o, err = addObject(&s.objects.BFDProfiles, &v1beta1.BFDProfile{}, func(o *v1beta1.BFDProfile) any { return &o.Spec }, name, value)
 	default:
 		err = fmt.Errorf("there is no kind %q", kind)
 	}
@@ -190,6 +193,7 @@ func (s *scene) reverse() {
 	slices.Reverse(s.objects.Peers)
 	slices.Reverse(s.objects.Advertisements)
 	slices.Reverse(s.objects.Communities)
+	slices.Reverse(s.objects.BFDProfiles)
 	slices.Reverse(s.holdings)
 	slices.Reverse(s.nodes)
 }
@@ -230,6 +234,8 @@ func keyOf(o config.Object) string {
 		kind = "advertisement"
 	case *v1beta1.Community:
 		kind = "community"
+	case *v1beta1.BFDProfile:
+		kind = "profile"
 	}
 	return kind + " " + o.GetName()
 }
@@ -245,6 +251,8 @@ func parseErrors(o config.Object) (errs field.ErrorList) {
 		_, errs = bgp.ParseAdvertisement(o)
 	case *v1beta1.Community:
 		_, errs = bgp.ParseCommunities(o)
+	case *v1beta1.BFDProfile:
+		_, errs = bgp.ParseBFDProfile(o)
 	}
 	return errs
 }

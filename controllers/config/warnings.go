@@ -50,7 +50,10 @@ func warnings(o Object, m *parsedObjects, nodes []Node) []string {
 		return aboutAdvertisement(&adv, m, nodes)
 	case *v1beta2.BGPPeer:
 		peer := m.peers[x.Name]
-		return aboutPeer(&peer, &x.Spec, nodes)
+		return aboutPeer(&peer, &x.Spec, m, nodes)
+	case *v1beta1.BFDProfile:
+		profile := m.profiles[x.Name]
+		return aboutProfile(&profile)
 	default:
 		return nil
 	}
@@ -145,12 +148,24 @@ func texts(selectors []labels.Selector) []string {
 	return list
 }
 
-func aboutPeer(peer *bgp.Peer, written *v1beta2.BGPPeerSpec, nodes []Node) []string {
+func aboutPeer(peer *bgp.Peer, written *v1beta2.BGPPeerSpec, m *parsedObjects, nodes []Node) []string {
 	found := append(aboutPassword(peer, written.PasswordSecret), withoutEffect(peer.Name, written)...)
+	if fault := m.faultOfProfile(peer.BFDProfileName); fault != "" {
+		found = append(found, fmt.Sprintf("BGPPeer %q names BFDProfile %q in spec.bfdProfile, which %s: until then, %s",
+			peer.Name, peer.BFDProfileName, fault, withoutProfile))
+	}
 	if !anySelected(nodes, peer.SelectsNode) {
 		found = append(found, fmt.Sprintf("BGPPeer %q selects no node: none matches spec.nodeSelectors", peer.Name))
 	}
 	return found
+}
+
+func aboutProfile(profile *bgp.BFDProfile) []string {
+	if !profile.Echo {
+		return nil
+	}
+	return []string{fmt.Sprintf("BFDProfile %q has spec.echoMode, but nodes send no echo packets: peers are watched by control packets alone, "+
+		"as often as spec.receiveInterval and spec.transmitInterval say; set these as short as needed, and remove spec.echoMode", profile.Name)}
 }
 
 func aboutPassword(peer *bgp.Peer, secret corev1.SecretReference) []string {

@@ -18,7 +18,7 @@ import (
 	"metallb.io/metallb/controllers/config"
 )
 
-// +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools;bgppeers;bgpadvertisements;communities,verbs=list;watch,namespace=metallb-system
+// +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools;bgppeers;bgpadvertisements;communities;bfdprofiles,verbs=list;watch,namespace=metallb-system
 // +kubebuilder:rbac:groups="",resources=nodes;namespaces,verbs=list;watch
 
 // Read returns all objects in the namespace.
@@ -28,14 +28,16 @@ func Read(ctx context.Context, reader client.Reader, namespace string) (config.O
 		peers          v1beta2.BGPPeerList
 		advertisements v1beta1.BGPAdvertisementList
 		communities    v1beta1.CommunityList
+		profiles       v1beta1.BFDProfileList
 	)
-	for _, list := range []client.ObjectList{&pools, &peers, &advertisements, &communities} {
+	for _, list := range []client.ObjectList{&pools, &peers, &advertisements, &communities, &profiles} {
 		if err := reader.List(ctx, list, client.InNamespace(namespace)); err != nil {
 			return config.Objects{}, fmt.Errorf("listing the configuration: %w", err)
 		}
 	}
 	return config.Objects{
 		Pools: pools.Items, Peers: peers.Items, Advertisements: advertisements.Items, Communities: communities.Items,
+		BFDProfiles: profiles.Items,
 	}, nil
 }
 

@@ -33,9 +33,9 @@ type Gate interface {
 	Wait(ctx context.Context) error
 }
 
-// +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools;bgppeers;bgpadvertisements;communities,verbs=list;watch,namespace=metallb-system
+// +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools;bgppeers;bgpadvertisements;communities;bfdprofiles,verbs=list;watch,namespace=metallb-system
 // +kubebuilder:rbac:groups=metallb.io,resources=activeconfigurations,verbs=list;watch;create;update;delete,namespace=metallb-system
-// +kubebuilder:rbac:groups=metallb.io,resources=bgppeers/status;bgpadvertisements/status;communities/status,verbs=patch,namespace=metallb-system
+// +kubebuilder:rbac:groups=metallb.io,resources=bgppeers/status;bgpadvertisements/status;communities/status;bfdprofiles/status,verbs=patch,namespace=metallb-system
 // +kubebuilder:rbac:groups="",resources=nodes;namespaces,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 

@@ -58,7 +58,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *config.Snapshot) (ctrl.
 		if key.Kind == active.KindIPAddressPool {
 			continue // Its counts go into the same write.
 		}
-		if written, err := r.writeOne(ctx, s, &finding, users[key.Name]); err != nil {
+		if written, err := r.writeOne(ctx, s, &finding, users[key]); err != nil {
 			failures = append(failures, err)
 		} else if !written {
 			result.RequeueAfter = retryAfter
@@ -73,27 +73,29 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *config.Snapshot) (ctrl.
 	return result, err
 }
 
-// usersOf returns how many of the advertisements use an alias of each Community, by its name.
-func usersOf(s *config.Snapshot) map[string]int {
-	communities := map[string]map[string]bool{}
+// usersOf returns how many advertisements use an alias of each Community, and how many peers name each BFDProfile.
+func usersOf(s *config.Snapshot) map[active.Key]int {
+	communities, users := map[string]map[string]bool{}, map[active.Key]int{}
 	for _, f := range s.Findings {
-		if a, ok := f.Object.(*v1beta1.BGPAdvertisement); ok {
-			for _, alias := range a.Spec.Communities {
+		switch o := f.Object.(type) {
+		case *v1beta1.BGPAdvertisement:
+			for _, alias := range o.Spec.Communities {
 				if communities[alias] == nil {
 					communities[alias] = map[string]bool{}
 				}
-				communities[alias][a.Name] = true
+				communities[alias][o.Name] = true
 			}
+		case *v1beta2.BGPPeer:
+			users[active.Key{Kind: active.KindBFDProfile, Name: o.Spec.BFDProfile}]++
 		}
 	}
-	users := map[string]int{}
-	for _, f := range s.Findings {
+	for key, f := range s.Findings {
 		if c, ok := f.Object.(*v1beta1.Community); ok {
 			of := map[string]bool{}
 			for _, alias := range c.Spec.Communities {
 				maps.Copy(of, communities[alias.Name])
 			}
-			users[c.Name] = len(of)
+			users[key] = len(of)
 		}
 	}
 	return users
@@ -117,6 +119,8 @@ func (r *Reconciler) writeOne(ctx context.Context, s *config.Snapshot, f *config
 		cover(&o.Status, s.Routes.Coverage(o.Name))
 	case *v1beta1.Community:
 		o.Status.Advertisements = bounded(users)
+	case *v1beta1.BFDProfile:
+		o.Status.Peers = bounded(users)
 	}
 	if equality.Semantic.DeepEqual(current, desired) {
 		return true, nil
@@ -144,6 +148,8 @@ func statusOf(o config.Object) (*[]metav1.Condition, *int64) {
 	case *v1beta1.BGPAdvertisement:
 		return &o.Status.Conditions, &o.Status.ObservedGeneration
 	case *v1beta1.Community:
+		return &o.Status.Conditions, &o.Status.ObservedGeneration
+	case *v1beta1.BFDProfile:
 		return &o.Status.Conditions, &o.Status.ObservedGeneration
 	}
 	return new([]metav1.Condition), new(int64)

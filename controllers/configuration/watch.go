@@ -44,7 +44,7 @@ func request() ctrl.Request {
 func (r *Reconciler) watch(b *builder.Builder) *builder.Builder {
 	objects := enqueue(settleTime, r.Tracker.Note)
 	for _, kind := range []client.Object{
-		&v1beta1.IPAddressPool{}, &v1beta2.BGPPeer{}, &v1beta1.BGPAdvertisement{}, &v1beta1.Community{},
+		&v1beta1.IPAddressPool{}, &v1beta2.BGPPeer{}, &v1beta1.BGPAdvertisement{}, &v1beta1.Community{}, &v1beta1.BFDProfile{},
 	} {
 		b = b.Watches(kind, objects, builder.WithPredicates(predicate.Funcs{UpdateFunc: changed}))
 	}

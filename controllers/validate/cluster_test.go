@@ -53,6 +53,8 @@ func (w *world) List(_ context.Context, list client.ObjectList, options ...clien
 		l.Items = w.objects.Advertisements
 	case *v1beta1.CommunityList:
 		l.Items = w.objects.Communities
+	case *v1beta1.BFDProfileList:
+		l.Items = w.objects.BFDProfiles
 	case *v1beta2.BGPPeerList:
 		l.Items = w.objects.Peers
 	case *corev1.NodeList:
@@ -267,8 +269,8 @@ func TestAClusterIsReadInPages(t *testing.T) {
 		if want := map[string]int{"": len(w.services)}[class]; held != want {
 			t.Errorf("class %q: got %d addresses, want %d", class, held, want)
 		}
-		// Four kinds of the configuration, nodes, namespaces, and three pages of services.
-		if w.lists != 4+2+3 {
+		// Five kinds of the configuration, nodes, namespaces, and three pages of services.
+		if w.lists != 5+2+3 {
 			t.Errorf("asked %d times", w.lists)
 		}
 	}
@@ -282,9 +284,9 @@ func TestAClusterThatCannotBeReadIsSaid(t *testing.T) {
 		want    string
 	}{
 		"the configuration": {2, errors.New("forbidden"), "listing the configuration: forbidden"},
-		"nodes":             {5, errors.New("forbidden"), "listing nodes: forbidden"},
-		"namespaces":        {6, errors.New("forbidden"), "listing namespaces: forbidden"},
-		"services":          {7, errors.New("forbidden"), "listing services: forbidden"},
+		"nodes":             {6, errors.New("forbidden"), "listing nodes: forbidden"},
+		"namespaces":        {7, errors.New("forbidden"), "listing namespaces: forbidden"},
+		"services":          {8, errors.New("forbidden"), "listing services: forbidden"},
 		"no kinds":          {1, &meta.NoKindMatchError{}, "the CustomResourceDefinitions are not installed: listing the configuration: " + (&meta.NoKindMatchError{}).Error()},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -21,6 +21,8 @@ func newObject(gvk schema.GroupVersionKind) config.Object {
 		return &v1beta1.BGPAdvertisement{}
 	case v1beta1.GroupVersion.WithKind("Community"):
 		return &v1beta1.Community{}
+	case v1beta1.GroupVersion.WithKind("BFDProfile"):
+		return &v1beta1.BFDProfile{}
 	case v1beta2.GroupVersion.WithKind("BGPPeer"):
 		return &v1beta2.BGPPeer{}
 	}
@@ -33,14 +35,14 @@ func foreign(gvk schema.GroupVersionKind) string {
 		"IPAddressPool":    "write apiVersion: metallb.io/v1beta1",
 		"BGPAdvertisement": "write apiVersion: metallb.io/v1beta1",
 		"Community":        "write apiVersion: metallb.io/v1beta1",
+		"BFDProfile":       "write apiVersion: metallb.io/v1beta1",
 		"BGPPeer":          "write apiVersion: metallb.io/v1beta2",
 		"AddressPool":      "write an IPAddressPool, and a BGPAdvertisement that names it",
 		"L2Advertisement":  "addresses are announced over BGP only; write a BGPAdvertisement",
-		"BFDProfile":       "BFD is not supported yet; remove it, and bfdProfile from BGPPeers: their holdTime bounds how long a dead peer goes unnoticed",
 	}
 	remedy, known := remedies[gvk.Kind]
 	if !known {
-		remedy = "kinds are IPAddressPool, BGPPeer, BGPAdvertisement and Community; remove it"
+		remedy = "kinds are IPAddressPool, BGPPeer, BGPAdvertisement, Community and BFDProfile; remove it"
 	}
 	return fmt.Sprintf("there is no %s in %s; %s", gvk.Kind, gvk.GroupVersion(), remedy)
 }

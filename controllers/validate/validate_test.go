@@ -37,6 +37,7 @@ const (
 	pool          = "{apiVersion: metallb.io/v1beta1, kind: IPAddressPool, metadata: {name: a, namespace: metallb-system}, spec: {addresses: [198.51.100.0/24]}}"
 	advertisement = "{apiVersion: metallb.io/v1beta1, kind: BGPAdvertisement, metadata: {name: a, namespace: metallb-system}}"
 	peer          = "{apiVersion: metallb.io/v1beta2, kind: BGPPeer, metadata: {name: a, namespace: metallb-system}, spec: {myASN: 64500, peerASN: 64501, peerAddress: 10.0.0.1}}"
+	profile       = "{apiVersion: metallb.io/v1beta1, kind: BFDProfile, metadata: {name: a, namespace: metallb-system}, spec: {detectMultiplier: 3}}"
 	community     = "{apiVersion: metallb.io/v1beta1, kind: Community, metadata: {name: a, namespace: metallb-system}, spec: {communities: [{name: far, value: \"64500:1\"}]}}"
 )
 
@@ -63,7 +64,7 @@ func TestFindings(t *testing.T) {
 	}{
 		"nothing":                {input: "", wantOK: true},
 		"comments":               {input: "# Nothing.\n---\n# Here neither.\n---\n", wantOK: true},
-		"a whole configuration":  {input: written(pool, advertisement, peer, community), wantOK: true},
+		"a whole configuration":  {input: written(pool, advertisement, replaced(peer, "spec: {", "spec: {bfdProfile: a, "), community, profile), wantOK: true},
 		"other kinds":            {input: written("{apiVersion: v1, kind: Service, spec: {type: 5}}", "{apiVersion: apps/v1, kind: List}"), wantOK: true},
 		"an object without kind": {input: "spec: {}\n", want: []string{"-:1: is not a Kubernetes object: apiVersion or kind is missing"}},
 		"a kind that is no text": {input: "{apiVersion: v1, kind: [List]}\n", want: []string{"-:1: is not a Kubernetes object: apiVersion or kind is missing"}},
@@ -138,18 +139,18 @@ func TestFindings(t *testing.T) {
 		"kinds that do not exist": {
 			input: written(
 				"{apiVersion: metallb.io/v1beta1, kind: L2Advertisement, metadata: {name: a, namespace: metallb-system}}",
-				"{apiVersion: metallb.io/v1beta1, kind: BFDProfile, metadata: {name: a}}",
+				"{apiVersion: metallb.io/v1beta2, kind: BFDProfile, metadata: {name: a, namespace: metallb-system}}",
 				replaced(peer, "v1beta2", "v1beta1"), replaced(pool, "v1beta1", "v1"),
 				"{apiVersion: metallb.io/v1beta1, kind: AddressPool, metadata: {name: a, namespace: metallb-system}}",
 				"{apiVersion: metallb.io/v1beta1, kind: Thing, metadata: 5}",
 			),
 			want: []string{
 				"-:1: L2Advertisement metallb-system/a: there is no L2Advertisement in metallb.io/v1beta1; addresses are announced over BGP only; write a BGPAdvertisement",
-				"-:3: BFDProfile metallb-system/a: there is no BFDProfile in metallb.io/v1beta1; BFD is not supported yet; remove it, and bfdProfile from BGPPeers: their holdTime bounds how long a dead peer goes unnoticed",
+				"-:3: BFDProfile metallb-system/a: there is no BFDProfile in metallb.io/v1beta2; write apiVersion: metallb.io/v1beta1",
 				"-:5: BGPPeer metallb-system/a: there is no BGPPeer in metallb.io/v1beta1; write apiVersion: metallb.io/v1beta2",
 				"-:7: IPAddressPool metallb-system/a: there is no IPAddressPool in metallb.io/v1; write apiVersion: metallb.io/v1beta1",
 				"-:9: AddressPool metallb-system/a: there is no AddressPool in metallb.io/v1beta1; write an IPAddressPool, and a BGPAdvertisement that names it",
-				"-:11: Thing metallb-system/(no name): there is no Thing in metallb.io/v1beta1; kinds are IPAddressPool, BGPPeer, BGPAdvertisement and Community; remove it",
+				"-:11: Thing metallb-system/(no name): there is no Thing in metallb.io/v1beta1; kinds are IPAddressPool, BGPPeer, BGPAdvertisement, Community and BFDProfile; remove it",
 			},
 		},
 		"names and namespaces": {
@@ -286,7 +287,7 @@ func TestFilesAndDirectoriesAreRead(t *testing.T) {
 	}
 	got := validated(t.Context(), advertisement, "-", dir, filepath.Join(dir, "notes.txt"))
 	want := "DIR/b.yml:1: IPAddressPool metallb-system/a: metadata.name: Duplicate value: \"a\": is at DIR/a.yaml:1 too, and one would replace the other; remove one\n" +
-		"DIR/c.JSON:1: Thing metallb-system/(no name): there is no Thing in metallb.io/v1beta1; kinds are IPAddressPool, BGPPeer, BGPAdvertisement and Community; remove it\n" +
+		"DIR/c.JSON:1: Thing metallb-system/(no name): there is no Thing in metallb.io/v1beta1; kinds are IPAddressPool, BGPPeer, BGPAdvertisement, Community and BFDProfile; remove it\n" +
 		"DIR/notes.txt:1: invalid YAML: mapping values are not allowed in this context\n"
 	if diff := cmp.Diff(want, strings.ReplaceAll(got.findings, dir, "DIR")); diff != "" || got.err != nil {
 		t.Errorf("error %v, findings (-want +got):\n%s", got.err, diff)

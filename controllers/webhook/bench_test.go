@@ -52,7 +52,7 @@ func (m *memory) List(_ context.Context, list client.ObjectList, _ ...client.Lis
 		list.Items = slices.Clone(m.advertisements.Items)
 	case *v1beta1.ActiveConfigurationList:
 		list.Items = slices.Clone(m.active)
-	case *v1beta1.CommunityList:
+	case *v1beta1.CommunityList, *v1beta1.BFDProfileList:
 	case *corev1.NodeList:
 		list.Items = slices.Clone(m.nodes.Items)
 	case *metav1.PartialObjectMetadataList:

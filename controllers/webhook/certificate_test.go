@@ -231,7 +231,7 @@ func TestTheWebhookIsReadyWhenItCanAnswer(t *testing.T) {
 		},
 		"one CA bundle missing": {
 			configuration: trusting(a.Bundle, func(c *admissionregistrationv1.ValidatingWebhookConfiguration) {
-				c.Webhooks[7].ClientConfig.CABundle = nil
+				c.Webhooks[8].ClientConfig.CABundle = nil
 			}),
 			want: configuration + `, webhook "communitydeletionwebhook.metallb.io": there is no CA bundle yet`,
 		},

@@ -49,7 +49,7 @@ func (o *observed) NeedLeaderElection() bool { return false }
 // Start fills the caches, trying again until the API server answers.
 func (o *observed) Start(ctx context.Context) error {
 	kinds := []client.Object{
-		&v1beta1.IPAddressPool{}, &v1beta2.BGPPeer{}, &v1beta1.BGPAdvertisement{}, &v1beta1.Community{},
+		&v1beta1.IPAddressPool{}, &v1beta2.BGPPeer{}, &v1beta1.BGPAdvertisement{}, &v1beta1.Community{}, &v1beta1.BFDProfile{},
 		&v1beta1.ActiveConfiguration{}, &corev1.Namespace{}, &corev1.Node{},
 	}
 	synced := make([]toolscache.DoneChecker, 0, len(kinds))

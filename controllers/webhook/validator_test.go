@@ -172,6 +172,21 @@ func TestADeletionIsWarnedOfByAllThatNameTheObject(t *testing.T) {
 	}
 }
 
+func TestABFDProfileThatPeersNameIsNotDeleted(t *testing.T) {
+	t.Parallel()
+	s := tutorial()
+	s.objects.Peers = append(s.objects.Peers, *builder.MakePeer("tor", "192.0.2.9").BFDProfile("fast").Obj())
+	profile := builder.MakeBFDProfile("fast").Obj()
+	s.objects.BFDProfiles = append(s.objects.BFDProfiles, *profile)
+	request := requestFor(t, profile, nil)
+	request.Resource.Resource = "bfdprofiles"
+	got := open(t, profile, s).Handle(t.Context(), request)
+	const want = `bfdprofiles.metallb.io "fast" is forbidden: failed to delete BFDProfile "fast", used by BGPPeer "tor"; change or remove spec.bfdProfile there first`
+	if got.Allowed || got.Result.Message != want {
+		t.Errorf("allowed %t, %q; want %q", got.Allowed, got.Result.Message, want)
+	}
+}
+
 // What is stored may be of a time when the schema was another one.
 func TestAnOldObjectThatNobodyCanReadIsNotInTheWay(t *testing.T) {
 	t.Parallel()

@@ -98,6 +98,7 @@ func (w *Webhook) SetupWithManager(mgr ctrl.Manager, feed *assignment.Feed, pars
 	if err := errors.Join(
 		register(mgr, &v1beta1.IPAddressPool{}, w.options, o, counted), register(mgr, &v1beta2.BGPPeer{}, w.options, o, counted),
 		register(mgr, &v1beta1.BGPAdvertisement{}, w.options, o, counted), register(mgr, &v1beta1.Community{}, w.options, o, counted),
+		register(mgr, &v1beta1.BFDProfile{}, w.options, o, counted),
 	); err != nil {
 		return fmt.Errorf("registering the webhook: %w", err)
 	}

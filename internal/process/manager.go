@@ -46,7 +46,7 @@ func (s *Settings) NewManager(ctx context.Context, config *rest.Config, options 
 	if err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
-	if err := s.awaitCRD(ctx, mapper); err != nil {
+	if err := s.awaitCRDs(ctx, mapper); err != nil {
 		return nil, err
 	}
 	options.NewCache = newCache

@@ -35,6 +35,7 @@ func TestAManagerThatIsMadeAsksTheAPIServerOnceWhatItKnows(t *testing.T) {
 		case "/apis/" + v1beta1.GroupVersion.String():
 			write(w, http.StatusOK, metav1.APIResourceList{GroupVersion: v1beta1.GroupVersion.String(), APIResources: []metav1.APIResource{
 				{Name: "activeconfigurations", Kind: "ActiveConfiguration", Namespaced: true},
+				{Name: "bfdprofiles", Kind: "BFDProfile", Namespaced: true},
 			}})
 		default:
 			write(w, http.StatusOK, metav1.List{})

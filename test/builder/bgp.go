@@ -37,6 +37,12 @@ func (p *Peer) NodesWithLabel(key, value string) *Peer {
 	return p
 }
 
+// BFDProfile has the nodes watch the peer by the BFDProfile of the name.
+func (p *Peer) BFDProfile(name string) *Peer {
+	p.Spec.BFDProfile = name
+	return p
+}
+
 // AllowDisruption sets the override.
 func (p *Peer) AllowDisruption() *Peer {
 	metav1.SetMetaDataAnnotation(&p.ObjectMeta, v1beta1.AnnotationAllowDisruption, "true")
@@ -152,4 +158,23 @@ func (c *Community) Created(at time.Time) *Community {
 func (c *Community) Alias(name, value string) *Community {
 	c.Spec.Communities = append(c.Spec.Communities, v1beta1.CommunityAlias{Name: name, Value: value})
 	return c
+}
+
+// BFDProfile builds a BFDProfile.
+type BFDProfile struct{ v1beta1.BFDProfile }
+
+// MakeBFDProfile returns a BFDProfile with the default values, in namespace metallb-system.
+func MakeBFDProfile(name string) *BFDProfile {
+	p := &BFDProfile{}
+	p.Namespace, p.Name = "metallb-system", name
+	return p
+}
+
+// Obj returns the BFDProfile.
+func (p *BFDProfile) Obj() *v1beta1.BFDProfile { return p.DeepCopy() }
+
+// Intervals sets the time between control packets, in both directions, in milliseconds.
+func (p *BFDProfile) Intervals(milliseconds int32) *BFDProfile {
+	p.Spec.ReceiveInterval, p.Spec.TransmitInterval = &milliseconds, &milliseconds
+	return p
 }

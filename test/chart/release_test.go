@@ -68,7 +68,7 @@ func TestAReleaseIsUpgradedAndRolledBackAndLeavesTheConfigurationIfAtAll(t *test
 	left := slices.DeleteFunc(r.inventory(t), func(name string) bool {
 		return slices.Contains(before, name) || strings.HasPrefix(name, "apiservices.") // which the API server makes for the kinds
 	})
-	kinds := []string{"activeconfigurations", "bgpadvertisements", "bgppeers", "bgpsessionstates", "communities", "ipaddresspools", "servicebgpstatuses"}
+	kinds := []string{"activeconfigurations", "bfdprofiles", "bgpadvertisements", "bgppeers", "bgpsessionstates", "communities", "ipaddresspools", "servicebgpstatuses"}
 	want := make([]string, 0, len(kinds))
 	for _, kind := range kinds {
 		want = append(want, "customresourcedefinitions.apiextensions.k8s.io /"+kind+".metallb.io")

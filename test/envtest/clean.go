@@ -21,7 +21,7 @@ import (
 func (s *Server) Clean(tb testing.TB) {
 	tb.Helper()
 	for _, list := range []client.ObjectList{
-		&v1beta1.IPAddressPoolList{}, &v1beta1.BGPAdvertisementList{}, &v1beta1.CommunityList{}, &v1beta2.BGPPeerList{}, &v1beta1.BGPSessionStateList{},
+		&v1beta1.IPAddressPoolList{}, &v1beta1.BGPAdvertisementList{}, &v1beta1.CommunityList{}, &v1beta1.BFDProfileList{}, &v1beta2.BGPPeerList{}, &v1beta1.BGPSessionStateList{},
 		&v1beta1.ActiveConfigurationList{},
 		&corev1.ServiceList{}, &discoveryv1.EndpointSliceList{}, &corev1.NodeList{}, &corev1.EventList{},
 	} {

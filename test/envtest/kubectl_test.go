@@ -65,13 +65,13 @@ func TestKubectlShowsWhatMatters(t *testing.T) {
 			},
 		},
 		"a session, but for its uptime": {
-			kind{"metallb.io/v1beta1", "BGPSessionState", nil}, `status: {node: node-1, peer: router, address: 10.96.0.100, state: Established,
+			kind{"metallb.io/v1beta1", "BGPSessionState", nil}, `status: {node: node-1, peer: router, address: 10.96.0.100, state: Established, bfdStatus: Up,
 				advertisedIPv4: 3, advertisedIPv6: 0, lastError: "connection refused", holdTime: 9s, families: [IPv4], localRouterID: 10.0.0.1,
 				peerRouterID: 10.96.0.100, peerASN: 4200000000, receivedPrefixes: 1000, capabilities: [four-octet-asn, route-refresh]}`,
 			[]string{"bgpsessionstates", "-o", "wide"},
 			[]string{
-				`NAME NODE PEER ADDRESS STATE UPTIME V4 V6 LAST ERROR` + ` ERROR AGE HOLD TIME FAMILIES RECEIVED CAPABILITIES PEER ASN LOCAL ROUTER ID PEER ROUTER ID`,
-				`columns node-1 router 10.96.0.100 Established 3 0 connection refused 9s ["IPv4"] 1000 ["four-octet-asn","route-refresh"] 4200000000 10.0.0.1 10.96.0.100`,
+				`NAME NODE PEER ADDRESS STATE BFD UPTIME V4 V6 LAST ERROR` + ` ERROR AGE HOLD TIME FAMILIES RECEIVED CAPABILITIES PEER ASN LOCAL ROUTER ID PEER ROUTER ID`,
+				`columns node-1 router 10.96.0.100 Established Up 3 0 connection refused 9s ["IPv4"] 1000 ["four-octet-asn","route-refresh"] 4200000000 10.0.0.1 10.96.0.100`,
 			},
 		},
 		"an advertisement": {
@@ -86,6 +86,15 @@ func TestKubectlShowsWhatMatters(t *testing.T) {
 			communityKind(), `{spec: {communities: [{name: far, value: "large:1:2:3"}, {name: near, value: "1:2"}]}, status: {advertisements: 2}}`,
 			[]string{"communities"},
 			[]string{`NAME COMMUNITIES USED BY VALID AGE`, `columns [{"name":"far","value":"large:1:2:3"},{"name":"near","value":"1:2"}] 2`},
+		},
+		"a BFD profile, with defaults": {
+			profileKind(), `{spec: {transmitInterval: 100}, status: {peers: 2, conditions: [
+				{type: Valid, status: "True", reason: Accepted, message: "", lastTransitionTime: "2026-01-01T00:00:00Z"}]}}`,
+			[]string{"bfdprofiles", "-o", "wide"},
+			[]string{
+				`NAME PASSIVE MODE TRANSMIT INTERVAL RECEIVE INTERVAL MULTIPLIER USED BY ECHO MODE ECHO INTERVAL MINIMUM TTL VALID AGE`,
+				`columns false 100 300 3 2 false 50 254 True`,
+			},
 		},
 		"to whom a service is announced": {
 			kind{"metallb.io/v1beta1", "ServiceBGPStatus", nil}, `status: {node: node-1, serviceName: nginx, serviceNamespace: default, peers: [rack, router]}`,
@@ -131,7 +140,7 @@ func TestEveryExampleIsAccepted(t *testing.T) {
 	t.Parallel()
 	s := server.Get(t)
 	kinds := map[string]kind{}
-	for _, k := range []kind{poolKind(), advertisementKind(), communityKind(), peerKind()} {
+	for _, k := range []kind{poolKind(), advertisementKind(), communityKind(), profileKind(), peerKind()} {
 		kinds[k.name] = k
 	}
 	count := 0

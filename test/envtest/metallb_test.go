@@ -125,7 +125,7 @@ func TestAnnotationsForMetalLBAreUnderstood(t *testing.T) {
 func TestManifestsForMetalLBThatAreRefusedSayWhy(t *testing.T) {
 	t.Parallel()
 	s := server.Get(t)
-	for path, text := range manifestsForMetalLB(t, "refused", 8) {
+	for path, text := range manifestsForMetalLB(t, "refused", 5) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()
 			if out, err := s.Kubectl(t, text, "apply", "--dry-run=server", "--validate=strict", "-f", "-"); err == nil {

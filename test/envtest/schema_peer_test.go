@@ -77,7 +77,7 @@ func TestBGPPeerSchema(t *testing.T) {
 		"password and secret":                           {spec: `spec: {myASN: 64500, peerASN: 64512, peerAddress: 10.96.0.100, password: secret, passwordSecret: {name: md5}}`, refused: []string{`spec.password: Forbidden: can not have both password and secret ref set; remove password`}},
 		"a password too long":                           {spec: `spec: {myASN: 64500, peerASN: 64512, peerAddress: 10.96.0.100, password: hushhushhushhushhushhushhushhushhushhushhushhushhushhushhushhushhushhushhushhushhush}`, refused: []string{`spec.password: Too long: may not be more than 80 bytes`}},
 		"a password too long in bytes":                  {spec: `spec: {myASN: 64500, peerASN: 64512, peerAddress: 10.96.0.100, password: üüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüü}`, refused: []string{`spec.password: Forbidden: may not be more than 80 bytes`}},
-		"a BFD profile":                                 {spec: `spec: {myASN: 64500, peerASN: 64512, peerAddress: 10.96.0.100, bfdProfile: fast}`, refused: []string{`spec.bfdProfile: Forbidden: bfdProfile is not supported yet; remove it; holdTime bounds how long a dead peer goes unnoticed`}},
+		"a BFD profile":                                 {spec: `spec: {myASN: 64500, peerASN: 64512, peerAddress: 10.96.0.100, bfdProfile: fast}`},
 		"graceful restart":                              {spec: `spec: {myASN: 64500, peerASN: 64512, peerAddress: 10.96.0.100, enableGracefulRestart: true}`, refused: []string{`spec.enableGracefulRestart: Forbidden: enableGracefulRestart is not supported yet; remove it`}},
 	})
 }

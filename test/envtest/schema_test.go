@@ -169,6 +169,13 @@ func communityKind() kind {
 	})}
 }
 
+func profileKind() kind {
+	return kind{"metallb.io/v1beta1", "BFDProfile", parser(func(o *v1beta1.BFDProfile) field.ErrorList {
+		_, errs := bgp.ParseBFDProfile(o)
+		return errs
+	})}
+}
+
 func peerKind() kind {
 	return kind{"metallb.io/v1beta2", "BGPPeer", parser(func(o *v1beta2.BGPPeer) field.ErrorList {
 		_, errs := bgp.ParsePeer(o)

@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/builder"
@@ -26,7 +27,7 @@ var _ = Describe("A controller with no rights but its role's", func() {
 		create(ctx, p, web, &v1beta1.Community{
 			ObjectMeta: builder.MakePool("aliases").ObjectMeta,
 			Spec:       v1beta1.CommunitySpec{Communities: []v1beta1.CommunityAlias{{Name: "blue", Value: "64512:1"}}},
-		})
+		}, builder.MakeBFDProfile("fast").Obj())
 		Eventually(addresses(ctx, "web")).Should(holds("198.51.100.0"))
 		Eventually(counts(ctx, "my-ip-space")).Should(Equal([]int64{1, 255, 0, 0}))
 		Eventually(events(ctx, "Service", "web")).Should(HaveLen(1))
@@ -36,6 +37,11 @@ var _ = Describe("A controller with no rights but its role's", func() {
 		change(ctx, web, func(svc *corev1.Service) { svc.Spec.Type = corev1.ServiceTypeClusterIP })
 		Eventually(func() map[string]string { return read(ctx, "default", "web").Annotations }).Should(BeEmpty())
 		Eventually(communityValid(ctx, "aliases")).Should(Equal("True Accepted: in use as written"))
+		profile := builder.MakeBFDProfile("fast").Obj()
+		Eventually(func() (string, error) {
+			err := server.Client.Get(ctx, client.ObjectKeyFromObject(profile), profile)
+			return summary(profile.Status.Conditions, v1beta1.ConditionValid), err
+		}).Should(Equal("True Accepted: in use as written"))
 	})
 })
 

@@ -115,6 +115,28 @@ var _ = Describe("The condition Valid", func() {
 		Eventually(eventsAbout(ctx, "BGPAdvertisement", "adv")).Should(HaveLen(2), "it became invalid twice")
 	})
 
+	It("of a peer asks for the BFD profile that it names", func(ctx SpecContext) {
+		startController()
+		table := func() []string {
+			out, err := server.Kubectl(GinkgoTB(), "", "get", "bfdprofiles", "-n", "metallb-system")
+			Expect(err).NotTo(HaveOccurred(), out)
+			return columns(out)
+		}
+		create(ctx, builder.MakePeer("tor", "192.0.2.1").BFDProfile("fast").Obj())
+		const want = `InvalidConfig: spec.bfdProfile: Invalid value: "fast": the BFDProfile does not exist; create it: until then, ` +
+			"sessions with the peer keep the BFD profile that they have, or have no BFD"
+		Eventually(peerValid(ctx, "tor")).Should(Equal("False " + want))
+		Eventually(eventsAbout(ctx, "BGPPeer", "tor")).Should(ConsistOf("Warning " + want))
+		create(ctx, builder.MakeBFDProfile("fast").Intervals(50).Obj())
+		Eventually(peerValid(ctx, "tor")).Should(HavePrefix("True Accepted"))
+		Eventually(table).Should(HaveExactElements(
+			"NAME|PASSIVE MODE|TRANSMIT INTERVAL|RECEIVE INTERVAL|MULTIPLIER|USED BY|VALID",
+			"fast|false|50|50|3|1|True",
+		))
+		remove(ctx, builder.MakePeer("tor", "192.0.2.1").Obj())
+		Eventually(table).Should(ContainElement("fast|false|50|50|3|0|True"))
+	})
+
 	It("comes with the number of advertisements that use a community's aliases", func(ctx SpecContext) {
 		startController()
 		table := func() []string {

@@ -118,6 +118,23 @@ var _ = Describe("The webhook", func() {
 			ContainSubstring(`bgpadvertisement.metallb.io "everything" deleted`), Not(ContainSubstring("Forbidden"))))
 	})
 
+	It("refuses to delete a BFD profile that peers name, in whatever order they come", func(ctx SpecContext) {
+		startWebhook(ctx)
+		const (
+			peer    = `{"apiVersion":"metallb.io/v1beta2","kind":"BGPPeer","metadata":{"name":"tor","namespace":"metallb-system"},"spec":{"myASN":64512,"peerASN":64513,"peerAddress":"192.0.2.1","bfdProfile":"fast"}}`
+			profile = `{"apiVersion":"metallb.io/v1beta1","kind":"BFDProfile","metadata":{"name":"fast","namespace":"metallb-system"},"spec":{"transmitInterval":50}}`
+		)
+		Expect(kubectl(peer, "apply", "-f", "-")).To(Equal(
+			`Warning: BGPPeer "tor" names BFDProfile "fast" in spec.bfdProfile, which does not exist; create it: until then, ` +
+				"sessions with the peer keep the BFD profile that they have, or have no BFD\nbgppeer.metallb.io/tor created\n"))
+		Expect(kubectl(profile, "apply", "-f", "-")).To(Equal("bfdprofile.metallb.io/fast created\n"))
+		Expect(kubectl("", "delete", "-n", "metallb-system", "bfdprofile/fast")).To(Equal(
+			`Error from server (Forbidden): admission webhook "bfdprofiledeletionwebhook.metallb.io" denied the request: bfdprofiles.metallb.io "fast" ` +
+				`is forbidden: failed to delete BFDProfile "fast", used by BGPPeer "tor"; change or remove spec.bfdProfile there first` + "\n"))
+		Expect(kubectl("", "delete", "-n", "metallb-system", "bgppeer/tor", "bfdprofile/fast")).To(
+			And(ContainSubstring(`bgppeer.metallb.io "tor" deleted`), ContainSubstring(`bfdprofile.metallb.io "fast" deleted`)))
+	})
+
 	It("warns of what is suspicious, and of what the operator disrupts on purpose", func(ctx SpecContext) {
 		startWebhook(ctx)
 		const pool = `{"apiVersion":"metallb.io/v1beta1","kind":"IPAddressPool","metadata":{"name":"my-ip-space","namespace":"metallb-system"},` +

@@ -42,6 +42,8 @@ type sessionConfig struct {
 	MinTTL        int        `json:"minTTL,omitempty"`
 	VRF           string     `json:"vrf,omitempty"`
 	HasPassword   bool       `json:"hasPassword"`
+	// BFDProfile is the name of the profile in use.
+	BFDProfile string `json:"bfdProfile,omitempty"`
 }
 
 type pool struct {
@@ -118,7 +120,7 @@ func configOf(c *bgp.Peer) sessionConfig {
 	return sessionConfig{
 		Peer: c.Name, Address: c.Endpoint(), LocalASN: c.LocalASN, PeerASN: c.ExpectedASN(), RouterID: c.RouterID, Source: textOf(c.Source),
 		HoldTime: c.HoldTime.String(), KeepaliveTime: c.KeepaliveTime.String(), ConnectTime: c.ConnectTime.String(),
-		Families: c.Families.String(), TTL: c.TTL(), MinTTL: c.MinTTL(), VRF: c.VRF, HasPassword: c.Password != "",
+		Families: c.Families.String(), TTL: c.TTL(), MinTTL: c.MinTTL(), VRF: c.VRF, HasPassword: c.Password != "", BFDProfile: c.BFD.Name,
 	}
 }
 

@@ -33,6 +33,10 @@ metadata: {name: guarded, namespace: metallb-system}
 spec: {myASN: 64500, peerASN: 64501, peerAddress: 127.0.0.78, passwordSecret: {name: missing}}
 ---
 apiVersion: metallb.io/v1beta1
+kind: BFDProfile
+metadata: {name: profile, namespace: metallb-system}
+---
+apiVersion: metallb.io/v1beta1
 kind: Community
 metadata: {name: community, namespace: metallb-system}
 spec: {communities: [{name: blue, value: "64500:7"}]}

@@ -134,6 +134,7 @@ func (w *world) announces(router *sink.Sink) {
 	w.Eventually(router.Routes).Should(HaveLen(2))
 	w.Eventually(w.column("{.status.assignedIPv4}", "ipaddresspool", "pool", inSystem)).Should(Equal("2"))
 	w.Eventually(w.column("{.status.sessions}", "bgppeer", "router", inSystem)).ShouldNot(BeEmpty())
+	w.Eventually(w.column("{.status.conditions[0].reason}", "bfdprofile", "profile", inSystem)).ShouldNot(BeEmpty())
 	w.Eventually(w.column("{.status.conditions[0].reason}", "community", "community", inSystem)).ShouldNot(BeEmpty())
 	w.Eventually(w.column("{.status.conditions[0].reason}", "bgpadvertisement", "advertisement", inSystem)).ShouldNot(BeEmpty())
 	w.Eventually(w.column("{.status.state}", "bgpsessionstate", "node-1-router", inSystem)).Should(Equal("Established"))

@@ -20,7 +20,7 @@ import (
 
 // Why something is left out.
 const (
-	noBFD       = "BFD is not supported yet, and hold-time bounds how long a dead peer goes unnoticed"
+	noBFD       = "BFD is not carried over; write a BFDProfile, and name it in spec.bfdProfile of BGPPeers"
 	noDiscovery = "peers are not discovered from annotations or labels of nodes; write a BGPPeer for each, with nodeSelectors"
 	bgpOnly     = "addresses are announced over BGP only"
 )

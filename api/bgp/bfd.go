@@ -90,5 +90,5 @@ func (r *bfdReader) number(name string, written *int32, unset, least, most uint8
 		r.errs = append(r.errs, field.Invalid(r.spec.Child(name), *written, fmt.Sprintf("must be from %d to %d", least, most)))
 		return 0
 	}
-	return uint8(*written)
+	return uint8(*written) //nolint:gosec // It is in range.
 }

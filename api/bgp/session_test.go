@@ -40,24 +40,32 @@ func changes(t *testing.T, p Peer) map[string]Peer {
 			*field = netip.MustParseAddr("203.0.113.77")
 		case *v1beta2.GatewayFamily:
 			*field = v1beta2.IPv6Gateway
-		case *Families:
-			field.IPv4 = !field.IPv4
-		case *OwnAddresses:
-			field.IPv6 = netip.MustParseAddr("2001:db8::77")
-		case *BFDProfile:
-			field.DetectMultiplier++
-		case *PerNode:
-			field.myASN = Template{parts: []part{{"asn", "label"}}}
 		case *[]labels.Selector:
 			*field = append(*field, labels.Everything())
-		case *types.NamespacedName:
-			field.Name += "x"
 		default:
-			t.Fatalf("no way is known to change a %T", field)
+			changeStruct(t, field)
 		}
 		changed[fields.Field(i).Name] = q
 	}
 	return changed
+}
+
+func changeStruct(t *testing.T, field any) {
+	t.Helper()
+	switch field := field.(type) {
+	case *Families:
+		field.IPv4 = !field.IPv4
+	case *OwnAddresses:
+		field.IPv6 = netip.MustParseAddr("2001:db8::77")
+	case *BFDProfile:
+		field.DetectMultiplier++
+	case *PerNode:
+		field.myASN = Template{parts: []part{{"asn", "label"}}}
+	case *types.NamespacedName:
+		field.Name += "x"
+	default:
+		t.Fatalf("no way is known to change a %T", field)
+	}
 }
 
 func parsedPeer(t *testing.T) Peer {

@@ -21,7 +21,8 @@ const (
 const (
 	// ReasonAccepted: the object is in use as written.
 	ReasonAccepted = "Accepted"
-	// ReasonInvalidConfig: the object is invalid or contradicts another object. The version that was in use before stays in use.
+	// ReasonInvalidConfig: the object is invalid or contradicts another object. The version that was in use before stays in use. Or it is a BGPPeer
+	// that is in use without the BFDProfile that it names.
 	// It is also a reason of ConditionAllocated: the Service keeps its addresses, but the pools as they are now would not give
 	// them to it.
 	ReasonInvalidConfig = "InvalidConfig"

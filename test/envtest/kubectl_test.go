@@ -28,7 +28,7 @@ func TestKubectlListsEveryKindInTheCategory(t *testing.T) {
 	if err != nil {
 		t.Fatalf("kubectl: %v\n%s", err, out)
 	}
-	want := "bgpadvertisements.metallb.io\nbgppeers.metallb.io\nbgpsessionstates.metallb.io\ncommunities.metallb.io\nipaddresspools.metallb.io\n" +
+	want := "bfdprofiles.metallb.io\nbgpadvertisements.metallb.io\nbgppeers.metallb.io\nbgpsessionstates.metallb.io\ncommunities.metallb.io\nipaddresspools.metallb.io\n" +
 		"servicebgpstatuses.metallb.io\n"
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("kinds (-want +got):\n%s", diff)

@@ -88,10 +88,12 @@ func (f *fakeSessions) Configure(peers []bgp.Peer) {
 		switch p := f.peers[name]; {
 		case p == nil:
 			f.peers[name] = &fakePeer{config: c, starts: 1, feed: f.table.Subscribe(name, func() { go f.take(name) })}
-		case !p.config.Equal(c):
+		case p.config.NeedsReset(c, p.config.PeerASN):
 			p.config = c
 			p.starts++
 			p.feed.Restart()
+		default:
+			p.config = c
 		}
 	}
 }

@@ -67,6 +67,8 @@ type Conn struct {
 	follow func(Stage)
 	accept func(asn uint32) bool
 	more   func()
+	// restart may be nil.
+	restart func() Restart
 
 	released, asked, resting, closed gate
 
@@ -76,9 +78,12 @@ type Conn struct {
 	// writing holds a token while a message is written.
 	writing chan struct{}
 
-	mu    sync.Mutex
-	open  Open // the peer's
-	hold  time.Duration
+	mu   sync.Mutex
+	open Open // the peer's
+	hold time.Duration
+	// notification is whether this side's OPEN says that it supports RFC 8538.
+	notification bool
+
 	ended bool
 	end   End
 	// parting is how it ends if that is by a NOTIFICATION from this side.
@@ -123,6 +128,8 @@ type Watcher struct {
 	Accept func(asn uint32) bool
 	// More is called when the number of prefixes that the peer has announced has doubled, at least.
 	More func()
+	// Restart is asked when this side's OPEN is written, for the flags of the capability of graceful restart in it. If it is nil, the OPEN is left as it is.
+	Restart func() Restart
 }
 
 // New makes a Conn of a connection to the peer.
@@ -137,7 +144,7 @@ func New(conn net.Conn, peer netip.AddrPort, stats *Stats, watcher Watcher) *Con
 		watcher.More = func() {}
 	}
 	c := &Conn{
-		Conn: conn, stats: stats, follow: watcher.Follow, accept: watcher.Accept, more: watcher.More,
+		Conn: conn, stats: stats, follow: watcher.Follow, accept: watcher.Accept, more: watcher.More, restart: watcher.Restart,
 		remote:   &net.TCPAddr{IP: peer.Addr().AsSlice(), Port: int(peer.Port()), Zone: peer.Addr().Zone()},
 		released: newGate(), asked: newGate(), resting: newGate(), closed: newGate(), discarded: newGate(),
 		writing: make(chan struct{}, 1),
@@ -216,11 +223,26 @@ func (c *Conn) Discarded(octets []byte) <-chan struct{} {
 // LetGo says that nobody waits for the writer any more.
 func (c *Conn) LetGo() { c.discarded.open() }
 
-// Cease tells the peer why the connection ends (RFC 4486), and ends it.
+// Cease tells the peer why the connection ends (RFC 4486), and ends it. The peer keeps no routes: if it kept them after other
+// NOTIFICATIONs, it gets a Hard Reset, with what it would get otherwise in it (RFC 8538 section 3.1).
 func (c *Conn) Cease(subcode uint8) {
-	const cease = 6
+	if c.keepsRoutesOnNotification() {
+		c.refuse(refuse(cease, hardReset, []byte{cease, subcode}, ""))
+		return
+	}
 	c.refuse(refuse(cease, subcode, nil, ""))
 }
+
+// keepsRoutesOnNotification reports whether both sides support RFC 8538.
+func (c *Conn) keepsRoutesOnNotification() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.notification && c.open.Notification
+}
+
+// Abandon ends the connection without a NOTIFICATION, so that a peer with graceful restart keeps the routes (RFC 4724 section 4.2). The user is
+// told of it as of every end, and is to close the connection.
+func (c *Conn) Abandon() { c.finish(End{}) }
 
 // Close ends the connection, and what waits for it.
 func (c *Conn) Close() error {

@@ -108,10 +108,21 @@ func checkHeader(header []byte, extended bool) (int, *refusal) {
 	return size, nil
 }
 
-// parseNotification returns what a NOTIFICATION says, and the shutdown communication in it (RFC 9003 section 2).
+// cease is the code of a NOTIFICATION that ends a session without an error (RFC 4486), and hardReset its subcode that has another one as
+// its data, and has the receiver keep no routes (RFC 8538 section 3.1).
+const (
+	cease     = 6
+	hardReset = 9
+)
+
+// parseNotification returns what a NOTIFICATION says, and the shutdown communication in it (RFC 9003 section 2). Of a Hard Reset that is what the
+// one in it says.
 func parseNotification(m message) (n session.Notification, communication string) {
-	const cease, shutdown, reset = 6, 2, 4
+	const shutdown, reset = 2, 4
 	b := m.body()
+	if b[0] == cease && b[1] == hardReset && len(b) >= 4 {
+		b = b[2:]
+	}
 	n = session.Notification{Code: b[0], Subcode: b[1]}
 	data := b[2:]
 	if n.Code != cease || n.Subcode != shutdown && n.Subcode != reset || len(data) == 0 || len(data) < 1+int(data[0]) {

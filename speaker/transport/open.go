@@ -24,6 +24,11 @@ type Open struct {
 	Families bgp.Families
 	// IPv6NextHop is whether it takes IPv4 routes with an IPv6 next hop (RFC 8950 section 4).
 	IPv6NextHop bool
+	// GracefulRestart is whether it keeps the routes of a session that is lost (RFC 4724 section 4.2), Restarts whether it also restarts like that
+	// itself: it has families of which it preserves the forwarding state (section 3).
+	GracefulRestart, Restarts bool
+	// Notification is whether it also keeps them when a NOTIFICATION ends the session, unless that is a Hard Reset (RFC 8538 section 2).
+	Notification bool
 	// Capabilities are the names of those that it has advertised, sorted and unique, with commas between.
 	Capabilities string
 	// extended is whether it takes messages of more than 4096 octets (RFC 8654).
@@ -35,6 +40,7 @@ const (
 	multiprotocol   = 1
 	extendedNextHop = 5
 	extendedMessage = 6
+	gracefulRestart = 64
 	fourOctetASN    = 65
 )
 
@@ -45,7 +51,7 @@ var names = map[byte]string{
 	extendedNextHop: "extended-next-hop",
 	extendedMessage: "extended-message",
 	9:               "role",
-	64:              "graceful-restart",
+	gracefulRestart: "graceful-restart",
 	fourOctetASN:    "four-octet-asn",
 	69:              "add-path",
 	70:              "enhanced-route-refresh",
@@ -86,6 +92,9 @@ func parseOpen(m message) Open {
 			o.ASN = binary.BigEndian.Uint32(value)
 		case code == extendedMessage:
 			o.extended = true
+		case code == gracefulRestart && len(value) >= restartSize:
+			o.GracefulRestart, o.Restarts = true, len(value) > restartSize
+			o.Notification = value[0]&notificationFlag != 0
 		}
 	})
 	if !spoken {

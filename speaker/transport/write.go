@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -39,6 +40,7 @@ func (c *Conn) write(b []byte) (over bool) {
 			over = true
 		}
 	}
+	b = c.marked(b)
 	if _, err := c.Conn.Write(b); err != nil {
 		c.finish(End{Err: err})
 		return false
@@ -47,6 +49,20 @@ func (c *Conn) write(b []byte) (over bool) {
 		c.sent(m)
 	}
 	return over
+}
+
+// marked returns the octets with the flags of graceful restart in the OPEN that they begin with, if they do. Those of the writer are not
+// changed.
+func (c *Conn) marked(b []byte) []byte {
+	if c.restart == nil || len(b) < headerSize || message(b).kind() != open {
+		return b
+	}
+	b = slices.Clone(b)
+	for m := range messages(b) {
+		markRestart(m, c.restart())
+		break
+	}
+	return b
 }
 
 // messages are those in b, as far as they are whole.
@@ -84,7 +100,8 @@ func (c *Conn) sent(m message) {
 	switch m.kind() {
 	case open:
 		c.mu.Lock()
-		c.hold = parseOpen(m).HoldTime
+		own := parseOpen(m)
+		c.hold, c.notification = own.HoldTime, own.Notification
 		c.mu.Unlock()
 		c.follow(OpenSent)
 	case keepalive:

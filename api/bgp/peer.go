@@ -25,6 +25,8 @@ const (
 	DefaultHoldTime = 90 * time.Second
 	// DefaultConnectTime is the longest time between attempts to connect.
 	DefaultConnectTime = 2 * time.Second
+	// DefaultRestartTime is for how long a peer with graceful restart keeps the routes without the session.
+	DefaultRestartTime = 120 * time.Second
 )
 
 // Peer is what a BGPPeer means, defaults applied, and what a session with it is made from. ParsePeer makes it, so that every
@@ -62,6 +64,11 @@ type Peer struct {
 	KeepaliveTime time.Duration
 	// ConnectTime is the longest time between attempts to connect, in whole seconds, at least 1.
 	ConnectTime time.Duration
+	// RestartTime is for how long the peer is to keep the routes without the session (RFC 4724), in whole seconds, at most 4095; 0 without
+	// graceful restart.
+	RestartTime time.Duration
+	// RestartOnNotification is whether it is to keep them, for the RestartTime, also when a NOTIFICATION ends the session (RFC 8538).
+	RestartOnNotification bool
 	// NodeSelectors select the nodes that connect; none selects every node.
 	NodeSelectors []labels.Selector
 	// Password for TCP MD5 signatures (RFC 2385); empty if there is none or PasswordSecret has it. It is never part of a log line.
@@ -107,12 +114,15 @@ func (p Peer) Equal(q Peer) bool {
 }
 
 // NeedsReset reports whether a session with the peer, which has this ASN, must be closed to become one with q. What needs no reset are
-// timers, which are proposed in the next OPEN message, the time to live, which is the socket's, the next hops, which are sent with the routes, an
-// ASN that is the peer's in any case, and BFD, whose session is another one (RFC 5882 section 3).
+// timers, that of graceful restart included, which are said in the next OPEN message, the time to live, which is the socket's, the next hops,
+// which are sent with the routes, an ASN that is the peer's in any case, and BFD, whose session is another one (RFC 5882 section 3).
 func (p Peer) NeedsReset(q Peer, asn uint32) bool {
 	p.HoldTime, p.KeepaliveTime, p.ConnectTime = q.HoldTime, q.KeepaliveTime, q.ConnectTime
 	p.OwnAddresses = q.OwnAddresses
 	p.BFDProfileName, p.BFD = q.BFDProfileName, q.BFD
+	if p.RestartTime > 0 && q.RestartTime > 0 {
+		p.RestartTime = q.RestartTime
+	}
 	if p.IBGP() == q.IBGP() {
 		p.MultiHopTTL, p.SecurityHops = q.MultiHopTTL, q.SecurityHops
 		if q.Accepts(asn) {

@@ -29,7 +29,6 @@ const maxTime = math.MaxUint16 * time.Second
 func ParsePeer(p *v1beta2.BGPPeer) (Peer, field.ErrorList) {
 	r := peerReader{spec: field.NewPath("spec")}
 	s := &p.Spec
-	r.unsupported(s)
 	peer := Peer{
 		Name:           p.Name,
 		LocalASN:       cmp.Or(s.LocalASN, s.MyASN),
@@ -50,6 +49,7 @@ func ParsePeer(p *v1beta2.BGPPeer) (Peer, field.ErrorList) {
 	peer.Address, peer.Families = r.endpoint(s)
 	peer.Source = r.source(s, peer)
 	peer.HoldTime, peer.KeepaliveTime = r.timers(s.HoldTime, s.KeepaliveTime)
+	peer.RestartTime, peer.RestartOnNotification = r.gracefulRestart(s)
 	selectors, errs := fields.Selectors(r.spec, "nodeSelectors", s.NodeSelectors)
 	peer.NodeSelectors = selectors
 	if errs = append(r.errs, errs...); len(errs) > 0 {
@@ -70,16 +70,6 @@ func (r *peerReader) invalid(name string, value any, format string, args ...any)
 
 func (r *peerReader) required(name, detail string) {
 	r.errs = append(r.errs, field.Required(r.spec.Child(name), detail))
-}
-
-// unsupported refuses what would otherwise be ignored in silence.
-func (r *peerReader) unsupported(s *v1beta2.BGPPeerSpec) {
-	refuse := func(asked bool, name, remedy string) {
-		if asked {
-			r.errs = append(r.errs, field.Forbidden(r.spec.Child(name), name+" is not supported yet; "+remedy))
-		}
-	}
-	refuse(s.EnableGracefulRestart, "enableGracefulRestart", "remove it")
 }
 
 // peerASN returns the ASN that the peer must have, 0 for any other than the local one.
@@ -273,6 +263,28 @@ func (r *peerReader) connectTime(d *metav1.Duration) time.Duration {
 		r.invalid("connectTime", d.Duration.String(), "invalid connect time %q: must be from 1s to 65535s, in whole seconds", d.Duration)
 	}
 	return d.Duration
+}
+
+// gracefulRestart returns the restart time, 0 without graceful restart, and whether routes are kept on a NOTIFICATION too.
+func (r *peerReader) gracefulRestart(s *v1beta2.BGPPeerSpec) (restartTime time.Duration, onNotification bool) {
+	const most = 4095 * time.Second // 12 bits (RFC 4724 section 3)
+	restartTime = DefaultRestartTime
+	if d := s.GracefulRestartTime; d != nil {
+		restartTime = d.Duration
+		if restartTime < time.Second || restartTime > most || restartTime%time.Second != 0 {
+			r.invalid("gracefulRestartTime", restartTime.String(), "invalid graceful restart time %q: must be from 1s to 4095s, in whole seconds", restartTime)
+		}
+		if !s.EnableGracefulRestart {
+			r.invalid("gracefulRestartTime", restartTime.String(), "is the time with enableGracefulRestart; set that to true or remove this")
+		}
+	}
+	if s.GracefulRestartOnNotification && !s.EnableGracefulRestart {
+		r.invalid("gracefulRestartOnNotification", true, "extends enableGracefulRestart; set that to true or remove this")
+	}
+	if !s.EnableGracefulRestart {
+		return 0, false
+	}
+	return restartTime, s.GracefulRestartOnNotification
 }
 
 func (r *peerReader) password(s *v1beta2.BGPPeerSpec) string {

@@ -42,6 +42,7 @@ func TestParsePeerReturnsWhatTheObjectMeans(t *testing.T) {
 	defaults := values{
 		"name": "rack", "asns": [2]uint32{64500, 64512}, "address": "10.96.0.100", "port": uint16(179), "source": "invalid IP", "routerID": "invalid IP",
 		"hold": "1m30s", "keepalive": "30s", "connect": "2s", "selectors": []string{}, "password": "", "secret": "/", "ttl": [2]int{1, 0}, "families": "IPv4", "vrf": "", "where": "10.96.0.100", "bfd": "",
+		"restart": "0s", "onNotification": false,
 	}
 	tests := map[string]struct {
 		change func(*v1beta2.BGPPeerSpec)
@@ -89,6 +90,10 @@ func TestParsePeerReturnsWhatTheObjectMeans(t *testing.T) {
 		"the longest timers": {change: func(s *v1beta2.BGPPeerSpec) {
 			s.HoldTime, s.ConnectTime = duration(65535*time.Second), duration(65535*time.Second)
 		}, want: values{"hold": "18h12m15s", "keepalive": "6h4m5s", "connect": "18h12m15s"}},
+		"graceful restart": {change: func(s *v1beta2.BGPPeerSpec) { s.EnableGracefulRestart = true }, want: values{"restart": "2m0s"}},
+		"the longest graceful restart, on notifications too": {change: func(s *v1beta2.BGPPeerSpec) {
+			s.EnableGracefulRestart, s.GracefulRestartTime, s.GracefulRestartOnNotification = true, duration(4095*time.Second), true
+		}, want: values{"restart": "1h8m15s", "onNotification": true}},
 		"a secret in the peer's namespace": {change: func(s *v1beta2.BGPPeerSpec) { s.PasswordSecret.Name = "md5" }, want: values{"secret": "metallb-system/md5"}},
 		"a secret in the peer's namespace, by name": {change: func(s *v1beta2.BGPPeerSpec) {
 			s.PasswordSecret = corev1.SecretReference{Name: "md5", Namespace: "metallb-system"}
@@ -118,6 +123,7 @@ func TestParsePeerReturnsWhatTheObjectMeans(t *testing.T) {
 				"name": p.Name, "asns": [2]uint32{p.LocalASN, p.PeerASN}, "address": p.Address.String(), "port": p.Port, "source": p.Source.String(), "routerID": p.RouterID.String(),
 				"hold": p.HoldTime.String(), "keepalive": p.KeepaliveTime.String(), "connect": p.ConnectTime.String(), "selectors": selectors,
 				"password": p.Password, "secret": p.PasswordSecret.String(), "ttl": [2]int{p.TTL(), p.MinTTL()}, "families": p.Families.String(), "vrf": p.VRF, "where": p.where(), "bfd": p.BFDProfileName,
+				"restart": p.RestartTime.String(), "onNotification": p.RestartOnNotification,
 			}
 			want := values{}
 			for _, from := range []values{defaults, tc.want} {
@@ -222,15 +228,26 @@ func TestParsePeerErrors(t *testing.T) {
 			[]string{`spec.password: Forbidden: can not have both password and secret ref set; remove password`}},
 		"a password too long, which is not shown": {func(s *v1beta2.BGPPeerSpec) { s.Password = strings.Repeat("hush", 21) },
 			[]string{`spec.password: Too long: may not be more than 80 bytes`}},
-		"graceful restart": {func(s *v1beta2.BGPPeerSpec) { s.EnableGracefulRestart = true }, []string{`spec.enableGracefulRestart: Forbidden: enableGracefulRestart is not supported yet; remove it`}},
+		"a restart time of 0": {func(s *v1beta2.BGPPeerSpec) { s.EnableGracefulRestart, s.GracefulRestartTime = true, duration(0) },
+			[]string{`spec.gracefulRestartTime: Invalid value: "0s": invalid graceful restart time "0s": must be from 1s to 4095s, in whole seconds`}},
+		"a restart time too long": {func(s *v1beta2.BGPPeerSpec) {
+			s.EnableGracefulRestart, s.GracefulRestartTime = true, duration(4096*time.Second)
+		}, []string{`spec.gracefulRestartTime: Invalid value: "1h8m16s": invalid graceful restart time "1h8m16s": must be from 1s to 4095s, in whole seconds`}},
+		"a restart time with a fraction": {func(s *v1beta2.BGPPeerSpec) {
+			s.EnableGracefulRestart, s.GracefulRestartTime = true, duration(1500*time.Millisecond)
+		}, []string{`spec.gracefulRestartTime: Invalid value: "1.5s": invalid graceful restart time "1.5s": must be from 1s to 4095s, in whole seconds`}},
+		"a restart time without graceful restart": {func(s *v1beta2.BGPPeerSpec) { s.GracefulRestartTime = duration(time.Minute) },
+			[]string{`spec.gracefulRestartTime: Invalid value: "1m0s": is the time with enableGracefulRestart; set that to true or remove this`}},
+		"notifications without graceful restart": {func(s *v1beta2.BGPPeerSpec) { s.GracefulRestartOnNotification = true },
+			[]string{`spec.gracefulRestartOnNotification: Invalid value: true: extends enableGracefulRestart; set that to true or remove this`}},
 		"several errors at once": {func(s *v1beta2.BGPPeerSpec) {
-			s.MyASN, s.Address, s.Port, s.EnableGracefulRestart = 0, "x", 70000, true
+			s.MyASN, s.Address, s.Port, s.GracefulRestartOnNotification = 0, "x", 70000, true
 		},
 			[]string{
-				`spec.enableGracefulRestart: Forbidden: enableGracefulRestart is not supported yet; remove it`,
 				`spec.peerPort: Invalid value: 70000: must be from 1 to 65535`,
 				`spec.myASN: Required value: missing local ASN; set it to a number from 1 to 4294967295`,
 				`spec.peerAddress: Invalid value: "x": invalid BGPPeer address: "x" is not an IP address`,
+				`spec.gracefulRestartOnNotification: Invalid value: true: extends enableGracefulRestart; set that to true or remove this`,
 			}},
 	}
 	for name, tc := range tests {

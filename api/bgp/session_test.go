@@ -126,6 +126,33 @@ func TestAnASNThatThePeerHasInAnyCaseResetsNothing(t *testing.T) {
 	}
 }
 
+// Of graceful restart only the time may change: the peer hears of the rest when a session begins.
+func TestOnlyTheTimeOfGracefulRestartChangesWithoutAReset(t *testing.T) {
+	t.Parallel()
+	with := func(restart time.Duration, onNotification bool) Peer {
+		p := parsedPeer(t)
+		p.RestartTime, p.RestartOnNotification = restart, onNotification
+		return p
+	}
+	tests := map[string]struct {
+		from, to Peer
+		want     bool
+	}{
+		"another time":          {with(time.Minute, false), with(time.Hour, false), false},
+		"switched on":           {with(0, false), with(time.Minute, false), true},
+		"switched off":          {with(time.Minute, false), with(0, false), true},
+		"notifications as well": {with(time.Minute, false), with(time.Minute, true), true},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := tc.from.NeedsReset(tc.to, tc.from.PeerASN); got != tc.want {
+				t.Errorf("got %t, want %t", got, tc.want)
+			}
+		})
+	}
+}
+
 func TestNoWayToPrintAPeerShowsThePassword(t *testing.T) {
 	t.Parallel()
 	p := parsedPeer(t)

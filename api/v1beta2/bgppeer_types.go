@@ -74,6 +74,8 @@ type PerNode struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.ebgpMultiHop) || !self.ebgpMultiHop || !has(self.dynamicASN) || self.dynamicASN != 'internal'",message="invalid ebgp-multihop parameter set for an ibgp peer; remove it, since peers of one ASN may be any number of hops away",fieldPath=".ebgpMultiHop"
 // +kubebuilder:validation:XValidation:rule="!has(self.ebgpMultiHopTTL) || (has(self.ebgpMultiHop) && self.ebgpMultiHop)",message="is the time to live with ebgpMultiHop; set that to true or remove this",fieldPath=".ebgpMultiHopTTL"
 // +kubebuilder:validation:XValidation:rule="!has(self.ttlSecurityHops) || !has(self.ebgpMultiHop) || !self.ebgpMultiHop",message="both say how many hops away the peer may be; remove ebgpMultiHop",fieldPath=".ttlSecurityHops"
+// +kubebuilder:validation:XValidation:rule="!has(self.gracefulRestartTime) || (has(self.enableGracefulRestart) && self.enableGracefulRestart)",message="is the time with enableGracefulRestart; set that to true or remove this",fieldPath=".gracefulRestartTime"
+// +kubebuilder:validation:XValidation:rule="!has(self.gracefulRestartOnNotification) || !self.gracefulRestartOnNotification || (has(self.enableGracefulRestart) && self.enableGracefulRestart)",message="extends enableGracefulRestart; set that to true or remove this",fieldPath=".gracefulRestartOnNotification"
 // +kubebuilder:validation:XValidation:rule="!has(self.keepaliveTime) || !self.keepaliveTime.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || duration(self.keepaliveTime) == duration('0s') || (has(self.holdTime) ? !self.holdTime.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || duration(self.keepaliveTime) < duration(self.holdTime) : duration(self.keepaliveTime) < duration('90s'))",message="invalid keepaliveTime, must be lower than holdTime, which is 90s unless set",fieldPath=".keepaliveTime"
 // +kubebuilder:validation:XValidation:rule="!has(self.password) || size(self.password) == 0 || !has(self.passwordSecret) || !has(self.passwordSecret.name) || size(self.passwordSecret.name) == 0",message="can not have both password and secret ref set; remove password",fieldPath=".password",reason="FieldValueForbidden"
 // +kubebuilder:validation:XValidation:rule="!has(self.perNode) || !has(self.perNode.myASN) || size(self.perNode.myASN) == 0 || !(has(self.localASN) && self.localASN != 0)",message="has no effect with localASN; remove one",fieldPath=".perNode.myASN"
@@ -209,11 +211,26 @@ type BGPPeerSpec struct {
 	// +kubebuilder:validation:MaxLength=253
 	BFDProfile string `json:"bfdProfile,omitempty"`
 
-	// EnableGracefulRestart lets the peer keep routes while the speaker restarts (RFC 4724).
-	// Not supported yet: a BGPPeer that sets it to true is refused.
+	// EnableGracefulRestart lets the peer keep the routes of a node while the speaker on it restarts (RFC 4724): when the speaker is updated or
+	// crashes, and when the connection breaks. The peer must support it too, as a helper. Routes are withdrawn as ever when the node or the
+	// speaker is to go for good.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="!self",message="enableGracefulRestart is not supported yet; remove it",reason="FieldValueForbidden"
 	EnableGracefulRestart bool `json:"enableGracefulRestart,omitempty"`
+
+	// GracefulRestartTime is for how long the peer keeps the routes when the session is lost (Restart Time, RFC 4724 section 3), in whole
+	// seconds from 1s to 4095s. It needs enableGracefulRestart. If unset, 120s. MetalLB does not have this field.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$')",message="invalid graceful restart time: must be a duration such as 90s or 1m30s"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^(0|([0-9]{1,5}(ms|([.][0-9]{1,3})?[smh]))+)$') || (duration(self) >= duration('1s') && duration(self) <= duration('4095s') && duration(self).getMilliseconds() % 1000 == 0)",message="invalid graceful restart time: must be from 1s to 4095s, in whole seconds"
+	GracefulRestartTime *metav1.Duration `json:"gracefulRestartTime,omitempty"`
+
+	// GracefulRestartOnNotification has the peer keep the routes also when its hold timer expires, and when either side ends the session by a
+	// NOTIFICATION message such as that of a reset on the router (RFC 8538), if it supports that. So nothing is lost by a reset or a link that is down for a
+	// moment, but the routes of a node that has died stay for the restart time after the hold time. It needs enableGracefulRestart. MetalLB does not have this field.
+	// +optional
+	GracefulRestartOnNotification bool `json:"gracefulRestartOnNotification,omitempty"`
 
 	// EBGPMultiHop allows a peer of another ASN to be more than one hop away: packets are sent with a time to live of 255, or
 	// of ebgpMultiHopTTL. It must not be set if the session is internal, because such peers may always be any number of hops away.

@@ -86,12 +86,11 @@ var peerCases = map[string]verdictCase{
 			"spec.dynamicASN: both peer ASN and dynamicASN specified; remove one",
 		},
 	},
-	"everything that is not supported yet": {
+	"a restart time without graceful restart": {
 		given: two,
-		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254, localASN: 1,
-			enableGracefulRestart: true, vrf: red, dualStackAddressFamily: true}`,
+		apply: `peer router: {myASN: 64512, peerASN: 64513, peerAddress: 172.30.0.254, gracefulRestartTime: 60s}`,
 		wantErrors: []string{
-			"spec.enableGracefulRestart: enableGracefulRestart is not supported yet; remove it",
+			"spec.gracefulRestartTime: is the time with enableGracefulRestart; set that to true or remove this",
 		},
 	},
 	"both an address and an interface": {

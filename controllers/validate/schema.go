@@ -26,7 +26,7 @@ func checkSchema(written map[string]any) field.ErrorList {
 	spec := field.NewPath("spec")
 	kind, _ := written["kind"].(string)
 	if kind == "BGPPeer" {
-		for _, name := range []string{"holdTime", "keepaliveTime", "connectTime"} {
+		for _, name := range []string{"holdTime", "keepaliveTime", "connectTime", "gracefulRestartTime"} {
 			value, found, err := unstructured.NestedFieldNoCopy(written, "spec", name)
 			if text, isString := value.(string); err == nil && found && value != nil && (!isString || len(text) > 32 || !duration.MatchString(text)) {
 				errs = append(errs, field.TypeInvalid(spec.Child(name), value, "must be a duration such as 90s or 1m30s"))

@@ -28,20 +28,22 @@ type policyPage struct {
 
 // sessionConfig is what a session is to be. Of the password it only says whether there is one.
 type sessionConfig struct {
-	Peer          string     `json:"peer"`
-	Address       string     `json:"address"`
-	LocalASN      uint32     `json:"localASN"`
-	PeerASN       string     `json:"peerASN"`
-	RouterID      netip.Addr `json:"routerID"`
-	Source        string     `json:"source,omitempty"`
-	HoldTime      string     `json:"holdTime"`
-	KeepaliveTime string     `json:"keepaliveTime"`
-	ConnectTime   string     `json:"connectTime"`
-	Families      string     `json:"families"`
-	TTL           int        `json:"ttl,omitempty"`
-	MinTTL        int        `json:"minTTL,omitempty"`
-	VRF           string     `json:"vrf,omitempty"`
-	HasPassword   bool       `json:"hasPassword"`
+	Peer           string     `json:"peer"`
+	Address        string     `json:"address"`
+	LocalASN       uint32     `json:"localASN"`
+	PeerASN        string     `json:"peerASN"`
+	RouterID       netip.Addr `json:"routerID"`
+	Source         string     `json:"source,omitempty"`
+	HoldTime       string     `json:"holdTime"`
+	KeepaliveTime  string     `json:"keepaliveTime"`
+	ConnectTime    string     `json:"connectTime"`
+	RestartTime    string     `json:"restartTime,omitempty"`
+	OnNotification bool       `json:"restartOnNotification,omitempty"`
+	Families       string     `json:"families"`
+	TTL            int        `json:"ttl,omitempty"`
+	MinTTL         int        `json:"minTTL,omitempty"`
+	VRF            string     `json:"vrf,omitempty"`
+	HasPassword    bool       `json:"hasPassword"`
 	// BFDProfile is the name of the profile in use.
 	BFDProfile string `json:"bfdProfile,omitempty"`
 }
@@ -117,11 +119,16 @@ func concerns(f filters, r *policy.Rejection) bool {
 }
 
 func configOf(c *bgp.Peer) sessionConfig {
-	return sessionConfig{
+	config := sessionConfig{
 		Peer: c.Name, Address: c.Endpoint(), LocalASN: c.LocalASN, PeerASN: c.ExpectedASN(), RouterID: c.RouterID, Source: textOf(c.Source),
 		HoldTime: c.HoldTime.String(), KeepaliveTime: c.KeepaliveTime.String(), ConnectTime: c.ConnectTime.String(),
 		Families: c.Families.String(), TTL: c.TTL(), MinTTL: c.MinTTL(), VRF: c.VRF, HasPassword: c.Password != "", BFDProfile: c.BFD.Name,
+		OnNotification: c.RestartOnNotification,
 	}
+	if c.RestartTime > 0 {
+		config.RestartTime = c.RestartTime.String()
+	}
+	return config
 }
 
 func poolOf(p *policy.Policy, from *policy.Pool) pool {

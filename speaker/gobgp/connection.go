@@ -131,8 +131,9 @@ func (p *peering) dialed(conn net.Conn) {
 	p.opened = p.config
 	c := &connection{}
 	c.Conn = transport.New(conn, netip.AddrPortFrom(p.config.Address, p.config.Port), &p.stats, transport.Watcher{
-		Accept: p.config.Accepts,
-		More:   func() { p.inbox.put(func() { p.options.OnChange(p.snapshot()) }) },
+		Accept:  p.config.Accepts,
+		More:    func() { p.inbox.put(func() { p.options.OnChange(p.snapshot()) }) },
+		Restart: p.restartFlags(),
 		Follow: func(s transport.Stage) {
 			p.inbox.put(func() {
 				if p.conn == c {
@@ -147,6 +148,17 @@ func (p *peering) dialed(conn net.Conn) {
 		_ = c.Close()
 		p.attemptFailed(err.Error())
 		p.retry()
+	}
+}
+
+// restartFlags returns what the OPEN of a connection says of graceful restart. Each one says which forwarding state is left, since the peer
+// drops the rest of what it has kept, and how the connection before ended is nothing that this side can know of for sure. That the speaker
+// has restarted it says each time too, but to a peer that restarts like that itself: such a peer, if it is the one that has restarted, waits
+// for the routes of those only who have not.
+func (p *peering) restartFlags() func() transport.Restart {
+	restarted := !p.wasUp || !p.peerRestarts
+	return func() transport.Restart {
+		return transport.Restart{Restarted: restarted, Preserved: p.options.Preserved()}
 	}
 }
 
@@ -205,7 +217,7 @@ func (p *peering) carried(open transport.Open) bgp.Families {
 func (p *peering) ended() {
 	end, open := p.conn.End(), p.conn.Open()
 	old := p.snapshot().FSM
-	p.disconnect(peerDeconfigured)
+	p.disconnect(ending{subcode: peerDeconfigured})
 	if old != session.Established {
 		p.attemptFailed(p.failure(old, open, end))
 		p.retry()
@@ -245,15 +257,21 @@ func (p *peering) mayReopen() bool {
 }
 
 // disconnect ends the connection, if there is one, and the attempt to make one. The peer is told why, if the session was
-// established.
-func (p *peering) disconnect(subcode uint8) {
+// established. A peer with graceful restart is told once it has an OPEN: it may have taken the session for established, and in any case keeps the
+// routes of an earlier one if it hears nothing.
+func (p *peering) disconnect(why ending) {
 	p.stopDialing()
 	c := p.conn
 	if c == nil {
 		return
 	}
-	if p.snapshot().Up() {
-		c.Cease(subcode)
+	fsm := p.snapshot().FSM
+	began := fsm == session.OpenSent || fsm == session.OpenConfirm
+	switch {
+	case why.keepsRoutes:
+		c.Abandon()
+	case fsm == session.Established, began && p.opened.RestartTime > 0:
+		c.Cease(why.subcode)
 	}
 	p.settling = false
 	p.conn = nil
@@ -269,7 +287,7 @@ func (p *peering) take(c *connection) error {
 	marked, drained := p.drain(c, marker)
 	err := p.server.removePeer(p.opened)
 	if err == nil && c.given {
-		err = await(c.Closed(), c)
+		err = awaitGoBGP(c.Closed(), c)
 	}
 	if marked {
 		err = errors.Join(err, p.server.withdraw([]netip.Prefix{marker}))
@@ -295,18 +313,18 @@ func (p *peering) drain(c *connection, marker netip.Prefix) (marked bool, err er
 	}
 	carried := p.carried(c.Open()).Any()
 	c.Cease(peerDeconfigured) // If it has not ended yet: what follows is not for the peer.
-	if err := await(c.Resting(), c); err != nil || !carried {
+	if err := awaitGoBGP(c.Resting(), c); err != nil || !carried {
 		return false, err // What is not carried is not queued.
 	}
 	discarded := c.Discarded(marker.Addr().AsSlice())
 	if err := p.server.announce([]rib.Path{{Prefix: marker}}, p.opened, p.hops); err != nil {
 		return true, err
 	}
-	return true, await(discarded, c)
+	return true, awaitGoBGP(discarded, c)
 }
 
-// await waits for something that GoBGP does with the connection, unless it closes it.
-func await(done <-chan struct{}, c *connection) error {
+// awaitGoBGP waits for something that GoBGP does with the connection, unless it closes it.
+func awaitGoBGP(done <-chan struct{}, c *connection) error {
 	late := time.NewTimer(farewellTime)
 	defer late.Stop()
 	select {

@@ -26,6 +26,14 @@ const (
 	peerDeconfigured = 3
 )
 
+// ending is how a session ends. The zero value is that it does not.
+type ending struct {
+	// subcode of Cease tells the peer why.
+	subcode uint8
+	// keepsRoutes has the peer be told nothing, so that it keeps the routes by graceful restart.
+	keepsRoutes bool
+}
+
 const (
 	// retryTime is after which a session tries again what it could not do.
 	retryTime = time.Second
@@ -50,9 +58,9 @@ type peering struct {
 	ups, downs atomic.Uint64
 
 	mu sync.Mutex
-	// wanted is what the session is to be. With an ending, a subcode of Cease, it is to end.
+	// wanted is what the session is to be. With an ending it is to end.
 	wanted bgp.Peer
-	ending uint8
+	ending ending
 	state  session.State
 
 	// What follows belongs to the goroutine.
@@ -85,6 +93,8 @@ type peering struct {
 	// attempted is when the last attempt to connect began, and backoff says when the next one does.
 	attempted time.Time
 	backoff   transport.Backoff
+	// wasUp is whether the session was established before, and peerRestarts whether the peer then said that it restarts gracefully itself.
+	wasUp, peerRestarts bool
 	// settling is set while changes of the RIB would be lost.
 	settling bool
 	// reopened is when the session was last reopened at once.
@@ -119,16 +129,24 @@ func (p *peering) want(c bgp.Peer) {
 	p.inbox.poke()
 }
 
-// end has the session end, and its goroutine. The peer is told why by a subcode of Cease.
-func (p *peering) end(subcode uint8) {
+// end has the session end, and its goroutine.
+func (p *peering) end(how ending) {
 	p.feed.Close()
 	p.mu.Lock()
-	p.ending = subcode
+	p.ending = how
 	p.mu.Unlock()
 	p.inbox.poke()
 }
 
-func (p *peering) asked() (wanted bgp.Peer, ending uint8) {
+// mayKeepRoutes reports whether the peer would keep the routes if the session ended now without a word. One that is not established is taken for
+// one whose peer does, since it may have some of an earlier session.
+func (p *peering) mayKeepRoutes() bool {
+	wanted, _ := p.asked()
+	s := p.snapshot()
+	return wanted.RestartTime > 0 && (s.KeepsRoutes || !s.Up())
+}
+
+func (p *peering) asked() (wanted bgp.Peer, how ending) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.wanted, p.ending
@@ -143,9 +161,9 @@ func (p *peering) run() {
 		for _, task := range p.inbox.take() {
 			task()
 		}
-		wanted, ending := p.asked()
-		if ending != 0 {
-			p.close(ending)
+		wanted, how := p.asked()
+		if how != (ending{}) {
+			p.close(how)
 			return
 		}
 		if p.config.Equal(wanted) && time.Now().Before(p.retryAt) {
@@ -159,11 +177,11 @@ func (p *peering) run() {
 }
 
 // close frees what the session has.
-func (p *peering) close(subcode uint8) {
-	p.log.Info("ending session")
+func (p *peering) close(how ending) {
+	p.log.Info("ending session", "keepsRoutes", how.keepsRoutes)
 	p.retrying.Stop()
 	p.rotating.Stop()
-	p.disconnect(subcode)
+	p.disconnect(how)
 	p.stopServing()
 	p.dialing.Wait()
 }
@@ -199,7 +217,7 @@ func (p *peering) adopt(c bgp.Peer) {
 	fsm := p.snapshot().FSM
 	if fsm != session.Established && fsm != session.OpenConfirm {
 		p.backoff.Reset()
-		p.disconnect(peerDeconfigured)
+		p.disconnect(ending{subcode: peerDeconfigured})
 		p.hops = expectedNextHops(c)
 		p.feed.Restart()
 		p.started = false
@@ -238,7 +256,7 @@ func (p *peering) forgetPassword() {
 func (p *peering) restart(c bgp.Peer) {
 	p.log.Info("restarting session with a new configuration", "localASN", c.LocalASN, "peerASN", c.PeerASN)
 	p.forgetPassword()
-	p.disconnect(peerDeconfigured)
+	p.disconnect(ending{subcode: peerDeconfigured})
 	if c.LocalASN != p.config.LocalASN || c.RouterID != p.config.RouterID {
 		p.stopServing()
 	}

@@ -3,6 +3,7 @@
 package gobgp
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -29,8 +30,6 @@ const (
 	batchSize = 500
 	// maxHoldTime is what is proposed in place of 0, in seconds.
 	maxHoldTime = 65535
-	// restartTime is advertised with the graceful-restart capability, in seconds. Of no consequence for a helper.
-	restartTime = 120
 )
 
 // server is a GoBGP server with room for one peer. It is used by one goroutine.
@@ -171,9 +170,8 @@ func neighbor(c bgp.Peer) *api.Peer {
 			HoldTime:          seconds(c.HoldTime),
 			KeepaliveInterval: seconds(c.KeepaliveTime),
 		}},
-		AfiSafis: afiSafis(c.Families),
-		// Without forwarding state to preserve, the capability just says that End-of-RIB is sent (RFC 4724 section 3).
-		GracefulRestart: &api.GracefulRestart{Enabled: true, HelperOnly: true, RestartTime: restartTime},
+		AfiSafis:        afiSafis(c.Families, c.RestartTime > 0),
+		GracefulRestart: gracefulRestart(c),
 	}
 	if c.HoldTime == 0 {
 		peer.Timers.Config.HoldTime = maxHoldTime
@@ -188,10 +186,24 @@ func neighbor(c bgp.Peer) *api.Peer {
 	return peer
 }
 
-func afiSafis(f bgp.Families) []*api.AfiSafi {
+// gracefulRestart has GoBGP advertise the capability, and do no more: it has not restarted, so that it waits for nothing before it sends the
+// routes. Package transport sets the flags that say otherwise. Without graceful restart the capability has no families, and just says that
+// End-of-RIB is sent (RFC 4724 section 3).
+func gracefulRestart(c bgp.Peer) *api.GracefulRestart {
+	return &api.GracefulRestart{
+		Enabled: true, HelperOnly: c.RestartTime == 0, RestartTime: uint32(seconds(cmp.Or(c.RestartTime, bgp.DefaultRestartTime))), //nolint:gosec // It has 12 bits.
+		NotificationEnabled: c.RestartOnNotification,
+	}
+}
+
+// afiSafis are the families, with their forwarding state in the capability of graceful restart if that restarts.
+func afiSafis(f bgp.Families, restarts bool) []*api.AfiSafi {
 	var all []*api.AfiSafi
 	add := func(afi api.Family_Afi) {
-		all = append(all, &api.AfiSafi{Config: &api.AfiSafiConfig{Family: &api.Family{Afi: afi, Safi: api.Family_SAFI_UNICAST}, Enabled: true}})
+		all = append(all, &api.AfiSafi{
+			Config:            &api.AfiSafiConfig{Family: &api.Family{Afi: afi, Safi: api.Family_SAFI_UNICAST}, Enabled: true},
+			MpGracefulRestart: &api.MpGracefulRestart{Config: &api.MpGracefulRestartConfig{Enabled: restarts}},
+		})
 	}
 	if f.IPv4 {
 		add(api.Family_AFI_IP)

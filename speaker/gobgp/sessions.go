@@ -31,6 +31,9 @@ type Options struct {
 	// OnChange is called when a session's FSM state, last error or number of prefixes changes, and not from two goroutines at a
 	// time for the same session. It must not block and must not call Sessions; States is to be read elsewhere.
 	OnChange func(session.State)
+	// Preserved returns the families whose connections the node has gone on to forward, whatever happened to the speaker. Peers with graceful
+	// restart drop what they have kept of others (RFC 4724 section 4.2). It must not block; nil is both.
+	Preserved func() bgp.Families
 	// Table has what the peers are told; nil is an empty one.
 	Table *rib.Table
 	// Clock tells when a state was entered and an error seen.
@@ -67,6 +70,9 @@ func New(options Options) (*Sessions, error) {
 	if options.OnChange == nil {
 		options.OnChange = func(session.State) {}
 	}
+	if options.Preserved == nil {
+		options.Preserved = func() bgp.Families { return bgp.Families{IPv4: true, IPv6: true} }
+	}
 	if options.Table == nil {
 		options.Table = rib.NewTable()
 	}
@@ -100,12 +106,12 @@ func (s *Sessions) Configure(peers []bgp.Peer) {
 	for _, p := range peers {
 		wanted[p.Name] = p
 	}
-	ending := map[string]<-chan struct{}{} // by endpoint
+	former := map[string]<-chan struct{}{} // by endpoint
 	for name, session := range s.sessions {
 		if _, found := wanted[name]; !found {
 			delete(s.sessions, name)
-			ending[session.snapshot().Endpoint()] = session.done
-			session.end(peerDeconfigured)
+			former[session.snapshot().Endpoint()] = session.done
+			session.end(ending{subcode: peerDeconfigured})
 		}
 	}
 	// All servers are started before any session is opened: see the package's documentation on the race detector.
@@ -116,7 +122,7 @@ func (s *Sessions) Configure(peers []bgp.Peer) {
 			session.want(p)
 			continue
 		}
-		session := newPeering(p, ending[p.Endpoint()], s.options)
+		session := newPeering(p, former[p.Endpoint()], s.options)
 		s.sessions[name] = session
 		fresh = append(fresh, session)
 	}
@@ -136,22 +142,50 @@ func (s *Sessions) States() []session.State {
 	return states
 }
 
-// Close ends all sessions with Cease/Administrative Shutdown (RFC 4486) and frees everything. If ctx ends first, its error
-// is returned and the rest is freed in the background. Closing again does nothing.
-func (s *Sessions) Close(ctx context.Context) error {
+// CloseKeepingRoutes ends, without a word, the sessions whose peers then keep the routes by graceful restart (RFC 4724), until another speaker
+// announces the same or the restart time is over. It returns how many sessions are left, which Close is to end. Nothing is configured any
+// more. If ctx ends first, its error is returned and the rest is freed in the background.
+func (s *Sessions) CloseKeepingRoutes(ctx context.Context) (left int, err error) {
 	s.mu.Lock()
+	s.retire()
+	var closing sync.WaitGroup
+	for name, p := range s.sessions {
+		if p.mayKeepRoutes() {
+			delete(s.sessions, name)
+			p.end(ending{keepsRoutes: true})
+			closing.Go(func() { <-p.done })
+		}
+	}
+	left = len(s.sessions)
+	s.mu.Unlock()
+	return left, await(ctx, &closing)
+}
+
+// retire unregisters the metrics, and has nothing be configured any more. The caller holds the lock.
+func (s *Sessions) retire() {
 	if !s.closed && s.options.Registerer != nil {
 		s.options.Registerer.Unregister(collector{s})
 	}
 	s.closed = true
+}
+
+// Close ends all sessions with Cease/Administrative Shutdown (RFC 4486), so that no peer keeps routes, and frees everything. If ctx ends
+// first, its error is returned and the rest is freed in the background. Closing again does nothing.
+func (s *Sessions) Close(ctx context.Context) error {
+	s.mu.Lock()
+	s.retire()
 	for _, p := range s.sessions {
-		p.end(administrativeShutdown)
+		p.end(ending{subcode: administrativeShutdown})
 	}
 	s.mu.Unlock()
+	return await(ctx, &s.running)
+}
 
+// await waits for goroutines, or until the context ends.
+func await(ctx context.Context, running *sync.WaitGroup) error {
 	done := make(chan struct{})
 	go func() {
-		s.running.Wait()
+		running.Wait()
 		close(done)
 	}()
 	select {

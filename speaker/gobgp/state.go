@@ -24,6 +24,7 @@ func (p *peering) established() {
 	open, conn := p.conn.Open(), p.conn
 	p.backoff.Reset()
 	p.lastRefusal, p.told = "", nil
+	p.wasUp, p.peerRestarts = true, open.Restarts
 	p.update(func(s *session.State) {
 		s.FSM = session.Established
 		s.Since = p.options.Clock.Now()
@@ -32,6 +33,7 @@ func (p *peering) established() {
 		s.LocalAddress = conn.LocalAddress()
 		s.PeerRouterID, s.PeerASN = open.RouterID, open.ASN
 		s.Carried, s.Capabilities = p.carried(open), open.Capabilities
+		s.KeepsRoutes = p.opened.RestartTime > 0 && open.GracefulRestart
 		if !s.CarriesAll() {
 			s.LastError, s.LastErrorTime = missingFamilies(p.opened, open, s.Carried), s.Since
 		}
@@ -111,7 +113,7 @@ func (p *peering) down(s *session.State, fsm session.FSM) {
 	s.Since = p.options.Clock.Now()
 	s.HoldTime, s.KeepaliveTime = 0, 0
 	s.LocalAddress, s.PeerRouterID = netip.Addr{}, netip.Addr{}
-	s.Carried, s.Capabilities = bgp.Families{}, ""
+	s.Carried, s.Capabilities, s.KeepsRoutes = bgp.Families{}, "", false
 }
 
 // update changes the state, counts that it came up or went down, and the prefixes anew.

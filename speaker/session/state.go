@@ -46,6 +46,9 @@ type State struct {
 	// Families are those of the bgp.Peer. Carried are those of them whose routes the session carries: both sides take them (RFC 4760
 	// section 8), and this one has a next hop for them. None is, unless the session is established.
 	Families, Carried bgp.Families
+	// KeepsRoutes is whether the peer keeps the routes when the session is lost, by graceful restart (RFC 4724), on which both sides have agreed.
+	// It does not, unless the session is established.
+	KeepsRoutes bool
 	// Capabilities of the peer are the names of those that it has advertised (RFC 5492), sorted, with commas between.
 	Capabilities string
 	// AdvertisedIPv4 and AdvertisedIPv6 are the numbers of prefixes that the peer has been told of; 0 unless the session carries their

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/speaker/debug"
 	"metallb.io/metallb/speaker/discovery"
@@ -61,7 +62,8 @@ func newProgram() *process.Program {
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
-// start runs the speaker until the context ends and then withdraws what it announces.
+// start runs the speaker until the context ends. Then it leaves its routes to the next speaker, where there is one and the routers keep them, and
+// withdraws them elsewhere.
 func start(ctx context.Context, config *rest.Config, settings *process.Settings, o *options) (err error) {
 	timeout := stopTimeout
 	mgr, err := settings.NewManager(ctx, config, ctrl.Options{
@@ -85,7 +87,7 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	table := rib.NewTable()
 	sessions, err = gobgp.New(gobgp.Options{
 		Logger: logger.WithName("bgp"), Registerer: metrics.Registry, Table: table,
-		OnChange: func(s session.State) { reporters.observe(s) },
+		OnChange: func(s session.State) { reporters.observe(s) }, Preserved: func() bgp.Families { return speaker.Preserved() },
 	})
 	if err != nil {
 		return fmt.Errorf("setting up BGP: %w", err)
@@ -104,15 +106,25 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	}
 	settings.AddPages(debug.Pages(speaker)...)
 	defer func() {
-		logger.Info("withdrawing all routes and ending all sessions", "drain", o.drain.String())
-		// The context has ended already.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.drain+closeTimeout)
-		defer cancel()
-		err = errors.Join(err, speaker.Shutdown(ctx, o.drain))
-		reporters.tellEnd(ctx)
+		ctx := context.WithoutCancel(ctx) // It has ended already.
+		isRestart := speaker.MayKeepRoutes() && departing{mgr.GetAPIReader(), settings.Namespace, o.pod, o.node}.decide(ctx).KeepRoutes
+		err = errors.Join(err, end(ctx, speaker, o.drain, isRestart))
+		reporters.tellEnd(ctx, isRestart)
 	}()
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("running: %w", err)
 	}
 	return nil
+}
+
+// end ends all sessions: those first whose peers keep the routes, if the speaker is restarting.
+func end(ctx context.Context, speaker *node.Speaker, drain time.Duration, isRestart bool) error {
+	ctx, cancel := context.WithTimeout(ctx, drain+closeTimeout)
+	defer cancel()
+	var err error
+	if isRestart {
+		err = speaker.KeepRoutes(ctx)
+	}
+	log.FromContext(ctx).Info("withdrawing all routes and ending all sessions", "drain", drain.String())
+	return errors.Join(err, speaker.Shutdown(ctx, drain))
 }

@@ -75,12 +75,16 @@ func (r *reporters) announcements() node.AnnouncementObserver {
 	return r.services
 }
 
-// tellEnd tells the cluster that the sessions have ended.
-func (r *reporters) tellEnd(ctx context.Context) {
+// tellEnd tells the cluster that the sessions have ended, and whether the speaker is restarting.
+func (r *reporters) tellEnd(ctx context.Context, isRestart bool) {
+	why := status.Stopped
+	if isRestart {
+		why = status.Restarting
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statusTimeout)
 	defer cancel()
 	var telling sync.WaitGroup
-	telling.Go(func() { r.sessions.Shutdown(ctx) })
+	telling.Go(func() { r.sessions.Shutdown(ctx, why) })
 	if r.services != nil {
 		telling.Go(func() { r.services.Shutdown(ctx) })
 	}

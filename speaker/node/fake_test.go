@@ -53,6 +53,8 @@ type fakeSessions struct {
 	down bool
 	// closed is whether Close was called with time left.
 	closed bool
+	// kept are those whose peers keep the routes.
+	kept []*fakePeer
 }
 
 type fakePeer struct {
@@ -158,6 +160,20 @@ func (f *fakeSessions) setHung(peer string, hung bool) {
 	f.hung[peer] = hung
 	f.mu.Unlock()
 	f.take(peer)
+}
+
+// CloseKeepingRoutes ends the sessions of peers with graceful restart.
+func (f *fakeSessions) CloseKeepingRoutes(context.Context) (left int, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name, p := range f.peers {
+		if p.config.RestartTime > 0 {
+			p.feed.Close()
+			delete(f.peers, name)
+			f.kept = append(f.kept, p)
+		}
+	}
+	return len(f.peers), nil
 }
 
 func (f *fakeSessions) Close(ctx context.Context) error {

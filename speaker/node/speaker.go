@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/announce"
 	"metallb.io/metallb/speaker/policy"
 	"metallb.io/metallb/speaker/rib"
@@ -31,6 +32,9 @@ type Sessions interface {
 	Configure(peers []bgp.Peer)
 	// States returns how the sessions fare.
 	States() []session.State
+	// CloseKeepingRoutes ends the sessions whose peers keep the routes until another speaker announces them, and configures none any more. It returns
+	// how many are left.
+	CloseKeepingRoutes(ctx context.Context) (left int, err error)
 	// Close ends all sessions.
 	Close(ctx context.Context) error
 }
@@ -58,6 +62,8 @@ type Speaker struct {
 	ready      atomic.Bool
 	// proxyPending is whether all routes wait for the node's service proxy.
 	proxyPending atomic.Bool
+	// preserved are the families that the node's service proxy forwards; nil before the first policy.
+	preserved atomic.Pointer[bgp.Families]
 	// awaitsRouter is whether there are peers that are not known yet.
 	awaitsRouter atomic.Bool
 	// routerChanges holds a token if what routers says has changed.
@@ -196,6 +202,7 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 	first := s.policy == nil
 	s.policy = p
 	s.proxyPending.Store(!slices.Contains(p.ProxyPending[:], false)) // A proxy may never have the other family.
+	s.preserved.Store(&bgp.Families{IPv4: !p.ProxyPending[endpoint.IPv4], IPv6: !p.ProxyPending[endpoint.IPv6]})
 	s.awaitsRouter.Store(p.AwaitsRouter)
 
 	owners := make(map[string]map[string][]rib.Path, len(observed))
@@ -214,6 +221,33 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 	return nil
 }
 
+// Preserved returns the families whose connections the node forwards, whatever became of a speaker before this one. It does not block.
+func (s *Speaker) Preserved() bgp.Families {
+	if p := s.preserved.Load(); p != nil {
+		return *p
+	}
+	return bgp.Families{}
+}
+
+// MayKeepRoutes reports whether there are peers that keep routes while a speaker restarts, if both sides agree.
+func (s *Speaker) MayKeepRoutes() bool {
+	p := s.Policy()
+	return p != nil && slices.ContainsFunc(p.Sessions, func(peer bgp.Peer) bool { return peer.RestartTime > 0 })
+}
+
+// KeepRoutes ends the sessions whose peers keep the routes until the next speaker announces them. Nothing of them drains: their connections are not to
+// move. It is to be called before Shutdown, which ends the others.
+func (s *Speaker) KeepRoutes(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	left, err := s.sessions.CloseKeepingRoutes(ctx)
+	log.FromContext(ctx).Info("peers with graceful restart keep the routes", "otherSessions", left)
+	if err != nil {
+		return fmt.Errorf("closing sessions whose peers keep the routes: %w", err)
+	}
+	return nil
+}
+
 // Shutdown stops announcing so that no packet is lost where routers cooperate: it announces every path as about to go
 // away, gives the routers the drain time to use others, and closes the sessions, which takes the rest of the context.
 func (s *Speaker) Shutdown(ctx context.Context, drain time.Duration) error {
@@ -222,7 +256,7 @@ func (s *Speaker) Shutdown(ctx context.Context, drain time.Duration) error {
 	s.configured.Store(nil)
 	s.policy = nil
 
-	if drain > 0 && len(s.table.Peers()) > 0 {
+	if drain > 0 && len(s.table.Peers()) > 0 && len(s.sessions.States()) > 0 {
 		s.drain(ctx, drain)
 	}
 	if err := s.sessions.Close(ctx); err != nil {

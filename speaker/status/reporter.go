@@ -23,8 +23,11 @@ import (
 // node's word: the controller may not have noticed yet that it is.
 const rereadTime = 10 * time.Second
 
-// Stopped is the last error of a session that ended because the speaker did.
-const Stopped = "the node's speaker was stopped"
+// Last errors of sessions that ended because the speaker did: for good, as far as it knows, or because another one takes its place.
+const (
+	Stopped    = "the node's speaker was stopped"
+	Restarting = "the node's speaker is restarting"
+)
 
 // +kubebuilder:rbac:groups=metallb.io,resources=bgpsessionstates,verbs=get;list;create;delete,namespace=metallb-system
 // +kubebuilder:rbac:groups=metallb.io,resources=bgpsessionstates/status,verbs=patch,namespace=metallb-system
@@ -106,9 +109,9 @@ func (r *Reporter) Situate(s Situation) {
 	})
 }
 
-// Shutdown says of all sessions that they are no more, which stays true without a speaker. It is to be called after Start has returned, and tries once, until the
+// Shutdown says of all sessions that they are no more, which stays true without a speaker, and why. It is to be called after Start has returned, and tries once, until the
 // context ends.
-func (r *Reporter) Shutdown(ctx context.Context) {
+func (r *Reporter) Shutdown(ctx context.Context, why string) {
 	const atOnce = 8
 	since := timeOf(r.options.Clock.Now())
 	r.publisher.Close(func(written map[string]v1beta1.BGPSessionStateStatus) {
@@ -119,7 +122,7 @@ func (r *Reporter) Shutdown(ctx context.Context) {
 				continue
 			}
 			idle := v1beta1.BGPSessionStateStatus{
-				Node: w.Node, Peer: w.Peer, Address: w.Address, State: v1beta1.SessionIdle, Since: since, LastError: Stopped, LastErrorTime: since,
+				Node: w.Node, Peer: w.Peer, Address: w.Address, State: v1beta1.SessionIdle, Since: since, LastError: why, LastErrorTime: since,
 				LocalRouterID: w.LocalRouterID,
 			}
 			writing.Go(func() error {

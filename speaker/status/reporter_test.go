@@ -111,7 +111,7 @@ func TestAnErrorIsToldWithItsTimeForAsLongAsItLasts(t *testing.T) {
 	if s := w.store.objects["node-1-refused"].Status; s.LastErrorTime == nil || !s.LastErrorTime.Equal(s.Since) {
 		t.Errorf("of the peer that is refused it says %+v", s)
 	}
-	w.Shutdown(t.Context())
+	w.Shutdown(t.Context(), Stopped)
 	mustSay(Stopped, w.clock.Now())
 }
 
@@ -355,13 +355,13 @@ func TestAShutdownSaysOnceThatSessionsAreIdle(t *testing.T) {
 	w.setPeer("idle", session.Idle, "connection refused", 0)
 	w.pass(time.Minute)
 	w.store.writes = nil
-	w.Shutdown(t.Context())
+	w.Shutdown(t.Context(), Stopped)
 	w.mustHaveWritten(1)
 	w.mustStore("Idle " + Stopped)
 	if s := w.store.objects["node-1-router"].Status; s.AdvertisedIPv4 != 0 || s.HoldTime != nil || !s.Since.Time.Equal(w.clock.Now()) {
 		t.Errorf("status is %+v", s)
 	}
-	newWorld(t).Shutdown(t.Context()) // Of a reporter that never came to anything.
+	newWorld(t).Shutdown(t.Context(), Stopped) // Of a reporter that never came to anything.
 }
 
 // Nobody but the pod that is named stands behind what is said.
@@ -394,7 +394,7 @@ func TestWhatIsSaidNamesThePod(t *testing.T) {
 		t.Errorf("pods (-want +got):\n%s", diff)
 	}
 
-	w.Shutdown(t.Context())
+	w.Shutdown(t.Context(), Stopped)
 	if diff := cmp.Diff([]string{"", "", ""}, pods(w)); diff != "" {
 		t.Errorf("pods of a speaker that has stopped in good order (-want +got):\n%s", diff)
 	}

@@ -94,6 +94,11 @@ func (in *BGPPeerSpec) DeepCopyInto(out *BGPPeerSpec) {
 		}
 	}
 	out.PasswordSecret = in.PasswordSecret
+	if in.GracefulRestartTime != nil {
+		in, out := &in.GracefulRestartTime, &out.GracefulRestartTime
+		*out = new(v1.Duration)
+		**out = **in
+	}
 	if in.EBGPMultiHopTTL != nil {
 		in, out := &in.EBGPMultiHopTTL, &out.EBGPMultiHopTTL
 		*out = new(int32)

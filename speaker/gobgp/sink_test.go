@@ -34,6 +34,15 @@ type sink struct {
 	withdrawn    int                  // prefixes of all connections
 	wasWithdrawn map[netip.Prefix]int // what withdrawn was when the prefix was first announced
 	notified     []bgp.BGPNotification
+	offers       []restartOffer
+}
+
+// restartOffer is what an OPEN of the speaker says of graceful restart.
+type restartOffer struct {
+	restarted, notification bool
+	time                    int
+	// families are those in the capability, each with whether its forwarding state is preserved.
+	families map[bgp.Family]bool
 }
 
 // behaviour of a sink. The zero value is a well-behaved eBGP peer.
@@ -52,6 +61,9 @@ type behaviour struct {
 	closeFirst bool
 	// mute has it read and say nothing.
 	mute bool
+	// restart is its capability of graceful restart; nil is that of a router that keeps routes of others. With forgets it has none.
+	restart *bgp.CapGracefulRestart
+	forgets bool
 	// silent has no KEEPALIVE follow the first one.
 	silent bool
 }
@@ -198,7 +210,12 @@ func (s *sink) open() *bgp.BGPMessage {
 		families = []bgp.Family{bgp.RF_IPv4_UC, bgp.RF_IPv6_UC}
 	}
 	capable := make([]bgp.ParameterCapabilityInterface, 0, 2+len(families))
-	capable = append(capable, bgp.NewCapGracefulRestart(false, false, 0, nil))
+	switch {
+	case s.behave.restart != nil:
+		capable = append(capable, s.behave.restart)
+	case !s.behave.forgets:
+		capable = append(capable, bgp.NewCapGracefulRestart(false, false, 0, nil))
+	}
 	if !s.behave.twoOctets {
 		capable = append(capable, bgp.NewCapFourOctetASNumber(s.behave.asn))
 	}
@@ -223,6 +240,8 @@ func (s *sink) note(m *bgp.BGPMessage) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch body := m.Body.(type) {
+	case *bgp.BGPOpen:
+		s.offers = append(s.offers, offerIn(body))
 	case *bgp.BGPNotification:
 		s.notified = append(s.notified, *body)
 	case *bgp.BGPUpdate:
@@ -236,6 +255,22 @@ func (s *sink) note(m *bgp.BGPMessage) {
 		s.messages++
 		s.update(body)
 	}
+}
+
+func offerIn(o *bgp.BGPOpen) restartOffer {
+	const restarted, notification, preserved = 8, 4, 0x80
+	offer := restartOffer{families: map[bgp.Family]bool{}}
+	for _, parameter := range o.OptParams {
+		for _, c := range parameter.(*bgp.OptionParameterCapability).Capability {
+			if c, ok := c.(*bgp.CapGracefulRestart); ok {
+				offer.restarted, offer.notification, offer.time = c.Flags&restarted != 0, c.Flags&notification != 0, int(c.Time)
+				for _, t := range c.Tuples {
+					offer.families[bgp.NewFamily(t.AFI, t.SAFI)] = t.Flags&preserved != 0
+				}
+			}
+		}
+	}
+	return offer
 }
 
 func (s *sink) update(u *bgp.BGPUpdate) {
@@ -284,6 +319,7 @@ type heard struct {
 	routes                                          map[netip.Prefix]route
 	wasWithdrawn                                    map[netip.Prefix]int
 	notified                                        []bgp.BGPNotification
+	offers                                          []restartOffer
 }
 
 func (s *sink) heard() heard {
@@ -292,6 +328,7 @@ func (s *sink) heard() heard {
 	return heard{
 		connections: s.opens, updates: s.messages, endsOfRIB: s.eors, beforeEndOfRIB: s.beforeEOR,
 		routes: maps.Clone(s.routes), wasWithdrawn: maps.Clone(s.wasWithdrawn), notified: append([]bgp.BGPNotification(nil), s.notified...),
+		offers: append([]restartOffer(nil), s.offers...),
 	}
 }
 

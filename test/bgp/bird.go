@@ -22,6 +22,8 @@ type bird struct {
 	node    *Node
 	dir     string
 	process *process
+	// again is whether it was killed, and restarts gracefully if that is configured.
+	again bool
 }
 
 // NewBIRD makes a BIRD that is not started.
@@ -62,6 +64,9 @@ protocol bgp {{.Name}} {
 {{- with .Password}}
   password "{{.}}";
 {{- end}}
+{{- if .Restarts}}
+  graceful restart on;
+{{- end}}
 {{- if eq .HoldTime -1}}
   hold time 0;
 {{- else if .HoldTime}}
@@ -96,8 +101,11 @@ func (b *bird) control() string { return filepath.Join(b.dir, "bird.ctl") }
 func (b *bird) Start(tb testing.TB) {
 	tb.Helper()
 	log := newLog(tb, "bird")
-	p, err := b.node.start(log, birdProgram, "-f", "-c", filepath.Join(b.dir, "bird.conf"), "-s", b.control(),
-		"-P", filepath.Join(b.dir, "bird.pid"))
+	args := []string{"-f", "-c", filepath.Join(b.dir, "bird.conf"), "-s", b.control(), "-P", filepath.Join(b.dir, "bird.pid")}
+	if b.again {
+		args = append(args, "-R")
+	}
+	p, err := b.node.start(log, birdProgram, args...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -109,6 +117,7 @@ func (b *bird) Start(tb testing.TB) {
 // Kill implements Router.
 func (b *bird) Kill(testing.TB) {
 	b.process.kill()
+	b.again = true
 	_ = os.Remove(b.control())
 }
 
@@ -155,6 +164,32 @@ func (b *bird) Session(tb testing.TB) Session {
 func (b *bird) Routes(tb testing.TB) map[netip.Prefix]Route {
 	tb.Helper()
 	return parseBIRDRoutes(tb, b.ask(tb, "show", "route", "all", "protocol", "speaker"))
+}
+
+// birdRoute is the first line of what BIRD tells of a route.
+var birdRoute = regexp.MustCompile(`(?m)^(\S+/\d+) .*\[speaker (\S+?)[] ]`)
+
+// Versions implements Router.
+func (b *bird) Versions(tb testing.TB) map[netip.Prefix]string {
+	tb.Helper()
+	versions := map[netip.Prefix]string{}
+	for _, m := range birdRoute.FindAllStringSubmatch(b.ask(tb, "show", "route", "protocol", "speaker"), -1) {
+		versions[netip.MustParsePrefix(m[1])] = m[2]
+	}
+	return versions
+}
+
+// Prefixes implements Router. BIRD does not say of a route that it is kept, but of the session that it waits for its End-of-RIB: until then those
+// that were sent again count as stale too.
+func (b *bird) Prefixes(tb testing.TB) map[netip.Prefix]bool {
+	tb.Helper()
+	prefixes := map[netip.Prefix]bool{}
+	routes := b.ask(tb, "show", "route", "protocol", "speaker")
+	stale := strings.Contains(b.ask(tb, "show", "protocols", "all", "speaker"), "Neighbor graceful restart active")
+	for _, m := range birdRoute.FindAllStringSubmatch(routes, -1) {
+		prefixes[netip.MustParsePrefix(m[1])] = stale
+	}
+	return prefixes
 }
 
 // parseBIRDRoutes reads "show route all": a line that begins with a prefix, then indented lines of attributes.

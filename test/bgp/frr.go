@@ -51,6 +51,11 @@ router bgp {{.LocalASN}}
  no bgp ebgp-requires-policy
  no bgp default ipv4-unicast
  no bgp network import-check
+{{- if .KeepsOnNotification}}
+ bgp graceful-restart notification
+{{- else}}
+ no bgp graceful-restart notification
+{{- end}}
 {{- range .Speakers}}{{with .Neighbor}}{{$address := .Address}}
  neighbor {{.Address}} remote-as {{.PeerASN}}
 {{- if not .Dials}}
@@ -184,6 +189,44 @@ func (f *frr) Routes(tb testing.TB) map[netip.Prefix]Route {
 		f.routes(tb, family, routes)
 	}
 	return routes
+}
+
+// Prefixes implements Router.
+func (f *frr) Prefixes(tb testing.TB) map[netip.Prefix]bool {
+	tb.Helper()
+	prefixes := map[netip.Prefix]bool{}
+	f.each(tb, func(prefix netip.Prefix, p frrEntry) { prefixes[prefix] = p.Stale })
+	return prefixes
+}
+
+// Versions implements Router.
+func (f *frr) Versions(tb testing.TB) map[netip.Prefix]string {
+	tb.Helper()
+	versions := map[netip.Prefix]string{}
+	f.each(tb, func(prefix netip.Prefix, p frrEntry) { versions[prefix] = strconv.Itoa(p.Version) })
+	return versions
+}
+
+// frrEntry is what FRR's table has of a path.
+type frrEntry struct {
+	Stale   bool `json:"stale"`
+	Version int  `json:"version"`
+}
+
+// each calls for the first path to each prefix.
+func (f *frr) each(tb testing.TB, call func(netip.Prefix, frrEntry)) {
+	tb.Helper()
+	for _, family := range f.neighbor.Families() {
+		var table struct {
+			Routes map[netip.Prefix][]frrEntry `json:"routes"`
+		}
+		f.query(tb, fmt.Sprintf("show bgp %s unicast json", family), &table)
+		for prefix, paths := range table.Routes {
+			if len(paths) > 0 {
+				call(prefix, paths[0])
+			}
+		}
+	}
 }
 
 func (f *frr) routes(tb testing.TB, family string, routes map[netip.Prefix]Route) {

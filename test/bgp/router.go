@@ -27,6 +27,11 @@ type Neighbor struct {
 	MultiHop, TTLSecurity bool
 	// Dials has the router connect to the speaker too, and not only be connected to.
 	Dials bool
+	// Restarts has the router restart gracefully itself (RFC 4724), when it is started again after it was killed. Without it, it only keeps the routes
+	// of speakers that do, as routers do by default.
+	Restarts bool
+	// KeepsOnNotification has the router keep them when a NOTIFICATION ends the session too (RFC 8538), which only FRR can.
+	KeepsOnNotification bool
 	// Other is the address of another speaker, if there is one, which is like the first in all else.
 	Other netip.Addr
 }
@@ -110,6 +115,12 @@ type Router interface {
 	// Session and Routes ask the router. They fail the test if it does not answer.
 	Session(tb testing.TB) Session
 	Routes(tb testing.TB) map[netip.Prefix]Route
+	// Prefixes returns those that the router has routes for, each with whether the route is stale: kept of a session that was lost. It
+	// takes one or two questions.
+	Prefixes(tb testing.TB) map[netip.Prefix]bool
+	// Versions returns for each prefix, in the router's words, since when it has the route, or which version of its table that came with. It stays
+	// the same if the same route is sent again, and does not if the route was away meanwhile.
+	Versions(tb testing.TB) map[netip.Prefix]string
 	// Best asks for the next hop of the path that the router has chosen for the prefix, and for how many it has chosen from.
 	Best(tb testing.TB, prefix netip.Prefix) (nextHop netip.Addr, paths int)
 }

@@ -79,3 +79,15 @@ addressType: IPv4
 endpoints: [{addresses: [10.244.0.10], nodeName: node-1}]
 `, port)
 }
+
+// ownPod is that of a speaker. Its DaemonSet is not there.
+const ownPod = `
+apiVersion: v1
+kind: Pod
+metadata:
+  name: speaker-abcde
+  namespace: metallb-system
+  finalizers: [example.com/test]
+  ownerReferences: [{apiVersion: apps/v1, kind: DaemonSet, name: speaker, uid: 0d5f3e8c-0000-0000-0000-000000000000, controller: true}]
+spec: {nodeName: node-1, containers: [{name: speaker, image: speaker}]}
+`

@@ -59,6 +59,7 @@ func TestTheRolesAreExactlyWhatTheProgramsNeed(t *testing.T) {
 	controller.stop()
 	w.repeatsEvents()
 	speaker.stop()
+	w.leavesRoutes()
 	w.tellsOfServices()
 	w.worksWithOlderServers(webhook)
 
@@ -190,6 +191,18 @@ func (w *world) repeatsEvents() {
 		w.kubectl("", "label", "node/node-1", exclude+"-")
 	}
 	w.Eventually(w.events("Service")).Should(ContainElement(MatchRegexp("web node(Una|A)ssigned repeated")))
+}
+
+// leavesRoutes stops a speaker that asks whether another one takes its place, since there is a peer that would keep the routes meanwhile.
+func (w *world) leavesRoutes() {
+	w.t.Helper()
+	w.apply(ownPod)
+	w.kubectl("", "delete", "pod/speaker-abcde", inSystem, "--wait=false") // Its finalizer keeps it.
+	w.kubectl("", "patch", "bgppeer/router", inSystem, "--type=merge", "--patch", `{"spec":{"enableGracefulRestart":true}}`)
+	speaker := w.start("speaker", "speaker", append([]string{"METALLB_POD_NAME=speaker-abcde"}, onNode...))
+	w.Eventually(speaker.ready).Should(Succeed(), speaker.log.String)
+	speaker.stop()
+	w.Expect(speaker.log.String()).To(ContainSubstring("DaemonSet speaker, which the pod is of, does not exist any more"))
 }
 
 // tellsOfServices has the speaker write ServiceBGPStatuses, one of which is in the way, for which it has a role of its own.

@@ -22,8 +22,8 @@ type bird struct {
 	node    *Node
 	dir     string
 	process *process
-	// again is whether it was killed, and restarts gracefully if that is configured.
-	again bool
+	// restarts is whether it is to restart gracefully itself, and again whether it was killed.
+	restarts, again bool
 }
 
 // NewBIRD makes a BIRD that is not started.
@@ -37,6 +37,7 @@ func NewBIRD(tb testing.TB, node *Node, neighbor Neighbor) Router {
 // Configure implements Router.
 func (b *bird) Configure(tb testing.TB, neighbor Neighbor) {
 	tb.Helper()
+	b.restarts = neighbor.Restarts
 	writeConfig(tb, filepath.Join(b.dir, "bird.conf"), birdConfig, neighbor)
 }
 
@@ -102,7 +103,7 @@ func (b *bird) Start(tb testing.TB) {
 	tb.Helper()
 	log := newLog(tb, "bird")
 	args := []string{"-f", "-c", filepath.Join(b.dir, "bird.conf"), "-s", b.control(), "-P", filepath.Join(b.dir, "bird.pid")}
-	if b.again {
+	if b.restarts && b.again {
 		args = append(args, "-R")
 	}
 	p, err := b.node.start(log, birdProgram, args...)

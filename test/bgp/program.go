@@ -32,10 +32,10 @@ type Program interface {
 	NextHops(tb testing.TB, prefix netip.Prefix) []netip.Addr
 }
 
-// BIRDWith makes a BIRD with the configuration, which is not started.
+// BIRDWith makes a BIRD with the configuration, which is not started. If that says "graceful restart on", it restarts so after it was killed.
 func BIRDWith(tb testing.TB, node *Node, configuration string) Program {
 	tb.Helper()
-	b := &bird{node: node, dir: socketDir(tb)}
+	b := &bird{node: node, dir: socketDir(tb), restarts: strings.Contains(configuration, "graceful restart on")}
 	writeFile(tb, filepath.Join(b.dir, "bird.conf"), configuration)
 	return b
 }

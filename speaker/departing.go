@@ -36,9 +36,10 @@ type departing struct {
 func (d departing) decide(ctx context.Context) departure.Decision {
 	ctx, cancel := context.WithTimeout(ctx, departureTimeout)
 	defer cancel()
-	facts, err := d.read(ctx)
-	decision := departure.Unknown(err)
-	if err == nil {
+	var decision departure.Decision
+	if facts, err := d.read(ctx); err != nil {
+		decision = departure.Unknown(err)
+	} else {
 		decision = departure.Decide(facts, departure.Excluded)
 	}
 	log.FromContext(ctx).Info("stopping", "routersKeepRoutes", decision.KeepRoutes, "reason", decision.Reason)
@@ -67,7 +68,8 @@ func (d departing) read(ctx context.Context) (departure.Facts, error) {
 		f.Node, err = get(ctx, d.reader, client.ObjectKey{Name: d.node}, &corev1.Node{})
 		return err
 	})
-	return f, reading.Wait()
+	err := reading.Wait()
+	return f, err
 }
 
 // get reads the object; nil if there is none.

@@ -32,9 +32,10 @@ type sessionState struct {
 	RouterID      string `json:"routerID,omitempty"`
 	PeerRouterID  string `json:"peerRouterID,omitempty"`
 	// Advertised prefixes, and those that wait for the session to be established.
-	Advertised int    `json:"advertised"`
-	Pending    int    `json:"pending"`
-	Updates    uint64 `json:"updates"`
+	KeepsRoutes bool   `json:"keepsRoutes"`
+	Advertised  int    `json:"advertised"`
+	Pending     int    `json:"pending"`
+	Updates     uint64 `json:"updates"`
 	// Received are the prefixes that the peer has announced, which are not used.
 	Received uint64 `json:"received"`
 }
@@ -56,7 +57,7 @@ func stateOf(s *session.State) sessionState {
 	state := sessionState{
 		Peer: s.Peer, Address: s.Endpoint(), LocalASN: s.LocalASN, PeerASN: s.PeerASN, State: string(s.FSM), Since: s.Since,
 		LastError: s.LastError, LocalAddress: textOf(s.LocalAddress), RouterID: textOf(s.RouterID), PeerRouterID: textOf(s.PeerRouterID),
-		Advertised: s.Advertised(), Pending: s.Pending, Updates: s.Updates, Received: s.Received,
+		KeepsRoutes: s.KeepsRoutes, Advertised: s.Advertised(), Pending: s.Pending, Updates: s.Updates, Received: s.Received,
 	}
 	if !s.LastErrorTime.IsZero() {
 		state.LastErrorTime = &s.LastErrorTime

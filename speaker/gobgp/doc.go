@@ -33,6 +33,12 @@
 // GoBGP can not propose a hold time of 0. A hold time of 0 is therefore sent as 65535 s: the peer's proposal is smaller
 // and holds, and if that is 0, so is what is negotiated.
 //
+// # Graceful restart
+//
+// GoBGP advertises the capability of RFC 4724 and knows of no restart, so that it waits for nobody before it sends the routes. Package transport sets
+// the flags in each OPEN: see decision 10. A session whose routes the peer is to keep ends without a NOTIFICATION (Sessions.CloseKeepingRoutes),
+// every other one with one that has the peer keep nothing.
+//
 // # The race detector
 //
 // Starting a GoBGP server writes two variables of GoBGP's package table, with the same zero values each time, which

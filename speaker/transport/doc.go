@@ -27,6 +27,11 @@
 // A message that is wrong is answered here by the NOTIFICATION of RFC 4271 section 6, RFC 6608 or RFC 7606, and the
 // connection is closed. The reader only ever gets whole messages, in the order that the state machine expects.
 //
+// # Graceful restart
+//
+// The OPEN of this side passes with the flags of the capability of graceful restart (RFC 4724 section 3) that the Watcher asks for. An end that is meant
+// as one is a Hard Reset where both sides keep routes when a NOTIFICATION ends the session (RFC 8538 section 3.1).
+//
 // # The user
 //
 // A user of a Conn, which is GoBGP, is relied upon for four things: it writes whole messages; it writes its OPEN before it reads,

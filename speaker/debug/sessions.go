@@ -32,7 +32,7 @@ type sessionState struct {
 	RouterID      string `json:"routerID,omitempty"`
 	PeerRouterID  string `json:"peerRouterID,omitempty"`
 	// Advertised prefixes, and those that wait for the session to be established.
-	KeepsRoutes bool   `json:"keepsRoutes"`
+	KeepsRoutes bool   `json:"keepsRoutes,omitempty"`
 	Advertised  int    `json:"advertised"`
 	Pending     int    `json:"pending"`
 	Updates     uint64 `json:"updates"`

@@ -152,7 +152,7 @@ func TestARouterKeepsRoutesUntilTheNextSpeakerHasSentThemAgain(t *testing.T) {
 		"IPv6":                  {over6, []string{conformance.IPv6}},
 		"both over one":         {bothFamilies, nil},
 		"on NOTIFICATIONs too":  {func(n *bgptest.Neighbor, c *bgp.Peer) { n.KeepsOnNotification, c.RestartOnNotification = true, true }, nil},
-		"within one ASN":        {func(n *bgptest.Neighbor, c *bgp.Peer) { n.PeerASN, c.LocalASN = sinkASN, sinkASN }, nil},
+		"within one ASN":        {func(n *bgptest.Neighbor, c *bgp.Peer) { n.PeerASN, c.LocalASN = sinkASN, sinkASN }, []string{conformance.IPv4}},
 		"one that restarts too": {func(n *bgptest.Neighbor, _ *bgp.Peer) { n.Restarts = true }, nil},
 		"without a hold time": {func(n *bgptest.Neighbor, c *bgp.Peer) {
 			n.HoldTime, c.HoldTime, c.KeepaliveTime = bgptest.NoHoldTime, 0, 0

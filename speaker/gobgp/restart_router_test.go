@@ -112,6 +112,7 @@ func (k *keeper) watch(paths ...rib.Path) (stop func()) {
 		for _, p := range paths {
 			if before[p.Prefix] == "" || before[p.Prefix] != after[p.Prefix] {
 				k.Errorf("%s has %s since %q, and had it since %q", k.Name(), p.Prefix, after[p.Prefix], before[p.Prefix])
+				break
 			}
 		}
 		if len(missing) > 0 {

@@ -121,10 +121,12 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 func end(ctx context.Context, speaker *node.Speaker, drain time.Duration, isRestart bool) error {
 	ctx, cancel := context.WithTimeout(ctx, drain+closeTimeout)
 	defer cancel()
-	var err error
-	if isRestart {
-		err = speaker.KeepRoutes(ctx)
+	logger := log.FromContext(ctx)
+	if !isRestart {
+		logger.Info("withdrawing all routes and ending all sessions", "drain", drain.String())
+		return speaker.Shutdown(ctx, drain)
 	}
-	log.FromContext(ctx).Info("withdrawing all routes and ending all sessions", "drain", drain.String())
+	err := speaker.KeepRoutes(ctx)
+	logger.Info("withdrawing the routes that no router keeps and ending the other sessions", "drain", drain.String())
 	return errors.Join(err, speaker.Shutdown(ctx, drain))
 }

@@ -50,17 +50,17 @@ func inNamespace(args ...string) []string {
 	return append([]string{"--namespace", "metallb-system"}, args...)
 }
 
-// makePod makes the DaemonSet and the pod, and a node that is ready.
+// makePod makes the DaemonSet and the pod anew, and the node ready.
 func (k kubectl) makePod(t *testing.T) {
 	t.Helper()
+	// There may be none.
+	_, _ = k.Kubectl(t, "", inNamespace("patch", "pod", "speaker-abcde", "--type=merge", "--patch", `{"metadata":{"finalizers":null}}`)...)
+	k.run(t, "", inNamespace("delete", "--ignore-not-found", "--force", "--grace-period=0", "pod/speaker-abcde", "daemonset/speaker")...)
 	k.run(t, ofDaemonSet, "apply", "-f", "-")
 	uid := k.run(t, "", inNamespace("get", "daemonset", "speaker", "--output", "jsonpath={.metadata.uid}")...)
 	k.run(t, strings.Replace(ownPod, "UID", uid, 1), "apply", "-f", "-")
 	k.setReady(t, "True")
-	t.Cleanup(func() {
-		k.run(t, "", inNamespace("patch", "pod", "speaker-abcde", "--type=merge", "--patch", `{"metadata":{"finalizers":null}}`)...)
-		k.run(t, "", inNamespace("delete", "--ignore-not-found", "--force", "--grace-period=0", "pod/speaker-abcde", "daemonset/speaker")...)
-	})
+	k.run(t, "", "patch", "node", "node-1", "--patch", `{"spec":{"taints":null}}`) // A new node has one until it is found ready.
 }
 
 func (k kubectl) setReady(t *testing.T, status string) {

@@ -25,7 +25,7 @@ status: {conditions: [{type: Ready, status: "True"}]}
 apiVersion: metallb.io/v1beta2
 kind: BGPPeer
 metadata: {name: router, namespace: metallb-system}
-spec: {myASN: 64500, peerASN: 64501, peerAddress: 127.0.0.1, peerPort: %d, routerID: 10.0.0.1}
+spec: {myASN: 64500, peerASN: 64501, peerAddress: 127.0.0.1, peerPort: %d, routerID: 10.0.0.1, enableGracefulRestart: true}
 ---
 apiVersion: metallb.io/v1beta2
 kind: BGPPeer

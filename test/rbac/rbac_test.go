@@ -198,7 +198,6 @@ func (w *world) leavesRoutes() {
 	w.t.Helper()
 	w.apply(ownPod)
 	w.kubectl("", "delete", "pod/speaker-abcde", inSystem, "--wait=false") // Its finalizer keeps it.
-	w.kubectl("", "patch", "bgppeer/router", inSystem, "--type=merge", "--patch", `{"spec":{"enableGracefulRestart":true}}`)
 	speaker := w.start("speaker", "speaker", append([]string{"METALLB_POD_NAME=speaker-abcde"}, onNode...))
 	w.Eventually(speaker.ready).Should(Succeed(), speaker.log.String)
 	speaker.stop()

@@ -24,8 +24,7 @@ const MaxPasswordLength = 80
 // maxTime is the longest time that BGP can express: its messages carry seconds in 16 bits.
 const maxTime = math.MaxUint16 * time.Second
 
-// ParsePeer returns what the object means, or every error in it, each with field, value and remedy. Fields that are not
-// honoured yet are errors where they ask for something. What differs between nodes is not filled in: see ParsePeerFor.
+// ParsePeer returns what the object means, or every error in it, each with field, value and remedy. What differs between nodes is not filled in: see ParsePeerFor.
 func ParsePeer(p *v1beta2.BGPPeer) (Peer, field.ErrorList) {
 	r := peerReader{spec: field.NewPath("spec")}
 	s := &p.Spec

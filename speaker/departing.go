@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -75,11 +76,12 @@ func (d departing) read(ctx context.Context) (departure.Facts, error) {
 // get reads the object; nil if there is none.
 func get[O client.Object](ctx context.Context, reader client.Reader, key client.ObjectKey, object O) (O, error) {
 	var none O
-	switch err := reader.Get(ctx, key, object); {
-	case client.IgnoreNotFound(err) != nil:
-		return none, fmt.Errorf("reading %T %s: %w", object, key.Name, err)
-	case err != nil:
+	err := reader.Get(ctx, key, object)
+	if apierrors.IsNotFound(err) {
 		return none, nil
+	}
+	if err != nil {
+		return none, fmt.Errorf("reading %T %s: %w", object, key.Name, err)
 	}
 	return object, nil
 }

@@ -136,8 +136,9 @@ func TestWhoKeepsRoutesIsToldNothingAndOthersAre(t *testing.T) {
 		return
 	}
 	notified := func(k *sink) [][2]uint8 {
-		var all [][2]uint8
-		for _, n := range k.heard().notified {
+		heard := k.heard().notified
+		all := make([][2]uint8, 0, len(heard))
+		for _, n := range heard {
 			all = append(all, [2]uint8{n.ErrorCode, n.ErrorSubcode})
 		}
 		return all

@@ -13,7 +13,7 @@ import (
 // restarting is an OPEN with graceful restart for the families, with the flags of the capability and of each family, a time of 300 s, and more
 // capabilities around it.
 func restarting(flags byte, ofFamily ...byte) message {
-	value := []byte{flags | 300>>8, 300 & 0xff}
+	value := append(make([]byte, 0, restartSize+restartFamilySize*len(ofFamily)), flags|300>>8, 300&0xff)
 	for i, f := range ofFamily {
 		value = append(value, 0, byte(i+1), 1, f)
 	}

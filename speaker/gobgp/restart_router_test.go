@@ -103,10 +103,14 @@ func (k *keeper) watch(paths ...rib.Path) (stop func()) {
 			}
 		}
 	})
-	return func() {
-		k.Helper()
+	end := sync.OnceFunc(func() {
 		close(done)
 		watching.Wait()
+	})
+	k.Cleanup(end)
+	return func() {
+		k.Helper()
+		end()
 		k.Logf("%s was asked %d times, and had stale routes: %t", k.Name(), asked, sawStale)
 		after := k.Versions(k)
 		for _, p := range paths {

@@ -237,8 +237,12 @@ func TestRealRoutersLeaveANodeForATaintTheLabelOfKubernetesAndItsServiceProxy(t 
 	}{
 		{"a taint", func() { r.kubectl("taint", "node", "node-1", "ToBeDeletedByClusterAutoscaler=1:NoSchedule") },
 			func() { r.kubectl("taint", "node", "node-1", "ToBeDeletedByClusterAutoscaler-") }},
-		{"the label of Kubernetes", func() { r.kubectl("label", "node", "node-1", "node.kubernetes.io/exclude-from-external-load-balancers=") },
-			func() { r.kubectl("label", "node", "node-1", "node.kubernetes.io/exclude-from-external-load-balancers-") }},
+		{"the label of Kubernetes", func() {
+			r.kubectl("label", "node", "node-1", "node.kubernetes.io/exclude-from-external-load-balancers=")
+		},
+			func() {
+				r.kubectl("label", "node", "node-1", "node.kubernetes.io/exclude-from-external-load-balancers-")
+			}},
 		{"a proxy that says that the node is going", func() { r.says(http.StatusServiceUnavailable, proxyLeaving) },
 			func() { r.says(http.StatusOK, proxyHealthy) }},
 	} {

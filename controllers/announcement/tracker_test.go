@@ -139,65 +139,6 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 			w.nodes = nil
 			w.configure()
 		}, "False NoNodes: there are no nodes"},
-		"all nodes labeled, and drained": {web(), func(w *world) {
-			for i := range w.nodes {
-				w.nodes[i].Labels = map[string]string{corev1.LabelNodeExcludeBalancers: ""}
-				w.drain(w.nodes[i].Name, v1beta1.ReasonDrained)
-			}
-			w.configure()
-		}, "False NoNodes: all 3 nodes selected are labeled metallb.io/drain or node.kubernetes.io/exclude-from-external-load-balancers"},
-		"all nodes labeled, which drain": {web(), func(w *world) {
-			for i := range w.nodes {
-				w.nodes[i].Labels = map[string]string{v1beta1.LabelDrain: ""}
-				w.drain(w.nodes[i].Name, v1beta1.ReasonDraining)
-			}
-			w.configure()
-		}, all},
-		"all nodes labeled, and down": {web(), func(w *world) {
-			for i := range w.nodes {
-				w.nodes[i].Labels = map[string]string{v1beta1.LabelDrain: ""}
-				w.down(w.nodes[i].Name)
-			}
-			w.configure()
-		}, "False NoNodes: all 3 nodes selected are labeled metallb.io/drain or node.kubernetes.io/exclude-from-external-load-balancers"},
-		"one node labeled, and drained": {web(), func(w *world) {
-			w.nodes[0].Labels = map[string]string{corev1.LabelNodeExcludeBalancers: ""}
-			w.drain("node-0001", v1beta1.ReasonDrained)
-			w.configure()
-		}, `True Announced: from 2 nodes to peers "tor-a", "tor-b"`},
-		"one node labeled, which drains and lacks a session": {web(), func(w *world) {
-			w.nodes[0].Labels = map[string]string{v1beta1.LabelDrain: ""}
-			w.report("node-0001", "tor-b", v1beta1.SessionIdle, "connection lost")
-			w.configure()
-		}, `True Announced: from 3 nodes to peers "tor-a", "tor-b"; not established: "tor-b" on 1 of 3 nodes`},
-		"one node drained by what the controller does not see": {web(), func(w *world) { w.drain("node-0001", v1beta1.ReasonDrained) },
-			`True Announced: from 2 of 3 nodes to peers "tor-a", "tor-b"; not established: "tor-a" on 1 of 3 nodes, "tor-b" on 1 of 3 nodes`},
-		"all nodes drained so": {web(), func(w *world) {
-			for _, n := range w.nodes {
-				w.drain(n.Name, v1beta1.ReasonDrained)
-			}
-		}, `False SessionsNotEstablished: no session is established with peers "tor-a", "tor-b"; node-0001 with "tor-a": the node is drained`},
-		"a node labeled no more, whose speaker has not taken it up": {web(), func(w *world) {
-			w.nodes[0].Labels = map[string]string{v1beta1.LabelDrain: ""}
-			w.drain("node-0001", v1beta1.ReasonDrained)
-			w.configure()
-			w.pass(time.Minute)
-			w.nodes[0].Labels = nil
-			w.configure()
-		}, `True Announced: from 2 of 3 nodes to peers "tor-a", "tor-b"; not established: "tor-a" on 1 of 3 nodes, "tor-b" on 1 of 3 nodes`},
-		"traffic policy Local, a labeled node drains": {local(), func(w *world) {
-			w.serve("web", "node-0001", "node-0003")
-			w.nodes[0].Labels = map[string]string{v1beta1.LabelDrain: ""}
-			w.drain("node-0001", v1beta1.ReasonDraining)
-			w.configure()
-		}, `True Announced: from 2 nodes to peers "tor-a", "tor-b"`},
-		"traffic policy Local, a labeled node is drained": {local(), func(w *world) {
-			w.serve("web", "node-0001", "node-0003")
-			w.nodes[0].Labels = map[string]string{v1beta1.LabelDrain: ""}
-			w.configure()
-			w.pass(time.Minute)
-			w.drain("node-0001", v1beta1.ReasonDrained)
-		}, `True Announced: from 1 node to peers "tor-a", "tor-b"`},
 		"no node has a network": {web(), func(w *world) {
 			for _, n := range w.nodes {
 				w.SetNode(n.Name, true)
@@ -244,21 +185,27 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.node(3)
-			w.set(tc.service.Obj())
-			w.serve("web", "node-0001", "node-0002", "node-0003")
-			for _, n := range w.nodes {
-				w.up(n.Name)
-			}
-			w.start()
-			w.pass(time.Minute) // All is well, and told.
-			tc.but(w)
-			w.pass(time.Minute)
-			if diff := cmp.Diff(tc.want, w.reported("web")); diff != "" {
-				t.Errorf("condition (-want +got):\n%s", diff)
-			}
+			mustSay(t, tc.service, tc.but, tc.want)
 		})
+	}
+}
+
+// mustSay checks the condition of a service when something differs from three nodes that have all their sessions and serve.
+func mustSay(t *testing.T, service *builder.Service, but func(*world), want string) {
+	t.Helper()
+	w := newWorld(t)
+	w.node(3)
+	w.set(service.Obj())
+	w.serve("web", "node-0001", "node-0002", "node-0003")
+	for _, n := range w.nodes {
+		w.up(n.Name)
+	}
+	w.start()
+	w.pass(time.Minute) // All is well, and told.
+	but(w)
+	w.pass(time.Minute)
+	if diff := cmp.Diff(want, w.reported("web")); diff != "" {
+		t.Errorf("condition (-want +got):\n%s", diff)
 	}
 }
 

@@ -47,16 +47,24 @@ func (p phase) next(c circumstances) phase {
 		return serving
 	case p == serving && c.starts && c.signal.Withdraws():
 		return withdrawing
-	case p == serving:
+	case p == serving || p.withdrawn() && !c.signal.Withdraws():
 		return telling
-	case p.withdrawn() && !c.signal.Withdraws():
-		return telling
-	case p == telling && (c.taken || c.since >= drainTime):
-		return waiting
-	case p == waiting && c.since >= c.delay && c.signal.Withdraws():
-		return withdrawing
-	case p == withdrawing && c.taken:
-		return drained
+	case p.isOver(c):
+		return p + 1
 	}
 	return p
+}
+
+// isOver reports whether the next phase of a drain is to begin.
+func (p phase) isOver(c circumstances) bool {
+	switch p {
+	case telling:
+		return c.taken || c.since >= drainTime
+	case waiting:
+		return c.since >= c.delay && c.signal.Withdraws()
+	case withdrawing:
+		return c.taken
+	case serving, drained:
+	}
+	return false
 }

@@ -54,7 +54,7 @@ func (d Drain) conditions() []metav1.Condition {
 
 // afterEnd are the conditions of a session that ends with the speaker: a node that was on its way announces nothing now.
 func afterEnd(written []metav1.Condition, since *metav1.Time) []metav1.Condition {
-	var kept []metav1.Condition
+	kept := make([]metav1.Condition, 0, len(written))
 	for _, c := range written {
 		switch {
 		case c.Type != v1beta1.ConditionDrained || c.Reason == v1beta1.ReasonProxyFailing:

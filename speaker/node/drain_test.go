@@ -175,6 +175,9 @@ func TestANodeDrainsThenWithdrawsAndServesAgainWhenTheLabelIsGone(t *testing.T) 
 			route: "draining", drain: status.Drain{Signal: byLabel}, metrics: [2]float64{1, 0},
 			events: []string{"Normal NodeDraining routers are asked to prefer other nodes before the routes are withdrawn: the node is labeled metallb.io/drain"},
 		})
+		if i, err := l.speaker.Inspect(); err != nil || !i.RIB.Draining() {
+			t.Errorf("the inspection has %+v, error %v", i, err)
+		}
 		l.after(10*time.Second - 1)
 		l.expect("before the delay has passed", state{route: "draining", drain: status.Drain{Signal: byLabel}, metrics: [2]float64{1, 0}})
 		if l.read != (readings{}) {

@@ -77,6 +77,22 @@ func TestEverySessionTellsHowFarADrainIs(t *testing.T) {
 	w.mustBeDrained("node-1-refused", "")
 }
 
+// Nobody is to switch off a node because of what was written of it a moment ago.
+func TestEachPhaseOfADrainIsToldSoonHoweverShortTheLast(t *testing.T) {
+	t.Parallel()
+	w := established(t)
+	for range 2 {
+		for _, phase := range []struct {
+			drain Drain
+			want  string
+		}{{Drain{Signal: label}, isDraining}, {Drain{Signal: label, Drained: true}, isDrained}, {Drain{}, ""}} {
+			w.Situate(Situation{Node: nodeUID, Ready: true, Drain: phase.drain})
+			w.pass(2 * time.Second)
+			w.mustBeDrained("node-1-router", phase.want)
+		}
+	}
+}
+
 func TestAfterTheSpeakerANodeThatDrainedAnnouncesNothing(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -118,10 +134,10 @@ func TestWhenADrainIsWorthAWrite(t *testing.T) {
 		written, is []metav1.Condition
 		want        publisher.Change
 	}{
-		"that it begins":             {nil, since(1, draining), publisher.Transition},
-		"that it is done":            {since(1, draining), since(2, drained), publisher.Transition},
-		"that it ends":               {since(1, drained), nil, publisher.Transition},
-		"another signal":             {since(1, draining), since(1, Drain{Signal: failing}), publisher.Transition},
+		"that it begins":             {nil, since(1, draining), publisher.Awaited},
+		"that it is done":            {since(1, draining), since(2, drained), publisher.Awaited},
+		"that it ends":               {since(1, drained), nil, publisher.Awaited},
+		"another signal":             {since(1, draining), since(1, Drain{Signal: failing}), publisher.Awaited},
 		"nothing":                    {since(1, drained), since(1, drained), publisher.None},
 		"what another speaker found": {since(1, drained), since(2, drained), publisher.None},
 	} {

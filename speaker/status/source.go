@@ -47,7 +47,7 @@ func (r *Reporter) read(o *v1beta1.BGPSessionState) (peer string, status v1beta1
 
 // compare returns the change. That a session that stays down went through states that it is not in any more is none, nor is that an
 // attempt failed once more in the same way: attempts follow each other every few seconds; nor that a router goes on to announce routes.
-// That the node drains is told of every session alike, since whoever waits for it waits for all.
+// That the node drains, or does not any more, is told of every session alike and soon: people wait for all, and must not switch off a node that serves.
 func compare(written, is *v1beta1.BGPSessionStateStatus) publisher.Change {
 	w := *written
 	if !up(is) && w.State == is.State {
@@ -60,7 +60,7 @@ func compare(written, is *v1beta1.BGPSessionStateStatus) publisher.Change {
 		w.ReceivedPrefixes = is.ReceivedPrefixes
 	}
 	if !sameConditions(w.Conditions, is.Conditions) {
-		return publisher.Transition
+		return publisher.Awaited
 	}
 	w.Conditions = is.Conditions
 	if equality.Semantic.DeepEqual(&w, is) {

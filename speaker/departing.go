@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/speaker/departure"
 )
 
@@ -31,6 +32,8 @@ type departing struct {
 	// reader asks the API server itself: a cache may not know yet what the speaker is stopped for.
 	reader               client.Reader
 	namespace, pod, node string
+	// rules are by which signals the node drains.
+	rules drain.Rules
 }
 
 // decide logs what is to be done, and why.
@@ -41,7 +44,7 @@ func (d departing) decide(ctx context.Context) departure.Decision {
 	if facts, err := d.read(ctx); err != nil {
 		decision = departure.Unknown(err)
 	} else {
-		decision = departure.Decide(facts, departure.Excluded)
+		decision = departure.Decide(facts, d.rules)
 	}
 	log.FromContext(ctx).Info("stopping", "routersKeepRoutes", decision.KeepRoutes, "reason", decision.Reason)
 	return decision

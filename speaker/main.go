@@ -67,7 +67,7 @@ func newProgram() *process.Program {
 func start(ctx context.Context, config *rest.Config, settings *process.Settings, o *options) (err error) {
 	timeout := stopTimeout
 	mgr, err := settings.NewManager(ctx, config, ctrl.Options{
-		Cache:                   node.CacheOptions(o.node, settings.Namespace),
+		Cache:                   node.CacheOptions(o.node, settings.Namespace, o.drainRules),
 		GracefulShutdownTimeout: &timeout,
 	})
 	if err != nil {
@@ -76,13 +76,20 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	logger := log.FromContext(ctx)
 	var sessions *gobgp.Sessions
 	var speaker *node.Speaker
-	routers := discovery.New(discovery.Options{Logger: logger.WithName("discovery"), Changed: func() { speaker.RoutersChanged() }})
+	routers := discovery.New(discovery.Options{Logger: logger.WithName("discovery"), Changed: func() { speaker.Reconsider() }})
 	if err := mgr.Add(routers); err != nil {
 		return fmt.Errorf("setting up the search for routers: %w", err)
 	}
 	reporters, err := newReporters(mgr, settings, o, func() []session.State { return sessions.States() })
 	if err != nil {
 		return err
+	}
+	var dataPlane node.DataPlane
+	if probe := o.probe(func() { speaker.Reconsider() }); probe != nil {
+		if err := mgr.Add(probe); err != nil {
+			return fmt.Errorf("setting up the questions to the service proxy: %w", err)
+		}
+		dataPlane = probe
 	}
 	table := rib.NewTable()
 	sessions, err = gobgp.New(gobgp.Options{
@@ -99,7 +106,8 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	speaker = node.NewSpeaker(node.Options{
 		Node: o.node, Class: settings.Class, Client: mgr.GetClient(), Table: table, Sessions: sessions,
 		Recorder: mgr.GetEventRecorder(eventSource), Metrics: speakerMetrics, NodeState: reporters,
-		Announcements: reporters.announcements(), DataPlane: o.dataPlane(), Routers: routers,
+		Announcements: reporters.announcements(), DataPlane: dataPlane, Routers: routers,
+		DrainRules: o.drainRules, DrainDelay: o.drainDelay,
 	})
 	if err := speaker.SetupWithManager(mgr); err != nil {
 		return err
@@ -107,7 +115,7 @@ func start(ctx context.Context, config *rest.Config, settings *process.Settings,
 	settings.AddPages(debug.Pages(speaker)...)
 	defer func() {
 		ctx := context.WithoutCancel(ctx) // It has ended already.
-		isRestart := speaker.MayKeepRoutes() && departing{mgr.GetAPIReader(), settings.Namespace, o.pod, o.node}.decide(ctx).KeepRoutes
+		isRestart := speaker.MayKeepRoutes() && departing{mgr.GetAPIReader(), settings.Namespace, o.pod, o.node, o.drainRules}.decide(ctx).KeepRoutes
 		err = errors.Join(err, end(ctx, speaker, o.drain, isRestart))
 		reporters.tellEnd(ctx, isRestart)
 	}()

@@ -240,6 +240,11 @@ type speakerProcess struct {
 
 func startSpeaker(t *testing.T, kube kubectl, flags ...string) *speakerProcess {
 	t.Helper()
+	return startSpeakerOn(t, kube, "node-1", flags...)
+}
+
+func startSpeakerOn(t *testing.T, kube kubectl, node string, flags ...string) *speakerProcess {
+	t.Helper()
 	s := &speakerProcess{
 		logFile: filepath.Join(t.TempDir(), "log"), metrics: freeport.Address(t), health: freeport.Address(t), debug: freeport.Address(t),
 	}
@@ -247,7 +252,7 @@ func startSpeaker(t *testing.T, kube kubectl, flags ...string) *speakerProcess {
 		"--metrics-bind-address", s.metrics, "--metrics-secure=false", "--health-probe-bind-address", s.health,
 		"--debug-bind-address", s.debug, "--shutdown-delay", "100ms", "--node-healthz-url", "",
 	}, flags...)...)
-	s.cmd.Env = append(os.Environ(), asSpeaker+"=1", "METALLB_NODE_NAME=node-1", "KUBECONFIG="+kube.asServiceAccount(t))
+	s.cmd.Env = append(os.Environ(), asSpeaker+"=1", "METALLB_NODE_NAME="+node, "KUBECONFIG="+kube.asServiceAccount(t))
 	logFile, err := os.Create(s.logFile)
 	if err != nil {
 		t.Fatal(err)

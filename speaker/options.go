@@ -7,14 +7,15 @@ import (
 	"flag"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/utils/clock"
 
+	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/speaker/dataplane"
-	"metallb.io/metallb/speaker/node"
 )
 
 // nodeNameVariable is the variable of the environment that names the node.
@@ -31,6 +32,13 @@ type options struct {
 	drain time.Duration
 	// nodeHealthzURL is of the node's service proxy; empty if that is not asked.
 	nodeHealthzURL string
+	// proxyTimeout is for how long the proxy may be unhealthy until the node drains; 0 for ever.
+	proxyTimeout time.Duration
+	// drainDelay is how long routers get to use other nodes before a node that drains withdraws its routes.
+	drainDelay time.Duration
+	// drainTaints are the keys of taints, with commas between; drainRules are made of them.
+	drainTaints string
+	drainRules  drain.Rules
 	// serviceBGPStatus is whether ServiceBGPStatuses are written.
 	serviceBGPStatus bool
 }
@@ -41,14 +49,27 @@ func (o *options) Register(flags *flag.FlagSet) {
 		"when the speaker stops, the `time` during which it asks routers to prefer other nodes (GRACEFUL_SHUTDOWN, RFC 8326) before it withdraws its routes")
 	flags.StringVar(&o.nodeHealthzURL, "node-healthz-url", "http://127.0.0.1:10256/healthz",
 		"`URL` of the health endpoint of the node's service proxy (kube-proxy or its replacement): when the speaker starts, it announces nothing until the proxy forwards connections; if 0 or empty, the proxy is not asked")
+	flags.DurationVar(&o.proxyTimeout, "proxy-timeout", time.Minute,
+		"`time` for which the node's service proxy may be unhealthy, or not answer any more, until the speaker asks routers to prefer other nodes; nothing is withdrawn for it; if 0, for ever")
+	flags.DurationVar(&o.drainDelay, "drain-delay", 10*time.Second,
+		"when the node is taken out of service, the `time` during which the speaker asks routers to prefer other nodes before it withdraws its routes")
+	flags.StringVar(&o.drainTaints, "drain-taints", strings.Join(drain.DefaultTaints(), ","),
+		"`keys` of taints, with commas between, that take the node out of service, whatever their value and effect")
+	flags.BoolVar(&o.drainRules.Unschedulable, "drain-unschedulable", false,
+		"cordoning the node takes it out of service, which moves its traffic to other nodes")
 	flags.BoolVar(&o.serviceBGPStatus, "service-bgp-status", false,
 		"write a ServiceBGPStatus for each service that the node announces; the number of these objects is services × nodes, and they need the rights in config/service-bgp-status")
 }
 
 // Complete reads the node's name.
 func (o *options) Complete(_ *process.Settings, getenv func(string) string) error {
-	if o.drain < 0 {
-		return fmt.Errorf("--shutdown-delay=%s: must be 0 or more", o.drain)
+	for name, value := range map[string]time.Duration{"shutdown-delay": o.drain, "drain-delay": o.drainDelay, "proxy-timeout": o.proxyTimeout} {
+		if value < 0 {
+			return fmt.Errorf("--%s=%s: must be 0 or more", name, value)
+		}
+	}
+	if err := o.completeTaints(); err != nil {
+		return err
 	}
 	if err := o.completeURL(); err != nil {
 		return err
@@ -79,10 +100,27 @@ func (o *options) completeURL() error {
 	return nil
 }
 
-// dataPlane returns what is to be asked whether the node forwards connections; nil if nothing is.
-func (o *options) dataPlane() node.DataPlane {
+// completeTaints accepts keys as taints have them.
+func (o *options) completeTaints() error {
+	o.drainRules.Taints = nil
+	for key := range strings.SplitSeq(o.drainTaints, ",") {
+		if key = strings.TrimSpace(key); key == "" {
+			continue
+		}
+		if len(validation.IsQualifiedName(key)) > 0 {
+			return fmt.Errorf("--drain-taints=%s: %q is not the key of a taint, such as example.com/maintenance; give it without value and effect", o.drainTaints, key)
+		}
+		o.drainRules.Taints = append(o.drainRules.Taints, key)
+	}
+	return nil
+}
+
+// probe returns what asks the node's service proxy, and calls the function when its signal has changed; nil if the proxy is not asked.
+func (o *options) probe(changed func()) *dataplane.Probe {
 	if o.nodeHealthzURL == "" {
 		return nil
 	}
-	return dataplane.NewProbe(dataplane.Options{URL: o.nodeHealthzURL, Clock: clock.RealClock{}, Uptime: dataplane.Uptime})
+	return dataplane.NewProbe(dataplane.Options{
+		URL: o.nodeHealthzURL, Clock: clock.RealClock{}, Uptime: dataplane.Uptime, Timeout: o.proxyTimeout, Changed: changed,
+	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/internal/process"
 )
 
@@ -20,21 +21,40 @@ func environment(pairs map[string]string) func(string) string {
 func TestTheNodesNameIsAllThatIsNeeded(t *testing.T) {
 	t.Parallel()
 	const kubeProxy = "http://127.0.0.1:10256/healthz"
+	defaults := func(change func(*options)) options {
+		o := options{
+			node: "node-1", drain: time.Second, nodeHealthzURL: kubeProxy, proxyTimeout: time.Minute, drainDelay: 10 * time.Second,
+			drainTaints: "node.kubernetes.io/out-of-service,ToBeDeletedByClusterAutoscaler",
+			drainRules:  drain.Rules{Taints: []string{"node.kubernetes.io/out-of-service", "ToBeDeletedByClusterAutoscaler"}},
+		}
+		change(&o)
+		return o
+	}
 	for name, tc := range map[string]struct {
 		args []string
 		pod  string
 		want options
 	}{
-		"in a pod":        {pod: "speaker-x2x4z", want: options{node: "node-1", pod: "speaker-x2x4z", drain: time.Second, nodeHealthzURL: kubeProxy}},
-		"alone":           {want: options{node: "node-1", drain: time.Second, nodeHealthzURL: kubeProxy}},
-		"with a delay":    {args: []string{"--shutdown-delay=2m"}, want: options{node: "node-1", drain: 2 * time.Minute, nodeHealthzURL: kubeProxy}},
-		"without a delay": {args: []string{"--shutdown-delay=0"}, want: options{node: "node-1", nodeHealthzURL: kubeProxy}},
+		"in a pod":        {pod: "speaker-x2x4z", want: defaults(func(o *options) { o.pod = "speaker-x2x4z" })},
+		"alone":           {want: defaults(func(*options) {})},
+		"with a delay":    {args: []string{"--shutdown-delay=2m"}, want: defaults(func(o *options) { o.drain = 2 * time.Minute })},
+		"without a delay": {args: []string{"--shutdown-delay=0"}, want: defaults(func(o *options) { o.drain = 0 })},
 		"with another proxy": {
-			args: []string{"--node-healthz-url=http://[::1]:9099/readiness"},
-			want: options{node: "node-1", drain: time.Second, nodeHealthzURL: "http://[::1]:9099/readiness"},
+			args: []string{"--node-healthz-url=http://[::1]:9099/readiness"}, want: defaults(func(o *options) { o.nodeHealthzURL = "http://[::1]:9099/readiness" }),
 		},
-		"without a proxy to ask":             {args: []string{"--node-healthz-url="}, want: options{node: "node-1", drain: time.Second}},
-		"without one, as a variable says it": {args: []string{"--node-healthz-url=0"}, want: options{node: "node-1", drain: time.Second}},
+		"without a proxy to ask":             {args: []string{"--node-healthz-url="}, want: defaults(func(o *options) { o.nodeHealthzURL = "" })},
+		"without one, as a variable says it": {args: []string{"--node-healthz-url=0"}, want: defaults(func(o *options) { o.nodeHealthzURL = "" })},
+		"with a proxy that may fail":         {args: []string{"--proxy-timeout=0"}, want: defaults(func(o *options) { o.proxyTimeout = 0 })},
+		"with other taints": {
+			args: []string{"--drain-taints=example.com/off, maintenance", "--drain-delay=1m"},
+			want: defaults(func(o *options) {
+				o.drainTaints, o.drainRules.Taints, o.drainDelay = "example.com/off, maintenance", []string{"example.com/off", "maintenance"}, time.Minute
+			}),
+		},
+		"without taints, but where it counts that the node is cordoned": {
+			args: []string{"--drain-taints=", "--drain-unschedulable"},
+			want: defaults(func(o *options) { o.drainTaints, o.drainRules = "", drain.Rules{Unschedulable: true} }),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -44,8 +64,11 @@ func TestTheNodesNameIsAllThatIsNeeded(t *testing.T) {
 			if err := flags.Parse(tc.args); err != nil {
 				t.Fatal(err)
 			}
-			if err := got.Complete(&process.Settings{}, environment(map[string]string{"METALLB_NODE_NAME": "node-1", "METALLB_POD_NAME": tc.pod})); err != nil || got != tc.want {
-				t.Errorf("options %+v, error %v; want %+v", got, err, tc.want)
+			if err := got.Complete(&process.Settings{}, environment(map[string]string{"METALLB_NODE_NAME": "node-1", "METALLB_POD_NAME": tc.pod})); err != nil {
+				t.Error(err)
+			}
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(options{})); diff != "" {
+				t.Errorf("options (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -58,9 +81,14 @@ func TestWrongSettingsAreRefusedInOneLine(t *testing.T) {
 		node string
 		want string
 	}{
-		"no node":             {want: "speaker: METALLB_NODE_NAME is not set: set it to the name of the Node that the speaker runs on (in a pod, from spec.nodeName)\n"},
-		"a node that is none": {node: "node_1", want: "speaker: METALLB_NODE_NAME=node_1: is not the name of a Node, see kubectl get nodes\n"},
-		"a negative delay":    {args: []string{"--shutdown-delay=-1s"}, node: "node-1", want: "speaker: --shutdown-delay=-1s: must be 0 or more\n"},
+		"no node":                    {want: "speaker: METALLB_NODE_NAME is not set: set it to the name of the Node that the speaker runs on (in a pod, from spec.nodeName)\n"},
+		"a node that is none":        {node: "node_1", want: "speaker: METALLB_NODE_NAME=node_1: is not the name of a Node, see kubectl get nodes\n"},
+		"a negative delay":           {args: []string{"--shutdown-delay=-1s"}, node: "node-1", want: "speaker: --shutdown-delay=-1s: must be 0 or more\n"},
+		"a negative delay of drains": {args: []string{"--drain-delay=-1s"}, node: "node-1", want: "speaker: --drain-delay=-1s: must be 0 or more\n"},
+		"a taint that is none": {
+			args: []string{"--drain-taints=a,b:NoSchedule"}, node: "node-1",
+			want: `speaker: --drain-taints=a,b:NoSchedule: "b:NoSchedule" is not the key of a taint, such as example.com/maintenance; give it without value and effect` + "\n",
+		},
 		"a URL without a scheme": {
 			args: []string{"--node-healthz-url=127.0.0.1:10256"}, node: "node-1",
 			want: "speaker: --node-healthz-url=127.0.0.1:10256: must be a URL such as http://127.0.0.1:10256/healthz\n",
@@ -85,7 +113,7 @@ func TestWrongSettingsAreRefusedInOneLine(t *testing.T) {
 
 func TestNothingIsAskedWithoutAURL(t *testing.T) {
 	t.Parallel()
-	if (&options{}).dataPlane() != nil || (&options{nodeHealthzURL: "http://127.0.0.1:10256/healthz"}).dataPlane() == nil {
+	if (&options{}).probe(nil) != nil || (&options{nodeHealthzURL: "http://127.0.0.1:10256/healthz"}).probe(nil) == nil {
 		t.Error("the service proxy is asked if and only if there is no URL")
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"metallb.io/metallb/internal/drain"
 	bgptest "metallb.io/metallb/test/bgp"
 )
 
@@ -196,7 +197,7 @@ func TestASpeakerThatCannotAskWithdrawsItsRoutes(t *testing.T) {
 						return c.Get(ctx, key, o)
 					},
 				}).Build()
-				d := departing{reader, "metallb-system", tc.pod, "node-1"}.decide(t.Context())
+				d := departing{reader, "metallb-system", tc.pod, "node-1", drain.Rules{}}.decide(t.Context())
 				if d.KeepRoutes != (tc.want == "") || !strings.Contains(d.Reason, tc.want) {
 					t.Errorf("keeps routes: %t, since %q; want %q", d.KeepRoutes, d.Reason, tc.want)
 				}

@@ -30,6 +30,10 @@ const (
 // services: such a change is made with a warning instead of being refused, and services move to other addresses if there are any.
 const AnnotationAllowDisruption = AnnotationPrefix + "allow-disruption"
 
+// LabelDrain on a Node, with any value, takes the node out of service: its routes drain, and are withdrawn when the routers have had time to
+// use others.
+const LabelDrain = AnnotationPrefix + "drain"
+
 // AllowsDisruption reports whether the object has AnnotationAllowDisruption with the value "true".
 func AllowsDisruption(o metav1.Object) bool {
 	return o.GetAnnotations()[AnnotationAllowDisruption] == "true"

@@ -102,7 +102,7 @@ type BGPSessionStateStatus struct {
 	// +listType=set
 	Families []corev1.IPFamily `json:"families,omitempty"`
 	// WithheldFamilies are the address families that the node announces no routes of for now, because its service proxy does not
-	// forward their connections yet. A node that boots has some for a moment.
+	// forward their connections yet, or because the node is drained. A node that boots has some for a moment.
 	// +optional
 	// +listType=set
 	WithheldFamilies []corev1.IPFamily `json:"withheldFamilies,omitempty"`
@@ -125,6 +125,12 @@ type BGPSessionStateStatus struct {
 	// PeerRouterID is the BGP identifier of the peer. Set only if the session is established.
 	// +optional
 	PeerRouterID string `json:"peerRouterID,omitempty"`
+	// Conditions of the session: Drained, if the node drains or is drained. It is False while routers are asked to prefer other nodes, and True when the node
+	// announces nothing any more, so that it is safe to switch off.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
 // BGPSessionState is the state of the session between one node and one BGPPeer. Speakers write it; there is nothing to
@@ -143,6 +149,7 @@ type BGPSessionStateStatus struct {
 // +kubebuilder:printcolumn:name="V6",type=integer,JSONPath=`.status.advertisedIPv6`
 // +kubebuilder:printcolumn:name="Last Error",type=string,JSONPath=`.status.lastError`
 // +kubebuilder:printcolumn:name="Error Age",type=date,JSONPath=`.status.lastErrorTime`
+// +kubebuilder:printcolumn:name="Drain",type=string,JSONPath=`.status.conditions[?(@.type=="Drained")].reason`,priority=1
 // +kubebuilder:printcolumn:name="Hold Time",type=string,JSONPath=`.status.holdTime`,priority=1
 // +kubebuilder:printcolumn:name="Families",type=string,JSONPath=`.status.families`,priority=1
 // +kubebuilder:printcolumn:name="Received",type=integer,JSONPath=`.status.receivedPrefixes`,priority=1

@@ -15,6 +15,20 @@ const (
 	// ConditionAnnounced is on every Service that has an address from MetalLB: True if at least one node announces an address of
 	// the Service to a peer over an established session.
 	ConditionAnnounced = AnnotationPrefix + "Announced"
+	// ConditionDrained is on every BGPSessionState of a node that drains or is drained, and on no other: True if the node announces nothing
+	// any more, so that it is safe to switch off.
+	ConditionDrained = "Drained"
+)
+
+// Reasons of ConditionDrained.
+const (
+	// ReasonDraining: routers are asked to prefer other nodes, before the node withdraws its routes.
+	ReasonDraining = "Draining"
+	// ReasonProxyFailing: routers are asked to prefer other nodes as long as the node's service proxy is not healthy. Nothing is withdrawn for
+	// it.
+	ReasonProxyFailing = "ProxyFailing"
+	// ReasonDrained: the node has withdrawn its routes.
+	ReasonDrained = "Drained"
 )
 
 // Reasons of ConditionValid.

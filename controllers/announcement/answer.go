@@ -17,7 +17,7 @@ const (
 	notSelected
 	noNodes
 	noNodeSelected
-	allExcluded
+	allLabeled
 	allUnavailable
 	noEndpoint
 	noLocalEndpoint

@@ -33,12 +33,12 @@ type group struct {
 
 // paths are how addresses get from nodes to peers.
 type paths struct {
-	// selected nodes are those that the advertisements select, eligible those of them that are not excluded from load balancing.
+	// selected nodes are those that the advertisements select, eligible those of them that no label takes out of service.
 	selected, eligible config.NumberSet
 	peers              []peerPaths
 }
 
-// peerPaths are the nodes that announce to a peer.
+// peerPaths are the selected nodes that have a session with a peer.
 type peerPaths struct {
 	peer  string
 	nodes config.NumberSet
@@ -65,7 +65,7 @@ type nodeState struct {
 func (g *group) judge(s *nodeState) (all, ofCluster bool) {
 	ineligible, cluster := g.obstacle(s), answer{}
 	if ineligible.cause == unknown {
-		cluster = g.reach(s, g.paths.eligible.Without(s.unavailable))
+		cluster = g.reach(s, g.serving(s).Without(s.unavailable))
 	}
 	return replace(&g.ineligible, ineligible), replace(&g.cluster, cluster)
 }
@@ -102,15 +102,29 @@ func (g *group) answer(s *nodeState, e *endpoints, local bool) *worded {
 	case !local:
 		return g.cluster
 	}
-	nodes := g.paths.eligible.Without(s.unavailable).And(here.nodes)
+	nodes := g.serving(s).Without(s.unavailable).And(here.nodes)
 	if nodes.Empty() {
 		return withoutLocalEndpoint
 	}
 	return inWords(g.reach(s, nodes))
 }
 
+// serving returns the nodes that announce or should: those that are eligible, and those that are not and still announce, since they drain.
+func (g *group) serving(s *nodeState) config.NumberSet {
+	if g.paths.eligible.Equal(g.paths.selected) {
+		return g.paths.eligible
+	}
+	nodes := config.NewNumberSet(0)
+	nodes.AddAll(g.paths.eligible)
+	for _, p := range g.paths.peers {
+		nodes.AddAll(s.sessions.established(p.peer, g.key.family, p.nodes))
+	}
+	return nodes
+}
+
 // obstacle returns what keeps all members from being announced.
 func (g *group) obstacle(s *nodeState) answer {
+	serving := g.serving(s)
 	switch {
 	case g.selection.Pool == "":
 		return answer{cause: noPool}
@@ -122,10 +136,10 @@ func (g *group) obstacle(s *nodeState) answer {
 		return answer{cause: noNodes}
 	case g.paths.selected.Empty():
 		return answer{cause: noNodeSelected, advertisements: namesOf(g.names)}
-	case g.paths.eligible.Empty():
-		return answer{cause: allExcluded, of: g.paths.selected.Count()}
-	case g.paths.eligible.Without(s.unavailable).Empty():
-		return answer{cause: allUnavailable, of: g.paths.eligible.Count()}
+	case serving.Empty():
+		return answer{cause: allLabeled, of: g.paths.selected.Count()}
+	case serving.Without(s.unavailable).Empty():
+		return answer{cause: allUnavailable, of: serving.Count()}
 	default:
 		return answer{}
 	}

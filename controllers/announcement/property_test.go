@@ -98,7 +98,7 @@ func (u *universe) reconfigure() {
 	for i := range u.random.IntN(7) {
 		l := labels.Set{"rack": u.one("1", "2", "3")}
 		if u.chance(15) {
-			l[corev1.LabelNodeExcludeBalancers] = ""
+			l[u.one(corev1.LabelNodeExcludeBalancers, v1beta1.LabelDrain)] = ""
 		}
 		u.nodes = append(u.nodes, config.Node{Name: fmt.Sprintf("n%d", i), Labels: l})
 	}
@@ -283,7 +283,7 @@ func (u *universe) reach(svc *corev1.Service, addr netip.Addr, by []bgp.Advertis
 	}
 	for _, n := range u.nodes {
 		advs := slices.DeleteFunc(slices.Clone(by), func(a bgp.Advertisement) bool { return !a.SelectsNode(n.Labels) })
-		if len(advs) > 0 && u.admits(svc, n, f) {
+		if len(advs) > 0 && u.admits(svc, n, addr, advs, f) {
 			u.visit(n, addr, advs, f)
 		}
 	}
@@ -295,9 +295,10 @@ func (u *universe) reach(svc *corev1.Service, addr netip.Addr, by []bgp.Advertis
 }
 
 // admits counts the node, and reports whether it may announce.
-func (u *universe) admits(svc *corev1.Service, n config.Node, f *tally) bool {
+func (u *universe) admits(svc *corev1.Service, n config.Node, addr netip.Addr, advs []bgp.Advertisement, f *tally) bool {
 	f.selected++
-	if n.Labels.Has(corev1.LabelNodeExcludeBalancers) {
+	isLabeled := n.Labels.Has(corev1.LabelNodeExcludeBalancers) || n.Labels.Has(v1beta1.LabelDrain)
+	if isLabeled && !slices.ContainsFunc(u.peersOf(n, addr, advs), func(p bgp.Peer) bool { return u.fault(n.Name, p.Name, addr) == "" }) {
 		return false
 	}
 	f.eligible++
@@ -313,14 +314,21 @@ func (u *universe) admits(svc *corev1.Service, n config.Node, f *tally) bool {
 	return true
 }
 
-// visit visits the peers of the node.
-func (u *universe) visit(n config.Node, addr netip.Addr, advs []bgp.Advertisement, f *tally) {
+// peersOf returns the peers that the node announces the address to, or should.
+func (u *universe) peersOf(n config.Node, addr netip.Addr, advs []bgp.Advertisement) (found []bgp.Peer) {
 	for i := range u.objects.Peers {
 		p, _ := bgp.ParsePeer(&u.objects.Peers[i])
-		if p.Address.Is4() != addr.Is4() || !p.SelectsNode(n.Labels) ||
-			!slices.ContainsFunc(advs, func(a bgp.Advertisement) bool { return a.SelectsPeer(p.Name) }) {
-			continue
+		if p.Address.Is4() == addr.Is4() && p.SelectsNode(n.Labels) &&
+			slices.ContainsFunc(advs, func(a bgp.Advertisement) bool { return a.SelectsPeer(p.Name) }) {
+			found = append(found, p)
 		}
+	}
+	return found
+}
+
+// visit visits the peers of the node.
+func (u *universe) visit(n config.Node, addr netip.Addr, advs []bgp.Advertisement, f *tally) {
+	for _, p := range u.peersOf(n, addr, advs) {
 		f.able[n.Name] = true
 		f.all[p.Name]++
 		if fault := u.fault(n.Name, p.Name, addr); fault == "" {
@@ -346,7 +354,7 @@ func (f *tally) verdict(all int, advertisements []string, endpoints int, addr ne
 	case f.selected == 0:
 		return "NoNodes", "no node matches nodeSelectors of " + plural("BGPAdvertisement", advertisements)
 	case f.eligible == 0:
-		return "NoNodes", only(f.selected) + " labeled node.kubernetes.io/exclude-from-external-load-balancers"
+		return "NoNodes", only(f.selected) + " labeled metallb.io/drain or node.kubernetes.io/exclude-from-external-load-balancers"
 	case f.available == 0:
 		return "NoNodes", only(f.eligible) + " without network: condition NetworkUnavailable is True"
 	case endpoints == 0:

@@ -5,6 +5,8 @@ package announcement
 import (
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/internal/endpoint"
@@ -18,13 +20,15 @@ type session struct {
 	why string
 	// withheld says of which families the node announces nothing for now.
 	withheld [endpoint.Families]bool
+	// isDrained is whether that is because the node is drained.
+	isDrained bool
 }
 
 func sessionOf(s *v1beta1.BGPSessionStateStatus) session {
 	if why := s.Fault(); why != "" {
 		return session{why: why}
 	}
-	var is session
+	is := session{isDrained: meta.IsStatusConditionTrue(s.Conditions, v1beta1.ConditionDrained)}
 	for f := range endpoint.Families {
 		is.withheld[f] = slices.Contains(s.WithheldFamilies, f.Kind())
 		// A speaker that does not report what was negotiated says nothing against it.
@@ -40,6 +44,8 @@ func (s *session) fault(f endpoint.Family) string {
 		return v1beta1.NoSessionReport
 	case s.why != "":
 		return s.why
+	case s.withheld[f] && s.isDrained:
+		return "the node is drained"
 	case s.withheld[f]:
 		return "the node's service proxy does not forward " + f.String() + " connections yet"
 	default:

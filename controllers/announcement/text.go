@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/internal/message"
 )
 
@@ -22,7 +22,7 @@ func (c cause) reason() string {
 		return v1beta1.ReasonNoPool
 	case noAdvertisement, notSelected:
 		return v1beta1.ReasonNoAdvertisement
-	case noNodes, noNodeSelected, allExcluded, allUnavailable:
+	case noNodes, noNodeSelected, allLabeled, allUnavailable:
 		return v1beta1.ReasonNoNodes
 	case noEndpoint, noLocalEndpoint:
 		return v1beta1.ReasonNoEndpoints
@@ -48,8 +48,8 @@ func (a *answer) sentence() string {
 		return "there are no nodes"
 	case noNodeSelected:
 		return "no node matches nodeSelectors of " + a.advertisements.text("BGPAdvertisement")
-	case allExcluded:
-		return theNodes(a.of) + " labeled " + corev1.LabelNodeExcludeBalancers
+	case allLabeled:
+		return theNodes(a.of) + " labeled " + strings.Join(drain.Labels(), " or ")
 	case allUnavailable:
 		return theNodes(a.of) + " without network: condition NetworkUnavailable is True"
 	case noEndpoint:

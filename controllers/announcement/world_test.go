@@ -165,6 +165,21 @@ func (w *world) withhold(node string, families ...corev1.IPFamily) {
 	}
 }
 
+// drain makes all sessions of the node established, and has it drain or be drained.
+func (w *world) drain(node, reason string) {
+	for i := range w.objects.Peers {
+		peer := w.objects.Peers[i].Name
+		s := &v1beta1.BGPSessionStateStatus{
+			Node: node, Peer: peer, State: v1beta1.SessionEstablished,
+			Conditions: []metav1.Condition{{Type: v1beta1.ConditionDrained, Status: metav1.ConditionFalse, Reason: reason}},
+		}
+		if reason == v1beta1.ReasonDrained {
+			s.WithheldFamilies, s.Conditions[0].Status = []corev1.IPFamily{corev1.IPv4Protocol, corev1.IPv6Protocol}, metav1.ConditionTrue
+		}
+		w.SetSession(node+"-"+peer, s)
+	}
+}
+
 // down ends all sessions of the node.
 func (w *world) down(node string) {
 	for i := range w.objects.Peers {

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"sync"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"metallb.io/metallb/internal/drain"
 )
 
 // nodes answers which nodes are selected, each question once: configurations before and after a change ask the same.
@@ -16,7 +17,7 @@ type nodes struct {
 	// names in alphabetical order; none if one without labels stands for the nodes.
 	names  []string
 	labels []labels.Set
-	// eligible nodes are those of all that are not excluded from load balancing.
+	// eligible nodes are those of all that no label takes out of service.
 	every, eligible NumberSet
 
 	mu       sync.Mutex
@@ -30,7 +31,7 @@ func newNodes(list []Node) *nodes {
 		n.names = append(n.names, list[i].Name)
 	}
 	n.every = n.where(func(labels.Set) bool { return true })
-	n.eligible = n.where(func(l labels.Set) bool { return !l.Has(corev1.LabelNodeExcludeBalancers) })
+	n.eligible = n.where(func(l labels.Set) bool { return !drain.IsLabeled(l) })
 	return n
 }
 
@@ -63,6 +64,14 @@ func (n *nodes) selectedBy(selectors []labels.Selector, selects func(labels.Set)
 		return n.eligible
 	}
 	return n.allSelectedBy(selectors, selects).And(n.eligible)
+}
+
+// all is selectedBy without regard to who is eligible. It is not to be modified.
+func (n *nodes) all(selectors []labels.Selector, selects func(labels.Set) bool) NumberSet {
+	if len(selectors) == 0 {
+		return n.every
+	}
+	return n.allSelectedBy(selectors, selects)
 }
 
 // allSelectedBy is selectedBy without regard to who is eligible.

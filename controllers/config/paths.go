@@ -80,13 +80,13 @@ func (r *Routes) Select(h Holding) Selection {
 
 // Paths are how addresses of one family get from nodes to peers.
 type Paths struct {
-	// Selected are the nodes that the advertisements select, Eligible those of them that are not excluded from load balancing.
+	// Selected are the nodes that the advertisements select, Eligible those of them that no label takes out of service.
 	Selected, Eligible NumberSet
-	// Peers that eligible nodes have a session with, by name.
+	// Peers that selected nodes have a session with, by name.
 	Peers []PeerPath
 }
 
-// PeerPath is a peer, and the nodes that announce to it.
+// PeerPath is a peer, and the selected nodes that have a session with it, eligible or not: one that drains announces until it is drained.
 type PeerPath struct {
 	Peer  string
 	Nodes NumberSet
@@ -98,14 +98,8 @@ func (r *Routes) Paths(s *Selection, family corev1.IPFamily) Paths {
 	w := Paths{Selected: NewNumberSet(len(r.nodes.labels))}
 	own := make([]NumberSet, 0, len(s.by))
 	for _, a := range s.by {
-		nodes := r.nodes.eligible
-		if len(a.NodeSelectors) == 0 {
-			w.Selected.AddAll(r.nodes.every)
-		} else {
-			selected := r.nodes.allSelectedBy(a.NodeSelectors, a.SelectsNode)
-			w.Selected.AddAll(selected)
-			nodes = selected.And(nodes)
-		}
+		nodes := r.nodes.all(a.NodeSelectors, a.SelectsNode)
+		w.Selected.AddAll(nodes)
 		own = append(own, nodes)
 	}
 	w.Eligible = w.Selected.And(r.nodes.eligible)
@@ -120,7 +114,7 @@ func (r *Routes) Paths(s *Selection, family corev1.IPFamily) Paths {
 				announcing.AddAll(own[j])
 			}
 		}
-		if announcing = announcing.And(r.nodes.selectedBy(p.NodeSelectors, p.SelectsNode)); !announcing.Empty() {
+		if announcing = announcing.And(r.nodes.all(p.NodeSelectors, p.SelectsNode)); !announcing.Empty() {
 			w.Peers = append(w.Peers, PeerPath{p.Name, announcing})
 		}
 	}

@@ -417,7 +417,7 @@ func newNetwork(seed uint64) *network {
 	for i := range n.random.IntN(4) {
 		node := config.Node{Name: fmt.Sprintf("n%d", i), Labels: labels.Set{"rack": n.pick("a", "b", "c")}}
 		if n.random.IntN(4) == 0 {
-			node.Labels[corev1.LabelNodeExcludeBalancers] = n.pick("", "false")
+			node.Labels[n.pick(corev1.LabelNodeExcludeBalancers, v1beta1.LabelDrain)] = n.pick("", "false")
 		}
 		n.nodes = append(n.nodes, node)
 	}
@@ -670,7 +670,8 @@ func (n *network) announcers(o config.Objects, a *v1beta1.BGPAdvertisement, ipv4
 	}
 	count := 0
 	for _, node := range nodes {
-		if _, excluded := node.Labels[corev1.LabelNodeExcludeBalancers]; excluded || !matches(a.Spec.NodeSelectors, node.Labels) {
+		_, excluded := node.Labels[corev1.LabelNodeExcludeBalancers]
+		if _, drained := node.Labels[v1beta1.LabelDrain]; excluded || drained || !matches(a.Spec.NodeSelectors, node.Labels) {
 			continue
 		}
 		if slices.ContainsFunc(o.Peers, func(p v1beta2.BGPPeer) bool {

@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -15,6 +14,7 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/active"
+	"metallb.io/metallb/internal/drain"
 )
 
 // Inputs are what a Snapshot is made of.
@@ -177,7 +177,10 @@ func selectorKeys(keys map[string]bool, selectors []labels.Selector) {
 
 // nodeKeys returns the keys of the node labels that matter to the configuration.
 func (m *parsedObjects) nodeKeys() map[string]bool {
-	keys := map[string]bool{corev1.LabelNodeExcludeBalancers: true}
+	keys := map[string]bool{}
+	for _, key := range drain.Labels() {
+		keys[key] = true
+	}
 	for _, p := range m.peers {
 		selectorKeys(keys, p.NodeSelectors)
 	}

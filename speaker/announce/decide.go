@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/policy"
@@ -142,8 +144,10 @@ func ineligible(p *policy.Policy, s Service, e Endpoints, family endpoint.Family
 	switch {
 	case p.NetworkUnavailable:
 		return NodeNetworkUnavailable
-	case p.Excluded:
+	case p.Drained && p.Leaving.Key == corev1.LabelNodeExcludeBalancers:
 		return NodeExcluded
+	case p.Drained:
+		return NodeDrained
 	case p.ProxyPending[family]:
 		return NodeProxyNotReady
 	case s.Local && !e[family].Usable(true):

@@ -14,6 +14,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/internal/active"
+	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/announce"
 	"metallb.io/metallb/speaker/policy"
@@ -129,9 +130,12 @@ func TestDecide(t *testing.T) {
 	}
 	unavailable := func(in *policy.Input) { in.Node.NetworkUnavailable = true }
 	pending := func(in *policy.Input) { in.Node.ProxyPending[endpoint.IPv4] = true }
-	excluded := func(in *policy.Input) {
-		in.Node.Labels["node.kubernetes.io/exclude-from-external-load-balancers"] = "false"
+	drained := func(key string) func(*policy.Input) {
+		return func(in *policy.Input) {
+			in.Node.Drain = policy.Drain{Leaving: drain.Signal{Kind: drain.Label, Key: key}, Draining: true, Drained: true}
+		}
 	}
+	excluded := drained("node.kubernetes.io/exclude-from-external-load-balancers")
 	host := path(t, "198.51.100.7/32", 0)
 	everywhere := readyHere()
 
@@ -277,8 +281,15 @@ func TestDecide(t *testing.T) {
 			node:           func(in *policy.Input) { unavailable(in); excluded(in) },
 			advertisements: everything, wantRefused: map[netip.Addr]announce.Reason{v4: announce.NodeNetworkUnavailable},
 		},
-		"a node that is labeled to serve no load balancers, whatever the label's value": {
+		"a node that is drained since it is labeled to serve no load balancers": {
 			node: excluded, advertisements: everything, wantRefused: map[netip.Addr]announce.Reason{v4: announce.NodeExcluded},
+		},
+		"a node that is drained for another signal": {
+			node: drained("metallb.io/drain"), advertisements: everything, wantRefused: map[netip.Addr]announce.Reason{v4: announce.NodeDrained},
+		},
+		"a node that drains announces, and leaves it to the table that all paths drain": {
+			node:           func(in *policy.Input) { drained("metallb.io/drain")(in); in.Node.Drained = false },
+			advertisements: everything, endpoints: everywhere, want: map[string][]rib.Path{"p1": {host}, "p2": {host}},
 		},
 		"a service proxy that does not forward yet, with the Cluster policy": {
 			node: pending, advertisements: everything, endpoints: everywhere, wantRefused: map[netip.Addr]announce.Reason{v4: announce.NodeProxyNotReady},

@@ -24,8 +24,10 @@ const (
 	NoMatchingAdvertisement Reason = "noMatchingAdvertisement"
 	// NodeNetworkUnavailable: the node's condition NetworkUnavailable is true.
 	NodeNetworkUnavailable Reason = "nodeNetworkUnavailable"
-	// NodeExcluded: the node has the label node.kubernetes.io/exclude-from-external-load-balancers.
+	// NodeExcluded: the node is drained, since it has the label node.kubernetes.io/exclude-from-external-load-balancers.
 	NodeExcluded Reason = "nodeLabeledExcludeBalancers"
+	// NodeDrained: the node is drained, for another signal.
+	NodeDrained Reason = "nodeDrained"
 	// NodeProxyNotReady: the node's service proxy does not forward connections to addresses of the family yet.
 	NodeProxyNotReady Reason = "nodeProxyNotReady"
 	// NoLocalEndpoints: externalTrafficPolicy is Local and no endpoint on this node can serve.
@@ -57,6 +59,8 @@ func (r Reason) Describe() string {
 		return "the node's network is unavailable"
 	case NodeExcluded:
 		return "the node is labeled node.kubernetes.io/exclude-from-external-load-balancers"
+	case NodeDrained:
+		return "the node is drained"
 	case NodeProxyNotReady:
 		return "the node's service proxy does not forward connections yet"
 	case NoLocalEndpoints:

@@ -35,15 +35,22 @@ const (
 type Options struct {
 	// URL of the proxy's health endpoint.
 	URL   string
-	Clock clock.PassiveClock
+	Clock clock.WithTicker
 	// Uptime returns for how long the machine has been up.
 	Uptime func() time.Duration
+	// Timeout is for how long a proxy is not healthy, or does not answer, until that is a signal; 0 for never.
+	Timeout time.Duration
+	// Changed is called when Signal returns something else than before. It must not block.
+	Changed func()
 }
 
-// Probe asks the node's proxy. It is not for concurrent use.
+// Probe asks the node's proxy.
 type Probe struct {
 	options Options
 	client  *http.Client
+	health  health
+
+	// What follows is used by Pending alone.
 
 	pending endpoint.FamilySet
 	// answered is whether the proxy has ever answered.
@@ -66,7 +73,7 @@ func NewProbe(o Options) *Probe {
 }
 
 // Pending returns which families are not forwarded yet. It asks the proxy, for a second at most, as long as there are any; they only
-// ever become fewer.
+// ever become fewer. It must not be called concurrently with itself.
 func (p *Probe) Pending(ctx context.Context) endpoint.FamilySet {
 	if p.pending.Empty() {
 		return p.pending
@@ -76,8 +83,9 @@ func (p *Probe) Pending(ctx context.Context) endpoint.FamilySet {
 	if first {
 		p.began = now
 	}
-	forwarded, err := p.ask(ctx, now.Sub(p.began) >= beliefTime)
-	p.note(now, forwarded, err == nil)
+	a, err := p.ask(ctx)
+	p.note(now, a, err == nil)
+	p.observe(ctx, a, err)
 	logger := log.FromContext(ctx).WithValues("url", p.options.URL)
 	switch {
 	case p.pending.Empty():
@@ -91,10 +99,11 @@ func (p *Probe) Pending(ctx context.Context) endpoint.FamilySet {
 }
 
 // note takes note of the families that are forwarded, and gives up if nothing has ever answered.
-func (p *Probe) note(now time.Time, forwarded endpoint.FamilySet, answered bool) {
+func (p *Probe) note(now time.Time, a answer, answered bool) {
 	p.answered = p.answered || answered
-	for family, does := range forwarded {
-		if does {
+	believed := a.isOK && now.Sub(p.began) >= beliefTime
+	for family, does := range a.forwarded {
+		if does || believed {
 			p.pending[family] = false
 		}
 	}
@@ -104,8 +113,18 @@ func (p *Probe) note(now time.Time, forwarded endpoint.FamilySet, answered bool)
 	}
 }
 
-// answer is what kube-proxy and others say; see the package's documentation.
+// answer is what the proxy says.
 type answer struct {
+	// isOK is whether the status code is 200.
+	isOK bool
+	// forwarded are the families that the proxy forwards, by what it tells of families or else by its status code.
+	forwarded endpoint.FamilySet
+	// healthy is whether the proxy is, and leaving whether the node is about to be deleted.
+	healthy, leaving bool
+}
+
+// body is what kube-proxy and others write; see the package's documentation.
+type body struct {
 	// NodeEligible is whether the node is not about to be deleted.
 	NodeEligible *bool `json:"nodeEligible"`
 	// Healthy is there if the proxy tells of each family, and Status has those that were programmed at least once.
@@ -113,33 +132,32 @@ type answer struct {
 	Status  map[string]json.RawMessage `json:"status"`
 }
 
-// ask returns the families that the proxy forwards, by its status code if that is to be believed, or else by what it tells of families.
-// It is an error if there is no answer, or none of such an endpoint.
-func (p *Probe) ask(ctx context.Context, believe bool) (endpoint.FamilySet, error) {
-	var forwarded endpoint.FamilySet
+// ask returns what the proxy says. It is an error if there is no answer, or none of such an endpoint.
+func (p *Probe) ask(ctx context.Context) (answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.options.URL, http.NoBody)
 	if err != nil {
-		return forwarded, fmt.Errorf("asking the service proxy: %w", err)
+		return answer{}, fmt.Errorf("asking the service proxy: %w", err)
 	}
 	response, err := p.client.Do(request)
 	if err != nil {
-		return forwarded, fmt.Errorf("asking the service proxy: %w", err)
+		return answer{}, fmt.Errorf("asking the service proxy: %w", err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	isOK := response.StatusCode == http.StatusOK
-	if !isOK && response.StatusCode != http.StatusServiceUnavailable {
-		return forwarded, fmt.Errorf("asking the service proxy: %s", response.Status)
+	a := answer{isOK: response.StatusCode == http.StatusOK}
+	if !a.isOK && response.StatusCode != http.StatusServiceUnavailable {
+		return answer{}, fmt.Errorf("asking the service proxy: %s", response.Status)
 	}
-	var a answer
-	if body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer)); err != nil || json.Unmarshal(body, &a) != nil {
-		a = answer{}
+	var says body
+	if text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer)); err != nil || json.Unmarshal(text, &says) != nil {
+		says = body{}
 	}
-	isLeaving := a.NodeEligible != nil && !*a.NodeEligible
+	a.leaving = says.NodeEligible != nil && !*says.NodeEligible
+	a.healthy = a.isOK || a.leaving && (says.Healthy == nil || *says.Healthy)
 	for family := range endpoint.Families {
-		_, programmed := a.Status[family.String()]
-		forwarded[family] = programmed || believe && isOK || a.Healthy == nil && (isOK || isLeaving)
+		_, programmed := says.Status[family.String()]
+		a.forwarded[family] = programmed || says.Healthy == nil && (a.isOK || a.leaving)
 	}
-	return forwarded, nil
+	return a, nil
 }
 
 // Uptime returns for how long the machine has been up; if that cannot be known, long.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,10 +46,12 @@ var (
 type machine struct {
 	*testing.T
 	probe  *dataplane.Probe
-	clock  *clocktesting.FakePassiveClock
+	clock  *clocktesting.FakeClock
 	server *httptest.Server
 	// booted is how long the machine had been up when the speaker started.
 	booted time.Duration
+	// changes is how often the signal has changed.
+	changes atomic.Int32
 	// mu is held by who uses what follows.
 	mu     sync.Mutex
 	code   int
@@ -58,7 +61,7 @@ type machine struct {
 
 func newMachine(t *testing.T, booted time.Duration) *machine {
 	t.Helper()
-	m := &machine{T: t, clock: clocktesting.NewFakePassiveClock(began), booted: booted, code: http.StatusOK}
+	m := &machine{T: t, clock: clocktesting.NewFakeClock(began), booted: booted, code: http.StatusOK}
 	m.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -78,7 +81,8 @@ func newMachine(t *testing.T, booted time.Duration) *machine {
 	t.Cleanup(m.server.Close)
 	m.probe = dataplane.NewProbe(dataplane.Options{
 		URL: m.server.URL + "/healthz", Clock: m.clock,
-		Uptime: func() time.Duration { return m.booted + m.clock.Since(began) },
+		Uptime: func() time.Duration { return m.booted + m.clock.Since(began) }, Timeout: time.Minute,
+		Changed: func() { m.changes.Add(1) },
 	})
 	return m
 }
@@ -90,13 +94,18 @@ func (m *machine) questions() int {
 	return m.asked
 }
 
-// expect has the proxy asked, so long after the start.
-func (m *machine) expect(after time.Duration, code int, answer string, want endpoint.FamilySet) {
-	m.Helper()
-	m.clock.SetTime(began.Add(after))
+// set has the proxy answer so from then on, so long after the start.
+func (m *machine) set(after time.Duration, code int, answer string) {
 	m.mu.Lock()
 	m.code, m.answer = code, answer
 	m.mu.Unlock()
+	m.clock.SetTime(began.Add(after))
+}
+
+// expect has the proxy asked, so long after the start.
+func (m *machine) expect(after time.Duration, code int, answer string, want endpoint.FamilySet) {
+	m.Helper()
+	m.set(after, code, answer)
 	if got := m.probe.Pending(m.Context()); got != want {
 		m.Errorf("after %s, with %d %s: pending %v, want %v", after, code, answer, got, want)
 	}

@@ -216,7 +216,7 @@ func TestThePolicyIsTold(t *testing.T) {
 		}
 	}
 	s.configure("gold")
-	s.expect("policy", "peer=one&pool=gold", `{"node":"node-1","networkUnavailable":false,"excluded":false,"sessions":[
+	s.expect("policy", "peer=one&pool=gold", `{"node":"node-1","networkUnavailable":false,"draining":false,"drained":false,"sessions":[
 		{"peer":"one","address":"192.0.2.1:179","localASN":64500,"peerASN":"64501","routerID":"10.0.0.1","holdTime":"1m30s",
 		"keepaliveTime":"30s","connectTime":"2s","families":"IPv4","ttl":1,"hasPassword":true}],"pools":[
 		{"name":"gold","exists":true,"ranges":["198.51.100.0-198.51.100.255","2001:db8::-2001:db8::ff"],"advertisements":[
@@ -236,7 +236,7 @@ func TestThePolicySaysWhatWaitsForTheServiceProxy(t *testing.T) {
 	s := newScene(t)
 	s.pending[endpoint.IPv6] = true
 	s.configure("gold")
-	if got := s.ask("policy", ""); !strings.Contains(got, `"excluded":false,"proxyPending":["IPv6"],"sessions"`) {
+	if got := s.ask("policy", ""); !strings.Contains(got, `"drained":false,"proxyPending":["IPv6"],"sessions"`) {
 		t.Errorf("the policy: %s", got)
 	}
 }

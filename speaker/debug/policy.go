@@ -15,9 +15,12 @@ import (
 // policyPage is what the configuration means to the node.
 type policyPage struct {
 	Node string `json:"node"`
-	// NetworkUnavailable and Excluded each keep the node from announcing anything.
+	// NetworkUnavailable keeps the node from announcing anything, as Drained does.
 	NetworkUnavailable bool `json:"networkUnavailable"`
-	Excluded           bool `json:"excluded"`
+	// Leaving is why the node is taken out of service, Draining whether all paths drain, and Drained whether they have and are withdrawn.
+	Leaving  string `json:"leaving,omitempty"`
+	Draining bool   `json:"draining"`
+	Drained  bool   `json:"drained"`
 	// ProxyPending are the families that the node announces nothing of until its service proxy forwards connections.
 	ProxyPending []string        `json:"proxyPending,omitempty"`
 	Sessions     []sessionConfig `json:"sessions"`
@@ -81,7 +84,7 @@ type rejection struct {
 func tellPolicy(_ context.Context, q *question) (any, error) {
 	p := q.now.Policy
 	page := policyPage{
-		Node: q.now.Node, NetworkUnavailable: p.NetworkUnavailable, Excluded: p.Excluded,
+		Node: q.now.Node, NetworkUnavailable: p.NetworkUnavailable, Leaving: p.Leaving.String(), Draining: p.Draining, Drained: p.Drained,
 		Sessions: []sessionConfig{}, Pools: []pool{}, Rejections: []rejection{},
 	}
 	for family, pending := range p.ProxyPending {

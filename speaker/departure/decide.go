@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"k8s.io/klog/v2"
+
+	"metallb.io/metallb/internal/drain"
 )
 
 // Facts are what the API server has, when the speaker is asked to stop, of the objects that it depends on. Of an object that does not exist, its
@@ -34,15 +36,15 @@ type Decision struct {
 	Reason string
 }
 
-// Decide decides by the facts. Leaving returns why a node is about to go, though nothing of it has ended yet, and nothing if it is not.
-func Decide(f Facts, leaving func(*corev1.Node) string) Decision {
+// Decide decides by the facts, and by the rules that say by which signals the node drains.
+func Decide(f Facts, rules drain.Rules) Decision {
 	for _, reason := range []func() string{f.podStays, f.namespaceEnds, f.daemonSetEnds, f.nodeEnds} {
 		if text := reason(); text != "" {
 			return Decision{Reason: text}
 		}
 	}
-	if text := leaving(f.Node); text != "" {
-		return Decision{Reason: text}
+	if signal := rules.Of(f.Node); signal.Any() {
+		return Decision{Reason: signal.String()}
 	}
 	if text := f.isNotPlaced(); text != "" {
 		return Decision{Reason: text}
@@ -151,12 +153,4 @@ func ofEveryDaemonSet(hostNetwork bool) []corev1.Toleration {
 		all = append(all, exists(corev1.TaintNodeNetworkUnavailable, corev1.TaintEffectNoSchedule))
 	}
 	return all
-}
-
-// Excluded returns that the node is labeled to serve no load balancers, and nothing if it is not.
-func Excluded(n *corev1.Node) string {
-	if _, excluded := n.Labels[corev1.LabelNodeExcludeBalancers]; excluded {
-		return "the Node is labeled " + corev1.LabelNodeExcludeBalancers
-	}
-	return ""
 }

@@ -12,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/speaker/departure"
 )
 
@@ -97,13 +99,18 @@ func TestRoutesAreKeptForAnUpdateOnly(t *testing.T) {
 		"nobody hears of the node":          {readiness(corev1.ConditionUnknown), "Node is not ready"},
 		"nobody has ever said it was ready": {func(f *departure.Facts) { f.Node.Status.Conditions = nil }, "Node is not ready"},
 		"the node is excluded":              {func(f *departure.Facts) { f.Node.Labels[corev1.LabelNodeExcludeBalancers] = "false" }, "labeled node.kubernetes.io/exclude-from-external-load-balancers"},
+		"the node drains":                   {func(f *departure.Facts) { f.Node.Labels[v1beta1.LabelDrain] = "" }, "labeled metallb.io/drain"},
+		"the node drains, and pods of the DaemonSet stay": {func(f *departure.Facts) {
+			f.DaemonSet.Spec.Template.Spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
+			taint(corev1.TaintNodeOutOfService, corev1.TaintEffectNoExecute)(f)
+		}, "taint node.kubernetes.io/out-of-service"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			facts := update()
 			tc.change(&facts)
-			d := departure.Decide(facts, departure.Excluded)
+			d := departure.Decide(facts, drain.Rules{Taints: drain.DefaultTaints()})
 			if d.KeepRoutes != (tc.want == "") || !strings.Contains(d.Reason, tc.want) || d.Reason == "" {
 				t.Errorf("keeps routes: %t, since %q; want part of the reason not to: %q", d.KeepRoutes, d.Reason, tc.want)
 			}

@@ -16,6 +16,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/announce"
 )
@@ -33,7 +34,8 @@ func indexEndpointSlices(o client.Object) []string {
 // CacheOptions makes a manager's caches hold what the speaker of the node reads and no more: services of type
 // LoadBalancer, the node itself, the configuration in the namespace with Secrets of the one type that BGPPeers may refer to, and of
 // EndpointSlices, but for those of headless services, whether endpoints can serve, here and elsewhere. Objects are stripped of what is not read, and shared with the readers, who must not change them.
-func CacheOptions(node, namespace string) cache.Options {
+// Of the node's taints those are left that the rules look at.
+func CacheOptions(node, namespace string, rules drain.Rules) cache.Options {
 	shared := true
 	configuration := func(strip toolscache.TransformFunc) cache.ByObject {
 		return cache.ByObject{Namespaces: map[string]cache.Config{namespace: {}}, Transform: strip, UnsafeDisableDeepCopy: &shared}
@@ -49,7 +51,7 @@ func CacheOptions(node, namespace string) cache.Options {
 			},
 			&corev1.Node{}: {
 				Field:                 fields.OneTermEqualSelector(metav1.ObjectNameField, node),
-				Transform:             transform(stripNode),
+				Transform:             transform(func(n *corev1.Node) { stripNode(n, rules) }),
 				UnsafeDisableDeepCopy: &shared,
 			},
 			&discoveryv1.EndpointSlice{}: {
@@ -103,9 +105,9 @@ func stripService(s *corev1.Service) {
 	s.Status = corev1.ServiceStatus{LoadBalancer: corev1.LoadBalancerStatus{Ingress: ingress}}
 }
 
-func stripNode(n *corev1.Node) {
+func stripNode(n *corev1.Node, rules drain.Rules) {
 	n.OwnerReferences, n.Finalizers = nil, nil
-	n.Spec = corev1.NodeSpec{}
+	n.Spec = rules.Reduce(&n.Spec)
 	status := corev1.NodeStatus{}
 	for _, a := range n.Status.Addresses {
 		if a.Type == corev1.NodeInternalIP {

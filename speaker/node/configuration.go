@@ -23,6 +23,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/internal/active"
+	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/policy"
 )
@@ -39,6 +40,8 @@ const askInterval = time.Second
 type DataPlane interface {
 	// Pending returns the families whose connections are not forwarded yet. They only ever become fewer.
 	Pending(ctx context.Context) endpoint.FamilySet
+	// Signal returns whether the node is to drain by what the proxy tells of itself and the node, as of the last time that it was asked.
+	Signal() drain.Signal
 }
 
 // Routers finds the routers that the configuration does not name by address.
@@ -68,7 +71,7 @@ type ConfigurationReconciler struct {
 
 // Reconcile compiles the policy and puts it to use.
 func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
-	in, unreadable, err := r.input(ctx)
+	node, err := r.node(ctx)
 	if apierrors.IsNotFound(err) {
 		log.FromContext(ctx).Info("waiting for this node's Node object; what was in use stays so")
 		return ctrl.Result{}, nil
@@ -76,10 +79,15 @@ func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	in, unreadable, err := r.input(ctx, node)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
 	in.Node.SourceTo = r.SourceTo
 	if r.DataPlane != nil {
 		in.Node.ProxyPending = r.DataPlane.Pending(ctx)
 	}
+	in.Node.Drain = r.Speaker.drainer.decide(ctx, node, r.signal(node), r.Speaker.Policy() == nil)
 	if r.Routers != nil {
 		in.Node.Router, in.Node.Gateway = r.Routers.Router, r.Routers.Gateway
 	}
@@ -89,18 +97,36 @@ func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request)
 	}
 	r.report(ctx, in, slices.Concat(unreadable, rejections))
 	defer r.Speaker.nodeState.configure(p)
-	if err := r.Speaker.Reconfigure(ctx, p); err != nil || p.ProxyPending.Empty() {
+	if err := r.Speaker.Reconfigure(ctx, p); err != nil {
 		return ctrl.Result{}, err
+	}
+	r.Speaker.drainer.applied()
+	if p.ProxyPending.Empty() {
+		return ctrl.Result{}, nil
 	}
 	return ctrl.Result{RequeueAfter: askInterval}, nil
 }
 
-// input reads the configuration in use. The rejections are of ActiveConfigurations that cannot be read.
-func (r *ConfigurationReconciler) input(ctx context.Context) (policy.Input, []policy.Rejection, error) {
-	var node corev1.Node
-	if err := r.Client.Get(ctx, types.NamespacedName{Name: r.Speaker.services.node}, &node); err != nil {
-		return policy.Input{}, nil, fmt.Errorf("reading node %s: %w", r.Speaker.services.node, err)
+// node reads the speaker's node.
+func (r *ConfigurationReconciler) node(ctx context.Context) (*corev1.Node, error) {
+	node := &corev1.Node{}
+	if err := r.Client.Get(ctx, types.NamespacedName{Name: r.Speaker.services.node}, node); err != nil {
+		return nil, fmt.Errorf("reading node %s: %w", r.Speaker.services.node, err)
 	}
+	return node, nil
+}
+
+// signal returns why the node is to drain: what its object says comes before what its service proxy says.
+func (r *ConfigurationReconciler) signal(node *corev1.Node) drain.Signal {
+	signal := r.Speaker.drainRules.Of(node)
+	if !signal.Any() && r.DataPlane != nil {
+		signal = r.DataPlane.Signal()
+	}
+	return signal
+}
+
+// input reads the configuration in use. The rejections are of ActiveConfigurations that cannot be read.
+func (r *ConfigurationReconciler) input(ctx context.Context, node *corev1.Node) (policy.Input, []policy.Rejection, error) {
 	var (
 		peers          v1beta2.BGPPeerList
 		advertisements v1beta1.BGPAdvertisementList
@@ -115,7 +141,7 @@ func (r *ConfigurationReconciler) input(ctx context.Context) (policy.Input, []po
 			return policy.Input{}, nil, fmt.Errorf("listing %T: %w", list, err)
 		}
 	}
-	in := policy.Input{Node: policy.NodeOf(&node), Active: map[active.Key]bool{}, Secrets: secrets.Items}
+	in := policy.Input{Node: policy.NodeOf(node), Active: map[active.Key]bool{}, Secrets: secrets.Items}
 	written := active.Objects{
 		Pools: pools.Items, Peers: peers.Items, Advertisements: advertisements.Items, Communities: communities.Items, BFDProfiles: profiles.Items,
 	}
@@ -194,6 +220,6 @@ func (r *ConfigurationReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1beta1.BFDProfile{}, all, builder.WithPredicates(changed())).
 		Watches(&v1beta1.IPAddressPool{}, all, builder.WithPredicates(changed())).
 		Watches(&v1beta1.ActiveConfiguration{}, all, builder.WithPredicates(changed())).
-		WatchesRawSource(source.Channel(r.Speaker.routerChanges, all)).
+		WatchesRawSource(source.Channel(r.Speaker.changes, all)).
 		Complete(r)
 }

@@ -72,13 +72,10 @@ func TestAConfigurationEventCostsOnePassOverTheServicesAtMost(t *testing.T) {
 			event: func(ctx context.Context, c client.Client) error { return c.Create(ctx, selecting("for-two", "two", 0)) },
 			want:  readings{services: 1, endpoints: 2},
 		},
-		"the label by which the node is to serve no load balancers": {
-			event: func(ctx context.Context, c client.Client) error {
-				return c.Patch(ctx, thisNode(), client.RawPatch("application/merge-patch+json",
-					[]byte(`{"metadata":{"labels":{"node.kubernetes.io/exclude-from-external-load-balancers":""}}}`)))
-			},
-			want: readings{services: 1, endpoints: 3},
-		},
+		"the label by which the node drains, until it is drained": {event: func(ctx context.Context, c client.Client) error {
+			return c.Patch(ctx, thisNode(), client.RawPatch("application/merge-patch+json",
+				[]byte(`{"metadata":{"labels":{"node.kubernetes.io/exclude-from-external-load-balancers":""}}}`)))
+		}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -14,14 +14,20 @@ import (
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/node"
 )
 
 // serviceProxy stands for the node's: it does not forward connections of the families that are pending.
-type serviceProxy struct{ pending endpoint.FamilySet }
+type serviceProxy struct {
+	pending endpoint.FamilySet
+	signal  drain.Signal
+}
 
 func (p *serviceProxy) Pending(context.Context) endpoint.FamilySet { return p.pending }
+
+func (p *serviceProxy) Signal() drain.Signal { return p.signal }
 
 // booting is a speaker of a node with a dual-stack service and a router of each family, and the node's service proxy.
 type booting struct {

@@ -15,6 +15,7 @@ import (
 	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/speaker/announce"
 	"metallb.io/metallb/speaker/policy"
+	"metallb.io/metallb/speaker/status"
 )
 
 // Reasons of events on Services. Each marks a transition of the service on one node, and none is emitted for what a
@@ -24,6 +25,16 @@ const (
 	EventNodeAssigned = "nodeAssigned"
 	// EventNodeUnassigned: the node ceased to announce the service. A warning if that was not asked for.
 	EventNodeUnassigned = "nodeUnassigned"
+)
+
+// Reasons of events on the Node. Each marks a transition, and none is emitted for what a speaker finds when it starts.
+const (
+	// EventNodeDraining: routers are asked to prefer other nodes. A warning if nobody asked for that.
+	EventNodeDraining = "NodeDraining"
+	// EventNodeDrained: the node announces nothing any more.
+	EventNodeDrained = "NodeDrained"
+	// EventNodeServing: the node serves again.
+	EventNodeServing = "NodeServing"
 )
 
 // EventInvalidConfig is the reason of the event on a configuration object that a node rejects, and on a service about which
@@ -36,6 +47,8 @@ const (
 	actionAnnounce  = "Announce"
 	actionWithdraw  = "Withdraw"
 	actionConfigure = "Configure"
+	actionDrain     = "Drain"
+	actionServe     = "Serve"
 )
 
 // protocol is how services are announced, in events and metrics.
@@ -141,6 +154,21 @@ func (w eventWriter) rejected(object runtime.Object, r policy.Rejection) {
 		note = fmt.Sprintf("node %q: %s; %s", w.node, r.Reason, r.Effect)
 	}
 	w.recorder.Eventf(object, nil, corev1.EventTypeWarning, EventInvalidConfig, actionConfigure, "%s", message.Bound(note))
+}
+
+// drains tells of a node that drains, is drained, or serves again. The action names the kind of the signal, for the reason given above.
+func (w eventWriter) drains(t transition) {
+	signal := t.now.Signal
+	kind, reason, action, note := corev1.EventTypeNormal, EventNodeDraining, actionDrain+signal.Kind.String(), status.DrainMessage(t.now)
+	switch {
+	case t.now.Drained:
+		reason, action = EventNodeDrained, actionWithdraw+signal.Kind.String()
+	case !signal.Any():
+		reason, action, note = EventNodeServing, actionServe, "the node serves again: there is no reason to drain it any more"
+	case !signal.Withdraws():
+		kind = corev1.EventTypeWarning
+	}
+	w.recorder.Eventf(t.node, nil, kind, reason, action, "%s", message.Bound(note))
 }
 
 // severity is a warning where a service that worked may not work any more and nobody asked for that.

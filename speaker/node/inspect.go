@@ -76,6 +76,7 @@ func (s *Speaker) Inspect() (*Inspection, error) {
 	}
 	i.owners = s.table.Contributions()
 	i.RIB.SetAll(i.owners)
+	i.RIB.SetDraining(s.table.Draining())
 	for j := range i.Sessions {
 		peer := i.Sessions[j].Peer
 		i.Unsettled[peer] = s.table.Unsettled(peer)

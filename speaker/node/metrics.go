@@ -17,6 +17,8 @@ type Metrics struct {
 	updateErrors prometheus.Counter
 	propagation  prometheus.Histogram
 	dropped      prometheus.Counter
+	draining     prometheus.Gauge
+	drained      prometheus.Gauge
 	configLoaded prometheus.Gauge
 	configStale  prometheus.Gauge
 }
@@ -45,11 +47,13 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
 		dropped:      counter(speaker, "events_dropped_total", "Number of events about services that were not emitted because there were too many at once."),
+		draining:     gauge(speaker, "node_draining", "1 while routers are asked to prefer other nodes to this one, for all that it announces."),
+		drained:      gauge(speaker, "node_drained", "1 while this node announces nothing since it is drained."),
 		configLoaded: gauge(client, "config_loaded_bool", "1 if the configuration was loaded at least once."),
 		configStale:  gauge(client, "config_stale_bool", "1 if an object of the configuration is not in use as it is written."),
 	}
 	for _, c := range []prometheus.Collector{
-		m.services, m.updates, m.updateErrors, m.propagation, m.dropped, m.configLoaded, m.configStale,
+		m.services, m.updates, m.updateErrors, m.propagation, m.dropped, m.draining, m.drained, m.configLoaded, m.configStale,
 	} {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("registering a metric: %w", err)
@@ -81,6 +85,16 @@ func (m *Metrics) propagated(took time.Duration) { m.propagation.Observe(took.Se
 
 // eventDropped counts an event that was not emitted.
 func (m *Metrics) eventDropped() { m.dropped.Inc() }
+
+// drains notes whether the node drains, or is drained.
+func (m *Metrics) drains(draining, drained bool) {
+	for gauge, is := range map[prometheus.Gauge]bool{m.draining: draining, m.drained: drained} {
+		gauge.Set(0)
+		if is {
+			gauge.Set(1)
+		}
+	}
+}
 
 // configured notes that the configuration was loaded, and whether part of it is not in use as it is written.
 func (m *Metrics) configured(stale bool) {

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
+	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/policy"
 	"metallb.io/metallb/speaker/status"
 )
@@ -42,6 +43,17 @@ func (s *nodeState) configure(p *policy.Policy) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.configured, s.current.Refused, s.current.Withheld = true, refusals(p), p.ProxyPending
+	if p.Drained {
+		s.current.Withheld = endpoint.FamilySet{true, true}
+	}
+	s.report()
+}
+
+// drain takes note of how far the node is that drains.
+func (s *nodeState) drain(d status.Drain) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current.Drain = d
 	s.report()
 }
 

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/announce"
 	"metallb.io/metallb/speaker/policy"
@@ -39,7 +40,7 @@ type Sessions interface {
 	Close(ctx context.Context) error
 }
 
-// drainTime bounds how long a speaker that stops waits for sessions to take up that all paths drain.
+// drainTime bounds how long a speaker that stops, or whose node drains, waits for sessions to take up that all paths drain.
 const drainTime = 2 * time.Second
 
 // upTime is how long sessions may take to come up, and the node's service proxy to forward, until the speaker is ready without them.
@@ -66,8 +67,11 @@ type Speaker struct {
 	preserved atomic.Pointer[bgp.Families]
 	// awaitsRouter is whether there are peers that are not known yet.
 	awaitsRouter atomic.Bool
-	// routerChanges holds a token if what routers says has changed.
-	routerChanges chan event.GenericEvent
+	// drainRules are by which signals the node drains.
+	drainRules drain.Rules
+	drainer    *drainer
+	// changes holds a token if the policy is to be compiled again for what is not watched.
+	changes chan event.GenericEvent
 	// rejections are what is wrong with objects of the configuration.
 	rejections atomic.Pointer[[]policy.Rejection]
 	// progress holds a token if a session has taken up something.
@@ -97,6 +101,9 @@ type Options struct {
 	DataPlane DataPlane
 	// Routers may be nil; then there are no peers but those with addresses.
 	Routers Routers
+	// DrainRules are by which signals the node drains, and DrainDelay how long routers get to use other nodes before its routes are withdrawn.
+	DrainRules drain.Rules
+	DrainDelay time.Duration
 	// NodeState may be nil.
 	NodeState StateObserver
 	// Announcements may be nil.
@@ -118,14 +125,17 @@ func NewSpeaker(o Options) *Speaker {
 		routers:   o.Routers,
 		progress:  make(chan struct{}, 1),
 
-		routerChanges: make(chan event.GenericEvent, 1),
+		drainRules: o.DrainRules,
+		changes:    make(chan event.GenericEvent, 1),
 	}
+	s.drainer = newDrainer(o.DrainDelay, s.behind, s.Reconsider, s.tellDrain)
 	o.Table.OnDone(func(peer string, version uint64) {
 		r.done(peer, version)
 		select {
 		case s.progress <- struct{}{}:
 		default:
 		}
+		s.drainer.advance()
 	})
 	return s
 }
@@ -148,10 +158,10 @@ func (s *Speaker) allUp() bool {
 	return !slices.ContainsFunc(s.sessions.States(), func(state session.State) bool { return !state.Up() })
 }
 
-// RoutersChanged has the policy compiled again, with the routers that are known then. It does not block.
-func (s *Speaker) RoutersChanged() {
+// Reconsider has the policy compiled again, with the routers that are known and what the service proxy says then. It does not block.
+func (s *Speaker) Reconsider() {
 	select {
-	case s.routerChanges <- event.GenericEvent{}:
+	case s.changes <- event.GenericEvent{}:
 	default:
 	}
 }
@@ -209,6 +219,7 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 	for _, o := range observed {
 		owners[o.name.String()] = o.decision.Paths
 	}
+	s.table.SetDraining(p.Draining)
 	s.table.SetAll(owners)
 	s.sessions.Configure(p.Sessions)
 	s.reports.retain(p.Sessions)
@@ -229,10 +240,11 @@ func (s *Speaker) Preserved() bgp.Families {
 	return bgp.Families{}
 }
 
-// MayKeepRoutes reports whether there are peers that keep routes while a speaker restarts, if both sides agree.
+// MayKeepRoutes reports whether there are peers that keep routes while a speaker restarts, if both sides agree, and the node is not to announce
+// nothing in the end.
 func (s *Speaker) MayKeepRoutes() bool {
 	p := s.Policy()
-	return p != nil && slices.ContainsFunc(p.Sessions, func(peer bgp.Peer) bool { return peer.RestartTime > 0 })
+	return p != nil && !p.Leaving.Any() && slices.ContainsFunc(p.Sessions, func(peer bgp.Peer) bool { return peer.RestartTime > 0 })
 }
 
 // KeepRoutes ends the sessions whose peers keep the routes until the next speaker announces them. Nothing of them drains: their connections are not to
@@ -250,14 +262,15 @@ func (s *Speaker) KeepRoutes(ctx context.Context) error {
 
 // Shutdown stops announcing so that no packet is lost where routers cooperate: it announces every path as about to go
 // away, gives the routers the drain time to use others, and closes the sessions, which takes the rest of the context.
-func (s *Speaker) Shutdown(ctx context.Context, drain time.Duration) error {
+func (s *Speaker) Shutdown(ctx context.Context, delay time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.configured.Store(nil)
 	s.policy = nil
 
-	if drain > 0 && len(s.table.Peers()) > 0 && len(s.sessions.States()) > 0 {
-		s.drain(ctx, drain)
+	s.drainer.stop()
+	if delay > 0 && len(s.table.Peers()) > 0 && len(s.sessions.States()) > 0 {
+		s.drain(ctx, delay)
 	}
 	if err := s.sessions.Close(ctx); err != nil {
 		return fmt.Errorf("closing sessions: %w", err)
@@ -271,7 +284,7 @@ func (s *Speaker) drain(ctx context.Context, d time.Duration) {
 	late, passed := time.NewTimer(min(d, drainTime)), time.NewTimer(d)
 	defer late.Stop()
 	defer passed.Stop()
-	s.table.Drain()
+	s.table.SetDraining(true)
 	for s.behind() {
 		select {
 		case <-s.progress:
@@ -286,6 +299,23 @@ func (s *Speaker) drain(ctx context.Context, d time.Duration) {
 	select {
 	case <-passed.C:
 	case <-ctx.Done():
+	}
+}
+
+// tellDrain tells of a node that drains, is drained, or serves again.
+func (s *Speaker) tellDrain(t transition) {
+	s.metrics.drains(t.now.Signal.Any() && !t.now.Drained, t.now.Drained)
+	s.nodeState.drain(t.now)
+	switch {
+	case !t.now.Signal.Any():
+		t.log.Info("serving again: there is no reason to drain any more")
+	case t.now.Drained:
+		t.log.Info("announcing nothing any more, the node is drained", "reason", t.now.Signal.String())
+	default:
+		t.log.Info("draining: asking routers to prefer other nodes", "reason", t.now.Signal.String())
+	}
+	if !t.found || !t.now.Signal.Any() {
+		s.reports.events.drains(t)
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/internal/active"
+	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/speaker/node"
 	"metallb.io/metallb/speaker/policy"
 )
@@ -262,7 +263,7 @@ func TestShutdownIsBoundedByItsContext(t *testing.T) {
 // stripped returns the object as the caches hold it.
 func stripped(t *testing.T, o client.Object) client.Object {
 	t.Helper()
-	for kind, options := range node.CacheOptions("node-1", "metallb-system").ByObject {
+	for kind, options := range node.CacheOptions("node-1", "metallb-system", drain.Rules{Taints: drain.DefaultTaints()}).ByObject {
 		if reflect.TypeOf(kind) != reflect.TypeOf(o) {
 			continue
 		}

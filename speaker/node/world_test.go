@@ -24,6 +24,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/speaker/node"
 	"metallb.io/metallb/test/envtest"
 )
@@ -73,7 +74,7 @@ func (w *world) newManager() ctrl.Manager {
 	restConfig.Dial = w.wire.dial
 	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
 		Scheme:                 s.Scheme,
-		Cache:                  node.CacheOptions("node-1", envtest.Namespace),
+		Cache:                  node.CacheOptions("node-1", envtest.Namespace, drain.Rules{Taints: drain.DefaultTaints()}),
 		Metrics:                metricsserver.Options{BindAddress: "0"},
 		HealthProbeBindAddress: "0",
 		Controller:             config.Controller{SkipNameValidation: &skip},
@@ -82,6 +83,7 @@ func (w *world) newManager() ctrl.Manager {
 	w.cached = mgr.GetClient()
 	w.speaker = node.NewSpeaker(node.Options{
 		Node: "node-1", Client: mgr.GetClient(), Table: w.sessions.table, Sessions: w.sessions, Recorder: w.events, Metrics: metrics,
+		DrainRules: drain.Rules{Taints: drain.DefaultTaints()}, DrainDelay: time.Second,
 	})
 	w.Expect(w.speaker.SetupWithManager(mgr)).To(Succeed())
 	return mgr

@@ -15,6 +15,7 @@ import (
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/internal/active"
+	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/internal/endpoint"
 )
 
@@ -37,6 +38,7 @@ type Node struct {
 	InternalIPs []netip.Addr
 	// NetworkUnavailable is the node's condition of that name.
 	NetworkUnavailable bool
+	Drain
 	// ProxyPending are the families whose connections the node's service proxy does not forward yet.
 	ProxyPending endpoint.FamilySet
 	// Router returns the link-local address of the router on an interface of the node, with the interface as zone, or why none is known.
@@ -47,6 +49,16 @@ type Node struct {
 	// SourceTo returns the address that connections to a peer, made from a device if one is given, come from if nothing else is asked for; the
 	// zero Addr if that is not known at the moment. It has no zone. Nil knows none.
 	SourceTo func(peer netip.Addr, device string) netip.Addr
+}
+
+// Drain is what is done about a node that is to be taken out of service, or whose service proxy fails.
+type Drain struct {
+	// Leaving is the signal by which the node is taken out of service; none while it stays.
+	Leaving drain.Signal
+	// Draining is whether routers are to prefer other nodes for all that the node announces.
+	Draining bool
+	// Drained is whether the node is to announce nothing, since routers have had time to use others.
+	Drained bool
 }
 
 // NodeOf returns what matters of the node.
@@ -80,12 +92,6 @@ func (n Node) ownAddresses() bgp.OwnAddresses {
 		}
 	}
 	return own
-}
-
-// excluded reports whether the node is labeled to serve no load balancers. The label counts, its value does not.
-func (n Node) excluded() bool {
-	_, excluded := n.Labels[corev1.LabelNodeExcludeBalancers]
-	return excluded
 }
 
 // routerID is the BGP identifier of the node's sessions: its first IPv4 address. A node without one gets a number derived

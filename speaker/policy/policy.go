@@ -17,8 +17,9 @@ import (
 
 // Policy is what one node does about BGP. It is immutable.
 type Policy struct {
-	// NetworkUnavailable and Excluded each forbid the node to announce anything.
-	NetworkUnavailable, Excluded bool
+	// NetworkUnavailable forbids the node to announce anything, as Drained does.
+	NetworkUnavailable bool
+	Drain
 	// ProxyPending are the families in which the node is to announce nothing yet.
 	ProxyPending endpoint.FamilySet
 	// Sessions of the node, sorted by peer.
@@ -160,7 +161,7 @@ func (p *Policy) ConcernsAny(q *Policy) bool {
 
 // concernsAll reports whether what has changed concerns every service.
 func (p *Policy) concernsAll(q *Policy) bool {
-	return q == nil || p.NetworkUnavailable != q.NetworkUnavailable || p.Excluded != q.Excluded || p.ProxyPending != q.ProxyPending
+	return q == nil || p.NetworkUnavailable != q.NetworkUnavailable || p.Drained != q.Drained || p.ProxyPending != q.ProxyPending
 }
 
 // Concerns reports whether a change from the policy q to p could concern a service with this address, allocated from the

@@ -19,7 +19,7 @@ import (
 func (c *compiler) policy() *Policy {
 	p := &Policy{
 		NetworkUnavailable: c.in.Node.NetworkUnavailable,
-		Excluded:           c.in.Node.excluded(),
+		Drain:              c.in.Node.Drain,
 		ProxyPending:       c.in.Node.ProxyPending,
 		routerID:           c.in.Node.routerID(c.last.routerID),
 		pools:              ipam.NewPools(c.pools...),

@@ -35,6 +35,9 @@ const (
 	Detail
 	// Transition of a session that comes up or goes down, or has been down meanwhile; of a service, any change.
 	Transition
+	// Awaited by people who act by it, such as that a node may be switched off: it is written within spreadTime, however short ago the last write
+	// was. They cause it themselves, so that it is seldom.
+	Awaited
 )
 
 // pace says when an object is to be written: soon, at a random moment, and not again for a while. The zero pace is of one that has not been
@@ -81,6 +84,8 @@ func (p *pace) dueFor(now time.Time, c Change, untried bool, random func() float
 		spread, wait = countSpreadTime, countInterval
 	case Detail:
 		wait <<= p.doublings
+	case Awaited:
+		wait = 0
 	case None, Transition:
 	}
 	due := now
@@ -104,7 +109,7 @@ func (p *pace) wrote(now time.Time, c Change, random func() float64) {
 		p.doublings = min(p.doublings+1, maxDoublings)
 	case Transition:
 		p.doublings = 0
-	case None, Counts:
+	case None, Counts, Awaited:
 	}
 	p.due, p.last, p.failures = time.Time{}, now, 0
 	p.stretch = 1 + Deviation*(2*random()-1)

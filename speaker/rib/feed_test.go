@@ -76,19 +76,35 @@ func TestASessionHasWhatTheTableSaysWhenItIsDoneAndNotBefore(t *testing.T) {
 	}
 }
 
-func TestAllPathsDrainAlsoThoseThatCome(t *testing.T) {
+func TestAllPathsDrainAlsoThoseThatComeUntilTheyDoNotAnyMore(t *testing.T) {
 	t.Parallel()
-	table := newSessions("p")
-	host, other := path(t, "198.51.100.1/32", 0), path(t, "198.51.100.2/32", 0)
-	table.Set("a", byPeer{"p": {host}})
-	table.take()
-	table.Drain()
-	want := []rib.Change{{Peer: "p", Complete: true, Announce: []rib.Path{draining(host)}}}
-	if diff := cmp.Diff(want, table.take(), comparable); diff != "" {
-		t.Errorf("what is there (-want +got):\n%s", diff)
+	table := newSessions("p", "without-routes")
+	host, other, ending := path(t, "198.51.100.1/32", 0), path(t, "198.51.100.2/32", 0), draining(path(t, "198.51.100.3/32", 0))
+	expect := func(step string, announce ...rib.Path) {
+		t.Helper()
+		var want []rib.Change
+		if len(announce) > 0 {
+			want = []rib.Change{{Peer: "p", Announce: announce}}
+		}
+		if diff := cmp.Diff(want, table.take(), comparable); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step, diff)
+		}
 	}
+	table.Set("a", byPeer{"p": {host, ending}})
+	table.take()
+	table.SetDraining(true)
+	if !table.Draining() || table.Due("p") == 0 || table.Due("without-routes") != 0 {
+		t.Errorf("draining: %t; due: %d and %d", table.Draining(), table.Due("p"), table.Due("without-routes"))
+	}
+	expect("what is there and did not drain", draining(host))
 	table.Set("b", byPeer{"p": {other}})
-	if diff := cmp.Diff([]rib.Change{{Peer: "p", Announce: []rib.Path{draining(other)}}}, table.take(), comparable); diff != "" {
-		t.Errorf("what comes (-want +got):\n%s", diff)
+	expect("what comes", draining(other))
+	table.SetDraining(true)
+	expect("once more")
+
+	table.SetDraining(false)
+	expect("what drained for this alone", host, other)
+	if diff := cmp.Diff([]rib.Path{host, other, ending}, table.Paths("p"), comparable); diff != "" || table.Draining() {
+		t.Errorf("draining: %t; paths (-want +got):\n%s", table.Draining(), diff)
 	}
 }

@@ -64,15 +64,29 @@ func (t *Table) SetAll(owners map[string]map[string][]Path) []string {
 	return t.mark(before)
 }
 
-// Drain makes all paths drain, those that are added later too.
-func (t *Table) Drain() {
+// SetDraining has all paths drain, those that are added later too, or has each be as its owners contribute it. It costs the paths that there are.
+func (t *Table) SetDraining(draining bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.version++
-	t.draining = true
-	for _, f := range t.feeds {
-		f.restart()
+	if t.draining == draining {
+		return
 	}
+	t.version++
+	t.draining = draining
+	for _, f := range t.feeds {
+		for prefix, e := range t.peers[f.peer] {
+			if p, _ := e.merged(); !p.Draining {
+				f.mark(prefix)
+			}
+		}
+	}
+}
+
+// Draining returns what was last set.
+func (t *Table) Draining() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.draining
 }
 
 // Paths returns what the peer is to be told in all, sorted by prefix.

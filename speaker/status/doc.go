@@ -9,7 +9,8 @@
 // are spread. Then it is left alone for ten seconds, give or take a fifth; what happens meanwhile goes into one write, and
 // none is made if it is over by then. What else is new of a session that stays down, such as another error, waits the same
 // time, which doubles from write to write up to 320 s. Numbers of prefixes ride along; by themselves they are written within
-// ten seconds, and every 30 s at most. A session that has not been tried yet gets three seconds to come up before it is told
+// ten seconds, and every 30 s at most. That the node drains, is drained, or serves again is written within two seconds, whatever was written before: an
+// operator waits for it, and is not to take what was true a moment ago for true. A session that has not been tried yet gets three seconds to come up before it is told
 // of.
 //
 // # Who writes

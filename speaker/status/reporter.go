@@ -58,6 +58,8 @@ type Situation struct {
 	Refused []Refusal
 	// Withheld are the families that the node announces nothing of for now.
 	Withheld endpoint.FamilySet
+	// Drain is how far the node is, if it drains.
+	Drain Drain
 }
 
 // Refusal says why there is no session.
@@ -69,6 +71,7 @@ type Reporter struct {
 	options   Options
 	refused   []Refusal
 	withheld  endpoint.FamilySet
+	drain     Drain
 	// desired is what is to be told, by peer, and byLabel the peer for a label of an object.
 	desired map[string]v1beta1.BGPSessionStateStatus
 	byLabel map[string]string
@@ -102,7 +105,7 @@ func (r *Reporter) Observe(s session.State) {
 // Situate tells of the situation, after the sessions are what it says. It may be called from any goroutine and never blocks.
 func (r *Reporter) Situate(s Situation) {
 	r.publisher.Do(func() {
-		r.refused, r.withheld = s.Refused, s.Withheld
+		r.refused, r.withheld, r.drain = s.Refused, s.Withheld, s.Drain
 		r.publisher.SetNode(s.Node, s.Ready)
 		r.refresh()
 		r.publisher.ChangedAll()
@@ -123,7 +126,7 @@ func (r *Reporter) Shutdown(ctx context.Context, why string) {
 			}
 			idle := v1beta1.BGPSessionStateStatus{
 				Node: w.Node, Peer: w.Peer, Address: w.Address, State: v1beta1.SessionIdle, Since: since, LastError: why, LastErrorTime: since,
-				LocalRouterID: w.LocalRouterID,
+				LocalRouterID: w.LocalRouterID, Conditions: afterEnd(w.Conditions, since),
 			}
 			writing.Go(func() error {
 				if err := r.options.Store.Write(ctx, name, &idle); err != nil {

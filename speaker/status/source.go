@@ -24,7 +24,7 @@ func (r *Reporter) refresh() {
 	for _, refusal := range r.refused {
 		r.desired[refusal.Peer] = v1beta1.BGPSessionStateStatus{
 			Node: r.options.Node, Pod: r.options.Pod, Peer: refusal.Peer, Address: refusal.Address, State: v1beta1.SessionIdle, Since: since,
-			LastError: message.Bound(refusal.Reason), LastErrorTime: since,
+			LastError: message.Bound(refusal.Reason), LastErrorTime: since, Conditions: r.drain.conditions(),
 		}
 	}
 	for _, s := range r.options.Sessions() {
@@ -47,6 +47,7 @@ func (r *Reporter) read(o *v1beta1.BGPSessionState) (peer string, status v1beta1
 
 // compare returns the change. That a session that stays down went through states that it is not in any more is none, nor is that an
 // attempt failed once more in the same way: attempts follow each other every few seconds; nor that a router goes on to announce routes.
+// That the node drains, or does not any more, is told of every session alike and soon: people wait for all, and must not switch off a node that serves.
 func compare(written, is *v1beta1.BGPSessionStateStatus) publisher.Change {
 	w := *written
 	if !up(is) && w.State == is.State {
@@ -58,6 +59,10 @@ func compare(written, is *v1beta1.BGPSessionStateStatus) publisher.Change {
 	if w.ReceivedPrefixes > 0 && is.ReceivedPrefixes/2 < w.ReceivedPrefixes || is.ReceivedPrefixes == 0 {
 		w.ReceivedPrefixes = is.ReceivedPrefixes
 	}
+	if !sameConditions(w.Conditions, is.Conditions) {
+		return publisher.Awaited
+	}
+	w.Conditions = is.Conditions
 	if equality.Semantic.DeepEqual(&w, is) {
 		return publisher.None
 	}
@@ -83,7 +88,7 @@ func timeOf(t time.Time) *metav1.Time {
 func (r *Reporter) statusOf(s session.State) v1beta1.BGPSessionStateStatus {
 	status := v1beta1.BGPSessionStateStatus{
 		Node: r.options.Node, Pod: r.options.Pod, Peer: s.Peer, Address: s.Address.String(), State: v1beta1.SessionState(s.FSM),
-		Since: timeOf(s.Since),
+		Since: timeOf(s.Since), Conditions: r.drain.conditions(),
 	}
 	if s.LastError != "" && !s.CarriesAll() {
 		status.LastError, status.LastErrorTime = message.Bound(s.LastError), timeOf(s.LastErrorTime)

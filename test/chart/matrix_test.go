@@ -61,6 +61,8 @@ func matrix() map[string]string {
 		"limits":                    "{controller: {resources: {limits: {memory: 256Mi}}}, speaker: {resources: {limits: {memory: 128Mi, cpu: 1}}}}",
 		"a service proxy elsewhere": "{speaker: {nodeHealthzURL: 'http://[::1]:9099/healthz'}}",
 		"a service proxy unasked":   "{speaker: {nodeHealthzURL: ''}}",
+		"drains":                    "{speaker: {proxyTimeout: '0', drainDelay: 1m, drainTaints: [example.com/maintenance, a], drainUnschedulable: true}}",
+		"drains without taints":     "{speaker: {drainTaints: []}}",
 		"no test":                   "{tests: {enabled: false}}",
 		"part of a chart":           "{global: {imageRegistry: example.com}}",
 	}

@@ -30,6 +30,8 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"no number":                      {"controller.replicas=many", "at '/controller/replicas': got string, want integer"},
 		"a surge of speakers":            {"speaker.updateStrategy.rollingUpdate.maxSurge=1", "at '/speaker/updateStrategy/rollingUpdate/maxSurge': value must be one of 0, '0%'"},
 		"no time":                        {"speaker.shutdownDelay=3", "at '/speaker/shutdownDelay': got number, want string"},
+		"no time to drain":               {"speaker.drainDelay=3", "at '/speaker/drainDelay': got number, want string"},
+		"a taint with an effect":         {"speaker.drainTaints={a:NoSchedule}", "at '/speaker/drainTaints/0': 'a:NoSchedule' does not match pattern"},
 		"a proxy without a scheme":       {"speaker.nodeHealthzURL=127.0.0.1:10256", "at '/speaker/nodeHealthzURL': '127.0.0.1:10256' does not match pattern"},
 		"one port twice":                 {"prometheus.metricsPort=7473", "speaker.healthPort is 7473, and so is the port of its metrics: choose two ports"},
 		"the webhook's port twice":       {"controller.healthPort=9443", "controller.healthPort is 9443, and so is controller.webhookPort: choose two ports"},

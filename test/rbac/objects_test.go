@@ -11,8 +11,8 @@ import (
 // inSystem is a flag of kubectl.
 const inSystem = "--namespace=" + envtest.Namespace
 
-// onNode is the environment of a speaker.
-var onNode = []string{"METALLB_NODE_NAME=node-1"}
+// onNode is the environment of a speaker, whose node does not take long to drain.
+var onNode = []string{"METALLB_NODE_NAME=node-1", "METALLB_DRAIN_DELAY=100ms"}
 
 // configuration returns objects of every kind, of which some are rejected, for a router that listens on a port of this machine.
 func configuration(port uint16) string {

@@ -185,10 +185,16 @@ func (w *world) looksAfterSessions() {
 func (w *world) repeatsEvents() {
 	w.t.Helper()
 	const exclude = "node.kubernetes.io/exclude-from-external-load-balancers"
-	for range 2 {
+	times := func(event string) func() int {
+		return func() int {
+			return len(slices.DeleteFunc(w.events("Node")(), func(e string) bool { return e != "node-1 "+event }))
+		}
+	}
+	for round := range 2 {
 		w.kubectl("", "label", "node/node-1", exclude+"=")
-		w.Eventually(w.events("Service")).Should(ContainElement(HavePrefix("web nodeUnassigned")))
+		w.Eventually(times("NodeDrained")).Should(Equal(round + 1))
 		w.kubectl("", "label", "node/node-1", exclude+"-")
+		w.Eventually(times("NodeServing")).Should(Equal(round + 1))
 	}
 	w.Eventually(w.events("Service")).Should(ContainElement(MatchRegexp("web node(Una|A)ssigned repeated")))
 }

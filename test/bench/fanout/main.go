@@ -99,7 +99,7 @@ func (f *fanout) change(line string) error {
 	case "all":
 		f.setAll(raised)
 	case "drain":
-		f.table.Drain()
+		f.table.SetDraining(true)
 	default:
 		return fmt.Errorf("nobody knows the change %q", line)
 	}

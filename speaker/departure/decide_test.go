@@ -79,7 +79,7 @@ func TestRoutesAreKeptForAnUpdateOnly(t *testing.T) {
 		"a taint that the DaemonSet tolerates":            {taint("node-role.kubernetes.io/control-plane", corev1.TaintEffectNoSchedule), ""},
 		"a taint of another effect":                       {taint("node-role.kubernetes.io/control-plane", corev1.TaintEffectNoExecute), "taint node-role.kubernetes.io/control-plane:NoExecute"},
 		"a taint by which pods are evicted":               {taint("example.com/maintenance", corev1.TaintEffectNoExecute), "taint example.com/maintenance:NoExecute, which DaemonSet speaker does not tolerate"},
-		"a taint by which pods are not placed":            {taint("ToBeDeletedByClusterAutoscaler", corev1.TaintEffectNoSchedule), "taint ToBeDeletedByClusterAutoscaler:NoSchedule"},
+		"a taint by which pods are not placed":            {taint("example.com/special", corev1.TaintEffectNoSchedule), "taint example.com/special:NoSchedule"},
 		"a taint by which other nodes are preferred":      {taint("example.com/busy", corev1.TaintEffectPreferNoSchedule), ""},
 		"a node that is cordoned":                         {taint(corev1.TaintNodeUnschedulable, corev1.TaintEffectNoSchedule), ""},
 		"a node with little memory":                       {taint(corev1.TaintNodeMemoryPressure, corev1.TaintEffectNoSchedule), ""},

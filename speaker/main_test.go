@@ -62,7 +62,12 @@ stringData: {password: s3cret}
 apiVersion: metallb.io/v1beta2
 kind: BGPPeer
 metadata: {name: router, namespace: metallb-system}
-spec: {myASN: 64500, peerASN: 64501, peerAddress: %s, routerID: 10.0.0.1, passwordSecret: {name: router-password}}
+spec: {myASN: 64500, peerASN: 64501, peerAddress: %s, routerID: 10.0.0.1, passwordSecret: {name: router-password}, bfdProfile: fast}
+---
+apiVersion: metallb.io/v1beta1
+kind: BFDProfile
+metadata: {name: fast, namespace: metallb-system}
+spec: {transmitInterval: 100, receiveInterval: 100}
 ---
 apiVersion: metallb.io/v1beta2
 kind: BGPPeer

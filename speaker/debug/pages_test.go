@@ -86,6 +86,7 @@ func (r *routers) States() []session.State {
 		if i == 0 {
 			s.FSM, s.HoldTime, s.KeepaliveTime, s.AdvertisedIPv4, s.Pending, s.Updates = session.Established, 90*time.Second, 30*time.Second, 2, 0, 3
 			s.LocalAddress, s.PeerRouterID, s.LastError, s.LastErrorTime = c.Address.Next(), c.Address, "", time.Time{}
+			s.BFD, s.BFDDetectionTime, s.BFDProblem = "Up", 150*time.Millisecond, "no echo"
 		}
 		states = append(states, s)
 	}
@@ -248,6 +249,7 @@ func TestTheSessionsAreTold(t *testing.T) {
 	s.expect("sessions", "", `{"node":"node-1","sessions":[
 		{"peer":"one","address":"192.0.2.1:179","localASN":64500,"peerASN":64501,"state":"Established","since":"2026-01-02T03:04:05Z",
 		"holdTime":"1m30s","keepaliveTime":"30s","localAddress":"192.0.2.2","routerID":"10.0.0.1","peerRouterID":"192.0.2.1",
+		"bfd":"Up","bfdDetectionTime":"150ms","bfdProblem":"no echo",
 		"advertised":2,"pending":0,"updates":3,"received":0},
 		{"peer":"two","address":"192.0.2.2:179","localASN":64500,"peerASN":64501,"state":"Active","since":"2026-01-02T03:04:05Z",
 		"lastError":"connection refused","lastErrorTime":"2026-01-02T03:04:05Z","routerID":"10.0.0.1","advertised":0,"pending":2,"updates":0,"received":0}]}`)

@@ -31,6 +31,11 @@ type sessionState struct {
 	LocalAddress  string `json:"localAddress,omitempty"`
 	RouterID      string `json:"routerID,omitempty"`
 	PeerRouterID  string `json:"peerRouterID,omitempty"`
+	// BFD is the state of the BFD session, if there is one, BFDDetectionTime after which silence it gives the peer up, and BFDProblem why it is not up, or
+	// what of the profile it cannot do.
+	BFD              string `json:"bfd,omitempty"`
+	BFDDetectionTime string `json:"bfdDetectionTime,omitempty"`
+	BFDProblem       string `json:"bfdProblem,omitempty"`
 	// Advertised prefixes, and those that wait for the session to be established.
 	KeepsRoutes bool   `json:"keepsRoutes,omitempty"`
 	Advertised  int    `json:"advertised"`
@@ -57,7 +62,10 @@ func stateOf(s *session.State) sessionState {
 	state := sessionState{
 		Peer: s.Peer, Address: s.Endpoint(), LocalASN: s.LocalASN, PeerASN: s.PeerASN, State: string(s.FSM), Since: s.Since,
 		LastError: s.LastError, LocalAddress: textOf(s.LocalAddress), RouterID: textOf(s.RouterID), PeerRouterID: textOf(s.PeerRouterID),
-		KeepsRoutes: s.KeepsRoutes, Advertised: s.Advertised(), Pending: s.Pending, Updates: s.Updates, Received: s.Received,
+		KeepsRoutes: s.KeepsRoutes, Advertised: s.Advertised(), Pending: s.Pending, Updates: s.Updates, Received: s.Received, BFD: s.BFD, BFDProblem: s.BFDProblem,
+	}
+	if s.BFDDetectionTime > 0 {
+		state.BFDDetectionTime = s.BFDDetectionTime.String()
 	}
 	if !s.LastErrorTime.IsZero() {
 		state.LastErrorTime = &s.LastErrorTime

@@ -40,8 +40,11 @@ type connection struct {
 	given, released bool
 }
 
-// dial connects to the peer after a while. There is one attempt at a time.
+// dial connects to the peer after a while. There is one attempt at a time, and none before BFD is up again that has ended the session.
 func (p *peering) dial(after time.Duration) {
+	if p.watch.holding {
+		return
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stopDialing()
 	p.stopDialing = cancel
@@ -224,11 +227,16 @@ func (p *peering) ended() {
 		return
 	}
 	p.lost(end)
+	p.dial(p.reopenAfter())
+}
+
+// reopenAfter returns how long a session that was lost waits until it is reopened.
+func (p *peering) reopenAfter() time.Duration {
 	if p.mayReopen() {
-		p.dial(0)
-	} else {
-		p.dial(idleTime)
+		return 0
 	}
+	p.notBefore = time.Now().Add(idleTime)
+	return idleTime
 }
 
 // failure says why an attempt failed after the connection was made. What a peer closes without a word is often the consequence

@@ -21,6 +21,9 @@
 // to see. GoBGP is handed the connection as one that it has accepted, and has the peer as long as there is one. See decision
 // 8 for how, and why.
 //
+// A peer with a BFD profile has a BFD session as well (package bfd), which begins and ends with the peering and not with connections. Its failure
+// ends the connection, and the session is opened again when BFD is up again. See decision 12.
+//
 // The paths are put into the RIB before the first attempt, so the first thing that an established peer gets is one packed
 // dump, and then, if it knows graceful restart (RFC 4724), the End-of-RIB marker. A session that is lost is dialled again at
 // once. After that, attempts follow each other ever more slowly, up to the connect time, without end. The fourth loss within

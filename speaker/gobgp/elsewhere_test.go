@@ -21,7 +21,14 @@ const alone = "GOBGP_TEST_ALONE"
 // that run at a time would have the race that the package's documentation tells of. Otherwise it does nothing.
 func elsewhere(t *testing.T) bool {
 	t.Helper()
-	if !raceDetector || os.Getenv(alone) != "" {
+	return raceDetector && apart(t)
+}
+
+// apart runs the test in a process of its own, with a network of its own, as there may be but one speaker with BFD on a node, and reports whether
+// it did: the test is to go on if it did not, as it is in that process.
+func apart(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv(alone) != "" {
 		return false
 	}
 	program, err := os.Executable()

@@ -24,6 +24,8 @@ const (
 	administrativeShutdown = 2
 	// peerDeconfigured: the peer is not wanted any more, or not so.
 	peerDeconfigured = 3
+	// bfdDown: BFD has found that the peer, or the way to it, does not work (RFC 9384).
+	bfdDown = 10
 )
 
 // ending is how a session ends. The zero value is that it does not.
@@ -95,10 +97,13 @@ type peering struct {
 	backoff   transport.Backoff
 	// wasUp is whether the session was established before, and peerRestarts whether the peer then said that it restarts gracefully itself.
 	wasUp, peerRestarts bool
+	// watch is the BFD session.
+	watch watch
 	// settling is set while changes of the RIB would be lost.
 	settling bool
-	// reopened is when the session was last reopened at once.
-	reopened []time.Time
+	// reopened is when the session was last reopened at once, and notBefore until when it waits that was lost too often.
+	reopened  []time.Time
+	notBefore time.Time
 	// lastRefusal is the last specific error of an attempt since the session was up.
 	lastRefusal string
 	// told are the failures of attempts that were logged since the session was up.
@@ -181,7 +186,10 @@ func (p *peering) close(how ending) {
 	p.log.Info("ending session", "keepsRoutes", how.keepsRoutes)
 	p.retrying.Stop()
 	p.rotating.Stop()
+	// BFD ends last. A router that keeps routes without the session must find it gone first: FRR 8.4 takes AdminDown for a failure of the session that it
+	// still has, and drops what it would have kept.
 	p.disconnect(how)
+	p.stopWatching()
 	p.stopServing()
 	p.dialing.Wait()
 }
@@ -197,6 +205,7 @@ func (p *peering) become(wanted bgp.Peer) error {
 	default:
 		p.restart(wanted)
 	}
+	p.watchPeer()
 	if err := p.serve(); err != nil {
 		return err
 	}

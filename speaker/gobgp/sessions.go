@@ -4,6 +4,7 @@ package gobgp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/speaker/bfd"
 	"metallb.io/metallb/speaker/rib"
 	"metallb.io/metallb/speaker/session"
 )
@@ -43,6 +45,8 @@ type Options struct {
 	rotate func() time.Duration
 	// dead is how long a peer may be silent that is asked; 0 is transport.Dead.
 	dead time.Duration
+	// bfd has the BFD sessions.
+	bfd *bfd.Sessions
 	// start starts the server of a session; nil is startServer.
 	start func(p bgp.Peer, log *slog.Logger, onActive func()) (*server, error)
 }
@@ -82,6 +86,11 @@ func New(options Options) (*Sessions, error) {
 	if options.start == nil {
 		options.start = startServer
 	}
+	watches, err := bfd.New(options.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	options.bfd = watches
 	s := &Sessions{options: options, sessions: map[string]*peering{}}
 	if options.Registerer != nil {
 		if err := options.Registerer.Register(collector{s}); err != nil {
@@ -158,7 +167,11 @@ func (s *Sessions) CloseKeepingRoutes(ctx context.Context) (left int, err error)
 	}
 	left = len(s.sessions)
 	s.mu.Unlock()
-	return left, await(ctx, &closing)
+	err = await(ctx, &closing)
+	if left == 0 {
+		err = errors.Join(err, s.options.bfd.Close(ctx))
+	}
+	return left, err
 }
 
 // retire unregisters the metrics, and has nothing be configured any more. The caller holds the lock.
@@ -169,8 +182,8 @@ func (s *Sessions) retire() {
 	s.closed = true
 }
 
-// Close ends all sessions with Cease/Administrative Shutdown (RFC 4486), so that no peer keeps routes, and frees everything. If ctx ends
-// first, its error is returned and the rest is freed in the background. Closing again does nothing.
+// Close ends all sessions with Cease/Administrative Shutdown (RFC 4486), so that no peer keeps routes, and frees everything. Peers with BFD are told
+// that this is on purpose, here and in CloseKeepingRoutes. If ctx ends first, its error is returned and the rest is freed in the background. Closing again does nothing.
 func (s *Sessions) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.retire()
@@ -178,7 +191,7 @@ func (s *Sessions) Close(ctx context.Context) error {
 		p.end(ending{subcode: administrativeShutdown})
 	}
 	s.mu.Unlock()
-	return await(ctx, &s.running)
+	return errors.Join(await(ctx, &s.running), s.options.bfd.Close(ctx))
 }
 
 // await waits for goroutines, or until the context ends.

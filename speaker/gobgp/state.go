@@ -58,8 +58,12 @@ func keepaliveTime(c bgp.Peer, agreed time.Duration) time.Duration {
 
 // lost takes note of the end of a session that was established.
 func (p *peering) lost(end transport.End) {
+	p.lostFor(downReason(end, p.snapshot().HoldTime.String()))
+}
+
+// lostFor is lost with the reason in words.
+func (p *peering) lostFor(text string) {
 	old := p.snapshot()
-	text := downReason(end, old.HoldTime.String())
 	lasted := p.options.Clock.Since(old.Since)
 	p.update(func(s *session.State) {
 		p.down(s, session.Idle)

@@ -58,6 +58,13 @@ type State struct {
 	Pending int
 	// Updates is the number of UPDATE messages sent since the session was configured, over all its connections.
 	Updates uint64
+	// BFD is the state of the peer's BFD session as RFC 5880 section 4.1 names it: Down, Init, Up, or AdminDown if the peer has disabled it; empty if
+	// there is none.
+	BFD string
+	// BFDDetectionTime is after which silence BFD gives the peer up; 0 before it has said anything.
+	BFDDetectionTime time.Duration
+	// BFDProblem says why the BFD session is not up, or, if it is, what of its profile it cannot do; empty if there is nothing to say.
+	BFDProblem string
 	// Received is the number of prefixes that the peer has announced since the session was configured. They are not used.
 	Received uint64
 }

@@ -45,7 +45,8 @@ func TestASessionThatComesUpAtOnceIsWrittenOnce(t *testing.T) {
 	w.mustHaveWritten(0)
 	got := w.store.objects["node-1-router"].Status
 	if got.AdvertisedIPv4 != 1 || got.AdvertisedIPv6 != 0 || got.HoldTime.Duration != 90*time.Second || got.PeerRouterID != "192.0.2.1" ||
-		got.LocalRouterID != "198.51.100.1" || len(got.Families) != 1 || got.Node != "node-1" || got.Peer != "router" || got.Address != "192.0.2.1" {
+		got.LocalRouterID != "198.51.100.1" || len(got.Families) != 1 || got.Node != "node-1" || got.Peer != "router" || got.Address != "192.0.2.1" ||
+		got.BFDStatus != v1beta1.BFDUp {
 		t.Errorf("status is %+v", got)
 	}
 }

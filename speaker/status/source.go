@@ -88,7 +88,7 @@ func timeOf(t time.Time) *metav1.Time {
 func (r *Reporter) statusOf(s session.State) v1beta1.BGPSessionStateStatus {
 	status := v1beta1.BGPSessionStateStatus{
 		Node: r.options.Node, Pod: r.options.Pod, Peer: s.Peer, Address: s.Address.String(), State: v1beta1.SessionState(s.FSM),
-		Since: timeOf(s.Since), Conditions: r.drain.conditions(),
+		Since: timeOf(s.Since), BFDStatus: v1beta1.BFDState(s.BFD), Conditions: r.drain.conditions(),
 	}
 	if s.LastError != "" && !s.CarriesAll() {
 		status.LastError, status.LastErrorTime = message.Bound(s.LastError), timeOf(s.LastErrorTime)

@@ -38,6 +38,8 @@ func TestCompare(t *testing.T) {
 		"the same state again":   {status{State: "Idle", Since: at(1)}, status{State: "Idle", Since: at(2)}, publisher.None},
 		"more prefixes":          {status{State: "Established"}, status{State: "Established", AdvertisedIPv6: 1}, publisher.Counts},
 		"prefixes and hold time": {status{State: "Established"}, status{State: "Established", AdvertisedIPv6: 1, HoldTime: &metav1.Duration{}}, publisher.Transition},
+		"BFD goes down":          {status{State: "Established", BFDStatus: "Up"}, status{State: "Established", BFDStatus: "Down"}, publisher.Transition},
+		"BFD of one down is up":  {status{State: "Idle", BFDStatus: "Init"}, status{State: "Idle", BFDStatus: "Up"}, publisher.Detail},
 		"unknown to down":        {status{State: "Unknown"}, status{State: "Idle"}, publisher.Transition},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -172,6 +172,7 @@ func (w *world) setPeer(peer string, fsm session.FSM, lastError string, advertis
 	}
 	if s.Up() {
 		s.HoldTime, s.Carried, s.AdvertisedIPv4, s.PeerRouterID = 90*time.Second, s.Families, advertised, netip.MustParseAddr("192.0.2.1")
+		s.BFD = "Up"
 	}
 	w.change(s)
 	w.look()

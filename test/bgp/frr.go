@@ -27,6 +27,9 @@ type frr struct {
 	// forwards is whether it is to have a zebra, which is nil before it is started.
 	forwards bool
 	zebra    *process
+	// watches is whether it is to have a bfdd as well, which needs the zebra.
+	watches bool
+	bfdd    *process
 }
 
 // NewFRR makes an FRR that is not started.
@@ -100,7 +103,11 @@ func (f *frr) Start(tb testing.TB) {
 	}
 	zebra := []string{"-Z", "-n"}
 	if f.forwards {
-		zebra = []string{"-z", f.startZebra(tb, log)}
+		socket := f.startZebra(tb, log)
+		zebra = []string{"-z", socket}
+		if f.watches {
+			f.startBFD(tb, log, socket)
+		}
 	}
 	p, err := f.node.start(log, bgpdProgram, append([]string{
 		"-f", filepath.Join(f.dir, "bgpd.conf"), "-i", filepath.Join(f.dir, "bgpd.pid"),
@@ -120,8 +127,10 @@ func (f *frr) Start(tb testing.TB) {
 // Kill implements Router.
 func (f *frr) Kill(testing.TB) {
 	f.process.kill()
-	if f.zebra != nil {
-		f.zebra.kill()
+	for _, p := range []*process{f.bfdd, f.zebra} {
+		if p != nil {
+			p.kill()
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ const (
 	birdcProgram = "/usr/sbin/birdc"
 	bgpdProgram  = "/usr/lib/frr/bgpd"
 	zebraProgram = "/usr/lib/frr/zebra"
+	bfddProgram  = "/usr/lib/frr/bfdd"
 	vtyshProgram = "/usr/bin/vtysh"
 )
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,7 +68,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	sizes := flags.String("services", "500,2000,8000", "numbers of services, with commas between")
 	subjects := flags.String("subjects", floorName+","+productName, "what is measured")
 	only := flags.String("only", strings.Join(parts(), ","),
-		"parts to run: services, all at once and one at a time; changes, one thing in a full cluster; sessions, what peers are told")
+		"parts to run: services, all at once and one at a time; changes, one thing in a full cluster; sessions, what peers are told; bfd, BFD sessions (root)")
 	clusters := flags.String("clusters", "100/10/10,10000/1000/1000", "services/waiting of them/nodes of the clusters in which one thing changes")
 	peers := flags.String("peers", "1,2,4,8", "numbers of peers that routes are announced to, with commas between")
 	flags.IntVar(&o.routes, "routes", 10_000, "routes that each of these peers is told of")
@@ -167,7 +168,7 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context, options, *report, string, io.Writer) error
-	}{{partServices, runServices}, {partChanges, runClusters}, {partSessions, runSessions}} {
+	}{{partServices, runServices}, {partChanges, runClusters}, {partSessions, runSessions}, {partBFD, runBFD}} {
 		if o.runs(part.name) && err == nil {
 			err = part.run(ctx, o, r, dir, progress)
 		}
@@ -202,6 +203,9 @@ func (o *options) skipBuilds() {
 	if !o.runs(partSessions) {
 		o.binaries.fanout = none
 	}
+	if !o.runs(partBFD) || runtime.GOOS != "linux" {
+		o.binaries.bfd = none
+	}
 }
 
 // Parts of the benchmark.
@@ -209,9 +213,10 @@ const (
 	partServices = "services"
 	partChanges  = "changes"
 	partSessions = "sessions"
+	partBFD      = "bfd"
 )
 
-func parts() []string { return []string{partServices, partChanges, partSessions} }
+func parts() []string { return []string{partServices, partChanges, partSessions, partBFD} }
 
 // runServices measures all subjects at all numbers of services.
 func runServices(ctx context.Context, o options, r *report, dir string, progress io.Writer) error {

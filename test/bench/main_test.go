@@ -52,10 +52,11 @@ func TestOnlyWhatIsMeasuredIsBuilt(t *testing.T) {
 		want binaries
 	}{
 		"all":               {nil, binaries{}},
-		"services":          {[]string{"--only", "services"}, binaries{fanout: "-"}},
-		"services of floor": {[]string{"--subjects", "floor"}, binaries{controller: "-", speaker: "-", fanout: "-"}},
-		"changes":           {[]string{"--only", "changes"}, binaries{floor: "-", speaker: "-", fanout: "-"}},
-		"sessions":          {[]string{"--only", "sessions"}, binaries{floor: "-", controller: "-", speaker: "-"}},
+		"services":          {[]string{"--only", "services"}, binaries{fanout: "-", bfd: "-"}},
+		"services of floor": {[]string{"--subjects", "floor"}, binaries{controller: "-", speaker: "-", fanout: "-", bfd: "-"}},
+		"changes":           {[]string{"--only", "changes"}, binaries{floor: "-", speaker: "-", fanout: "-", bfd: "-"}},
+		"sessions":          {[]string{"--only", "sessions"}, binaries{floor: "-", controller: "-", speaker: "-", bfd: "-"}},
+		"BFD":               {[]string{"--only", "bfd"}, binaries{floor: "-", controller: "-", speaker: "-", fanout: "-"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -25,6 +25,7 @@ type report struct {
 	Measurements []*measurement `json:"measurements"`
 	Changes      changesReport  `json:"changes"`
 	Sessions     sessionsReport `json:"sessions"`
+	BFD          bfdReport      `json:"bfd"`
 }
 
 func newReport(sizes []int, workers int) *report {
@@ -76,14 +77,19 @@ func (r *report) write(out io.Writer) error {
 		}
 	}
 	if len(r.Sessions) > 0 {
-		return r.Sessions.write(out)
+		if err := r.Sessions.write(out); err != nil {
+			return err
+		}
+	}
+	if len(r.BFD) > 0 {
+		return r.BFD.write(out)
 	}
 	return nil
 }
 
 // empty reports whether nothing was measured.
 func (r *report) empty() bool {
-	return len(r.Measurements)+len(r.Changes.Measurements)+len(r.Sessions) == 0
+	return len(r.Measurements)+len(r.Changes.Measurements)+len(r.Sessions)+len(r.BFD) == 0
 }
 
 // writeServices prints the tables of what is done for many services.

@@ -90,13 +90,19 @@ func (e example) test(t *testing.T, table *rib.Table) {
 // firstBlock returns the page's first block of the language.
 func firstBlock(t *testing.T, language string) string {
 	t.Helper()
+	return blockWith(t, language, "")
+}
+
+// blockWith returns the page's first block of the language that contains the text.
+func blockWith(t *testing.T, language, text string) string {
+	t.Helper()
 	d, err := docs.Read(root, page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(d.Blocks, func(b docs.Block) bool { return b.Language == language })
+	i := slices.IndexFunc(d.Blocks, func(b docs.Block) bool { return b.Language == language && strings.Contains(b.Text, text) })
 	if i < 0 {
-		t.Fatalf("%s has no block of %s", page, language)
+		t.Fatalf("%s has no block of %s with %q", page, language, text)
 	}
 	return d.Blocks[i].Text
 }

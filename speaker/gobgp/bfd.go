@@ -10,6 +10,9 @@ import (
 	"metallb.io/metallb/speaker/session"
 )
 
+// noticeTime is what a router has to find a connection closed, before it is told that BFD ends.
+const noticeTime = 100 * time.Millisecond
+
 // watch is the BFD session of a peer. It begins with the BGP session, and lasts as long, whatever becomes of connections. It belongs to the
 // goroutine of the peering.
 type watch struct {
@@ -78,6 +81,15 @@ func (p *peering) stopWatching() {
 	p.watch = watch{}
 	p.update(func(s *session.State) { s.BFD, s.BFDDetectionTime, s.BFDProblem = "", 0, "" })
 	p.options.OnChange(p.snapshot())
+}
+
+// endWatch ends the BFD session after the connection. A router that keeps routes without the session must find it gone first: FRR 8.4 takes
+// AdminDown for a failure of the session that it still has, and drops what it would have kept.
+func (p *peering) endWatch(how ending) {
+	if p.watch.session != nil && how.keepsRoutes {
+		<-time.After(noticeTime)
+	}
+	p.stopWatching()
 }
 
 // bfdChanged follows the BFD session. Its failure ends the BGP session, and the attempt to open one (RFC 5882 section 3.1). That it was not up

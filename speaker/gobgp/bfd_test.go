@@ -471,6 +471,45 @@ func TestASessionThatWaitsForBFDGoesOnWhenItHasNoneAnyMore(t *testing.T) {
 	})
 }
 
+// With graceful restart FRR tells a speaker that restarts from a node that fails. BIRD does not, unless BFD is graceful, and then keeps the routes of both.
+func TestAPlannedEndIsNoFailureForFRRThatKeepsRoutes(t *testing.T) {
+	t.Parallel()
+	for name, planned := range map[string]bool{"planned": true, "failure": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onEachWatchingRouter(t, watchedOn, func(t *testing.T, node *bgptest.Node, w watching) {
+				t.Helper()
+				if w.Name() != "FRR" {
+					t.Skip("BIRD 2.0.12 drops the routes of both")
+				}
+				s, _ := newSessions(t, Options{})
+				c := toWatched(watchedOn(node), node.Link)
+				c.RestartTime = time.Minute
+				configure(t, s, always(path("192.0.2.0/24")), c)
+				awaitUp(t, s, "tor")
+				awaitBFD(t, s, w)
+				has := func() bool { return strings.Contains(w.Ask(t, "show bgp ipv4 unicast"), "192.0.2.0/24") }
+				eventually(t, 10*time.Second, func() (bool, string) { return has(), "the route does not come" })
+				if planned {
+					if left, err := s.CloseKeepingRoutes(t.Context()); left != 0 || err != nil {
+						t.Fatalf("%d sessions are left (%v)", left, err)
+					}
+				} else {
+					defer filter(t, "output", fmt.Sprintf("ip daddr %s drop", node.Addr4))()
+					defer filter(t, "input", fmt.Sprintf("ip saddr %s drop", node.Addr4))()
+				}
+				eventually(t, 10*time.Second, func() (bool, string) {
+					ended := !w.established() && w.BFD(t).State != "Up"
+					return ended && (planned || !has()), "FRR holds the sessions up, or the route"
+				})
+				if planned && !has() {
+					t.Error("FRR has dropped the route")
+				}
+			})
+		})
+	}
+}
+
 func TestARouterWithoutBFDHasItsSession(t *testing.T) {
 	t.Parallel()
 	onEachWatchingRouter(t, func(node *bgptest.Node) watched {

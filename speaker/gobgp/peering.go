@@ -186,10 +186,8 @@ func (p *peering) close(how ending) {
 	p.log.Info("ending session", "keepsRoutes", how.keepsRoutes)
 	p.retrying.Stop()
 	p.rotating.Stop()
-	// BFD ends last. A router that keeps routes without the session must find it gone first: FRR 8.4 takes AdminDown for a failure of the session that it
-	// still has, and drops what it would have kept.
 	p.disconnect(how)
-	p.stopWatching()
+	p.endWatch(how)
 	p.stopServing()
 	p.dialing.Wait()
 }

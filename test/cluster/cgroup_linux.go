@@ -152,10 +152,10 @@ func (g *cgroups) add(group string, pid int) error {
 	return nil
 }
 
-// processes returns all processes of the tree.
-func (g *cgroups) processes() ([]int, error) {
+// processes returns all processes of a group of the tree and of those below it; of the whole tree if group is empty.
+func (g *cgroups) processes(group string) ([]int, error) {
 	var pids []int
-	err := filepath.WalkDir(filepath.Join(g.tracking, cgroupTree), func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(g.tracking, cgroupTree, group), func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // a group that has just gone
 		}
@@ -180,10 +180,11 @@ func (g *cgroups) processes() ([]int, error) {
 	return pids, err
 }
 
-// kill ends all processes of the tree, those that are born meanwhile included, and returns when they have ended.
-func (g *cgroups) kill(ctx context.Context) error {
+// kill ends all processes of a group of the tree and of those below it, or of the whole tree, those that are born meanwhile included, and
+// returns when they have ended.
+func (g *cgroups) kill(ctx context.Context, group string) error {
 	for deadline := time.Now().Add(killPatience); ; {
-		pids, err := g.processes()
+		pids, err := g.processes(group)
 		if err != nil || len(pids) == 0 {
 			return err
 		}
@@ -201,12 +202,12 @@ func (g *cgroups) kill(ctx context.Context) error {
 	}
 }
 
-// remove removes the tree, which must have no processes, from all hierarchies.
-func (g *cgroups) remove() error {
+// remove removes a group of the tree and those below it, or the whole tree, from all hierarchies. It must have no processes.
+func (g *cgroups) remove(group string) error {
 	var errs []error
 	for _, root := range g.roots {
 		var dirs []string
-		err := filepath.WalkDir(filepath.Join(root, cgroupTree), func(path string, entry fs.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(root, cgroupTree, group), func(path string, entry fs.DirEntry, err error) error {
 			if err == nil && entry.IsDir() {
 				dirs = append(dirs, path)
 			}

@@ -77,8 +77,16 @@ func TestTheTreeOfGroupsComesAndGoesInAllHierarchies(t *testing.T) {
 	if !groups.exists() {
 		t.Error("there is no tree after it was made")
 	}
+	for _, group := range []string{"node-1", "node-1", ""} {
+		if !groups.exists() {
+			t.Errorf("there is no tree before %q was removed", group)
+		}
+		if err := groups.remove(group); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for range 2 {
-		if err := groups.remove(); err != nil {
+		if err := groups.remove(""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -102,12 +110,14 @@ func TestProcessesAreFoundAtAnyDepthOfTheTreeOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := groups.processes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(got)
-	if diff := cmp.Diff([]int{201, 202, 203}, got); diff != "" {
-		t.Errorf("processes (-want +got):\n%s", diff)
+	for group, want := range map[string][]int{"": {201, 202, 203}, "node-1": {203}, "node-2": nil} {
+		got, err := groups.processes(group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("processes of %q (-want +got):\n%s", group, diff)
+		}
 	}
 }

@@ -121,7 +121,7 @@ func (r *runner) waitReady(ctx context.Context) error {
 	}
 	return r.until(ctx, "the nodes", func(ctx context.Context) error {
 		for _, n := range r.cluster.Nodes() {
-			if err := nodeReady(ctx, client, n.Name); err != nil {
+			if err := nodeReady(ctx, client, n.Name, time.Time{}); err != nil {
 				return err
 			}
 		}
@@ -130,8 +130,8 @@ func (r *runner) waitReady(ctx context.Context) error {
 	}, logs...)
 }
 
-// nodeReady returns nil if a node is ready, else the reason that it has given.
-func nodeReady(ctx context.Context, client kubernetes.Interface, name string) error {
+// nodeReady returns nil if a node has told after a moment that it is ready, else the reason that it has given.
+func nodeReady(ctx context.Context, client kubernetes.Interface, name string, after time.Time) error {
 	node, err := client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return err
@@ -142,6 +142,8 @@ func nodeReady(ctx context.Context, client kubernetes.Interface, name string) er
 	}
 	if condition := node.Status.Conditions[i]; condition.Status != corev1.ConditionTrue {
 		return fmt.Errorf("%s is not ready: %s", name, condition.Message)
+	} else if told := condition.LastHeartbeatTime.Time; !told.After(after) {
+		return fmt.Errorf("%s has not told how it is since %s", name, told.Format(time.TimeOnly))
 	}
 	return nil
 }

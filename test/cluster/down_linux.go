@@ -51,10 +51,10 @@ func (c *Cluster) remove(ctx context.Context, groups *cgroups) error {
 			_ = syscall.Kill(p.PID, syscall.SIGKILL)
 		}
 	}
-	if err := groups.kill(ctx); err != nil {
+	if err := groups.kill(ctx, ""); err != nil {
 		return fmt.Errorf("ending the processes of the cluster: %w", err)
 	}
-	errs := []error{groups.remove(), removeNetwork(c.Nodes())}
+	errs := []error{groups.remove(""), removeNetwork(c.Nodes())}
 	for name, value := range c.record.Sysctls {
 		errs = append(errs, setSysctl(name, value))
 	}

@@ -160,7 +160,7 @@ func connect(n Node, nodes []Node) error {
 		}
 	}
 	for _, route := range podRoutes(n) {
-		if err := netlink.RouteAdd(route); err != nil {
+		if err := netlink.RouteReplace(route); err != nil { // that of a node which was stopped is there yet
 			return fmt.Errorf("adding the route to the pods of %s: %w", n.Name, err)
 		}
 	}

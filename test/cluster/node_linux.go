@@ -14,11 +14,10 @@ import (
 	"metallb.io/metallb/test/image"
 )
 
-// startRuntimes makes the nodes and starts their containerds, without waiting for these. It returns the namespaces of the
+// startRuntimes makes nodes and starts their containerds, without waiting for these. It returns the namespaces of the
 // nodes in order, as many as it made, for the caller to close.
-func (r *runner) startRuntimes(ctx context.Context) ([]*namespaces, error) {
+func (r *runner) startRuntimes(ctx context.Context, nodes []Node) ([]*namespaces, error) {
 	var spaces []*namespaces
-	nodes := r.cluster.Nodes()
 	for _, n := range nodes {
 		if err := ctx.Err(); err != nil {
 			return spaces, err
@@ -28,7 +27,7 @@ func (r *runner) startRuntimes(ctx context.Context) ([]*namespaces, error) {
 			return spaces, err
 		}
 		spaces = append(spaces, space)
-		if err := connect(n, nodes); err != nil {
+		if err := connect(n, r.cluster.Nodes()); err != nil {
 			return spaces, err
 		}
 		if err := r.cluster.writeNodeConfig(n); err != nil {
@@ -54,10 +53,18 @@ func (r *runner) loadPause(ctx context.Context) error {
 	if err := image.Save(tar, pauseImage, pause); err != nil {
 		return err
 	}
-	group, waitCtx := errgroup.WithContext(ctx)
-	for _, n := range r.cluster.Nodes() {
+	if err := r.waitRuntimes(ctx, r.cluster.Nodes()); err != nil {
+		return err
+	}
+	return r.cluster.Load(ctx, tar)
+}
+
+// waitRuntimes waits for the container runtimes of nodes.
+func (r *runner) waitRuntimes(ctx context.Context, nodes []Node) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, n := range nodes {
 		group.Go(func() error {
-			return r.until(waitCtx, "the container runtime of "+n.Name, func(ctx context.Context) error {
+			return r.until(ctx, "the container runtime of "+n.Name, func(ctx context.Context) error {
 				if _, err := os.Stat(n.socket()); err != nil {
 					return err
 				}
@@ -65,15 +72,12 @@ func (r *runner) loadPause(ctx context.Context) error {
 			}, n.Name+"-containerd")
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return r.cluster.Load(ctx, tar)
+	return group.Wait()
 }
 
-// startKubelets starts kubelet and kube-proxy on each node.
-func (r *runner) startKubelets(ctx context.Context, spaces []*namespaces) error {
-	for i, n := range r.cluster.Nodes() {
+// startKubelets starts kubelet and kube-proxy on each of the nodes, whose namespaces are in the same order.
+func (r *runner) startKubelets(ctx context.Context, nodes []Node, spaces []*namespaces) error {
+	for i, n := range nodes {
 		err := spaces[i].do(func() error {
 			return errors.Join(
 				r.start(ctx, n.daemons(), n.Name+"-kubelet", "kubelet", "--config="+n.file("kubelet.yaml"),

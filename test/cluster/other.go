@@ -11,3 +11,9 @@ func Up(context.Context, Config) (*Cluster, error) { return nil, ErrNotLinux }
 
 // Down ends no cluster: ErrNotLinux.
 func (c *Cluster) Down(context.Context) error { return ErrNotLinux }
+
+// PowerOff stops no node: ErrNotLinux.
+func (c *Cluster) PowerOff(context.Context, Node) error { return ErrNotLinux }
+
+// PowerOn starts no node: ErrNotLinux.
+func (c *Cluster) PowerOn(context.Context, Node) error { return ErrNotLinux }

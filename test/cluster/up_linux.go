@@ -127,7 +127,7 @@ func (c *Cluster) alive(groups *cgroups) bool {
 			}
 		}
 	}
-	pids, err := groups.processes()
+	pids, err := groups.processes("")
 	return err == nil && len(pids) > 0 && Running() == c.State()
 }
 
@@ -180,7 +180,7 @@ func (c *Cluster) up(ctx context.Context, groups *cgroups, progress io.Writer) e
 		return err
 	}
 	fmt.Fprintf(progress, "starting %d container runtimes\n", c.record.Nodes)
-	spaces, err := r.startRuntimes(ctx)
+	spaces, err := r.startRuntimes(ctx, c.Nodes())
 	defer func() {
 		for _, s := range spaces {
 			s.close()
@@ -196,7 +196,7 @@ func (c *Cluster) up(ctx context.Context, groups *cgroups, progress io.Writer) e
 		return err
 	}
 	fmt.Fprintf(progress, "starting %d kubelets\n", c.record.Nodes)
-	if err := r.startKubelets(ctx, spaces); err != nil {
+	if err := r.startKubelets(ctx, c.Nodes(), spaces); err != nil {
 		return err
 	}
 	return r.waitReady(ctx)

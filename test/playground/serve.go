@@ -31,6 +31,7 @@ const (
 	TestRoutersPage = "127.0.0.1:8080"
 	RackRouterPage  = "127.0.0.1:8081"
 	rackPage        = RackAddress + ":8080" // as seen from the machine
+	rackBFD         = 50 * time.Millisecond // BFD of the rack router is at most as fast as this
 )
 
 // errNotDeployed tells that the test routers are not in the cluster, or not ready.
@@ -65,7 +66,7 @@ func (p *Playground) runRackRouter(ctx context.Context) error {
 		"netns", "exec", RackNamespace, p.path("bin", "router"),
 		"--title", "Rack router", "--routers", "bird", "--forward", "bird",
 		"--asn", strconv.Itoa(RackASN), "--peer-asn", "external",
-		"--bird-address", RackAddress + "," + RackAddress6, "--listen", rackPage,
+		"--bird-address", RackAddress + "," + RackAddress6, "--listen", rackPage, "--bfd", rackBFD.String(),
 	}, p.nodeFlags())
 	command := exec.CommandContext(ctx, "ip", args...)
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"metallb.io/metallb/test/router/bird"
 	"metallb.io/metallb/test/router/frr"
@@ -43,6 +44,7 @@ type flags struct {
 	asn                                                           uint
 	captureMiB                                                    int
 	verbose, zebra                                                bool
+	bfd                                                           time.Duration
 	nodes                                                         []string
 }
 
@@ -56,6 +58,7 @@ func parse(args []string) (options, error) {
 	set.UintVar(&f.asn, "asn", 64512, "AS `number` of the routers")
 	set.StringVar(&f.peerASN, "peer-asn", "internal", "`AS` of the nodes that may connect: internal, external or a number")
 	set.StringVar(&f.forward, "forward", "", "install the routes of this `daemon` (bird or frr) into the kernel and forward packets; empty: only inspect")
+	set.DurationVar(&f.bfd, "bfd", 0, "shortest `interval` of BFD of bird, with nodes that are one hop away; 0: no BFD")
 	set.StringVar(&f.netNS, "netns", "", "network namespace of the daemons, by `path` or by name in /run/netns; empty: that of the page")
 	set.StringVar(&f.dir, "dir", "", "`directory` for configuration and sockets, reachable for every account; empty: a temporary one")
 	set.StringVar(&f.frrUser, "frr-user", "frr", "`account` that zebra drops its privileges to")
@@ -121,6 +124,9 @@ func (f flags) config(name string) (router.Config, error) {
 	cfg := router.Config{
 		Endpoint: *f.endpoints[name], Forward: f.forward == name, User: f.frrUser, NoZebra: name == frr.Name && !f.zebra,
 		NetNS: netNSPath(f.netNS),
+	}
+	if name == bird.Name {
+		cfg.BFD = f.bfd
 	}
 	if port := *f.ports[name]; port > 0 && port < 1<<16 {
 		cfg.Port = uint16(port)

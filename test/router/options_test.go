@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"metallb.io/metallb/test/router/router"
 )
@@ -44,7 +45,7 @@ func TestFlagsBecomeConfigurations(t *testing.T) {
 	t.Parallel()
 	o, err := parse([]string{
 		"--netns=rack", "--asn=64513", "--peer-asn=external", "--forward=bird", "--bird-address=192.0.2.1,fd00::1", "--frr-address=192.0.2.2", "--zebra=false",
-		"--node=node-1=192.0.2.11",
+		"--node=node-1=192.0.2.11", "--bfd=50ms",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +53,9 @@ func TestFlagsBecomeConfigurations(t *testing.T) {
 	bird, frr := o.configs["bird"], o.configs["frr"]
 	if !bird.Forward || frr.Forward || bird.NoZebra || !frr.NoZebra || bird.ASN != 64513 || frr.Peers != router.External || bird.NetNS != "/run/netns/rack" {
 		t.Errorf("bird %+v\nfrr %+v", bird, frr)
+	}
+	if bird.BFD != 50*time.Millisecond || frr.BFD != 0 {
+		t.Errorf("BFD at %s and %s", bird.BFD, frr.BFD)
 	}
 	if bird.RouterID != netip.MustParseAddr("192.0.2.1") || frr.RouterID != netip.MustParseAddr("192.0.2.2") || len(bird.Addresses) != 2 {
 		t.Errorf("router IDs %s and %s", bird.RouterID, frr.RouterID)

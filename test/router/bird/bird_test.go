@@ -202,7 +202,7 @@ func TestConfigurationFollowsWhatIsAskedFor(t *testing.T) {
 		"listens on everything and inspects": {
 			change: func(*router.Config) {},
 			want:   []string{"local port 1179 as 64512;", "neighbor range 0.0.0.0/0 internal;", "neighbor range ::/0 internal;", "export none;"},
-			wantNo: []string{"strict bind", "RTS_BGP"},
+			wantNo: []string{"strict bind", "RTS_BGP", "bfd"},
 		},
 		"listens on one address only": {
 			change: func(c *router.Config) { c.Addresses = []netip.Addr{addr("192.0.2.1")} },
@@ -212,6 +212,11 @@ func TestConfigurationFollowsWhatIsAskedFor(t *testing.T) {
 		"forwards": {
 			change: func(c *router.Config) { c.Forward = true },
 			want:   []string{"export where source = RTS_BGP;", "merge paths on limit 64;"},
+		},
+		"runs BFD, which needs neighbours on the wire": {
+			change: func(c *router.Config) { c.BFD = 50 * time.Millisecond },
+			want:   []string{"direct;", "bfd on;", `interface "*" { interval 50 ms; multiplier 3; };`},
+			wantNo: []string{"multihop"},
 		},
 		"accepts other ASes": {change: func(c *router.Config) { c.Peers = router.External }, want: []string{"0.0.0.0/0 external;"}},
 		"accepts one AS":     {change: func(c *router.Config) { c.Peers = router.ExactASN(65001) }, want: []string{"0.0.0.0/0 as 65001;"}},

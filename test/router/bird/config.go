@@ -13,7 +13,7 @@ import (
 // configuration renders the daemon's configuration file.
 //
 // Every session is "multihop": behind a Service's address a node is a hop away, and a session to a neighbour on the
-// wire works the same. BIRD then resolves next hops recursively, through connected routes and whatever the
+// wire works the same. With BFD it is "direct", as else BIRD would run BFD for many hops (RFC 5883) and not for one. BIRD then resolves next hops recursively, through connected routes and whatever the
 // kernel's table holds (learn), so a default route is enough for a route to be reachable. Sessions are passive and
 // errors forgiven quickly: the nodes dial, and a node that comes back is not to wait for BIRD's usual minute.
 // A path with the GRACEFUL_SHUTDOWN community is the last choice (RFC 8326, which FRR follows unasked).
@@ -35,14 +35,17 @@ filter from_node {
 
 template bgp node {
   local port %d as %d;
-  multihop 64;
+  %s;
   passive on;
   error wait time 1, 2;
   error forget time 5;
   ipv4 { import filter from_node; export none; };
   ipv6 { import filter from_node; export none; };
 }
-`, cfg.RouterID, cfg.Port, cfg.ASN)
+`, cfg.RouterID, cfg.Port, cfg.ASN, distance(cfg))
+	if cfg.BFD > 0 {
+		fmt.Fprintf(&b, "\nprotocol bfd {\n  interface \"*\" { interval %d ms; multiplier 3; };\n}\n", cfg.BFD.Milliseconds())
+	}
 	for _, family := range []family{{4, "ipv4", "0.0.0.0/0"}, {6, "ipv6", "::/0"}} {
 		family.kernel(&b, cfg.Forward)
 		if address, listens := family.listens(cfg.Addresses); listens {
@@ -50,6 +53,14 @@ template bgp node {
 		}
 	}
 	return b.String()
+}
+
+// distance says how far away nodes are, and whether BFD is to watch them.
+func distance(cfg router.Config) string {
+	if cfg.BFD > 0 {
+		return "direct;\n  bfd on"
+	}
+	return "multihop 64"
 }
 
 // family is what differs between the two address families.

@@ -69,6 +69,9 @@ func validate(cfg router.Config) error {
 	if cfg.Forward && cfg.NoZebra {
 		err = errors.Join(err, errors.New("forwarding needs zebra"))
 	}
+	if cfg.BFD > 0 {
+		err = errors.Join(err, errors.New("FRR is run without BFD: use bird"))
+	}
 	if cfg.Forward && len(cfg.Addresses) > 0 {
 		err = errors.Join(err, errors.New("bgpd installs no routes when it listens on chosen addresses: forward with bird, or give frr no address"))
 	}

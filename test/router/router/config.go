@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"time"
 )
 
 // Router is a running routing daemon.
@@ -41,6 +42,9 @@ type Config struct {
 	Endpoint string
 	// Forward installs the learned routes into the kernel.
 	Forward bool
+	// BFD is the shortest interval at which packets of BFD are sent and taken (RFC 5880); zero means none. The nodes are then to be on a network
+	// of the router's, one hop away (RFC 5881). Those that do not run BFD have their sessions all the same. Only BIRD has it.
+	BFD time.Duration
 	// NetNS is the path of the network namespace to run in; empty means the caller's.
 	NetNS string
 	// User is the account FRR's daemons run as where they must drop privileges; empty means "frr".
@@ -70,6 +74,9 @@ func (c Config) Validate() error {
 	}
 	if c.Port == 0 {
 		errs = append(errs, errors.New("port: must be between 1 and 65535"))
+	}
+	if c.BFD != 0 && (c.BFD < time.Millisecond || c.BFD%time.Millisecond != 0) {
+		errs = append(errs, fmt.Errorf("BFD interval %s: must be whole milliseconds", c.BFD))
 	}
 	families := map[bool]netip.Addr{}
 	for _, a := range c.Addresses {

@@ -5,14 +5,10 @@
 package e2e_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
-	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -53,7 +49,7 @@ func speakerEnds(t *testing.T, p *playground.Playground) {
 	kubectl(t, p, "-n", "metallb-system", "delete", pod)
 	kubectl(t, p, "-n", "metallb-system", "rollout", "status", "--timeout=2m", "daemonset/speaker")
 	awaitRoutes(t, p)
-	stop().check(t, 2) // the route went and came
+	intact(t, stop(), 2) // the route went and came
 	unmoved(t, before, others(paths(t, nginxPrefix), node.Addr.String()))
 }
 
@@ -69,74 +65,6 @@ func unmoved(t *testing.T, before, after map[path]time.Time) {
 			t.Errorf("the session of %v came up at %v before and at %v now", p, since, now)
 		}
 	}
-}
-
-// traffic is what became of requests.
-type traffic struct {
-	made int
-	// failed could not be made, or got no answer or another one.
-	failed []string
-	// cut were answered by a reset amid the connection: the rack router spreads connections over the routes that it has, and
-	// when one goes or comes, it sends some of those that are open another way, to a node that knows nothing of them.
-	cut []string
-}
-
-// check checks that no request failed, and that no more were cut than can be when the rack router's routes change.
-func (c traffic) check(t *testing.T, most int) {
-	t.Helper()
-	t.Logf("%d requests were made meanwhile, %d failed, %d were cut", c.made, len(c.failed), len(c.cut))
-	if c.made == 0 || len(c.failed) > 0 {
-		t.Errorf("of %d requests failed: %v", c.made, c.failed)
-	}
-	if len(c.cut) > most {
-		t.Errorf("of %d requests %d were cut, of at most %d that changes of routes explain: %v", c.made, len(c.cut), most, c.cut)
-	}
-}
-
-// requests fetches nginx's page from the client over and over until stop.
-func requests(t *testing.T) (stop func() traffic) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	var c traffic
-	var done sync.WaitGroup
-	done.Go(func() {
-		pace := time.NewTicker(25 * time.Millisecond) // the machine has other things to do as well
-		defer pace.Stop()
-		for ctx.Err() == nil {
-			<-pace.C
-			text, err := fetch(ctx)
-			if ctx.Err() != nil {
-				return
-			}
-			c.made++
-			if err != nil {
-				what := fmt.Sprintf("%s: %v %s", time.Now().Format(time.TimeOnly), err, text)
-				if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == curlReceiveError {
-					c.cut = append(c.cut, what)
-				} else {
-					c.failed = append(c.failed, what)
-				}
-			}
-		}
-	})
-	return func() traffic {
-		cancel()
-		done.Wait()
-		return c
-	}
-}
-
-// curlReceiveError is curl's exit status when an open connection is reset.
-const curlReceiveError = 56
-
-// fetch fetches nginx's page from the client, through the rack router.
-func fetch(ctx context.Context) (string, error) { return fetchFrom(ctx, nginxPrefix.Addr()) }
-
-// fetchFrom fetches the page at an address likewise.
-func fetchFrom(ctx context.Context, address netip.Addr) (string, error) {
-	text, err := exec.CommandContext(ctx, "ip", "netns", "exec", playground.ClientNamespace, "curl", "--silent", "--show-error",
-		"--fail", "--max-time", "3", "http://"+netip.AddrPortFrom(address, 80).String()).CombinedOutput()
-	return string(text), err
 }
 
 func controllerEnds(t *testing.T, p *playground.Playground) {

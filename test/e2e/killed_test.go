@@ -76,18 +76,9 @@ func withoutTestRouters(t *testing.T, p *playground.Playground) cluster.Node {
 // stopKubelet stops the kubelet of a node until resume, or until the test ends.
 func stopKubelet(t *testing.T, p *playground.Playground, node cluster.Node) (resume func()) {
 	t.Helper()
-	processes, err := p.Cluster.Processes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	i := slices.IndexFunc(processes, func(process cluster.Process) bool { return process.Name == node.Name+"-kubelet" })
-	signal := func(signal syscall.Signal) {
-		if err := syscall.Kill(processes[i].PID, signal); err != nil {
-			t.Errorf("the kubelet of %s: %v", node.Name, err)
-		}
-	}
-	signal(syscall.SIGSTOP)
-	return func() { signal(syscall.SIGCONT) }
+	kubelet := kubeletOf(t, p, node.Name)
+	signalTo(t, kubelet, syscall.SIGSTOP)
+	return func() { signalTo(t, kubelet, syscall.SIGCONT) }
 }
 
 // awaitSessions waits until the node is as ready as said, its sessions have the state, and each BGPPeer has so many sessions.

@@ -143,7 +143,7 @@ func undisturbed(t *testing.T, p *playground.Playground) (stop func() routeRecor
 		addresses().unchanged(t)
 		record := routes()
 		t.Logf("%d looks at the routers; paths that went: %v", record.looks, record.lost)
-		ended.check(t, record.changes())
+		intact(t, ended, record.changes())
 		return record
 	}
 }

@@ -5,20 +5,11 @@
 package e2e_test
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"strings"
-	"sync"
-	"syscall"
+	"net/netip"
 	"testing"
-	"time"
 
 	"metallb.io/metallb/test/playground"
-	"metallb.io/metallb/test/router/namespace"
+	"metallb.io/metallb/test/traffic"
 )
 
 const (
@@ -120,78 +111,15 @@ func rollouts(t *testing.T, p *playground.Playground) {
 		{"of the controllers", "metallb-system", "deployment/controller"},
 	} {
 		t.Run(rollout.name, func(t *testing.T) {
-			local := connections(t, address(t, p, "rolled-local"))
-			cluster := connections(t, address(t, p, "rolled-cluster"))
+			load := traffic.Load{Rate: connectionRate, Workers: connectionWorkers}
+			local := startClient(t, netip.MustParseAddr(address(t, p, "rolled-local")), load)
+			cluster := startClient(t, netip.MustParseAddr(address(t, p, "rolled-cluster")), load)
 			kubectl(t, p, "-n", rollout.namespace, "rollout", "restart", rollout.workload)
 			kubectl(t, p, "-n", rollout.namespace, "rollout", "status", rollout.workload, "--timeout=5m")
-			for policy, stop := range map[string]func() traffic{"Local": local, "Cluster": cluster} {
+			for policy, stop := range map[string]func() traffic.Record{"Local": local, "Cluster": cluster} {
 				t.Log("externalTrafficPolicy:", policy)
-				stop().check(t, routeChanges*openConnections)
+				intact(t, stop(), routeChanges*openConnections)
 			}
 		})
 	}
-}
-
-// connections opens connections from the client to port 80 of the address, and fetches the page over each, until stop.
-func connections(t *testing.T, address string) (stop func() traffic) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	var mu sync.Mutex
-	var c traffic
-	var done sync.WaitGroup
-	for range connectionWorkers {
-		done.Go(func() {
-			// A socket belongs to the namespace in which it is made, so the worker stays there.
-			err := namespace.Run("/run/netns/"+playground.ClientNamespace, func() error {
-				pace := time.NewTicker(connectionWorkers * time.Second / connectionRate)
-				defer pace.Stop()
-				for ctx.Err() == nil {
-					<-pace.C
-					_, err := fetchOnce(context.WithoutCancel(ctx), net.Dialer{Timeout: 3 * time.Second}, address)
-					mu.Lock()
-					c.made++
-					switch what := fmt.Sprintf("%s: %v", time.Now().Format(time.StampMilli), err); {
-					case errors.Is(err, syscall.ECONNRESET):
-						c.cut = append(c.cut, what)
-					case err != nil:
-						c.failed = append(c.failed, what)
-					}
-					mu.Unlock()
-				}
-				return nil
-			})
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	return func() traffic {
-		cancel()
-		done.Wait()
-		return c
-	}
-}
-
-// fetchOnce fetches the page over a connection of its own.
-func fetchOnce(ctx context.Context, dialer net.Dialer, address string) (page string, err error) {
-	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(address, "80"))
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(3 * time.Second)); err != nil {
-		return "", err
-	}
-	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: rolled\r\nConnection: close\r\n\r\n"); err != nil {
-		return "", err
-	}
-	text, err := io.ReadAll(conn)
-	if err != nil {
-		return "", err
-	}
-	header, page, _ := strings.Cut(string(text), "\r\n\r\n")
-	if status, _, _ := strings.Cut(header, "\r\n"); status != fmt.Sprintf("HTTP/1.1 %d OK", http.StatusOK) {
-		return "", fmt.Errorf("the answer is %q", text)
-	}
-	return page, nil
 }

@@ -5,23 +5,18 @@
 package e2e_test
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"metallb.io/metallb/test/playground"
-	"metallb.io/metallb/test/router/namespace"
+	"metallb.io/metallb/test/traffic"
 )
 
 const (
@@ -32,7 +27,8 @@ const (
 	fabricMargin = 3 * time.Second
 	// fabricPatience is how long connecting may take. It is less than what TCP waits until it sends a SYN again, which may go another way.
 	fabricPatience = 900 * time.Millisecond
-	// fabricWorkers make requests to each address, ten a second each.
+	// fabricRate is how many requests are made to each address each second, fabricWorkers how many may wait for an answer at the same time.
+	fabricRate    = 80
 	fabricWorkers = 8
 	// fabricChanges is how often routes to an address change when a leaf dies and comes back: twice at the spine, and for each node at the leaf.
 	fabricChanges = 5
@@ -81,9 +77,9 @@ func TestALeafOfASpineLeafNetworkDiesWithItsLinksUp(t *testing.T) {
 	awaitFabric(t, p, "leaf-a", "leaf-b")
 	awaitSight(t, p, "the sessions of all nodes with both leaves", fabricSight(p, "leaf-a", "leaf-b"))
 
-	stops := map[string]func() []request{}
+	stops := map[string]func() traffic.Record{}
 	for _, prefix := range dualStackPrefixes {
-		stops[prefix.Addr().String()] = steadyRequests(t, prefix.Addr().String())
+		stops[prefix.Addr().String()] = startClient(t, prefix.Addr(), traffic.Load{Rate: fabricRate, Workers: fabricWorkers, Patience: fabricPatience})
 	}
 	servedThrough(t, p, leafRouters)
 	died := time.Now()
@@ -230,73 +226,21 @@ func servedThrough(t *testing.T, p *playground.Playground, through []*fabricRout
 	}
 }
 
-// request is one of the client's requests.
-type request struct {
-	began time.Time
-	err   error
-}
-
-// steadyRequests makes requests of the client to the address until stop.
-func steadyRequests(t *testing.T, address string) (stop func() []request) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	var mu sync.Mutex
-	var all []request
-	var done sync.WaitGroup
-	for range fabricWorkers {
-		done.Go(func() {
-			err := namespace.Run("/run/netns/"+playground.ClientNamespace, func() error {
-				pace := time.NewTicker(100 * time.Millisecond)
-				defer pace.Stop()
-				for ctx.Err() == nil {
-					<-pace.C
-					made := request{began: time.Now()}
-					_, made.err = fetchOnce(context.WithoutCancel(ctx), net.Dialer{Timeout: fabricPatience}, address)
-					mu.Lock()
-					all = append(all, made)
-					mu.Unlock()
-				}
-				return nil
-			})
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	return func() []request {
-		cancel()
-		done.Wait()
-		return all
-	}
-}
-
 // judge tells how long requests to the address failed after a leaf had died, and checks that only those did that its neighbours sent to it before
 // its hold time had passed. Besides, changes of routes may cut connections that are open.
-func judge(t *testing.T, address string, all []request, died time.Time) {
+func judge(t *testing.T, address string, record traffic.Record, died time.Time) {
 	t.Helper()
-	var failed, cut int
-	var first, last time.Duration
-	for _, r := range all {
-		after := r.began.Sub(died)
-		switch {
-		case r.err == nil:
-		case errors.Is(r.err, syscall.ECONNRESET):
-			cut++
-		default:
-			if failed++; failed == 1 {
-				first, last = after, after
-			}
-			first, last = min(first, after), max(last, after)
-			if after < -fabricPatience || after > fabricHold+fabricMargin {
-				t.Errorf("a request to %s failed that began %s after the leaf had died: %v", address, after, r.err)
-			}
+	failed := append(record.Of(traffic.Failed), record.Of(traffic.Refused)...)
+	for _, r := range failed {
+		if after := r.Began.Sub(died); after < -fabricPatience || after > fabricHold+fabricMargin {
+			t.Errorf("a request to %s failed that began %s after the leaf had died: %v", address, after, r.Err)
 		}
 	}
-	t.Logf("of %d requests to %s %d failed, which began between %.1f s and %.1f s after the leaf had died, and %d were cut",
-		len(all), address, failed, first.Seconds(), last.Seconds(), cut)
-	if failed == 0 {
+	t.Logf("%s, in trouble for %.1f s after the leaf had died: %s", address, record.Outage(died, died.Add(fabricHold+fabricMargin)).Seconds(), record)
+	if len(failed) == 0 {
 		t.Errorf("no request to %s failed: none went by way of the leaf that died", address)
 	}
+	cut := len(record.Of(traffic.Reset))
 	if most := fabricChanges * fabricWorkers; cut > most {
 		t.Errorf("%d requests to %s were cut, of at most %d that changes of routes explain", cut, address, most)
 	}

@@ -27,6 +27,7 @@ import (
 	"metallb.io/metallb/test/router/frr"
 	"metallb.io/metallb/test/router/namespace"
 	"metallb.io/metallb/test/router/router"
+	"metallb.io/metallb/test/traffic"
 )
 
 const (
@@ -36,6 +37,8 @@ const (
 	weightingID = "172.30.0.208"
 	// weightedRequests are so many that the share of a pod which gets a quarter of them strays by one percent or so.
 	weightedRequests = 20_000
+	// weightedWorkers make them.
+	weightedWorkers = 32
 	// firstPort is the first source port of requests: each comes from a port of its own, as routers choose the way by it.
 	firstPort = 20_000
 )
@@ -147,7 +150,7 @@ func awaitWeights(t *testing.T, nodes []cluster.Node, pods ...int) {
 			want[hop] = pods[i]
 		}
 		eventually(t, fmt.Sprintf("weights %v towards %s", want, prefix), func() string {
-			weights, err := forwarding(t.Context(), prefix)
+			weights, err := forwarding(t.Context(), playground.RackNamespace, prefix)
 			if err != nil {
 				return err.Error()
 			}
@@ -188,12 +191,12 @@ func answersByPod(t *testing.T, address netip.Addr, firstPort int) map[string]in
 	var mu sync.Mutex
 	var done sync.WaitGroup
 	answers := map[string]int{}
-	for worker := range connectionWorkers {
+	for worker := range weightedWorkers {
 		done.Go(func() {
 			err := namespace.Run("/run/netns/"+playground.ClientNamespace, func() error {
-				for i := worker; i < weightedRequests; i += connectionWorkers {
+				for i := worker; i < weightedRequests; i += weightedWorkers {
 					dialer := net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{Port: firstPort + i}}
-					page, err := fetchOnce(t.Context(), dialer, address.String())
+					page, err := traffic.Fetch(t.Context(), dialer, netip.AddrPortFrom(address, 80))
 					if err != nil {
 						return err
 					}

@@ -179,7 +179,7 @@ func awaitForwarding(t *testing.T, prefix netip.Prefix, nodes []cluster.Node) {
 		want[hop] = 1
 	}
 	eventually(t, fmt.Sprintf("the rack to forward to %s over %d nodes", prefix, len(nodes)), func() string {
-		got, err := forwarding(t.Context(), prefix)
+		got, err := forwarding(t.Context(), playground.RackNamespace, prefix)
 		if err != nil {
 			return err.Error()
 		}
@@ -187,13 +187,13 @@ func awaitForwarding(t *testing.T, prefix netip.Prefix, nodes []cluster.Node) {
 	})
 }
 
-// forwarding returns the gateways by which the rack router's kernel forwards to the prefix, each with its weight.
-func forwarding(ctx context.Context, prefix netip.Prefix) (map[string]int, error) {
+// forwarding returns the gateways by which a router's kernel forwards to the prefix, each with its weight.
+func forwarding(ctx context.Context, router string, prefix netip.Prefix) (map[string]int, error) {
 	family := "-4"
 	if prefix.Addr().Is6() {
 		family = "-6"
 	}
-	text, err := programs.Run(ctx, "", "ip", family, "-json", "-n", playground.RackNamespace, "route", "show", prefix.String())
+	text, err := programs.Run(ctx, "", "ip", family, "-json", "-n", router, "route", "show", prefix.String())
 	if err != nil {
 		return nil, err
 	}

@@ -93,6 +93,13 @@ func (c *Client) Stop() (Record, error) {
 	return c.record, errors.Join(c.errs...)
 }
 
+// Ended counts the requests that have ended so far, and the exchanges over long connections.
+func (c *Client) Ended() (requests, exchanges int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.record.Requests), c.record.Exchanges
+}
+
 // pace says when a connection is due. It does not catch up on those for which no worker was free.
 func pace(ctx context.Context, every time.Duration, due chan<- struct{}) {
 	defer close(due)

@@ -100,12 +100,12 @@ func (r Record) Of(fate Fate) []Request {
 // Lost counts the requests that have no answer.
 func (r Record) Lost() int { return len(r.Of(Reset)) + len(r.Of(Refused)) + len(r.Of(Failed)) }
 
-// Outage returns how long requests were in trouble from an event on: until the last of those that began after it and were lost or slow had
-// begun. It is zero if there was none.
-func (r Record) Outage(event time.Time) time.Duration {
+// Outage returns for how long requests were in trouble after an event: until the last one had begun of those that were lost or slow, and began
+// between the event and the end. It is zero if there was none.
+func (r Record) Outage(event, end time.Time) time.Duration {
 	var outage time.Duration
 	for _, request := range r.Requests {
-		if request.Fate() != Answered {
+		if request.Fate() != Answered && request.Began.Before(end) {
 			outage = max(outage, request.Began.Sub(event))
 		}
 	}

@@ -16,4 +16,4 @@ func (c *Cluster) Down(context.Context) error { return ErrNotLinux }
 func (c *Cluster) PowerOff(context.Context, Node) error { return ErrNotLinux }
 
 // PowerOn starts no node: ErrNotLinux.
-func (c *Cluster) PowerOn(context.Context, Node) error { return ErrNotLinux }
+func (c *Cluster) PowerOn(context.Context, Node, func() error) error { return ErrNotLinux }

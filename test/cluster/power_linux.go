@@ -27,8 +27,8 @@ func (c *Cluster) PowerOff(ctx context.Context, n Node) error {
 }
 
 // PowerOn starts a node that was powered off, and returns when it is ready. As on any machine that starts, nothing is in /run. Routes that
-// others than Up had made in the node are gone.
-func (c *Cluster) PowerOn(ctx context.Context, n Node) error {
+// others than Up had made in the node are gone: connected makes them again, as soon as the node's network is there.
+func (c *Cluster) PowerOn(ctx context.Context, n Node, connected func() error) error {
 	groups, err := findCgroups(cgroupMount)
 	if err != nil {
 		return err
@@ -48,6 +48,9 @@ func (c *Cluster) PowerOn(ctx context.Context, n Node) error {
 		defer s.close()
 	}
 	if err != nil {
+		return err
+	}
+	if err := connected(); err != nil {
 		return err
 	}
 	if err := r.waitRuntimes(ctx, nodes); err != nil {

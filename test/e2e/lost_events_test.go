@@ -125,10 +125,13 @@ func (l *lostTest) powerOff(t *testing.T) window {
 	l.forwards(t, l.others())
 	l.askOn(t)
 	until := time.Now()
-	if err := l.PowerOn(t.Context(), l.node); err != nil {
+	connected := func() error {
+		wayToECMP(t, l.node)
+		return nil
+	}
+	if err := l.PowerOn(t.Context(), l.node, connected); err != nil {
 		t.Fatal(err)
 	}
-	wayToECMP(t, l.node)
 	kubectl(t, l.Playground, "uncordon", l.node.Name)
 	kubectl(t, l.Playground, "rollout", "status", "deployment/lost", "--timeout=2m")
 	return window{from, until}
@@ -179,7 +182,7 @@ func noneFailed(t *testing.T, o outcome) {
 				changes += 2 * len(times) // it went and came back
 			}
 		}
-		intact(t, record, changes*lostOpen)
+		unharmed(t, record, changes*lostOpen)
 	}
 }
 

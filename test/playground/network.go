@@ -70,17 +70,17 @@ func connect(ctx context.Context, nodes []cluster.Node) error {
 	return nil
 }
 
-// PowerOn starts a node that was powered off, and returns when it is ready and has the way to the client.
-func (p *Playground) PowerOn(ctx context.Context, node cluster.Node) error {
-	if err := p.Cluster.PowerOn(ctx, node); err != nil {
-		return err
-	}
-	for _, command := range routesBack([]cluster.Node{node}) {
-		if _, err := programs.Run(ctx, "", "ip", strings.Fields(command)...); err != nil {
-			return err
+// PowerOn starts a node that was powered off, and returns when it is ready. It gives it the way to the client, and has more done as soon as the
+// node's network is there.
+func (p *Playground) PowerOn(ctx context.Context, node cluster.Node, more func() error) error {
+	return p.Cluster.PowerOn(ctx, node, func() error {
+		for _, command := range routesBack([]cluster.Node{node}) {
+			if _, err := programs.Run(ctx, "", "ip", strings.Fields(command)...); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return more()
+	})
 }
 
 // routesBack returns the commands that give the nodes the way to the client.

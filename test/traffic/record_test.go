@@ -56,7 +56,7 @@ func TestARecordTellsWhatIsLostAndForHowLong(t *testing.T) {
 		"some are lost":                                {[]traffic.Request{request(0, 1, nil), request(20, 1, syscall.ECONNRESET), request(300, 1, nil), request(10, 1000, timeout), request(250, 900, timeout)}, 3, 250 * time.Millisecond, 300 * time.Millisecond},
 		"slow ones are in trouble, and not lost":       {[]traffic.Request{request(100, 1, nil), request(0, 1000, nil), request(70, 1050, nil)}, 0, 70 * time.Millisecond, 899 * time.Millisecond},
 		"one that began before the event had no delay": {[]traffic.Request{request(-10, 500, timeout), request(5, 1, nil)}, 1, 0, 0},
-		"one that began after the end does not count": {[]traffic.Request{request(50, 1, syscall.ECONNRESET), request(2000, 1, syscall.ECONNRESET)}, 2, 50 * time.Millisecond, 0},
+		"one that began after the end does not count":  {[]traffic.Request{request(50, 1, syscall.ECONNRESET), request(2000, 1, syscall.ECONNRESET)}, 2, 50 * time.Millisecond, 0},
 		"nobody asked":                                 {nil, 0, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

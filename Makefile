@@ -83,6 +83,12 @@ e2e: ## Run the tutorial and the end-to-end tests on a real cluster (root), of K
 bench: test-programs ## Measure allocation and announcement at 500, 2,000 and 8,000 services, beside a floor, and routes to several peers.
 	go run ./test/bench
 
+.PHONY: bench-leaving
+bench-leaving: ## Measure on a real cluster (root) what is lost when a speaker, a node, a link or a router leaves, into out/leaving.md.
+	@go run ./test/cluster/cmd/cluster build
+	@mkdir -p $(OUT) && rm -f $(OUT)/leaving.md
+	CGO_ENABLED=0 go test -trimpath -vet=off -tags e2e -count 1 -timeout 60m -v $(TEST_FLAGS) -run TestWhatIsLost ./test/e2e -lost.table=$(CURDIR)/$(OUT)/leaving.md
+
 # Inputs that are new are not minimized: where a package has much in it, that would take most of the minute.
 .PHONY: fuzz
 fuzz: ## Fuzz each parser, and the judgement of changes, for a minute.

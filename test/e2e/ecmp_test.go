@@ -58,6 +58,7 @@ type ecmpRouter struct {
 var ecmpTemplates = template.Must(template.New("").Parse(`
 {{- define "BIRD"}}log stderr { warning, error, fatal, bug };
 router id {{.Address}};
+graceful restart wait 30;
 protocol device { scan time 2; }
 protocol bfd { interface "*" { interval 50 ms; multiplier 3; }; }
 filter from_node {

@@ -37,6 +37,12 @@ func hostSysctls() []string {
 // link names the machine's end of a node's connection to the bridge.
 func (n Node) link() string { return fmt.Sprintf("kv%d", n.index) }
 
+// hardwareAddr is the link-layer address of the node on the bridge: a locally administered one with the digits of the IPv4 address. A node that was
+// off has the same again, since its neighbors know it by that.
+func (n Node) hardwareAddr() net.HardwareAddr {
+	return append(net.HardwareAddr{2, 0}, n.Addr.AsSlice()...)
+}
+
 // checkNetwork refuses a machine on which names or addresses of the cluster are taken.
 func checkNetwork(nodes []Node) error {
 	links := append(make([]string, 0, 1+len(nodes)), Bridge)
@@ -137,7 +143,7 @@ func connect(n Node, nodes []Node) error {
 	}
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MasterIndex, attrs.Flags = n.link(), bridge.Attrs().Index, net.FlagUp
-	veth := &netlink.Veth{LinkAttrs: attrs, PeerName: "eth0", PeerNamespace: netlink.NsFd(ns)}
+	veth := &netlink.Veth{LinkAttrs: attrs, PeerName: "eth0", PeerNamespace: netlink.NsFd(ns), PeerHardwareAddr: n.hardwareAddr()}
 	if err := netlink.LinkAdd(veth); err != nil {
 		return fmt.Errorf("connecting %s to the bridge: %w", n.Name, err)
 	}

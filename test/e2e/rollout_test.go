@@ -99,6 +99,7 @@ spec:
   - port: 80
 `
 
+// rollouts are of what serves and of the controllers; those of the speakers are among the events of TestWhatIsLostWhenSomethingLeaves.
 func rollouts(t *testing.T, p *playground.Playground) {
 	t.Helper()
 	apply(t, p, rolledOut)
@@ -107,7 +108,6 @@ func rollouts(t *testing.T, p *playground.Playground) {
 	kubectl(t, p, "wait", "--for=condition=metallb.io/Announced", "service/rolled-local", "service/rolled-cluster", "--timeout=1m")
 	for _, rollout := range []struct{ name, namespace, workload string }{
 		{"of pods that serve on for a while", "default", "deployment/rolled"},
-		{"of the speakers", "metallb-system", "daemonset/speaker"},
 		{"of the controllers", "metallb-system", "deployment/controller"},
 	} {
 		t.Run(rollout.name, func(t *testing.T) {

@@ -114,8 +114,6 @@ bfd
   detect-multiplier 3
   receive-interval 50
   transmit-interval 50
- exit
-exit
 `
 
 // Address, Address6 and ASN are the router's.

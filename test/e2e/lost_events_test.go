@@ -25,7 +25,7 @@ type lostEvent struct {
 	peers []string
 	// short are the routers and peers with which every run of the tests holds the event to what it promises.
 	short []string
-	do    func(*lostTest, *testing.T) window
+	do    func(*testing.T, *lostTest) window
 	// check holds the outcome to what is promised, if anything is.
 	check func(*testing.T, outcome)
 }
@@ -42,20 +42,20 @@ const (
 )
 
 var lostEvents = []lostEvent{
-	{"all speakers are updated", []string{byHoldTime}, []string{"FRR"}, (*lostTest).update, goneOnce},
-	{"all speakers are updated", []string{gracefully}, []string{"FRR"}, (*lostTest).update, nothingLost},
-	{"a speaker is killed", []string{byHoldTime}, nil, (*lostTest).kill, nil},
-	{"a speaker is killed", []string{gracefully}, []string{"BIRD", "FRR"}, (*lostTest).kill, nothingLost},
-	{"a node is excluded, and its power goes", []string{byHoldTime}, nil, (*lostTest).exclude, noneFailed},
-	{"a node is drained, and its power goes", []string{gracefully}, []string{"BIRD"}, (*lostTest).drain, noneFailed},
-	{"the power of a node goes", []string{byHoldTime, gracefully, byBFD100}, nil, (*lostTest).loseNode, nil},
+	{"all speakers are updated", []string{byHoldTime}, []string{"FRR"}, updateSpeakers, goneOnce},
+	{"all speakers are updated", []string{gracefully}, []string{"FRR"}, updateSpeakers, nothingLost},
+	{"a speaker is killed", []string{byHoldTime}, nil, killSpeaker, nil},
+	{"a speaker is killed", []string{gracefully}, []string{"BIRD", "FRR"}, killSpeaker, nothingLost},
+	{"a node is excluded, and its power goes", []string{byHoldTime}, nil, excludeNode, noneFailed},
+	{"a node is drained, and its power goes", []string{gracefully}, []string{"BIRD"}, drainNode, noneFailed},
+	{"the power of a node goes", []string{byHoldTime, gracefully, byBFD100}, nil, powerOff, nil},
 	{"a link is cut", []string{byHoldTime}, nil, cutting(toNode, fromNode), nil},
 	{"a link is cut to the node", []string{byHoldTime}, nil, cutting(toNode), nil},
 	{"a link is cut from the node", []string{byHoldTime}, nil, cutting(fromNode), nil},
 	{"a link is cut", []string{byBFD100, byBFD50}, []string{"BIRD"}, cutting(toNode, fromNode), soonElsewhere},
 	{"a link is cut to the node", []string{byBFD100, byBFD50}, nil, cutting(toNode), soonElsewhere},
 	{"a link is cut from the node", []string{byBFD100, byBFD50}, nil, cutting(fromNode), soonElsewhere},
-	{"the router's BGP daemon is killed", []string{byHoldTime, gracefully}, nil, (*lostTest).crashRouter, nil},
+	{"the router's BGP daemon is killed", []string{byHoldTime, gracefully}, nil, crashRouter, nil},
 }
 
 // events returns what is measured with a router and these peers: all, if there is to be a table, else what every run of the tests has.
@@ -69,8 +69,8 @@ func (p peering) events(software string) []lostEvent {
 	return some
 }
 
-// update restarts all speakers as an update does.
-func (l *lostTest) update(t *testing.T) window {
+// updateSpeakers restarts all speakers as an update does.
+func updateSpeakers(t *testing.T, l *lostTest) window {
 	t.Helper()
 	from := time.Now()
 	kubectl(t, l.Playground, "-n", "metallb-system", "rollout", "restart", "daemonset/speaker")
@@ -78,8 +78,8 @@ func (l *lostTest) update(t *testing.T) window {
 	return window{from: from}
 }
 
-// kill kills the speaker of the node.
-func (l *lostTest) kill(t *testing.T) window {
+// killSpeaker kills the speaker of the node.
+func killSpeaker(t *testing.T, l *lostTest) window {
 	t.Helper()
 	pod := speakerOn(t, l.Playground, l.node.Name)
 	from := time.Now()
@@ -88,35 +88,35 @@ func (l *lostTest) kill(t *testing.T) window {
 	return window{from: from}
 }
 
-// exclude labels the node as one that is not to be used for load balancing, and turns it off when the router does not use it any more.
-func (l *lostTest) exclude(t *testing.T) window {
+// excludeNode labels the node as one that is not to be used for load balancing, and turns it off when the router does not use it any more.
+func excludeNode(t *testing.T, l *lostTest) window {
 	t.Helper()
-	return l.leave(t, excludeLabel, func() { l.forwards(t, l.others()) })
+	return leave(t, l, excludeLabel, func() { l.forwards(t, l.others()) })
 }
 
-// drain labels the node as one that is to be drained, and turns it off when its sessions say that this is safe.
-func (l *lostTest) drain(t *testing.T) window {
+// drainNode labels the node as one that is to be drained, and turns it off when its sessions say that this is safe.
+func drainNode(t *testing.T, l *lostTest) window {
 	t.Helper()
-	return l.leave(t, drainLabel, func() {
+	return leave(t, l, drainLabel, func() {
 		kubectl(t, l.Playground, "-n", "metallb-system", "wait", "--for=condition=Drained", "--timeout=1m", "bgpsessionstates", "-l", "metallb.io/node="+l.node.Name)
 	})
 }
 
 // leave labels the node, waits until it is safe to turn it off, moves the pods of the services away, turns the node off and on, and takes the label
 // from it.
-func (l *lostTest) leave(t *testing.T, label string, safe func()) window {
+func leave(t *testing.T, l *lostTest, label string, safe func()) window {
 	t.Helper()
 	from := time.Now()
 	kubectl(t, l.Playground, "label", "node", l.node.Name, label+"=")
 	safe()
 	kubectl(t, l.Playground, "drain", l.node.Name, "--ignore-daemonsets", "--pod-selector=app=lost", "--timeout=1m")
-	l.powerOff(t)
+	powerOff(t, l)
 	kubectl(t, l.Playground, "label", "node", l.node.Name, label+"-")
 	return window{from: from}
 }
 
 // powerOff turns the node off without a word, and on again when its traffic has had the time to go elsewhere.
-func (l *lostTest) powerOff(t *testing.T) window {
+func powerOff(t *testing.T, l *lostTest) window {
 	t.Helper()
 	from := time.Now()
 	if err := l.Cluster.PowerOff(t.Context(), l.node); err != nil {
@@ -137,15 +137,9 @@ func (l *lostTest) powerOff(t *testing.T) window {
 	return window{from, until}
 }
 
-// loseNode turns the node off of which nobody has been told.
-func (l *lostTest) loseNode(t *testing.T) window {
-	t.Helper()
-	return l.powerOff(t)
-}
-
 // cutting cuts the link between the router and the node until the router has found out and its traffic has gone elsewhere.
-func cutting(directions ...direction) func(*lostTest, *testing.T) window {
-	return func(l *lostTest, t *testing.T) window {
+func cutting(directions ...direction) func(*testing.T, *lostTest) window {
+	return func(t *testing.T, l *lostTest) window {
 		t.Helper()
 		from := time.Now()
 		mend := cutLink(t, l.node, directions...)
@@ -158,7 +152,7 @@ func cutting(directions ...direction) func(*lostTest, *testing.T) window {
 }
 
 // crashRouter kills the router's BGP daemon, which is started again after a second.
-func (l *lostTest) crashRouter(t *testing.T) window {
+func crashRouter(t *testing.T, l *lostTest) window {
 	t.Helper()
 	from := time.Now()
 	l.router.crash(t)

@@ -196,7 +196,7 @@ func (l *lostTest) eachEvent(t *testing.T, software string, peers peering, event
 }
 
 // measure has something happen while clients ask each address, and waits until all is as it was.
-func (l *lostTest) measure(t *testing.T, do func(*lostTest, *testing.T) window) outcome {
+func (l *lostTest) measure(t *testing.T, do func(*testing.T, *lostTest) window) outcome {
 	t.Helper()
 	prefixes := make([]netip.Prefix, 0, len(lostAddresses))
 	for _, address := range lostAddresses {
@@ -216,7 +216,7 @@ func (l *lostTest) measure(t *testing.T, do func(*lostTest, *testing.T) window) 
 		t.Cleanup(func() { _, _ = client.Stop() })
 	}
 	l.askOn(t)
-	o := outcome{window: do(l, t)}
+	o := outcome{window: do(t, l)}
 	l.whole(t)
 	l.askOn(t)
 	for _, client := range l.clients {

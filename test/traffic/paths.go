@@ -96,14 +96,15 @@ func (p Paths) Longest() time.Duration {
 func (p Paths) String() string {
 	lines := make([]string, 0, len(p))
 	for path, times := range p {
-		line := fmt.Sprintf("%s over %s was missing", path.Prefix, path.Gateway)
+		var line strings.Builder
+		fmt.Fprintf(&line, "%s over %s was missing", path.Prefix, path.Gateway)
 		for _, absence := range times {
-			line += " from " + absence.From.Format(time.StampMilli)
+			fmt.Fprintf(&line, " from %s", absence.From.Format(time.StampMilli))
 			if !absence.Until.IsZero() {
-				line += fmt.Sprintf(" for %s", absence.Until.Sub(absence.From).Round(time.Millisecond))
+				fmt.Fprintf(&line, " for %s", absence.Until.Sub(absence.From).Round(time.Millisecond))
 			}
 		}
-		lines = append(lines, line)
+		lines = append(lines, line.String())
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")

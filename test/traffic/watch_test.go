@@ -54,7 +54,7 @@ func TestAWatchSeesEachPathThatGoesForAMoment(t *testing.T) {
 		}
 		ip(t, line)
 	}
-	var prefixes []netip.Prefix
+	prefixes := make([]netip.Prefix, 0, len(hops))
 	for prefix, gateways := range hops {
 		route("add", prefix, gateways[:]...)
 		prefixes = append(prefixes, netip.MustParsePrefix(prefix))

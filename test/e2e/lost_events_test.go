@@ -6,7 +6,10 @@ package e2e_test
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -134,7 +137,23 @@ func powerOff(t *testing.T, l *lostTest) window {
 	}
 	kubectl(t, l.Playground, "uncordon", l.node.Name)
 	kubectl(t, l.Playground, "rollout", "status", "deployment/lost", "--timeout=2m")
+	eventually(t, "all pods to answer", func() string { return l.silentPods(t) })
 	return window{from, until}
+}
+
+// silentPods tells which addresses of pods do not answer. A node that was off for a moment is not known to have been, and its pods are told to be
+// ready at their former addresses until it has started them again.
+func (l *lostTest) silentPods(t *testing.T) string {
+	t.Helper()
+	var silent []string
+	text := kubectl(t, l.Playground, "get", "pods", "-l", "app=lost", "-o", `jsonpath={range .items[*].status.podIPs[*]}{.ip}{"\n"}{end}`)
+	for address := range strings.FieldsSeq(text) {
+		target := netip.AddrPortFrom(netip.MustParseAddr(address), 80)
+		if _, err := traffic.Fetch(t.Context(), net.Dialer{Timeout: time.Second}, target); err != nil {
+			silent = append(silent, err.Error())
+		}
+	}
+	return strings.Join(silent, "\n")
 }
 
 // cutting cuts the link between the router and the node until the router has found out and its traffic has gone elsewhere.

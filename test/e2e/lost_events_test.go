@@ -113,9 +113,9 @@ func leave(t *testing.T, l *lostTest, label string, safe func()) window {
 	kubectl(t, l.Playground, "label", "node", l.node.Name, label+"=")
 	safe()
 	kubectl(t, l.Playground, "drain", l.node.Name, "--ignore-daemonsets", "--pod-selector=app=lost", "--timeout=1m")
-	powerOff(t, l)
+	until := powerOff(t, l).until
 	kubectl(t, l.Playground, "label", "node", l.node.Name, label+"-")
-	return window{from: from}
+	return window{from, until}
 }
 
 // powerOff turns the node off without a word, and on again when its traffic has had the time to go elsewhere.
@@ -185,7 +185,7 @@ func crashRouter(t *testing.T, l *lostTest) window {
 	return window{from, time.Now()}
 }
 
-// noneFailed checks that every new connection had its answer but those that changes of routes cut.
+// noneFailed checks that every new connection had its answer but those that changes of routes cut, until what had left came back.
 func noneFailed(t *testing.T, o outcome) {
 	t.Helper()
 	for i, record := range o.records {
@@ -194,6 +194,9 @@ func noneFailed(t *testing.T, o outcome) {
 			if path.Prefix.Addr() == lostAddresses[i] {
 				changes += 2 * len(times) // it went and came back
 			}
+		}
+		if until := o.window.until; !until.IsZero() {
+			record = record.Until(until)
 		}
 		unharmed(t, record, changes*lostOpen)
 	}

@@ -97,6 +97,13 @@ func (r Record) Of(fate Fate) []Request {
 	return some
 }
 
+// Until returns what became of the requests that began before the end, and the long connections that were cut by then.
+func (r Record) Until(end time.Time) Record {
+	r.Requests = slices.DeleteFunc(slices.Clone(r.Requests), func(request Request) bool { return !request.Began.Before(end) })
+	r.Cuts = slices.DeleteFunc(slices.Clone(r.Cuts), func(cut Cut) bool { return !cut.At.Before(end) })
+	return r
+}
+
 // Lost counts the requests that have no answer.
 func (r Record) Lost() int { return len(r.Of(Reset)) + len(r.Of(Refused)) + len(r.Of(Failed)) }
 

@@ -89,6 +89,20 @@ func TestRecordsAreMergedInOrder(t *testing.T) {
 	}
 }
 
+func TestARecordEndsWhereItIsToEnd(t *testing.T) {
+	t.Parallel()
+	whole := traffic.Record{
+		Requests: []traffic.Request{request(0, 1, nil), request(20, 1, nil), request(10, 900, nil)},
+		Cuts:     []traffic.Cut{{At: noon, Err: syscall.EPIPE}, {At: noon.Add(20 * time.Millisecond), Err: syscall.EPIPE}},
+	}
+	if r := whole.Until(noon.Add(20 * time.Millisecond)); len(r.Requests) != 2 || len(r.Cuts) != 1 {
+		t.Error(r)
+	}
+	if len(whole.Requests) != 3 || len(whole.Cuts) != 2 {
+		t.Error(whole)
+	}
+}
+
 func TestARecordNamesWhatWasLost(t *testing.T) {
 	t.Parallel()
 	text := traffic.Record{

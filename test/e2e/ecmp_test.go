@@ -8,12 +8,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,11 +23,13 @@ import (
 	"text/template"
 
 	"github.com/go-logr/logr"
+	"github.com/vishvananda/netlink"
 
 	"metallb.io/metallb/test/cluster"
 	"metallb.io/metallb/test/playground"
 	"metallb.io/metallb/test/router/child"
 	"metallb.io/metallb/test/router/forward"
+	"metallb.io/metallb/test/router/namespace"
 )
 
 // The router of its own of the tests of what is lost: a network namespace between the nodes' bridge and the client.
@@ -353,6 +357,34 @@ const (
 	toNode   direction = "to the node"
 	fromNode direction = "from the node"
 )
+
+// forgetConnections has the nodes forget connections to the services. Those that were lost without an end are known for long, and a new one from
+// the same port would be sent to where the pod of the old one was.
+func forgetConnections(t *testing.T, nodes []cluster.Node) {
+	t.Helper()
+	for _, n := range nodes {
+		err := namespace.Run(n.NetNS, func() error {
+			var errs []error
+			for _, family := range []netlink.InetFamily{netlink.FAMILY_V4, netlink.FAMILY_V6} {
+				_, err := netlink.ConntrackDeleteFilters(netlink.ConntrackTable, family, toServices{})
+				errs = append(errs, err)
+			}
+			return errors.Join(errs...)
+		})
+		if err != nil {
+			t.Fatalf("forgetting connections on %s: %v", n.Name, err)
+		}
+	}
+}
+
+// toServices matches connections to the services.
+type toServices struct{}
+
+// MatchConntrackFlow implements netlink.CustomConntrackFilter.
+func (toServices) MatchConntrackFlow(flow *netlink.ConntrackFlow) bool {
+	addr, ok := netip.AddrFromSlice(flow.Forward.DstIP)
+	return ok && slices.Contains(lostAddresses, addr.Unmap())
+}
 
 // prefixOf returns the prefix of one address.
 func prefixOf(address netip.Addr) netip.Prefix { return netip.PrefixFrom(address, address.BitLen()) }

@@ -202,6 +202,7 @@ func (l *lostTest) measure(t *testing.T, do func(*testing.T, *lostTest) window) 
 	for _, address := range lostAddresses {
 		prefixes = append(prefixes, prefixOf(address))
 	}
+	forgetConnections(t, l.Cluster.Nodes())
 	watch, err := traffic.StartWatch(ecmpNetNS, prefixes...)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -176,10 +177,11 @@ func (l *lostTest) eachEvent(t *testing.T, software string, peers peering, event
 	t.Helper()
 	l.router = &ecmpRouter{Software: software, Nodes: l.Cluster.Nodes(), BFD: peers.profile > 0, Graceful: peers.graceful}
 	l.router.start(t)
+	manifest := fmt.Sprintf(lostPeers, ecmpASN, ecmpAddress, address6(ecmpAddress), peers.fields)
 	if peers.profile > 0 {
-		apply(t, l.Playground, fmt.Sprintf(lostProfile, peers.profile))
+		manifest += fmt.Sprintf(lostProfile, peers.profile)
 	}
-	apply(t, l.Playground, fmt.Sprintf(lostPeers, ecmpASN, ecmpAddress, address6(ecmpAddress), peers.fields))
+	l.configure(t, manifest)
 	l.whole(t)
 	for _, event := range events {
 		t.Run(event.name, func(t *testing.T) {
@@ -193,6 +195,21 @@ func (l *lostTest) eachEvent(t *testing.T, software string, peers peering, event
 			t.Logf("%.1f s", time.Since(began).Seconds())
 		})
 	}
+}
+
+// configure applies the manifest as soon as the webhook answers, which may be on a node that was off a moment ago.
+func (l *lostTest) configure(t *testing.T, manifest string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "manifest.yaml")
+	if err := os.WriteFile(file, []byte(manifest), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the peers of the router", func() string {
+		if err := l.Kubectl(t.Context(), "apply", "-f", file); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
 }
 
 // measure has something happen while clients ask each address, and waits until all is as it was.

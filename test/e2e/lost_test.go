@@ -116,11 +116,11 @@ metadata: {name: ecmp-ipv6, namespace: metallb-system}
 spec: {myASN: 64512, peerASN: %[1]d, peerAddress: %[3]s, connectTime: 1s, %[4]s}
 `
 
-const lostProfile = `---
-apiVersion: metallb.io/v1beta1
+const lostProfile = `apiVersion: metallb.io/v1beta1
 kind: BFDProfile
 metadata: {name: ecmp, namespace: metallb-system}
 spec: {receiveInterval: %[1]d, transmitInterval: %[1]d, detectMultiplier: 3}
+---
 `
 
 // With BFD, the hold time is so long that only BFD can be what ends a session.
@@ -179,7 +179,7 @@ func (l *lostTest) eachEvent(t *testing.T, software string, peers peering, event
 	l.router.start(t)
 	manifest := fmt.Sprintf(lostPeers, ecmpASN, ecmpAddress, address6(ecmpAddress), peers.fields)
 	if peers.profile > 0 {
-		manifest += fmt.Sprintf(lostProfile, peers.profile)
+		manifest = fmt.Sprintf(lostProfile, peers.profile) + manifest
 	}
 	l.configure(t, manifest)
 	l.whole(t)

@@ -364,12 +364,9 @@ func forgetConnections(t *testing.T, nodes []cluster.Node) {
 	t.Helper()
 	for _, n := range nodes {
 		err := namespace.Run(n.NetNS, func() error {
-			var errs []error
-			for _, family := range []netlink.InetFamily{netlink.FAMILY_V4, netlink.FAMILY_V6} {
-				_, err := netlink.ConntrackDeleteFilters(netlink.ConntrackTable, family, toServices{})
-				errs = append(errs, err)
-			}
-			return errors.Join(errs...)
+			_, err := netlink.ConntrackDeleteFilters(netlink.ConntrackTable, netlink.FAMILY_V4, toServices{})
+			_, err6 := netlink.ConntrackDeleteFilters(netlink.ConntrackTable, netlink.FAMILY_V6, toServices{})
+			return errors.Join(err, err6)
 		})
 		if err != nil {
 			t.Fatalf("forgetting connections on %s: %v", n.Name, err)

@@ -155,17 +155,19 @@ func (k kubectl) stateOf(t *testing.T) func() string {
 // What cannot be known within a second is an end.
 func TestASpeakerThatCannotAskWithdrawsItsRoutes(t *testing.T) {
 	t.Parallel()
-	objects := []client.Object{
-		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "metallb-system"}},
-		&corev1.Node{
-			ObjectMeta: metav1.ObjectMeta{Name: "node-1"},
-			Status:     corev1.NodeStatus{Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}},
-		},
-		&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Name: "speaker", Namespace: "metallb-system", UID: "one"}},
-		&corev1.Pod{ObjectMeta: metav1.ObjectMeta{
-			Name: "speaker-abcde", Namespace: "metallb-system", DeletionTimestamp: new(metav1.Now()), Finalizers: []string{"example.com/test"},
-			OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "DaemonSet", Name: "speaker", UID: "one", Controller: new(true)}},
-		}},
+	objects := func() []client.Object {
+		return []client.Object{
+			&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "metallb-system"}},
+			&corev1.Node{
+				ObjectMeta: metav1.ObjectMeta{Name: "node-1"},
+				Status:     corev1.NodeStatus{Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}},
+			},
+			&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Name: "speaker", Namespace: "metallb-system", UID: "one"}},
+			&corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+				Name: "speaker-abcde", Namespace: "metallb-system", DeletionTimestamp: new(metav1.Now()), Finalizers: []string{"example.com/test"},
+				OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "DaemonSet", Name: "speaker", UID: "one", Controller: new(true)}},
+			}},
+		}
 	}
 	tests := map[string]struct {
 		pod string
@@ -187,7 +189,7 @@ func TestASpeakerThatCannotAskWithdrawsItsRoutes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				reader := fake.NewClientBuilder().WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
+				reader := fake.NewClientBuilder().WithObjects(objects()...).WithInterceptorFuncs(interceptor.Funcs{
 					Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, _ ...client.GetOption) error {
 						if tc.get != nil {
 							if err := tc.get(ctx, o); err != nil {

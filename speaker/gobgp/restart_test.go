@@ -34,9 +34,6 @@ func awaitOffers(t *testing.T, k *sink, n int) []restartOffer {
 // Each OPEN says what is left, and not only the first one: a connection that breaks is a restart to the peer.
 func TestEveryOpenSaysWhatIsPreserved(t *testing.T) {
 	t.Parallel()
-	if elsewhere(t) {
-		return
-	}
 	v4, v6 := packet.RF_IPv4_UC, packet.RF_IPv6_UC
 	own := packet.NewCapGracefulRestart(false, false, 60, []*packet.CapGracefulRestartTuple{packet.NewCapGracefulRestartTuple(v4, true)})
 	both := bgp.Families{IPv4: true, IPv6: true}
@@ -79,6 +76,9 @@ func TestEveryOpenSaysWhatIsPreserved(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if elsewhere(t) {
+				return
+			}
 			k := newSink(t, tc.behave)
 			s, _ := newSessions(t, Options{Preserved: func() bgp.Families { return tc.preserved }})
 			p := to("tor", k.addrPort())
@@ -173,9 +173,6 @@ func TestWhoKeepsRoutesIsToldNothingAndOthersAre(t *testing.T) {
 // What a peer keeps after a NOTIFICATION, it must not keep of a session that ends for good.
 func TestAnEndIsAHardResetWhereNotificationsKeepRoutes(t *testing.T) {
 	t.Parallel()
-	if elsewhere(t) {
-		return
-	}
 	ends := map[string]struct {
 		end     func(*testing.T, *Sessions, bgp.Peer)
 		subcode uint8
@@ -199,6 +196,9 @@ func TestAnEndIsAHardResetWhereNotificationsKeepRoutes(t *testing.T) {
 	for name, tc := range ends {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if elsewhere(t) {
+				return
+			}
 			k := newSink(t, behaviour{restart: packet.NewCapGracefulRestart(false, true, 0, nil)})
 			s, _ := newSessions(t, Options{})
 			p := restarting(to("tor", k.addrPort()), true)

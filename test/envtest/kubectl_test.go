@@ -67,11 +67,12 @@ func TestKubectlShowsWhatMatters(t *testing.T) {
 		"a session, but for its uptime": {
 			kind{"metallb.io/v1beta1", "BGPSessionState", nil}, `status: {node: node-1, peer: router, address: 10.96.0.100, state: Established, bfdStatus: Up,
 				advertisedIPv4: 3, advertisedIPv6: 0, lastError: "connection refused", holdTime: 9s, families: [IPv4], localRouterID: 10.0.0.1,
-				peerRouterID: 10.96.0.100, peerASN: 4200000000, receivedPrefixes: 1000, capabilities: [four-octet-asn, route-refresh]}`,
+				peerRouterID: 10.96.0.100, peerASN: 4200000000, receivedPrefixes: 1000, capabilities: [four-octet-asn, route-refresh],
+				conditions: [{type: Drained, status: "False", reason: Draining, message: "", lastTransitionTime: "2026-01-01T00:00:00Z"}]}`,
 			[]string{"bgpsessionstates", "-o", "wide"},
 			[]string{
-				`NAME NODE PEER ADDRESS STATE BFD UPTIME V4 V6 LAST ERROR` + ` ERROR AGE HOLD TIME FAMILIES RECEIVED CAPABILITIES PEER ASN LOCAL ROUTER ID PEER ROUTER ID`,
-				`columns node-1 router 10.96.0.100 Established Up 3 0 connection refused 9s ["IPv4"] 1000 ["four-octet-asn","route-refresh"] 4200000000 10.0.0.1 10.96.0.100`,
+				`NAME NODE PEER ADDRESS STATE BFD UPTIME V4 V6 LAST ERROR` + ` ERROR AGE DRAIN HOLD TIME FAMILIES RECEIVED CAPABILITIES PEER ASN LOCAL ROUTER ID PEER ROUTER ID`,
+				`columns node-1 router 10.96.0.100 Established Up 3 0 connection refused Draining 9s ["IPv4"] 1000 ["four-octet-asn","route-refresh"] 4200000000 10.0.0.1 10.96.0.100`,
 			},
 		},
 		"an advertisement": {

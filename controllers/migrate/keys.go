@@ -16,6 +16,8 @@ var parents = map[string]string{
 	"my-asn": "a peer", "peer-asn": "a peer", "peer-address": "a peer", "peer-port": "a peer", "source-address": "a peer", "router-id": "a peer",
 	"password": "a peer", "hold-time": "a peer", "keepalive-time": "a peer", "ebgp-multihop": "a peer", "bfd-profile": "a peer", "node-selectors": "a peer",
 	"match-labels": "an item of node-selectors", "match-expressions": "an item of node-selectors",
+	"receive-interval": "a BFD profile", "transmit-interval": "a BFD profile", "detect-multiplier": "a BFD profile", "echo-interval": "a BFD profile",
+	"echo-mode": "a BFD profile", "passive-mode": "a BFD profile", "minimum-ttl": "a BFD profile",
 	"addresses": "an address pool", "cidr": "an address pool", "auto-assign": "an address pool", "avoid-buggy-ips": "an address pool",
 	"bgp-advertisements": "an address pool",
 	"aggregation-length": "an item of bgp-advertisements", "aggregation-length-v6": "an item of bgp-advertisements",

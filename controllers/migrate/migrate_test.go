@@ -56,7 +56,7 @@ func validated(ctx context.Context, resources string) (findings string, err erro
 func TestConfigurationsAreCarriedOver(t *testing.T) {
 	t.Parallel()
 	for name, wantOK := range map[string]bool{
-		"tutorial-1": true, "tutorial-3": true, "everything": true, "renamed": true, "bare": true, "alike": true, "well-known": true,
+		"tutorial-1": true, "tutorial-3": true, "everything": true, "renamed": true, "bare": true, "alike": true, "well-known": true, "bfd": true,
 		"left-out": false, "listed": false, "oldest": false,
 	} {
 		t.Run(name, func(t *testing.T) {

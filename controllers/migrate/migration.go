@@ -20,7 +20,6 @@ import (
 
 // Why something is left out.
 const (
-	noBFD       = "BFD is not carried over; write a BFDProfile, and name it in spec.bfdProfile of BGPPeers"
 	noDiscovery = "peers are not discovered from annotations or labels of nodes; write a BGPPeer for each, with nodeSelectors"
 	bgpOnly     = "addresses are announced over BGP only"
 )
@@ -38,6 +37,8 @@ type migration struct {
 	announcements []announcement
 	// carried are the pools that are carried over, by their old names.
 	carried map[string]bool
+	// profiles are the names of the BFDProfiles that are carried over, by their old names.
+	profiles map[string]string
 	// aliases that are carried over, and values of those that cannot be.
 	aliases map[string]bool
 	values  map[string]string
@@ -48,8 +49,9 @@ type migration struct {
 func newMigration(namespace string) *migration {
 	return &migration{
 		namespace: namespace,
-		names:     map[string]map[string]bool{"pool": {}, "peer": {}, "advertisement": {}, "community": {}},
+		names:     map[string]map[string]bool{"pool": {}, "peer": {}, "profile": {}, "advertisement": {}, "community": {}},
 		carried:   map[string]bool{},
+		profiles:  map[string]string{},
 		aliases:   map[string]bool{},
 		values:    map[string]string{},
 	}
@@ -57,7 +59,7 @@ func newMigration(namespace string) *migration {
 
 // configuration carries over a whole configuration.
 func (m *migration) configuration(root *yaml.Node) {
-	var communities, peers, pools []entry
+	var communities, profiles, peers, pools []entry
 	later := func(to *[]entry) reader { return func(e entry) { *to = append(*to, e) } }
 	m.each(root, "", map[string]reader{
 		"peers":           later(&peers),
@@ -65,13 +67,18 @@ func (m *migration) configuration(root *yaml.Node) {
 		// As it was called before release 0.2.
 		"communities":        later(&communities),
 		"address-pools":      later(&pools),
-		"bfd-profiles":       m.noCounterpart(noBFD),
+		"bfd-profiles":       later(&profiles),
 		"peer-autodiscovery": m.noCounterpart(noDiscovery),
 		// The protocol of all pools, before release 0.2.
 		"protocol": func(e entry) { m.protocol = e.value.Value },
 	})
 	for _, e := range communities {
 		m.community(e)
+	}
+	for _, e := range profiles {
+		for _, profile := range m.items(e) {
+			m.profile(profile)
+		}
 	}
 	for _, e := range peers {
 		for _, peer := range m.items(e) {

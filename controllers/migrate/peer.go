@@ -28,7 +28,7 @@ func (m *migration) peer(e entry) {
 		"hold-time":      d.duration("holdTime", &s.HoldTime),
 		"keepalive-time": d.duration("keepaliveTime", &s.KeepaliveTime),
 		"ebgp-multihop":  into(d, "ebgpMultiHop", truth, &s.EBGPMultiHop),
-		"bfd-profile":    m.noCounterpart(noBFD),
+		"bfd-profile":    m.profileOf(d, &s.BFDProfile),
 		"node-selectors": func(e entry) {
 			for _, selector := range m.items(e) {
 				at := fmt.Sprintf("nodeSelectors[%d]", len(s.NodeSelectors))

@@ -40,13 +40,14 @@ func (m *migration) yaml() ([]byte, error) {
 func (m *migration) resources() []resource {
 	o := &m.objects
 	communities := resourcesOf(o.Communities, v1beta1.GroupVersion.WithKind("Community"))
+	profiles := resourcesOf(o.BFDProfiles, v1beta1.GroupVersion.WithKind("BFDProfile"))
 	peers := resourcesOf(o.Peers, v1beta2.GroupVersion.WithKind("BGPPeer"))
 	pools := resourcesOf(o.Pools, v1beta1.GroupVersion.WithKind("IPAddressPool"))
 	advertisements := resourcesOf(o.Advertisements, v1beta1.GroupVersion.WithKind("BGPAdvertisement"))
 	if slices.ContainsFunc(o.Advertisements, func(a v1beta1.BGPAdvertisement) bool { return len(a.Spec.IPAddressPools) > 0 }) {
-		return slices.Concat(communities, peers, pools, advertisements)
+		return slices.Concat(communities, profiles, peers, pools, advertisements)
 	}
-	return slices.Concat(communities, peers, advertisements, pools)
+	return slices.Concat(communities, profiles, peers, advertisements, pools)
 }
 
 func resourcesOf[T any, P interface {

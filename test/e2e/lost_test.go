@@ -176,12 +176,13 @@ func TestWhatIsLostWhenSomethingLeaves(t *testing.T) {
 func (l *lostTest) eachEvent(t *testing.T, software string, peers peering, events []lostEvent) {
 	t.Helper()
 	l.router = &ecmpRouter{Software: software, Nodes: l.Cluster.Nodes(), BFD: peers.profile > 0, Graceful: peers.graceful}
-	l.router.start(t)
 	manifest := fmt.Sprintf(lostPeers, ecmpASN, ecmpAddress, address6(ecmpAddress), peers.fields)
 	if peers.profile > 0 {
 		manifest = fmt.Sprintf(lostProfile, peers.profile) + manifest
 	}
+	// Speakers have the configuration when the router starts: a session that had another one would be reset amid an event.
 	l.configure(t, manifest)
+	l.router.start(t)
 	l.whole(t)
 	for _, event := range events {
 		t.Run(event.name, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 )
 
 // parents say where a key belongs that is found elsewhere. Keys that several parts of the configuration have are not among them.
-var parents = map[string]string{
+var parents = map[string]string{ //nolint:gosec // The names of keys are no secrets.
 	"my-asn": "a peer", "peer-asn": "a peer", "peer-address": "a peer", "peer-port": "a peer", "source-address": "a peer", "router-id": "a peer",
 	"password": "a peer", "hold-time": "a peer", "keepalive-time": "a peer", "ebgp-multihop": "a peer", "bfd-profile": "a peer", "node-selectors": "a peer",
 	"match-labels": "an item of node-selectors", "match-expressions": "an item of node-selectors",

@@ -16,7 +16,6 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"metallb.io/metallb/test/playground"
-	"metallb.io/metallb/test/router/forward"
 	"metallb.io/metallb/test/traffic"
 )
 
@@ -92,8 +91,8 @@ func TestALeafOfASpineLeafNetworkDiesWithItsLinksUp(t *testing.T) {
 
 	within(t, "leaf-a", "", "nft", "delete", "table", "inet", "dead")
 	// A router that boots has no routes in its kernel. Zebra may remove those that it finds only after it has added others to them.
-	if err := forward.RemoveRoutes("/run/netns/leaf-a"); err != nil {
-		t.Fatal(err)
+	for _, family := range []string{"-4", "-6"} {
+		ip(t, "-n", "leaf-a", family, "route", "flush", "proto", "bgp")
 	}
 	leafRouters[0].start(t)
 	awaitFabric(t, p, "leaf-a", "leaf-b")

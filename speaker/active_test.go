@@ -34,18 +34,7 @@ apiVersion: metallb.io/v1beta1
 kind: IPAddressPool
 metadata: {name: gold, namespace: metallb-system, labels: {tier: gold}}
 spec: {addresses: [198.51.100.0/24]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: nginx, namespace: default}
-spec: {type: LoadBalancer, ports: [{port: 80}]}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: nginx-1, namespace: default, labels: {kubernetes.io/service-name: nginx}}
-addressType: IPv4
-endpoints: [{addresses: [10.244.0.9], nodeName: node-1}]
-`
+` + nginx
 
 // goldOnly is an advertisement by any name.
 const goldOnly = `

@@ -75,18 +75,7 @@ spec: {addresses: [198.51.100.0/24]}
 apiVersion: metallb.io/v1beta1
 kind: BGPAdvertisement
 metadata: {name: everything, namespace: metallb-system}
----
-apiVersion: v1
-kind: Service
-metadata: {name: nginx, namespace: default}
-spec: {type: LoadBalancer, ports: [{port: 80}]}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: nginx-1, namespace: default, labels: {kubernetes.io/service-name: nginx}}
-addressType: IPv4
-endpoints: [{addresses: [10.244.0.9], nodeName: node-1}]
-`
+` + nginx
 
 // startSecretive starts two real routers that want a password, and a speaker with the flags.
 func startSecretive(t *testing.T, flags ...string) *scene {

@@ -29,18 +29,7 @@ spec: {addresses: [198.51.100.0/24]}
 apiVersion: metallb.io/v1beta1
 kind: BGPAdvertisement
 metadata: {name: everything, namespace: metallb-system}
----
-apiVersion: v1
-kind: Service
-metadata: {name: nginx, namespace: default}
-spec: {type: LoadBalancer, ports: [{port: 80}]}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: nginx-1, namespace: default, labels: {kubernetes.io/service-name: nginx}}
-addressType: IPv4
-endpoints: [{addresses: [10.244.0.9], nodeName: node-2}]
-`
+` + nginx
 
 // rackNode is one of them, whose sessions come from an address of its own.
 const rackNode = `

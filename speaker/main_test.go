@@ -88,7 +88,11 @@ apiVersion: metallb.io/v1beta1
 kind: BGPAdvertisement
 metadata: {name: everything, namespace: metallb-system}
 spec: {communities: ["64500:7"]}
----
+` + nginx
+
+// nginx is a Service with an endpoint, and nginxIPv6 an endpoint of the other family.
+const (
+	nginx = `---
 apiVersion: v1
 kind: Service
 metadata: {name: nginx, namespace: default}
@@ -100,6 +104,14 @@ metadata: {name: nginx-1, namespace: default, labels: {kubernetes.io/service-nam
 addressType: IPv4
 endpoints: [{addresses: [10.244.0.9], nodeName: node-1}]
 `
+	nginxIPv6 = `---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: nginx-2, namespace: default, labels: {kubernetes.io/service-name: nginx}}
+addressType: IPv6
+endpoints: [{addresses: ["fd00:10:244::9"], nodeName: node-1}]
+`
+)
 
 // startTutorial starts the router on a node of its own and makes the objects.
 func startTutorial(t *testing.T) (kubectl, *bgptest.Node, bgptest.Router) {

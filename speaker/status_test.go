@@ -64,24 +64,7 @@ spec: {addresses: [198.51.100.0/24, "2001:db8::/120"]}
 apiVersion: metallb.io/v1beta1
 kind: BGPAdvertisement
 metadata: {name: everything, namespace: metallb-system}
----
-apiVersion: v1
-kind: Service
-metadata: {name: nginx, namespace: default}
-spec: {type: LoadBalancer, ports: [{port: 80}]}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: nginx-1, namespace: default, labels: {kubernetes.io/service-name: nginx}}
-addressType: IPv4
-endpoints: [{addresses: [10.244.0.9], nodeName: node-1}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: nginx-2, namespace: default, labels: {kubernetes.io/service-name: nginx}}
-addressType: IPv6
-endpoints: [{addresses: ["fd00:10:244::9"], nodeName: node-1}]
-`
+` + nginx + nginxIPv6
 
 // states is a speaker and what it tells of its sessions.
 type states struct {

@@ -37,25 +37,7 @@ apiVersion: metallb.io/v1beta1
 kind: BGPAdvertisement
 metadata: {name: everything, namespace: metallb-system}
 spec: {}
----
-apiVersion: v1
-kind: Service
-metadata: {name: nginx, namespace: default}
-spec: {type: LoadBalancer, ports: [{port: 80}]}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: nginx-4, namespace: default, labels: {kubernetes.io/service-name: nginx}}
-addressType: IPv4
-endpoints: [{addresses: [10.244.0.9], nodeName: node-1}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: nginx-6, namespace: default, labels: {kubernetes.io/service-name: nginx}}
-addressType: IPv6
-endpoints: [{addresses: ["fd00:10:244::9"], nodeName: node-1}]
----
-`
+` + nginx + nginxIPv6 + "---\n"
 
 const unnumberedPeer = `
 apiVersion: metallb.io/v1beta2

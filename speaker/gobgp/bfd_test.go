@@ -50,6 +50,15 @@ func watchedOn(node *bgptest.Node) watched {
 	return watched{Local: node.Addr4, Address: node.Test4, PeerASN: speakerASN, Transmit: 100, Receive: 100}
 }
 
+// watchedWith is watchedOn with a change.
+func watchedWith(change func(*watched)) func(*bgptest.Node) watched {
+	return func(node *bgptest.Node) watched {
+		w := watchedOn(node)
+		change(&w)
+		return w
+	}
+}
+
 const watchingBIRD = `log stderr all;
 router id 203.0.113.1;
 protocol device { scan time 1; }
@@ -338,11 +347,7 @@ func testFailures(t *testing.T, node *bgptest.Node, w watching, is watched) {
 func TestTheRouterIsToldWhatTheProfileSays(t *testing.T) {
 	t.Parallel()
 	// Slow, so that no process is late on a machine that has other things to do.
-	slow := func(node *bgptest.Node) watched {
-		w := watchedOn(node)
-		w.Transmit, w.Receive = 400, 400
-		return w
-	}
+	slow := watchedWith(func(w *watched) { w.Transmit, w.Receive = 400, 400 })
 	onEachWatchingRouter(t, slow, func(t *testing.T, node *bgptest.Node, w watching) {
 		t.Helper()
 		var downs atomic.Int32
@@ -512,11 +517,7 @@ func TestAPlannedEndIsNoFailureForFRRThatKeepsRoutes(t *testing.T) {
 
 func TestARouterWithoutBFDHasItsSession(t *testing.T) {
 	t.Parallel()
-	onEachWatchingRouter(t, func(node *bgptest.Node) watched {
-		w := watchedOn(node)
-		w.NoBFD = true
-		return w
-	}, func(t *testing.T, node *bgptest.Node, w watching) {
+	onEachWatchingRouter(t, watchedWith(func(w *watched) { w.NoBFD = true }), func(t *testing.T, node *bgptest.Node, w watching) {
 		t.Helper()
 		s, _ := newSessions(t, Options{})
 		configure(t, s, nothing, toWatched(watchedOn(node), node.Link))
@@ -533,11 +534,7 @@ func TestASideThatIsPassiveWaitsForTheOther(t *testing.T) {
 	for name, routerToo := range map[string]bool{"one": false, "both": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			onEachWatchingRouter(t, func(node *bgptest.Node) watched {
-				w := watchedOn(node)
-				w.Passive = routerToo
-				return w
-			}, func(t *testing.T, node *bgptest.Node, w watching) {
+			onEachWatchingRouter(t, watchedWith(func(w *watched) { w.Passive = routerToo }), func(t *testing.T, node *bgptest.Node, w watching) {
 				t.Helper()
 				registry := prometheus.NewPedanticRegistry()
 				s, _ := newSessions(t, Options{Registerer: registry})
@@ -565,14 +562,10 @@ func TestASideThatIsPassiveWaitsForTheOther(t *testing.T) {
 
 func TestPacketsFromFartherAwayThanTheProfileSaysAreIgnored(t *testing.T) {
 	t.Parallel()
-	onEachWatchingRouter(t, func(node *bgptest.Node) watched {
-		w := watchedOn(node)
-		w.MultiHop = true
-		return w
-	}, func(t *testing.T, node *bgptest.Node, w watching) {
+	far := watchedWith(func(w *watched) { w.MultiHop = true })
+	onEachWatchingRouter(t, far, func(t *testing.T, node *bgptest.Node, w watching) {
 		t.Helper()
-		is := watchedOn(node)
-		is.MultiHop = true
+		is := far(node)
 		defer filter(t, "prerouting", fmt.Sprintf("ip saddr %s udp dport 4784 ip ttl set 200", node.Addr4))()
 		s, _ := newSessions(t, Options{})
 		c := toWatched(is, node.Link)

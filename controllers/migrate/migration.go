@@ -75,20 +75,20 @@ func (m *migration) configuration(root *yaml.Node) {
 	for _, e := range communities {
 		m.community(e)
 	}
-	for _, e := range profiles {
-		for _, profile := range m.items(e) {
-			m.profile(profile)
+	items := func(lists []entry) []entry {
+		all := make([]entry, 0, len(lists))
+		for _, e := range lists {
+			all = append(all, m.items(e)...)
 		}
+		return all
 	}
-	for _, e := range peers {
-		for _, peer := range m.items(e) {
-			m.peer(peer)
-		}
+	for _, profile := range items(profiles) {
+		m.profile(profile)
 	}
-	list := make([]entry, 0, len(pools))
-	for _, e := range pools {
-		list = append(list, m.items(e)...)
+	for _, peer := range items(peers) {
+		m.peer(peer)
 	}
+	list := items(pools)
 	for _, pool := range list {
 		// Names that are valid are kept.
 		if name := child(pool.value, "name"); name != nil && nameFor(name.Value, "") == name.Value {

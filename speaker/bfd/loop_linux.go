@@ -181,7 +181,7 @@ func (l *loop) turn() (next time.Duration) {
 
 // receive takes one packet of the batch.
 func (l *loop) receive(r *receiver, i int, now time.Duration) {
-	d := l.batch.datagram(i, r.six)
+	d := l.batch.datagram(i, r.at.six)
 	p, why := parse(d.payload)
 	if why != accepted {
 		l.set.ignored[why].Add(1)

@@ -46,8 +46,12 @@ func (d Diagnostic) String() string {
 	return "unknown diagnostic"
 }
 
-// packetLength is that of a control packet without authentication, in octets.
-const packetLength = 24
+const (
+	// version is that of the protocol.
+	version = 1
+	// packetLength is that of a control packet without authentication, in octets.
+	packetLength = 24
+)
 
 // packet is a control packet (RFC 5880 section 4.1) without authentication.
 type packet struct {
@@ -96,7 +100,6 @@ const (
 
 // parse reads a packet, and says if it is to be ignored whatever session it is for (RFC 5880 section 6.8.6).
 func parse(b []byte) (packet, reason) {
-	const version = 1
 	switch {
 	case len(b) < packetLength:
 		return packet{}, badLength
@@ -129,7 +132,6 @@ func interval(b []byte) time.Duration {
 
 // put writes the packet.
 func (p packet) put(b *[packetLength]byte) {
-	const version = 1
 	b[0] = version<<5 | byte(p.diagnostic)
 	b[1] = byte(p.state) << 6
 	if p.poll {

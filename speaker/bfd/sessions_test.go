@@ -88,7 +88,7 @@ func (p *peer) next() arrival {
 			p.t.Fatal(err)
 		}
 		for i := range p.batch.read(p.receiver.fd) {
-			d := p.batch.datagram(i, p.receiver.six)
+			d := p.batch.datagram(i, p.receiver.at.six)
 			got, why := parse(d.payload)
 			if why != accepted {
 				p.t.Fatalf("the packet is wrong: %s", why)

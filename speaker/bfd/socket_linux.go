@@ -37,9 +37,8 @@ type door struct {
 
 // receiver is a socket that packets come from.
 type receiver struct {
-	fd  int
-	at  door
-	six bool
+	fd int
+	at door
 	// users is the number of sessions that need it.
 	users int
 }
@@ -72,7 +71,7 @@ func openReceiver(at door, others map[door]*receiver) (*receiver, error) {
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	return &receiver{fd: fd, at: at, six: at.six}, nil
+	return &receiver{fd: fd, at: at}, nil
 }
 
 // prepareReceiver has the kernel tell the TTL, the local address and the interface of each packet.
@@ -241,11 +240,11 @@ func (s *sender) close() {
 // reach says how far away the peer is, if the session is to find out: a router is on a link of this node if the kernel's route to it has no
 // gateway.
 func reach(c Config) (Reach, error) {
-	if c.Reach != Either || c.Peer.IsLinkLocalUnicast() {
-		if c.Reach == Either {
-			return SingleHop, nil
-		}
+	switch {
+	case c.Reach != Either:
 		return c.Reach, nil
+	case c.Peer.IsLinkLocalUnicast():
+		return SingleHop, nil
 	}
 	options := &netlink.RouteGetOptions{VrfName: c.Device}
 	routes, err := netlink.RouteGetWithOptions(c.Peer.Unmap().AsSlice(), options)

@@ -36,11 +36,12 @@ type sessionState struct {
 	BFD              string `json:"bfd,omitempty"`
 	BFDDetectionTime string `json:"bfdDetectionTime,omitempty"`
 	BFDProblem       string `json:"bfdProblem,omitempty"`
+	// KeepsRoutes is whether the peer keeps the routes when the session is lost.
+	KeepsRoutes bool `json:"keepsRoutes,omitempty"`
 	// Advertised prefixes, and those that wait for the session to be established.
-	KeepsRoutes bool   `json:"keepsRoutes,omitempty"`
-	Advertised  int    `json:"advertised"`
-	Pending     int    `json:"pending"`
-	Updates     uint64 `json:"updates"`
+	Advertised int    `json:"advertised"`
+	Pending    int    `json:"pending"`
+	Updates    uint64 `json:"updates"`
 	// Received are the prefixes that the peer has announced, which are not used.
 	Received uint64 `json:"received"`
 }

@@ -88,19 +88,21 @@ func (m *Metrics) eventDropped() { m.dropped.Inc() }
 
 // drains notes whether the node drains, or is drained.
 func (m *Metrics) drains(draining, drained bool) {
-	for gauge, is := range map[prometheus.Gauge]bool{m.draining: draining, m.drained: drained} {
-		gauge.Set(0)
-		if is {
-			gauge.Set(1)
-		}
+	tell(m.draining, draining)
+	tell(m.drained, drained)
+}
+
+// tell has the gauge be 1 for yes and 0 for no.
+func tell(g prometheus.Gauge, is bool) {
+	if is {
+		g.Set(1)
+	} else {
+		g.Set(0)
 	}
 }
 
 // configured notes that the configuration was loaded, and whether part of it is not in use as it is written.
 func (m *Metrics) configured(stale bool) {
 	m.configLoaded.Set(1)
-	m.configStale.Set(0)
-	if stale {
-		m.configStale.Set(1)
-	}
+	tell(m.configStale, stale)
 }

@@ -61,12 +61,8 @@ type Speaker struct {
 	// configured is when the sessions were first configured; ready is whether they have been up with all routes, or had time to.
 	configured atomic.Pointer[time.Time]
 	ready      atomic.Bool
-	// proxyPending is whether all routes wait for the node's service proxy.
-	proxyPending atomic.Bool
-	// preserved are the families that the node's service proxy forwards; nil before the first policy.
-	preserved atomic.Pointer[bgp.Families]
-	// awaitsRouter is whether there are peers that are not known yet.
-	awaitsRouter atomic.Bool
+	// latest is the policy that was put to use last, for those who must not wait for mu; nil before the first.
+	latest atomic.Pointer[policy.Policy]
 	// drainRules are by which signals the node drains.
 	drainRules drain.Rules
 	drainer    *drainer
@@ -148,10 +144,15 @@ func (s *Speaker) Ready() bool {
 	if configured == nil {
 		return false
 	}
-	if !s.ready.Load() && (s.allUp() && !s.proxyPending.Load() && !s.awaitsRouter.Load() || time.Since(*configured) >= upTime) {
+	if !s.ready.Load() && (s.allUp() && canServe(s.latest.Load()) || time.Since(*configured) >= upTime) {
 		s.ready.Store(true)
 	}
 	return s.ready.Load()
+}
+
+// canServe reports whether there is a family that the node's service proxy forwards, which may never have the other one, and all peers are known.
+func canServe(p *policy.Policy) bool {
+	return slices.Contains(p.ProxyPending[:], false) && !p.AwaitsRouter
 }
 
 func (s *Speaker) allUp() bool {
@@ -211,9 +212,7 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 	}
 	first := s.policy == nil
 	s.policy = p
-	s.proxyPending.Store(!slices.Contains(p.ProxyPending[:], false)) // A proxy may never have the other family.
-	s.preserved.Store(&bgp.Families{IPv4: !p.ProxyPending[endpoint.IPv4], IPv6: !p.ProxyPending[endpoint.IPv6]})
-	s.awaitsRouter.Store(p.AwaitsRouter)
+	s.latest.Store(p)
 
 	owners := make(map[string]map[string][]rib.Path, len(observed))
 	for _, o := range observed {
@@ -234,10 +233,11 @@ func (s *Speaker) Reconfigure(ctx context.Context, p *policy.Policy) error {
 
 // Preserved returns the families whose connections the node forwards, whatever became of a speaker before this one. It does not block.
 func (s *Speaker) Preserved() bgp.Families {
-	if p := s.preserved.Load(); p != nil {
-		return *p
+	p := s.latest.Load()
+	if p == nil {
+		return bgp.Families{}
 	}
-	return bgp.Families{}
+	return bgp.Families{IPv4: !p.ProxyPending[endpoint.IPv4], IPv6: !p.ProxyPending[endpoint.IPv6]}
 }
 
 // MayKeepRoutes reports whether there are peers that keep routes while a speaker restarts, if both sides agree, and the node is not to announce

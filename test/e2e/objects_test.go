@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"metallb.io/metallb/test/playground"
@@ -20,7 +21,7 @@ import (
 
 // objects returns all objects of all kinds that the cluster has, by kind, namespace and name, with their finalizers, and Nodes
 // with their labels; of a generated name it has the part that was given. Kinds that come and go by themselves are left out: events, what
-// only tells of others, the revisions of workloads, and CSINodes, which a kubelet makes only when it starts.
+// only tells of others, the revisions of workloads, and what a kubelet makes of its node at a time of its own: its CSINode and its Lease.
 func objects(t *testing.T, p *playground.Playground) []string {
 	t.Helper()
 	kinds := slices.DeleteFunc(strings.Fields(kubectl(t, p, "api-resources", "--verbs=list", "-o", "name")), func(kind string) bool {
@@ -38,6 +39,9 @@ func objects(t *testing.T, p *playground.Playground) []string {
 	}
 	all := make([]string, 0, len(list.Items))
 	for _, o := range list.Items {
+		if o.Namespace == corev1.NamespaceNodeLease {
+			continue
+		}
 		revision := o.Labels["pod-template-hash"] + "-"
 		line := fmt.Sprintf("%s %s/%s %v", o.Kind, o.Namespace, strings.TrimSuffix(cmp.Or(o.GenerateName, o.Name), revision), o.Finalizers)
 		if o.Kind == "Node" {

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/internal/process"
+	"metallb.io/metallb/internal/version"
+	"metallb.io/metallb/plugin/cluster"
+	"metallb.io/metallb/plugin/terminal"
+)
+
+const (
+	systemNamespaceFlag    = "system-namespace"
+	systemNamespaceDefault = "metallb-system"
+)
+
+// environment is what every command works with.
+type environment struct {
+	genericiooptions.IOStreams
+	getenv func(string) string
+	// flags are kubectl's: which cluster, as whom, and the namespace of Services.
+	flags *genericclioptions.ConfigFlags
+	// systemNamespace is where the load balancer is.
+	systemNamespace string
+	color           string
+	palette         terminal.Palette
+	now             func() time.Time
+}
+
+// exitError ends the command with this status and says nothing: everything has been said.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// somethingIsWrong is the end of a command that has found something that is wrong.
+const somethingIsWrong exitError = 1
+
+// Main runs the command line and returns the exit status: 0, or 1 if something is wrong with the load balancer, with the command or on its way.
+func Main(ctx context.Context, args []string, getenv func(string) string, streams genericiooptions.IOStreams) int {
+	root := newRoot(&environment{IOStreams: streams, getenv: getenv, now: time.Now})
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var exit exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return int(exit)
+	case ctx.Err() != nil: // Somebody pressed Ctrl-C.
+		return 1
+	}
+	fmt.Fprintln(streams.ErrOut, "error:", err)
+	return 1
+}
+
+func newRoot(e *environment) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "kubectl-metallb",
+		Short: "Ask the load balancer how it fares, and why",
+		Long: `Ask the load balancer how it fares, and why.
+
+All answers come from the Kubernetes API, with your own rights. Nothing is changed, except by "drain" and "undrain".`,
+		Version:       fmt.Sprintf("%s (%s)", version.Version, version.Details()),
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl metallb"},
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) (err error) {
+			e.palette, err = terminal.NewPalette(e.color, e.Out, e.getenv)
+			return err
+		},
+	}
+	root.SetIn(e.In)
+	root.SetOut(e.Out)
+	root.SetErr(e.ErrOut)
+	e.flags = genericclioptions.NewConfigFlags(true).WithDeprecatedPasswordFlag()
+	e.flags.AddFlags(root.PersistentFlags())
+	root.PersistentFlags().StringVar(&e.systemNamespace, systemNamespaceFlag, systemNamespaceDefault, "namespace of the load balancer and its configuration")
+	root.PersistentFlags().StringVar(&e.color, "color", terminal.ColorAuto, "use colors: auto (on a terminal, unless NO_COLOR is set), always or never")
+	root.AddCommand(newStatus(e))
+	return root
+}
+
+// config returns how to reach the cluster.
+func (e *environment) config() (*rest.Config, error) {
+	config, err := e.flags.ToRESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	// Priority and fairness of the API server are all the rate limit there is.
+	config.QPS = -1
+	config.WarningHandlerWithContext = rest.NoWarnings{}
+	config.UserAgent = "kubectl-metallb/" + version.Version
+	return config, nil
+}
+
+// client returns a client of the cluster.
+func (e *environment) client() (client.WithWatch, error) {
+	config, err := e.config()
+	if err != nil {
+		return nil, err
+	}
+	scheme, err := process.NewScheme()
+	if err != nil {
+		return nil, err
+	}
+	return client.NewWithWatch(config, client.Options{Scheme: scheme})
+}
+
+// namespace returns the namespace of Services: that of the flag, or of the context.
+func (e *environment) namespace() (string, error) {
+	namespace, _, err := e.flags.ToRawKubeConfigLoader().Namespace()
+	return namespace, err
+}
+
+// read reads the parts of the cluster, and says on standard error which of them the user may not read.
+func (e *environment) read(ctx context.Context, reader client.Reader, parts ...cluster.Part) (*cluster.Cluster, error) {
+	c, err := cluster.Read(ctx, reader, e.systemNamespace, e.now(), parts...)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range c.Unread {
+		fmt.Fprintf(e.ErrOut, "warning: %s left out: %v\n", u.Part, u.Err)
+	}
+	return c, nil
+}

@@ -60,35 +60,43 @@ type changes struct {
 
 // runChanges measures the controller in a new cluster of the size.
 func runChanges(ctx context.Context, o options, s size, dir string, progress func(string)) (results []*measurement, err error) {
+	err = withFilledCluster(ctx, o, s, dir, progress, func(b *changes) error {
+		for _, step := range b.steps() {
+			progress(step.name)
+			m, err := b.change(ctx, step)
+			if err != nil {
+				return fmt.Errorf("%q with %s: %w", step.name, s.name(), err)
+			}
+			results = append(results, m)
+		}
+		return nil
+	})
+	return results, err
+}
+
+// withFilledCluster has something done in a new cluster of the size, whose controller has nothing to do.
+func withFilledCluster(ctx context.Context, o options, s size, dir string, progress func(string), do func(*changes) error) (err error) {
 	c, err := startCluster(o.bin, o.crds, dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, c.stop()) }()
 	t := trackServices(ctx, c.client)
 	defer t.stop()
 	b := &changes{bench: &bench{cluster: c, tracker: t, services: s.services, phaseTimeout: o.phaseTimeout}, size: s}
 	if b.subject, b.metrics, err = controllerSubject(ctx, c, o.binaries); err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, b.subject.stop()) }()
 	progress("filling the cluster")
 	if err := b.fill(ctx); err != nil {
-		return nil, fmt.Errorf("filling the cluster: %w", err)
+		return fmt.Errorf("filling the cluster: %w", err)
 	}
 	progress("waiting until the controller has nothing to do")
 	if err := b.startAll(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	for _, step := range b.steps() {
-		progress(step.name)
-		m, err := b.change(ctx, step)
-		if err != nil {
-			return results, fmt.Errorf("%q with %s: %w", step.name, s.name(), err)
-		}
-		results = append(results, m)
-	}
-	return results, nil
+	return do(b)
 }
 
 // controllerSubject describes the controller alone, and returns where it serves its metrics.

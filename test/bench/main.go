@@ -68,7 +68,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	sizes := flags.String("services", "500,2000,8000", "numbers of services, with commas between")
 	subjects := flags.String("subjects", floorName+","+productName, "what is measured")
 	only := flags.String("only", strings.Join(parts(), ","),
-		"parts to run: services, all at once and one at a time; changes, one thing in a full cluster; sessions, what peers are told; bfd, BFD sessions (root)")
+		"parts to run: services, all at once and one at a time; changes, one thing in a full cluster; asking, the plugin of kubectl; sessions, what peers are told; bfd, BFD sessions (root)")
 	clusters := flags.String("clusters", "100/10/10,10000/1000/1000", "services/waiting of them/nodes of the clusters in which one thing changes")
 	peers := flags.String("peers", "1,2,4,8", "numbers of peers that routes are announced to, with commas between")
 	flags.IntVar(&o.routes, "routes", 10_000, "routes that each of these peers is told of")
@@ -168,7 +168,7 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context, options, *report, string, io.Writer) error
-	}{{partServices, runServices}, {partChanges, runClusters}, {partSessions, runSessions}, {partBFD, runBFD}} {
+	}{{partServices, runServices}, {partChanges, runClusters}, {partAsking, runAsking}, {partSessions, runSessions}, {partBFD, runBFD}} {
 		if o.runs(part.name) && err == nil {
 			err = part.run(ctx, o, r, dir, progress)
 		}
@@ -197,8 +197,11 @@ func (o *options) skipBuilds() {
 	if !o.runs(partServices) || !product {
 		o.binaries.speaker = none
 	}
-	if !o.runs(partServices) && !o.runs(partChanges) || !product {
+	if !o.runs(partServices) && !o.runs(partChanges) && !o.runs(partAsking) || !product {
 		o.binaries.controller = none
+	}
+	if !o.runs(partAsking) {
+		o.binaries.plugin = none
 	}
 	if !o.runs(partSessions) {
 		o.binaries.fanout = none
@@ -212,11 +215,12 @@ func (o *options) skipBuilds() {
 const (
 	partServices = "services"
 	partChanges  = "changes"
+	partAsking   = "asking"
 	partSessions = "sessions"
 	partBFD      = "bfd"
 )
 
-func parts() []string { return []string{partServices, partChanges, partSessions, partBFD} }
+func parts() []string { return []string{partServices, partChanges, partAsking, partSessions, partBFD} }
 
 // runServices measures all subjects at all numbers of services.
 func runServices(ctx context.Context, o options, r *report, dir string, progress io.Writer) error {

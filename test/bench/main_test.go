@@ -22,7 +22,7 @@ func TestOptions(t *testing.T) {
 		"no services":                    {args: []string{"--services", "0"}, wantErr: `"0" is not a number from 1`},
 		"more than the pool has room":    {args: []string{"--services", "50001"}, wantErr: "to 50000"},
 		"a subject that nobody knows":    {args: []string{"--subjects", "floor,ceiling"}, wantErr: `"ceiling" is neither floor nor product`},
-		"a part that nobody knows":       {args: []string{"--only", "sessions,rest"}, wantErr: `"rest" is none of services, changes, sessions`},
+		"a part that nobody knows":       {args: []string{"--only", "sessions,rest"}, wantErr: `"rest" is none of services, changes, asking, sessions`},
 		"no peers":                       {args: []string{"--peers", "1,0"}, wantErr: `--peers: "0" is not a number from 1 to 100`},
 		"no routes":                      {args: []string{"--routes", "0"}, wantErr: "--routes: 0 is not"},
 		"nothing to take percentiles of": {args: []string{"--samples", "0"}, wantErr: "--samples"},
@@ -52,11 +52,12 @@ func TestOnlyWhatIsMeasuredIsBuilt(t *testing.T) {
 		want binaries
 	}{
 		"all":               {nil, binaries{}},
-		"services":          {[]string{"--only", "services"}, binaries{fanout: "-", bfd: "-"}},
-		"services of floor": {[]string{"--subjects", "floor"}, binaries{controller: "-", speaker: "-", fanout: "-", bfd: "-"}},
-		"changes":           {[]string{"--only", "changes"}, binaries{floor: "-", speaker: "-", fanout: "-", bfd: "-"}},
-		"sessions":          {[]string{"--only", "sessions"}, binaries{floor: "-", controller: "-", speaker: "-", bfd: "-"}},
-		"BFD":               {[]string{"--only", "bfd"}, binaries{floor: "-", controller: "-", speaker: "-", fanout: "-"}},
+		"services":          {[]string{"--only", "services"}, binaries{fanout: "-", bfd: "-", plugin: "-"}},
+		"services of floor": {[]string{"--subjects", "floor"}, binaries{controller: "-", speaker: "-", fanout: "-", bfd: "-", plugin: "-"}},
+		"changes":           {[]string{"--only", "changes"}, binaries{floor: "-", speaker: "-", fanout: "-", bfd: "-", plugin: "-"}},
+		"asking":            {[]string{"--only", "asking"}, binaries{floor: "-", speaker: "-", fanout: "-", bfd: "-"}},
+		"sessions":          {[]string{"--only", "sessions"}, binaries{floor: "-", controller: "-", speaker: "-", bfd: "-", plugin: "-"}},
+		"BFD":               {[]string{"--only", "bfd"}, binaries{floor: "-", controller: "-", speaker: "-", fanout: "-", plugin: "-"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -24,6 +24,7 @@ type report struct {
 	Sizes        []int          `json:"sizes"`
 	Measurements []*measurement `json:"measurements"`
 	Changes      changesReport  `json:"changes"`
+	Asking       askedReport    `json:"asking"`
 	Sessions     sessionsReport `json:"sessions"`
 	BFD          bfdReport      `json:"bfd"`
 }
@@ -76,6 +77,11 @@ func (r *report) write(out io.Writer) error {
 			return err
 		}
 	}
+	if len(r.Asking) > 0 {
+		if err := r.Asking.write(out); err != nil {
+			return err
+		}
+	}
 	if len(r.Sessions) > 0 {
 		if err := r.Sessions.write(out); err != nil {
 			return err
@@ -89,7 +95,7 @@ func (r *report) write(out io.Writer) error {
 
 // empty reports whether nothing was measured.
 func (r *report) empty() bool {
-	return len(r.Measurements)+len(r.Changes.Measurements)+len(r.Sessions)+len(r.BFD) == 0
+	return len(r.Measurements)+len(r.Changes.Measurements)+len(r.Asking)+len(r.Sessions)+len(r.BFD) == 0
 }
 
 // writeServices prints the tables of what is done for many services.

@@ -133,7 +133,7 @@ func (p *program) waitReady(ctx context.Context) (time.Time, error) {
 }
 
 // binaries are the paths of the programs.
-type binaries struct{ floor, controller, speaker, fanout, bfd string }
+type binaries struct{ floor, controller, speaker, plugin, fanout, bfd string }
 
 // build builds what has no path yet into dir, as make build does.
 func (b *binaries) build(ctx context.Context, dir string) error {
@@ -145,6 +145,7 @@ func (b *binaries) build(ctx context.Context, dir string) error {
 		{&b.floor, "./test/bench/floor", floorName},
 		{&b.controller, "./controllers", controllerName},
 		{&b.speaker, "./speaker", speakerName},
+		{&b.plugin, "./plugin", pluginName},
 		{&b.fanout, "./test/bench/fanout", fanoutName},
 		{&b.bfd, "./test/bench/bfd", bfdName},
 	} {

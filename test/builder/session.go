@@ -16,7 +16,7 @@ type Session struct{ v1beta1.BGPSessionState }
 func MakeSession(node, peer string) *Session {
 	s := &Session{}
 	s.Namespace, s.Name = "metallb-system", node+"-"+peer
-	s.Status = v1beta1.BGPSessionStateStatus{Node: node, Peer: peer, Pod: "speaker-" + node, State: v1beta1.SessionActive}
+	s.Status = v1beta1.BGPSessionStateStatus{Node: node, Peer: peer, Pod: "speaker-" + node, State: v1beta1.SessionActive, LocalRouterID: "10.0.0.1"}
 	return s
 }
 

@@ -32,7 +32,7 @@ func Of(tb testing.TB, objects ...client.Object) *cluster.Cluster {
 			}
 			return nil
 		}).Build()
-	c, err := cluster.Read(tb.Context(), reader, "metallb-system", Now, cluster.Everything()...)
+	c, err := cluster.Read(tb.Context(), reader, cluster.DefaultNamespace, Now, cluster.Everything()...)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -60,30 +60,30 @@ func (p Palette) Faint(text string) string { return p.in("2", text) }
 // Strong colours what is to be seen first.
 func (p Palette) Strong(text string) string { return p.in("1", text) }
 
-// Mark says how something is.
+// Mark says how something is, in a word for programs.
 type Mark string
 
 // The marks.
 const (
-	Good     Mark = "✓"
-	Bad      Mark = "✗"
-	Doubtful Mark = "!"
+	Good     Mark = "good"
+	Bad      Mark = "bad"
+	Doubtful Mark = "doubtful"
 	// None is for what is neither.
-	None Mark = "·"
+	None Mark = "none"
 )
 
-// Mark returns the mark in its colour.
+// Mark returns the sign of the mark, in its colour.
 func (p Palette) Mark(m Mark) string {
 	switch m {
 	case Good:
-		return p.Good(string(m))
+		return p.Good("✓")
 	case Bad:
-		return p.Bad(string(m))
+		return p.Bad("✗")
 	case Doubtful:
-		return p.Doubtful(string(m))
+		return p.Doubtful("!")
 	case None:
 	}
-	return p.Faint(string(m))
+	return p.Faint("·")
 }
 
 // Bar returns a bar of so many characters, filled by the share, which is from 0 to 1. A share that is neither 0 nor 1 is not shown as one of them.

@@ -17,50 +17,27 @@ import (
 // originIGP says that the route comes from within the autonomous system (RFC 4271 section 4.3).
 const originIGP = 0
 
-// drainingPrepend is how many more times the local ASN is in the AS path of a path that drains. Advertisements seldom differ by more.
-const drainingPrepend = 3
-
-// drainingMED is the MULTI_EXIT_DISC of a path that drains: the highest but one, since some routers take the highest for infinite and the path for unusable.
-const drainingMED = 1<<32 - 2
-
-// announcement is the path as GoBGP takes it for the session. LOCAL_PREF is for internal peers alone (RFC 4271 section 5.1.5); GoBGP
-// adds the default of 100 if there is none.
-//
-// GoBGP prepends the local ASN once to the AS path that the path has, towards external peers (RFC 4271 section 5.1.2).
-// Towards internal ones it leaves the path as it is, so that it must be empty: these would take their own ASN in it for a
-// loop and ignore the route (section 9.1.2).
-//
-// MULTI_EXIT_DISC is for both: a router of another autonomous system does not pass it on to a third (RFC 4271 section 5.1.4).
-//
-// A path that drains has the community GRACEFUL_SHUTDOWN, which routers may honour or not (RFC 8326), and besides that what every router
-// goes by: the lowest LOCAL_PREF towards internal peers, a longer AS path towards external ones, and the highest MULTI_EXIT_DISC, for
-// routers that ignore the length of AS paths.
+// announcement is the path as GoBGP takes it for the session. GoBGP adds the default of 100 to a path without LOCAL_PREF, towards internal
+// peers, and prepends the local ASN once to the AS path that the path has, towards external ones (RFC 4271 section 5.1.2).
 func announcement(p rib.Path, c bgp.Peer, nextHop netip.Addr) (*apiutil.Path, error) {
 	path, err := pathTo(p.Prefix, nextHop)
 	if err != nil {
 		return nil, err
 	}
-	localPref, prepend := p.LocalPref, int(p.ASPathPrepend)
-	if p.Draining {
-		localPref, prepend = 0, prepend+drainingPrepend
+	told := p.To(&c)
+	if told.LocalPref != nil {
+		path.Attrs = append(path.Attrs, packet.NewPathAttributeLocalPref(*told.LocalPref))
 	}
-	if c.IBGP() && (localPref != 0 || p.Draining) {
-		path.Attrs = append(path.Attrs, packet.NewPathAttributeLocalPref(localPref))
+	if told.MED.IsSet {
+		path.Attrs = append(path.Attrs, packet.NewPathAttributeMultiExitDisc(told.MED.Value))
 	}
-	med := p.MED
-	if p.Draining {
-		med = bgp.NewMED(new(uint32(drainingMED)))
-	}
-	if med.IsSet {
-		path.Attrs = append(path.Attrs, packet.NewPathAttributeMultiExitDisc(med.Value))
-	}
-	if !c.IBGP() && prepend > 0 {
-		prepended := slices.Repeat([]uint32{c.LocalASN}, prepend)
+	if told.ASPathPrepend > 0 {
+		prepended := slices.Repeat([]uint32{c.LocalASN}, told.ASPathPrepend)
 		path.Attrs = append(path.Attrs, packet.NewPathAttributeAsPath([]packet.AsPathParamInterface{
 			packet.NewAs4PathParam(packet.BGP_ASPATH_ATTR_TYPE_SEQ, prepended),
 		}))
 	}
-	path.Attrs = append(path.Attrs, communities(p, c)...)
+	path.Attrs = append(path.Attrs, communities(told.Communities, c.IBGP())...)
 	return path, nil
 }
 

@@ -18,6 +18,9 @@ import (
 	"metallb.io/metallb/test/conformance"
 )
 
+// drainingMED is the MULTI_EXIT_DISC of a path that drains.
+const drainingMED = 1<<32 - 2
+
 // lab makes the routers' namespaces.
 var lab bgptest.Lab
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"io"
+	"slices"
+	"strings"
+
+	"metallb.io/metallb/plugin/terminal"
+)
+
+// Print writes the chain, a link on each line, and what mends it below.
+func (c Chain) Print(w io.Writer, p terminal.Palette) error {
+	var text strings.Builder
+	name := c.Name
+	if c.Namespace != "" {
+		name = c.Namespace + "/" + name
+	}
+	text.WriteString(p.Strong(c.Kind+" "+name) + "\n")
+	for _, l := range c.Links {
+		text.WriteString("  " + p.Mark(l.Mark) + " " + l.Subject + ": " + l.Text + "\n")
+		for _, r := range l.Remedies {
+			text.WriteString("      → " + r.line(p) + "\n")
+		}
+	}
+	if !slices.ContainsFunc(c.Links, func(l Link) bool { return l.Mark == terminal.Bad || l.Mark == terminal.Doubtful }) {
+		text.WriteString("\n" + p.Good("All is well.") + "\n")
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+func (r Remedy) line(p terminal.Palette) string {
+	switch {
+	case r.Command == "":
+		return r.Text
+	case r.Text == "":
+		return p.Strong(r.Command)
+	default:
+		return r.Text + ": " + p.Strong(r.Command)
+	}
+}

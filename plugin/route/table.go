@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package route
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/active"
+	"metallb.io/metallb/plugin/cluster"
+	"metallb.io/metallb/speaker/announce"
+	"metallb.io/metallb/speaker/policy"
+	"metallb.io/metallb/speaker/rib"
+)
+
+// Table has what nodes tell peers. What a node does is computed when it is asked for, and kept. A Table is for one goroutine.
+type Table struct {
+	cluster *cluster.Cluster
+	objects config.Objects
+	active  map[active.Key]bool
+	// peers are those in use, by name.
+	peers map[string]*v1beta2.BGPPeer
+	// sessions are what is reported, by node and peer.
+	sessions map[string]map[string]*v1beta1.BGPSessionStateStatus
+	services []service
+	// byAddress are the services that have an address, sorted by it.
+	byAddress []holder
+	nodes     map[string]*node
+}
+
+// service is a Service with what matters of it, or the reason why nothing of it is announced.
+type service struct {
+	types.NamespacedName
+	*corev1.Service
+	view   announce.Service
+	reason announce.Reason
+}
+
+// holder is the number of a service that has the address.
+type holder struct {
+	addr    netip.Addr
+	service int
+}
+
+// New returns the table of a cluster, of which Configuration, Nodes, Services, Endpoints, Sessions and Workloads are read. The cluster must
+// not be changed afterwards.
+func New(c *cluster.Cluster) *Table {
+	t := &Table{
+		cluster: c, objects: c.InUse(), active: map[active.Key]bool{}, peers: map[string]*v1beta2.BGPPeer{},
+		sessions: map[string]map[string]*v1beta1.BGPSessionStateStatus{}, nodes: map[string]*node{},
+	}
+	decoded, _ := active.Decode(c.Active) // One that cannot be read does not count.
+	for o := range decoded.All() {
+		t.active[active.KeyOf(o)] = true
+	}
+	for i := range t.objects.Peers {
+		t.peers[t.objects.Peers[i].Name] = &t.objects.Peers[i]
+	}
+	for i := range c.Sessions {
+		s := &c.Sessions[i].Status
+		if t.sessions[s.Node] == nil {
+			t.sessions[s.Node] = map[string]*v1beta1.BGPSessionStateStatus{}
+		}
+		t.sessions[s.Node][s.Peer] = s
+	}
+	for i := range c.Services {
+		s := service{Service: &c.Services[i]}
+		s.NamespacedName = types.NamespacedName{Namespace: s.Service.Namespace, Name: s.Service.Name}
+		s.view, s.reason = announce.ServiceOf(s.Service, c.Class)
+		for _, addr := range s.view.Addresses {
+			t.byAddress = append(t.byAddress, holder{addr, i})
+		}
+		t.services = append(t.services, s)
+	}
+	slices.SortFunc(t.byAddress, func(a, b holder) int { return cmp.Or(a.addr.Compare(b.addr), cmp.Compare(a.service, b.service)) })
+	return t
+}
+
+// Node returns what the node of that name does, nil if there is no such Node.
+func (t *Table) Node(name string) *policy.Policy {
+	if n := t.node(name); n != nil {
+		return n.policy
+	}
+	return nil
+}
+
+// Session returns what is reported of the node's session with the peer, nil if nothing is.
+func (t *Table) Session(node, peer string) *v1beta1.BGPSessionStateStatus {
+	return t.sessions[node][peer]
+}
+
+// Decide returns what the node announces of the Service, or the reason why it has nothing to decide about.
+func (t *Table) Decide(node string, key types.NamespacedName) (announce.Decision, announce.Reason) {
+	i, found := t.find(key)
+	n := t.node(node)
+	if !found || n == nil {
+		return announce.Decision{}, announce.NotLoadBalancer
+	}
+	return t.decide(n, i), t.services[i].reason
+}
+
+// Refusal is why a node does not announce an address of a Service; the zero address stands for all.
+type Refusal struct {
+	Node    string
+	Address netip.Addr
+	Reason  announce.Reason
+}
+
+// Refusals returns why nodes do not announce addresses of the Service, by node and in the order of its addresses.
+func (t *Table) Refusals(key types.NamespacedName) []Refusal {
+	i, found := t.find(key)
+	if !found {
+		return nil
+	}
+	var all []Refusal
+	for n := range t.cluster.Nodes {
+		name := t.cluster.Nodes[n].Name
+		if reason := t.services[i].reason; reason != "" {
+			all = append(all, Refusal{Node: name, Reason: reason})
+			continue
+		}
+		refused := t.decide(t.node(name), i).Refused
+		for _, addr := range t.services[i].view.Addresses {
+			if reason := refused[addr]; reason != "" {
+				all = append(all, Refusal{name, addr, reason})
+			}
+		}
+	}
+	return all
+}
+
+// Of returns the routes to addresses of the Service, sorted by node, peer and prefix. Other services that share a prefix with it have their
+// part in the attributes.
+func (t *Table) Of(key types.NamespacedName) []Route {
+	i, found := t.find(key)
+	if !found {
+		return nil
+	}
+	var all []Route
+	for n := range t.cluster.Nodes {
+		all = append(all, t.ofNode(t.node(t.cluster.Nodes[n].Name), i)...)
+	}
+	return all
+}
+
+// ofNode returns the routes of one node to addresses of the service.
+func (t *Table) ofNode(n *node, of int) []Route {
+	paths := t.decide(n, of).Paths
+	var prefixes []netip.Prefix
+	for _, list := range paths {
+		for _, p := range list {
+			prefixes = append(prefixes, p.Prefix)
+		}
+	}
+	if len(prefixes) == 0 {
+		return nil
+	}
+	slices.SortFunc(prefixes, netip.Prefix.Compare)
+	prefixes = slices.Compact(prefixes)
+	var sharing []int
+	for _, p := range prefixes {
+		sharing = append(sharing, t.within(p)...)
+	}
+	slices.Sort(sharing)
+	return t.routes(n, slices.Compact(sharing), func(peer string, p netip.Prefix) bool {
+		return slices.ContainsFunc(paths[peer], func(own rib.Path) bool { return own.Prefix == p })
+	})
+}
+
+// within returns the services that have an address in the prefix.
+func (t *Table) within(p netip.Prefix) []int {
+	i, _ := slices.BinarySearchFunc(t.byAddress, p.Addr(), func(h holder, a netip.Addr) int { return h.addr.Compare(a) })
+	var all []int
+	for ; i < len(t.byAddress) && p.Contains(t.byAddress[i].addr); i++ {
+		all = append(all, t.byAddress[i].service)
+	}
+	return all
+}
+
+func (t *Table) find(key types.NamespacedName) (int, bool) {
+	return slices.BinarySearchFunc(t.services, key, func(s service, k types.NamespacedName) int {
+		return cmp.Or(cmp.Compare(s.NamespacedName.Namespace, k.Namespace), cmp.Compare(s.NamespacedName.Name, k.Name))
+	})
+}
+
+// decide returns what the node announces of the service.
+func (t *Table) decide(n *node, i int) announce.Decision {
+	s := &t.services[i]
+	if s.reason != "" {
+		return announce.Decision{}
+	}
+	return announce.Decide(n.policy, s.view, announce.EndpointsOf(t.cluster.Slices[s.NamespacedName], n.Name))
+}

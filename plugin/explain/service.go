@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -133,19 +132,4 @@ func (t *trail) announced(holdings []config.Holding) {
 	default:
 		t.chain.Good(subject, "%s", c.Message)
 	}
-}
-
-// Verdict says what is wrong first in the chain, and what mends it; all is well if it is not found.
-func (c Chain) Verdict() (first Link, found bool) {
-	i := slices.IndexFunc(c.Links, Link.broken)
-	if i < 0 {
-		return Link{}, false
-	}
-	first = c.Links[i]
-	for _, l := range c.Links[i:] {
-		if len(first.Remedies) == 0 && l.broken() {
-			first.Remedies = l.Remedies
-		}
-	}
-	return first, true
 }

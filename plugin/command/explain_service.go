@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/plugin/cluster"
+	"metallb.io/metallb/plugin/explain"
+)
+
+// neededToExplain is what every explanation of how an address is announced needs.
+func neededToExplain() []cluster.Part {
+	return []cluster.Part{cluster.Configuration, cluster.Nodes, cluster.Sessions, cluster.Workloads}
+}
+
+func newExplainService(e *environment) *cobra.Command {
+	o := &output{}
+	c := &cobra.Command{
+		Use:     "service NAME",
+		Aliases: []string{"svc", "services"},
+		Short:   "Explain how a Service is announced, from its request to the routers, or why it is not",
+		Example: `  # Why does nobody reach my Service?
+  kubectl metallb explain service web -n shop
+
+  # What mends it, for a script.
+  kubectl metallb explain service web -o json | jq -r '.links[] | select(.mark == "bad") | .remedies[]?.command'`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: e.completeServices,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			return o.explainService(c.Context(), e, args[0])
+		},
+	}
+	o.register(c, formatJSON, formatYAML)
+	return c
+}
+
+func (o *output) explainService(ctx context.Context, e *environment, name string) error {
+	reader, err := e.client()
+	if err != nil {
+		return err
+	}
+	namespace, err := e.namespace()
+	if err != nil {
+		return err
+	}
+	var svc corev1.Service
+	if err := reader.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &svc); apierrors.IsNotFound(err) {
+		return fmt.Errorf("there is no Service %q in namespace %q; another namespace is chosen by -n", name, namespace)
+	} else if err != nil {
+		return err
+	}
+	parts := neededToExplain()
+	if explain.NeedsServices(&svc) {
+		parts = append(parts, cluster.Services, cluster.Namespaces)
+	}
+	read, err := e.read(ctx, reader, parts...)
+	if err != nil {
+		return err
+	}
+	if err := read.AddService(ctx, reader, &svc); err != nil {
+		return err
+	}
+	if err := read.ReadSlices(ctx, reader, client.ObjectKeyFromObject(&svc)); err != nil {
+		return err
+	}
+	return o.tell(e, explain.Service(read, &svc))
+}
+
+// completeServices completes the names of Services of type LoadBalancer.
+func (e *environment) completeServices(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	reader, err := e.client()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	namespace, err := e.namespace()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	list := &corev1.ServiceList{}
+	if err := reader.List(c.Context(), list, client.InNamespace(namespace), client.MatchingFields{"spec.type": string(corev1.ServiceTypeLoadBalancer)}); err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	names := make([]string, 0, len(list.Items))
+	for i := range list.Items {
+		names = append(names, list.Items[i].Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func newExplainAddress(e *environment) *cobra.Command {
+	o := &output{}
+	c := &cobra.Command{
+		Use:     "address IP",
+		Aliases: []string{"addr", "ip"},
+		Short:   "Explain who holds an address, who waits for it, and how it is announced",
+		Example: `  # Whose is this address?
+  kubectl metallb explain address 198.51.100.7`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			address, err := netip.ParseAddr(args[0])
+			if err != nil || address.Zone() != "" {
+				return fmt.Errorf("%q is not an IP address", args[0])
+			}
+			return o.explainAddress(c.Context(), e, address.Unmap())
+		},
+	}
+	o.register(c, formatJSON, formatYAML)
+	return c
+}
+
+func (o *output) explainAddress(ctx context.Context, e *environment, address netip.Addr) error {
+	reader, err := e.client()
+	if err != nil {
+		return err
+	}
+	read, err := e.read(ctx, reader, append(neededToExplain(), cluster.Services, cluster.Namespaces)...)
+	if err != nil {
+		return err
+	}
+	for _, holder := range explain.Holders(read, address) {
+		if err := read.ReadSlices(ctx, reader, client.ObjectKeyFromObject(holder)); err != nil {
+			return err
+		}
+	}
+	return o.tell(e, explain.Address(read, address))
+}

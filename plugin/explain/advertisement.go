@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"metallb.io/metallb/api/bgp"
@@ -17,6 +18,7 @@ import (
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/internal/drain"
+	"metallb.io/metallb/speaker/policy"
 )
 
 // miss is why an advertisement does not announce an address: what is wrong with a field of it.
@@ -52,10 +54,10 @@ func (t *trail) advertisements(s *config.Selection, f family) bool {
 		}
 		var remedies []Remedy
 		if len(others) > 0 {
-			remedies = others[0].remedies()
-		} else {
-			remedies = []Remedy{Run("create one", target{"BGPAdvertisement", s.Pool, t.Namespace}.create(map[string]any{"ipAddressPools": []string{s.Pool}}))}
+			text += fmt.Sprintf("; the nearest is %q: %s", others[0].name, others[0].text())
+			remedies, others = others[0].remedies(), others[1:]
 		}
+		remedies = append(remedies, t.advertise(s.Pool))
 		t.chain.Bad(subject, v1beta1.ReasonNoAdvertisement, text, remedies...)
 	}
 	for i, o := range others {
@@ -66,6 +68,15 @@ func (t *trail) advertisements(s *config.Selection, f family) bool {
 		t.chain.Note(subject, "%s does not announce it: %s", o.name, o.text())
 	}
 	return len(names) > 0
+}
+
+// advertise returns how to have an advertisement of the pool.
+func (t *trail) advertise(pool string) Remedy {
+	name := pool
+	if slices.ContainsFunc(t.Written.Advertisements, func(a v1beta1.BGPAdvertisement) bool { return a.Name == name }) {
+		name += "-all"
+	}
+	return Run("create one", target{"BGPAdvertisement", name, t.Namespace}.create(map[string]any{"ipAddressPools": []string{pool}}))
 }
 
 // matchingText names the advertisements, and says of which an earlier version is in use.
@@ -98,7 +109,9 @@ func (t *trail) nearly(pool string, announcing []string) []nearly {
 			found = append(found, nearly{a.Name, t.misses(a, pool)})
 		}
 	}
-	slices.SortFunc(found, func(a, b nearly) int { return cmp.Or(cmp.Compare(len(a.misses), len(b.misses)), strings.Compare(a.name, b.name)) })
+	slices.SortFunc(found, func(a, b nearly) int {
+		return cmp.Or(cmp.Compare(len(a.misses), len(b.misses)), cmp.Compare(a.missesPool(), b.missesPool()), strings.Compare(a.name, b.name))
+	})
 	return found
 }
 
@@ -142,10 +155,10 @@ func (t *trail) misses(a *v1beta1.BGPAdvertisement, pool string) []miss {
 func (t *trail) missesPool(a *v1beta1.BGPAdvertisement, pool string, has labels.Set) miss {
 	object := t.configuration("bgpadvertisement", a.Name)
 	if len(a.Spec.IPAddressPools) > 0 {
-		return miss{"ipAddressPools", fmt.Sprintf("ipAddressPools has %s and not %q", named(a.Spec.IPAddressPools), pool),
+		return miss{poolField + "s", fmt.Sprintf("ipAddressPools has %s and not %q", named(a.Spec.IPAddressPools), pool),
 			[]Remedy{Run("add the pool", object.add("/spec/ipAddressPools", pool))}}
 	}
-	m := miss{"ipAddressPoolSelectors", fmt.Sprintf("ipAddressPoolSelectors %s do not match the labels of pool %q", selectorText(a.Spec.IPAddressPoolSelectors), pool),
+	m := miss{poolField + "Selectors", fmt.Sprintf("ipAddressPoolSelectors %s do not match the labels of pool %q", selectorText(a.Spec.IPAddressPoolSelectors), pool),
 		[]Remedy{Run("change them", object.edit())}}
 	if changes := matching(a.Spec.IPAddressPoolSelectors, has); changes != nil {
 		m.remedies = []Remedy{Run("label the pool", t.poolTarget(pool).label(changes...))}
@@ -157,23 +170,35 @@ func (t *trail) missesPool(a *v1beta1.BGPAdvertisement, pool string, has labels.
 func (t *trail) missesNodes(a *v1beta1.BGPAdvertisement) miss {
 	m := miss{"nodeSelectors", "nodeSelectors " + selectorText(a.Spec.NodeSelectors) + " match no node",
 		[]Remedy{Run("change them", t.configuration("bgpadvertisement", a.Name).edit())}}
-	for i := range t.Nodes {
-		n := &t.Nodes[i]
-		if changes := matching(a.Spec.NodeSelectors, n.Labels); changes != nil && !drain.IsLabeled(n.Labels) {
-			m.remedies = []Remedy{Run("label the nodes that should announce, such as "+n.Name, target{kind: "node", name: n.Name}.label(changes...))}
-			break
-		}
+	if node, changes := t.relabel(a.Spec.NodeSelectors, t.routes.Nodes()); changes != nil {
+		m.remedies = []Remedy{Run("label the nodes that should announce, such as "+node, target{kind: "node", name: node}.label(changes...))}
 	}
 	return m
+}
+
+// relabel returns the node among these, in service, that one of the selectors selects after the fewest changes of its labels; no changes if there is none.
+func (t *trail) relabel(selectors []metav1.LabelSelector, among []string) (node string, changes []string) {
+	for _, name := range among {
+		n, found := t.Node(name)
+		if !found || drain.IsLabeled(n.Labels) || policy.NodeOf(n).NetworkUnavailable {
+			continue
+		}
+		if own := matching(selectors, n.Labels); own != nil && (changes == nil || len(own) < len(changes)) {
+			node, changes = name, own
+		}
+	}
+	return node, changes
 }
 
 // missesPeers is that there is no BGPPeer among peers.
 func (t *trail) missesPeers(a *v1beta1.BGPAdvertisement) miss {
 	object := t.configuration("bgpadvertisement", a.Name)
 	m := miss{"peers", "there is no BGPPeer named " + named(a.Spec.Peers) + ", as peers has it", []Remedy{Run("change them", object.edit())}}
-	if len(t.inUse.Peers) > 0 {
-		name := t.inUse.Peers[0].Name
-		m.remedies = []Remedy{Run(fmt.Sprintf("announce to peer %q", name), object.patch("peers", []string{name}))}
+	for i := range t.Sessions {
+		if s := &t.Sessions[i].Status; s.Fault() == "" {
+			m.remedies = []Remedy{Run(fmt.Sprintf("announce to peer %q", s.Peer), object.patch("peers", []string{s.Peer}))}
+			break
+		}
 	}
 	return m
 }
@@ -202,6 +227,17 @@ func (t *trail) aliases() bgp.Aliases {
 	}
 	return all
 }
+
+// missesPool returns 1 if the advertisement does not select the pool, else 0: what does is nearer.
+func (n nearly) missesPool() int {
+	if strings.HasPrefix(n.misses[0].field, poolField) {
+		return 1
+	}
+	return 0
+}
+
+// poolField is what the fields that select pools begin with.
+const poolField = "ipAddressPool"
 
 func (n nearly) text() string {
 	texts := make([]string, 0, len(n.misses))

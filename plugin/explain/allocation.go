@@ -229,7 +229,11 @@ func (t *trail) otherAddress(a *allocator.Allocator, r *allocator.Request, in ne
 			addresses = append(addresses, as.Address.String())
 		}
 	}
-	return Run("request an address that is free", serviceTarget(t.svc).annotate(v1beta1.AnnotationLoadBalancerIPs+"="+strings.Join(addresses, ",")))
+	const text = "request an address that is free"
+	if t.svc.Spec.LoadBalancerIP != "" {
+		return Run(text, serviceTarget(t.svc).patch("loadBalancerIP", addresses[0]))
+	}
+	return Run(text, serviceTarget(t.svc).annotate(v1beta1.AnnotationLoadBalancerIPs+"="+strings.Join(addresses, ",")))
 }
 
 func holds(r *allocator.Request, address netip.Addr) bool {
@@ -246,7 +250,7 @@ func (t *trail) holding(h *config.Holding) {
 	}
 	text := fmt.Sprintf("%s of pool %q", h.Address, pool.Name)
 	if n, known := t.available(pool.Name, allocator.FamilyOf(h.Address)); known {
-		text += fmt.Sprintf(", which has %s more", n)
+		text += fmt.Sprintf(", %s free", n)
 	}
 	var sharing []string
 	for i := range t.Services {

@@ -19,6 +19,7 @@ import (
 	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/internal/endpoint"
+	"metallb.io/metallb/speaker/policy"
 )
 
 // family is the one of an address of which something is said.
@@ -137,9 +138,7 @@ func sortedStates(all map[state][]string) []state {
 
 // stateOf returns why a node that is selected does not announce. One that drains still does.
 func (t *trail) stateOf(n *corev1.Node, f family) state {
-	if slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
-		return c.Type == corev1.NodeNetworkUnavailable && c.Status == corev1.ConditionTrue
-	}) {
+	if policy.NodeOf(n).NetworkUnavailable {
 		return state{reason: networkUnavailable}
 	}
 	reported, withheld := false, false
@@ -301,11 +300,8 @@ func (t *trail) noPeer(advertisements, serving []string, f family) {
 
 // connect returns how to have the peer select one of the nodes.
 func (t *trail) connect(p *v1beta2.BGPPeer, serving []string) Remedy {
-	for _, name := range serving {
-		node, _ := t.Node(name)
-		if changes := matching(p.Spec.NodeSelectors, node.Labels); changes != nil {
-			return Run("label the nodes that are connected to it, such as "+name, target{kind: "node", name: name}.label(changes...))
-		}
+	if node, changes := t.relabel(p.Spec.NodeSelectors, serving); changes != nil {
+		return Run("label the nodes that are connected to it, such as "+node, target{kind: "node", name: node}.label(changes...))
 	}
 	return Run("change its nodeSelectors", t.configuration("bgppeer", p.Name).edit())
 }

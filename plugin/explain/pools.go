@@ -41,8 +41,8 @@ func standing(p *ipam.Pool, r allocator.Request) []allocator.Reason {
 // poolsNotChosen says of the pools that the Service holds nothing of, why not.
 func (t *trail) poolsNotChosen() {
 	request, err := service.RequestOf(t.svc, t.NamespaceLabels(t.svc.Namespace))
-	if err != nil {
-		return
+	if err != nil || len(request.Addresses) > 0 {
+		return // No pool is chosen.
 	}
 	var chosen []string
 	for _, as := range assignment.Of(t.svc) {
@@ -54,7 +54,7 @@ func (t *trail) poolsNotChosen() {
 	told := 0
 	for i := range all {
 		name := all[i].Name
-		if slices.Contains(chosen, name) {
+		if slices.Contains(chosen, name) || request.Pool != "" && request.Pool != name {
 			continue
 		}
 		if told++; told <= maxPools {
@@ -81,7 +81,7 @@ func (t *trail) whyNotChosen(written *v1beta1.IPAddressPool, r allocator.Request
 		held = " (an earlier version is in use: " + a.Status.Reason + ")"
 	}
 	if reasons := standing(pool, r); len(reasons) > 0 {
-		return t.stands(written, &reasons[0], &r) + held
+		return t.stands(written, &reasons[0]) + held
 	}
 	for _, f := range r.Families {
 		if n, known := t.available(name, f); known && n == "0" {
@@ -95,10 +95,8 @@ func (t *trail) whyNotChosen(written *v1beta1.IPAddressPool, r allocator.Request
 }
 
 // stands says what keeps the pool from serving the Service.
-func (t *trail) stands(p *v1beta1.IPAddressPool, reason *allocator.Reason, r *allocator.Request) string {
+func (t *trail) stands(p *v1beta1.IPAddressPool, reason *allocator.Reason) string {
 	switch reason.Cause {
-	case allocator.PoolNotFound:
-		return fmt.Sprintf("the Service requests pool %q", r.Pool)
 	case allocator.NotAutoAssigned:
 		return "only for Services that name it: autoAssign is false"
 	case allocator.NotSelected:

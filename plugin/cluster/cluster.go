@@ -18,6 +18,9 @@ import (
 	"metallb.io/metallb/internal/active"
 )
 
+// DefaultNamespace is that of the load balancer, if nothing else is said.
+const DefaultNamespace = "metallb-system"
+
 // Cluster is what the API server says, as far as it was asked. Nothing of it is modified.
 type Cluster struct {
 	// Namespace of the load balancer and its configuration.
@@ -98,4 +101,9 @@ func compare(a, b types.NamespacedName) int {
 		return c
 	}
 	return strings.Compare(a.Name, b.Name)
+}
+
+// Has reports whether the part may be read, so that what is not there does not exist.
+func (c *Cluster) Has(part Part) bool {
+	return !slices.ContainsFunc(c.Unread, func(u Unread) bool { return u.Part == part })
 }

@@ -197,12 +197,6 @@ func (c *Cluster) readWorkloads(ctx context.Context, reader client.Reader) error
 	return nil
 }
 
-// IsController and IsSpeaker report what runs in a pod of the load balancer.
-func IsController(p *corev1.Pod) bool { return p.Labels[componentLabel] == controllerComponent }
-
-// IsSpeaker reports whether a speaker runs in the pod.
-func IsSpeaker(p *corev1.Pod) bool { return p.Labels[componentLabel] == speakerComponent }
-
 // ofComponent returns the first of the objects, by name, that is the component; nil if none is.
 func ofComponent[T any, P interface {
 	*T

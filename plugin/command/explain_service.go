@@ -34,7 +34,7 @@ func newExplainService(e *environment) *cobra.Command {
   # What mends it, for a script.
   kubectl metallb explain service web -o json | jq -r '.links[] | select(.mark == "bad") | .remedies[]?.command'`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: e.completeServices,
+		ValidArgsFunction: completeName(e, serviceKind),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := o.check(); err != nil {
 				return err
@@ -78,28 +78,13 @@ func (o *output) explainService(ctx context.Context, e *environment, name string
 	return o.tell(e, explain.Service(read, &svc))
 }
 
-// completeServices completes the names of Services of type LoadBalancer.
-func (e *environment) completeServices(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+// tell writes the explanation, and ends the command with an error if something is wrong.
+func (o *output) tell(e *environment, chain explain.Chain) error {
+	err := o.writeChain(e, chain)
+	if err == nil && chain.Broken() {
+		err = somethingIsWrong
 	}
-	reader, err := e.client()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	namespace, err := e.namespace()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	list := &corev1.ServiceList{}
-	if err := reader.List(c.Context(), list, client.InNamespace(namespace), client.MatchingFields{"spec.type": string(corev1.ServiceTypeLoadBalancer)}); err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	names := make([]string, 0, len(list.Items))
-	for i := range list.Items {
-		names = append(names, list.Items[i].Name)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return err
 }
 
 func newExplainAddress(e *environment) *cobra.Command {

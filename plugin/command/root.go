@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
@@ -22,10 +24,7 @@ import (
 	"metallb.io/metallb/plugin/terminal"
 )
 
-const (
-	systemNamespaceFlag    = "system-namespace"
-	systemNamespaceDefault = "metallb-system"
-)
+const systemNamespaceFlag = "system-namespace"
 
 // environment is what every command works with.
 type environment struct {
@@ -90,9 +89,11 @@ All answers come from the Kubernetes API, with your own rights. Nothing is chang
 	root.SetErr(e.ErrOut)
 	e.flags = genericclioptions.NewConfigFlags(true).WithDeprecatedPasswordFlag()
 	e.flags.AddFlags(root.PersistentFlags())
-	root.PersistentFlags().StringVar(&e.systemNamespace, systemNamespaceFlag, systemNamespaceDefault, "namespace of the load balancer and its configuration")
+	root.PersistentFlags().StringVar(&e.systemNamespace, systemNamespaceFlag, cluster.DefaultNamespace, "namespace of the load balancer and its configuration")
 	root.PersistentFlags().StringVar(&e.color, "color", terminal.ColorAuto, "use colors: auto (on a terminal, unless NO_COLOR is set), always or never")
-	root.AddCommand(newStatus(e), newExplain(e))
+	root.AddCommand(newStatus(e))
+	root.AddCommand(newRoutes(e))
+	root.AddCommand(newExplain(e))
 	return root
 }
 
@@ -136,6 +137,37 @@ func (e *environment) read(ctx context.Context, reader client.Reader, parts ...c
 	}
 	for _, u := range c.Unread {
 		fmt.Fprintf(e.ErrOut, "warning: %s left out: %v\n", u.Part, u.Err)
+	}
+	return c, nil
+}
+
+// serviceName returns the name of a Service that is given as NAMESPACE/NAME, or as NAME in the namespace of the flag or the context; the zero
+// name for nothing.
+func (e *environment) serviceName(given string) (types.NamespacedName, error) {
+	namespace, name, qualified := strings.Cut(given, "/")
+	switch {
+	case given == "":
+		return types.NamespacedName{}, nil
+	case qualified && (namespace == "" || name == "" || strings.Contains(name, "/")):
+		return types.NamespacedName{}, fmt.Errorf("%q is not the name of a service: give NAME or NAMESPACE/NAME", given)
+	case qualified:
+		return types.NamespacedName{Namespace: namespace, Name: name}, nil
+	}
+	namespace, err := e.namespace()
+	return types.NamespacedName{Namespace: namespace, Name: given}, err
+}
+
+// readForRoutes reads what routes are computed from. Without the pods of the load balancer, its settings are taken for the default ones; nothing
+// else can be left out.
+func (e *environment) readForRoutes(ctx context.Context, reader client.Reader) (*cluster.Cluster, error) {
+	c, err := e.read(ctx, reader, cluster.Configuration, cluster.Nodes, cluster.Services, cluster.Endpoints, cluster.Sessions, cluster.Workloads)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range c.Unread {
+		if u.Part != cluster.Workloads {
+			return nil, fmt.Errorf("routes cannot be computed without %s: %w", u.Part, u.Err)
+		}
 	}
 	return c, nil
 }

@@ -161,7 +161,7 @@ func workload(c *cluster.Cluster, is func(*corev1.Pod) bool, desired, ready int3
 			tags[tagOf(container.Image)]++
 			break
 		}
-		if reason, message := fault(p); reason != "" {
+		if reason, message := cluster.Fault(p); reason != "" {
 			w.NotReady = append(w.NotReady, Object{Kind: "Pod", Namespace: p.Namespace, Name: p.Name, Reason: reason, Message: message})
 		}
 	}
@@ -180,30 +180,6 @@ func tagOf(image string) string {
 		return name[i+1:]
 	}
 	return cmp.Or(digest, "latest")
-}
-
-// fault returns why a pod is not ready; no reason if it is.
-func fault(p *corev1.Pod) (reason, message string) {
-	for _, s := range p.Status.ContainerStatuses {
-		if w := s.State.Waiting; w != nil {
-			return w.Reason, w.Message
-		}
-		if t := s.State.Terminated; t != nil {
-			return t.Reason, t.Message
-		}
-	}
-	for _, condition := range p.Status.Conditions {
-		if condition.Type == corev1.PodScheduled && condition.Status != corev1.ConditionTrue {
-			return condition.Reason, condition.Message
-		}
-		if condition.Type == corev1.PodReady && condition.Status != corev1.ConditionTrue {
-			return cmp.Or(condition.Reason, "NotReady"), condition.Message
-		}
-	}
-	if p.Status.Phase != corev1.PodRunning {
-		return string(p.Status.Phase), p.Status.Message
-	}
-	return "", ""
 }
 
 func (o *Overview) peers(c *cluster.Cluster) {

@@ -63,6 +63,14 @@ const (
 	FamilyNotCarried Untold = "FamilyNotCarried"
 )
 
+// Hop returns the next hop; empty if it is not known.
+func (r Route) Hop() string {
+	if r.NextHop == nil {
+		return ""
+	}
+	return r.NextHop.String()
+}
+
 // Why says in words why the peer is not told of the route; empty if it is.
 func (r Route) Why() string {
 	switch r.Untold {

@@ -83,6 +83,9 @@ func New(c *cluster.Cluster) *Table {
 	return t
 }
 
+// InUse returns the configuration that controller and speakers use.
+func (t *Table) InUse() config.Objects { return t.objects }
+
 // Node returns what the node of that name does, nil if there is no such Node.
 func (t *Table) Node(name string) *policy.Policy {
 	if n := t.node(name); n != nil {
@@ -197,4 +200,55 @@ func (t *Table) decide(n *node, i int) announce.Decision {
 		return announce.Decision{}
 	}
 	return announce.Decide(n.policy, s.view, announce.EndpointsOf(t.cluster.Slices[s.NamespacedName], n.Name))
+}
+
+// Tally is how many services a node announces. Only those are counted that have an address.
+type Tally struct {
+	// Announced are those of which it announces an address, and Told those of which a router is told one.
+	Services, Announced, Told int
+	// Refused are those of which it announces no address, by the reason for the first.
+	Refused map[announce.Reason]Refused
+}
+
+// Refused are services that are not announced for one reason.
+type Refused struct {
+	Services int
+	// Example is the first of them.
+	Example types.NamespacedName
+}
+
+// Tally counts the services of the node of that name.
+func (t *Table) Tally(name string) Tally {
+	all, n := Tally{Refused: map[announce.Reason]Refused{}}, t.node(name)
+	for i := range t.services {
+		s := &t.services[i]
+		if s.reason != "" || n == nil {
+			continue
+		}
+		all.Services++
+		d := t.decide(n, i)
+		if len(d.Announced) == 0 {
+			reason := d.Refused[s.view.Addresses[0]]
+			r := all.Refused[reason]
+			all.Refused[reason] = Refused{r.Services + 1, cmp.Or(r.Example, s.NamespacedName)}
+			continue
+		}
+		all.Announced++
+		if t.isTold(n, d) {
+			all.Told++
+		}
+	}
+	return all
+}
+
+// isTold reports whether a router is told of one of the paths.
+func (t *Table) isTold(n *node, d announce.Decision) bool {
+	for peer, paths := range d.Paths {
+		for i := range paths {
+			if why, _ := untold(t.sessions[n.Name][peer], paths[i].Prefix); why == "" {
+				return true
+			}
+		}
+	}
+	return false
 }

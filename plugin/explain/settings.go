@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/plugin/cluster"
+	"metallb.io/metallb/plugin/route"
+	"metallb.io/metallb/speaker/policy"
+)
+
+// peersByName are the peers in use, sorted.
+func peersByName(t *route.Table) []*v1beta2.BGPPeer {
+	all := t.InUse().Peers
+	sorted := make([]*v1beta2.BGPPeer, 0, len(all))
+	for i := range all {
+		sorted = append(sorted, &all[i])
+	}
+	slices.SortFunc(sorted, func(a, b *v1beta2.BGPPeer) int { return strings.Compare(a.Name, b.Name) })
+	return sorted
+}
+
+// compareSettings says what the router is to have for its session with the node, by what the node has. Nil if the node does not connect to
+// the peer.
+func compareSettings(t *route.Table, n *corev1.Node, peer string) []Remedy {
+	sessions := t.Node(n.Name).Sessions
+	i := slices.IndexFunc(sessions, func(s bgp.Peer) bool { return s.Name == peer })
+	if i < 0 {
+		return nil
+	}
+	s := &sessions[i]
+	from := "the address that it connects from"
+	if s.Source.IsValid() {
+		from = s.Source.String()
+	} else if own := addressesOf(n, s.Address.Is4()); own != "" {
+		from = own
+	}
+	parts := []string{
+		fmt.Sprintf("neighbor %s with ASN %d", from, s.LocalASN), fmt.Sprintf("own ASN %s", s.ExpectedASN()),
+		"listening at " + s.Endpoint(), passwordText(t, s),
+	}
+	switch {
+	case s.SecurityHops > 0:
+		parts = append(parts, fmt.Sprintf("TTL security with at most %d hops", s.SecurityHops))
+	case !s.IBGP() && s.MultiHopTTL == 0:
+		parts = append(parts, "directly connected (else set spec.ebgpMultiHop here and there)")
+	case !s.IBGP():
+		parts = append(parts, fmt.Sprintf("multihop, with a TTL of %d", s.MultiHopTTL))
+	}
+	return []Remedy{Do("compare with the router: %s", strings.Join(parts, "; "))}
+}
+
+// passwordText says whether the session has a password. That of a Secret is taken for set.
+func passwordText(t *route.Table, s *bgp.Peer) string {
+	switch p, _ := peerOf(t, s.Name); {
+	case s.Password == "":
+		return "without a password"
+	case p.Spec.Password != "":
+		return "with the password of spec.password"
+	default:
+		return "with the password of the Secret"
+	}
+}
+
+// addressesOf are the node's addresses of a family within the cluster.
+func addressesOf(n *corev1.Node, ipv4 bool) string {
+	var all []string
+	for _, a := range policy.NodeOf(n).InternalIPs {
+		if a.Is4() == ipv4 {
+			all = append(all, a.String())
+		}
+	}
+	return strings.Join(all, " or ")
+}
+
+// selectRemedies label the node so that the peer selects it, if a label can.
+func selectRemedies(t *route.Table, peer, node string) []Remedy {
+	if p, found := peerOf(t, peer); found {
+		return selectorRemedies(p, node)
+	}
+	return nil
+}
+
+// peerOf returns the peer in use of that name.
+func peerOf(t *route.Table, name string) (*v1beta2.BGPPeer, bool) {
+	peers := t.InUse().Peers
+	i := slices.IndexFunc(peers, func(p v1beta2.BGPPeer) bool { return p.Name == name })
+	if i < 0 {
+		return nil, false
+	}
+	return &peers[i], true
+}
+
+// isSpeakerDown reports whether the session is down since no speaker runs: the controller says Unknown then, and a speaker that stops
+// no longer names its pod.
+func isSpeakerDown(s *v1beta1.BGPSessionStateStatus) bool {
+	return s.State == v1beta1.SessionUnknown || s.State == v1beta1.SessionIdle && s.Pod == ""
+}
+
+// isTried reports whether the speaker tries to connect. One that must not reports no router ID.
+func isTried(s *v1beta1.BGPSessionStateStatus) bool { return s.LocalRouterID != "" }
+
+// ask asks for another explanation.
+func ask(c *cluster.Cluster, kind, name string) Remedy {
+	command := "kubectl metallb explain " + kind + " " + name
+	if c.Namespace != cluster.DefaultNamespace {
+		command += " --system-namespace " + c.Namespace
+	}
+	return Run("see more", command)
+}
+
+// selectorRemedies label the node so that it matches one of the selectors, those of them that labels can match.
+func selectorRemedies(p *v1beta2.BGPPeer, node string) []Remedy {
+	var all []Remedy
+	for i := range p.Spec.NodeSelectors {
+		if wanted := labelsFor(&p.Spec.NodeSelectors[i]); len(wanted) > 0 {
+			all = append(all, Run("label the nodes that are to connect to "+p.Name, "kubectl label node "+node+" "+strings.Join(wanted, " ")))
+		}
+	}
+	return all
+}
+
+// labelsFor are labels, as KEY=VALUE or KEY-, that make a node match the selector.
+func labelsFor(s *metav1.LabelSelector) []string {
+	var all []string
+	for _, key := range sortedKeys(s.MatchLabels) {
+		all = append(all, key+"="+s.MatchLabels[key])
+	}
+	for _, e := range s.MatchExpressions {
+		switch e.Operator {
+		case metav1.LabelSelectorOpIn:
+			all = append(all, e.Key+"="+e.Values[0])
+		case metav1.LabelSelectorOpExists:
+			all = append(all, e.Key+"=")
+		case metav1.LabelSelectorOpNotIn, metav1.LabelSelectorOpDoesNotExist:
+			all = append(all, e.Key+"-")
+		}
+	}
+	return all
+}
+
+func labelNode(node, key, value string) string {
+	return fmt.Sprintf("kubectl label node %s %s=%s", node, key, value)
+}
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+// count returns how many there are, with the word for one or for several.
+func count(n int, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, several)
+}
+
+// speakerRemedy leads to the speaker.
+func (n *nodeChain) speakerRemedy() Remedy {
+	if pod := speakerOn(n.cluster, n.Name); pod != nil {
+		return Run("see what its speaker says", fmt.Sprintf("kubectl logs %s -n %s", pod.Name, pod.Namespace))
+	}
+	return Do("have a speaker run on the node, see above")
+}
+
+func nodeNames(nodes []*corev1.Node) []string {
+	names := make([]string, 0, len(nodes))
+	for _, n := range nodes {
+		names = append(names, n.Name)
+	}
+	return names
+}

@@ -33,9 +33,13 @@ func refusals() map[string]refusal {
 	web := func() *builder.Service { return builder.MakeService("web") }
 	other := func() *builder.Service { return builder.MakeService("other") }
 	pool := builder.MakePool("pool", "192.0.2.0/28")
-	taken := func(s *builder.Service) []client.Object { return []client.Object{pool.Obj(), s.Addresses("192.0.2.1").Obj()} }
+	taken := func(s *builder.Service) []client.Object {
+		return []client.Object{pool.Obj(), s.Addresses("192.0.2.1").Obj()}
+	}
 	const without = "kubectl annotate service web -n default metallb.io/loadBalancerIPs- --overwrite"
-	share := func(key string) string { return "kubectl annotate service web -n default metallb.io/allow-shared-ip=" + key + " --overwrite" }
+	share := func(key string) string {
+		return "kubectl annotate service web -n default metallb.io/allow-shared-ip=" + key + " --overwrite"
+	}
 	return map[string]refusal{
 		"there is no pool": {web: web(), reason: "NoPools", pool: "192.0.2.0/28",
 			command: `echo '{"apiVersion":"metallb.io/v1beta1","kind":"IPAddressPool","metadata":{"name":"default","namespace":"metallb-system"},"spec":{"addresses":["RANGE"]}}' | kubectl apply -f -`},

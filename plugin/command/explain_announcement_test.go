@@ -39,7 +39,9 @@ type silence struct {
 const patchAdvertisement = "kubectl patch bgpadvertisement "
 
 func silences() map[string]silence {
-	adv := func(pools ...string) *builder.Advertisement { return builder.MakeAdvertisement("", pools...).Peers("tor") }
+	adv := func(pools ...string) *builder.Advertisement {
+		return builder.MakeAdvertisement("", pools...).Peers("tor")
+	}
 	zoned := func(name string) *builder.Peer {
 		p := builder.MakePeer(name, fmt.Sprintf("10.96.1.%d", len(name)))
 		p.Spec.NodeSelectors = []metav1.LabelSelector{{MatchExpressions: []metav1.LabelSelectorRequirement{

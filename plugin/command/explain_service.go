@@ -4,6 +4,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -17,9 +18,18 @@ import (
 	"metallb.io/metallb/plugin/explain"
 )
 
-// neededToExplain is what every explanation of how an address is announced needs.
-func neededToExplain() []cluster.Part {
-	return []cluster.Part{cluster.Configuration, cluster.Nodes, cluster.Sessions, cluster.Workloads}
+// readToExplain reads what every explanation of how an address is announced needs, and these parts.
+func (e *environment) readToExplain(ctx context.Context, reader client.Reader, more ...cluster.Part) (*cluster.Cluster, error) {
+	c, err := e.read(ctx, reader, append(more, cluster.Configuration, cluster.Nodes, cluster.Sessions, cluster.Workloads)...)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range []cluster.Part{cluster.Nodes, cluster.Sessions} {
+		if !c.Has(part) {
+			return nil, fmt.Errorf("what is announced cannot be explained without %s", part)
+		}
+	}
+	return c, nil
 }
 
 func newExplainService(e *environment) *cobra.Command {
@@ -61,11 +71,11 @@ func (o *output) explainService(ctx context.Context, e *environment, name string
 	} else if err != nil {
 		return err
 	}
-	parts := neededToExplain()
+	var parts []cluster.Part
 	if explain.NeedsServices(&svc) {
 		parts = append(parts, cluster.Services, cluster.Namespaces)
 	}
-	read, err := e.read(ctx, reader, parts...)
+	read, err := e.readToExplain(ctx, reader, parts...)
 	if err != nil {
 		return err
 	}
@@ -117,9 +127,12 @@ func (o *output) explainAddress(ctx context.Context, e *environment, address net
 	if err != nil {
 		return err
 	}
-	read, err := e.read(ctx, reader, append(neededToExplain(), cluster.Services, cluster.Namespaces)...)
+	read, err := e.readToExplain(ctx, reader, cluster.Services, cluster.Namespaces)
 	if err != nil {
 		return err
+	}
+	if !read.Has(cluster.Services) {
+		return errors.New("an address cannot be explained without services")
 	}
 	for _, holder := range explain.Holders(read, address) {
 		if err := read.ReadSlices(ctx, reader, client.ObjectKeyFromObject(holder)); err != nil {

@@ -5,6 +5,7 @@ package explain
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,13 +86,13 @@ func (t *trail) matchingText(names []string, pool string) string {
 	if len(names) == 1 {
 		verb += "s"
 	}
-	text := fmt.Sprintf("%s %s pool %q and the Service", quoted("BGPAdvertisement", names), verb, pool)
+	parts := []string{fmt.Sprintf("%s %s pool %q and the Service", advertisementsText(names), verb, pool)}
 	for _, name := range names {
 		if a := t.activeOf(active.KindBGPAdvertisement, name); a != nil && a.Status.Held {
-			text += fmt.Sprintf("; of %q an earlier version is in use (%s)", name, a.Status.Reason)
+			parts = append(parts, fmt.Sprintf("of %q an earlier version is in use (%s)", name, a.Status.Reason))
 		}
 	}
-	return text
+	return strings.Join(parts, "; ")
 }
 
 // adopt returns how to have a pool for an address that is in none.
@@ -147,7 +148,7 @@ func (t *trail) misses(a *v1beta1.BGPAdvertisement, pool string) []miss {
 		found = append(found, t.missesNodes(a))
 	}
 	if len(adv.Peers) > 0 && !slices.ContainsFunc(t.inUse.Peers, t.isPeer(&adv)) {
-		found = append(found, t.missesPeers(a))
+		found = append(found, t.missesPeers(a.Name, a.Spec.Peers))
 	}
 	return found
 }
@@ -190,10 +191,10 @@ func (t *trail) relabel(selectors []metav1.LabelSelector, among []string) (node 
 	return node, changes
 }
 
-// missesPeers is that there is no BGPPeer among peers.
-func (t *trail) missesPeers(a *v1beta1.BGPAdvertisement) miss {
-	object := t.configuration("bgpadvertisement", a.Name)
-	m := miss{"peers", "there is no BGPPeer named " + named(a.Spec.Peers) + ", as peers has it", []Remedy{Run("change them", object.edit())}}
+// missesPeers is that there is no BGPPeer among the peers of the advertisement.
+func (t *trail) missesPeers(advertisement string, peers []string) miss {
+	object := t.configuration("bgpadvertisement", advertisement)
+	m := miss{"peers", "there is no BGPPeer named " + named(peers) + ", as peers has it", []Remedy{Run("change them", object.edit())}}
 	for i := range t.Sessions {
 		if s := &t.Sessions[i].Status; s.Fault() == "" {
 			m.remedies = []Remedy{Run(fmt.Sprintf("announce to peer %q", s.Peer), object.patch("peers", []string{s.Peer}))}
@@ -221,9 +222,7 @@ func (t *trail) aliases() bgp.Aliases {
 	all := bgp.Aliases{}
 	for i := range t.inUse.Communities {
 		defined, _ := bgp.ParseCommunities(&t.inUse.Communities[i])
-		for name, value := range defined {
-			all[name] = value
-		}
+		maps.Copy(all, defined)
 	}
 	return all
 }
@@ -249,7 +248,7 @@ func (n nearly) text() string {
 
 // remedies mend all that keeps it from announcing: one command for each, in a line if there are several.
 func (n nearly) remedies() []Remedy {
-	var texts, commands []string
+	texts, commands := make([]string, 0, len(n.misses)), make([]string, 0, len(n.misses))
 	for _, m := range n.misses {
 		texts, commands = append(texts, m.remedies[0].Text), append(commands, m.remedies[0].Command)
 	}

@@ -18,6 +18,7 @@ import (
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/service"
+	"metallb.io/metallb/plugin/cluster"
 )
 
 const allocationSubject = "allocation"
@@ -32,6 +33,9 @@ func (t *trail) allocation() {
 		return
 	case !NeedsServices(t.svc):
 		return
+	case !t.Has(cluster.Services):
+		t.unjudged(c)
+		return
 	}
 	a := t.allocator()
 	result, refusal := a.Allocate(request)
@@ -45,6 +49,15 @@ func (t *trail) allocation() {
 	case c.Status != metav1.ConditionTrue:
 		t.chain.Bad(allocationSubject, c.Reason, c.Message+" (that is over as it seems, but the controller has not said so)", Run("see what it does", t.logs()))
 	}
+}
+
+// unjudged says what the controller says, where it is not known what others hold.
+func (t *trail) unjudged(c *metav1.Condition) {
+	if c != nil && c.Status != metav1.ConditionTrue {
+		t.chain.Bad(allocationSubject, c.Reason, c.Message, Do("ask somebody who may list Services and Namespaces to explain it"))
+		return
+	}
+	t.chain.Note(allocationSubject, "who else holds addresses is not known, since you may not list Services")
 }
 
 // withoutContradiction returns how to leave the choice of the address to the load balancer, of which the contradictions are about.

@@ -84,14 +84,14 @@ func (t *trail) able(paths *config.Paths, advertisements []string, f family) []s
 	}
 	add := t.chain.Doubtful
 	if len(able) > 0 {
-		t.chain.Good(subject, "%d of %s can announce", len(able), counted(len(t.Nodes), "node"))
+		t.chain.Good(subject, "%d of %s can announce", len(able), nodesText(len(t.Nodes)))
 	} else {
 		add = t.chain.Bad
 	}
 	for _, s := range sortedStates(away) {
 		names := away[s]
 		if s.reason == notSelected {
-			t.chain.Note(subject, "%s: not selected by %s", named(names), quoted("BGPAdvertisement", advertisements))
+			t.chain.Note(subject, "%s: not selected by %s", named(names), advertisementsText(advertisements))
 			continue
 		}
 		add(subject, string(s.reason), named(names)+": "+s.text(f), t.revive(s, names))
@@ -223,14 +223,14 @@ func (t *trail) sessions(paths *config.Paths, advertisements, serving []string, 
 		found = true
 		subject := f.subject("peer " + p.Peer)
 		if up == of {
-			t.chain.Good(subject, "session established on %d of %s", up, counted(of, "node"))
+			t.chain.Good(subject, "session established on %d of %s", up, nodesText(of))
 			continue
 		}
-		var why []string
+		why := make([]string, 0, len(order))
 		for _, fault := range order {
 			why = append(why, named(faults[fault])+": "+fault)
 		}
-		t.chain.Bad(subject, v1beta1.ReasonSessionsNotEstablished, fmt.Sprintf("session established on %d of %s; %s", up, counted(of, "node"), named(why)),
+		t.chain.Bad(subject, v1beta1.ReasonSessionsNotEstablished, fmt.Sprintf("session established on %d of %s; %s", up, nodesText(of), named(why)),
 			Run("see why", command("kubectl", "metallb", "explain", "peer", p.Peer)))
 	}
 	var alone []string
@@ -243,7 +243,7 @@ func (t *trail) sessions(paths *config.Paths, advertisements, serving []string, 
 	case !found:
 		t.noPeer(advertisements, serving, f)
 	case len(alone) > 0:
-		t.chain.Note(f.subject("nodes"), "%s: no BGPPeer of %s selects them", named(alone), quoted("BGPAdvertisement", advertisements))
+		t.chain.Note(f.subject("nodes"), "%s: no BGPPeer of %s selects them", named(alone), advertisementsText(advertisements))
 	}
 }
 
@@ -264,38 +264,24 @@ func (t *trail) noPeer(advertisements, serving []string, f family) {
 		bad("there is no BGPPeer", Do("create a BGPPeer for each router: kubectl explain bgppeer.spec says what it needs"))
 		return
 	}
-	selecting := func(a *v1beta1.BGPAdvertisement) func(v1beta2.BGPPeer) bool {
-		return func(p v1beta2.BGPPeer) bool { return len(a.Spec.Peers) == 0 || slices.Contains(a.Spec.Peers, p.Name) }
-	}
-	var selected []v1beta2.BGPPeer
-	for i := range t.inUse.Advertisements {
-		a := &t.inUse.Advertisements[i]
-		if !slices.Contains(advertisements, a.Name) {
-			continue
-		}
-		own := slices.DeleteFunc(slices.Clone(t.inUse.Peers), func(p v1beta2.BGPPeer) bool { return !selecting(a)(p) })
-		if len(own) == 0 && len(advertisements) == 1 {
-			m := t.missesPeers(a)
-			bad(m.text, m.remedies...)
-			return
-		}
-		selected = append(selected, own...)
-	}
-	for i := range selected {
-		p := &selected[i]
-		parsed, errs := bgp.ParsePeer(p)
-		object := t.configuration("bgppeer", p.Name)
-		switch {
-		case len(errs) > 0:
-			bad(fmt.Sprintf("BGPPeer %q is invalid", p.Name), Run("correct it", object.edit()))
-		case !parsed.Families.Has(f.address):
-			bad(fmt.Sprintf("BGPPeer %q carries no %s routes", p.Name, f), Run("carry both families", object.patch("dualStackAddressFamily", true)))
-		default:
-			bad(fmt.Sprintf("nodeSelectors %s of BGPPeer %q match none of the nodes that can announce", selectorText(p.Spec.NodeSelectors), p.Name), t.connect(p, serving))
-		}
+	i := slices.IndexFunc(t.inUse.Advertisements, func(a v1beta1.BGPAdvertisement) bool { return slices.Contains(advertisements, a.Name) })
+	adv, _ := bgp.ParseAdvertisement(&t.inUse.Advertisements[i])
+	i = slices.IndexFunc(t.inUse.Peers, t.isPeer(&adv))
+	if i < 0 {
+		m := t.missesPeers(adv.Name, adv.Peers)
+		bad(m.text, m.remedies...)
 		return
 	}
-	bad("no BGPPeer is selected by " + quoted("BGPAdvertisement", advertisements))
+	p := &t.inUse.Peers[i]
+	object := t.configuration("bgppeer", p.Name)
+	switch parsed, errs := bgp.ParsePeer(p); {
+	case len(errs) > 0:
+		bad(fmt.Sprintf("BGPPeer %q is invalid: %v", p.Name, errs.ToAggregate()), Run("correct it", object.edit()))
+	case !parsed.Families.Has(f.address):
+		bad(fmt.Sprintf("BGPPeer %q carries no %s routes", p.Name, f), Run("carry both families", object.patch("dualStackAddressFamily", true)))
+	default:
+		bad(fmt.Sprintf("nodeSelectors %s of BGPPeer %q match none of the nodes that can announce", selectorText(p.Spec.NodeSelectors), p.Name), t.connect(p, serving))
+	}
 }
 
 // connect returns how to have the peer select one of the nodes.

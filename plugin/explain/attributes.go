@@ -40,10 +40,9 @@ func (t *trail) routesOf(table *route.Table, addresses ...netip.Addr) {
 		if key.attributes != "" {
 			with = ", " + key.attributes
 		}
-		t.chain.Note("route "+key.prefix.String(), "to %s from %s%s", key.peer, counted(nodes[key], "node"), with)
+		t.chain.Note("route "+key.prefix.String(), "to %s from %s%s", key.peer, nodesText(nodes[key]), with)
 	}
 }
 
 // maxTold is how many prefixes, peers and attributes that differ are told of.
 const maxTold = 10
-

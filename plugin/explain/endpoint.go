@@ -88,7 +88,7 @@ func (t *trail) endpoints(f family, able []string) []string {
 	on := named(slices.Sorted(maps.Keys(n.nodes)))
 	switch {
 	case len(local) > 0:
-		t.chain.Good(subject, "%s, on %s; with externalTrafficPolicy Local %d of the %s that can announce do", n.String(), on, len(local), counted(len(able), "node"))
+		t.chain.Good(subject, "%s, on %s; with externalTrafficPolicy Local %d of the %s that can announce do", n.String(), on, len(local), nodesText(len(able)))
 	case len(able) > 0:
 		t.chain.Bad(subject, v1beta1.ReasonNoEndpoints,
 			fmt.Sprintf("externalTrafficPolicy is Local and no endpoint is ready on a node that could announce: %s, on %s", n.String(), on),
@@ -102,7 +102,9 @@ func (t *trail) endpoints(f family, able []string) []string {
 // noEndpoint says why there is no endpoint that gets connections.
 func (t *trail) noEndpoint(subject string, n *tally) {
 	selector := labels.Set(t.svc.Spec.Selector).String()
-	pods := func(verb string) string { return command("kubectl", verb, "pods", "-n", t.svc.Namespace, "-l", selector) }
+	pods := func(verb string) string {
+		return command("kubectl", verb, "pods", "-n", t.svc.Namespace, "-l", selector)
+	}
 	bad := func(text string, remedy Remedy) { t.chain.Bad(subject, v1beta1.ReasonNoEndpoints, text, remedy) }
 	switch {
 	case n.unfit > 0:

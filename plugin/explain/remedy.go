@@ -5,6 +5,7 @@ package explain
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -101,9 +102,7 @@ func matchingOne(selector *metav1.LabelSelector, has labels.Set) (changes []stri
 		return nil, false
 	}
 	after := labels.Set{}
-	for key, value := range has {
-		after[key] = value
-	}
+	maps.Copy(after, has)
 	requirements, _ := s.Requirements()
 	for i := range requirements {
 		r := &requirements[i]

@@ -105,21 +105,22 @@ const maxNamed = 5
 // named returns the first names, quoted if they are of objects that people name, and how many more there are.
 func named(names []string) string { return message.First(names, maxNamed) }
 
-// quoted returns one name as: noun "a", several as: nouns "a", "b".
-func quoted(noun string, names []string) string {
+// advertisementsText returns one name as BGPAdvertisement "a", several as BGPAdvertisements "a", "b".
+func advertisementsText(names []string) string {
 	texts := make([]string, 0, len(names))
 	for _, name := range names {
 		texts = append(texts, strconv.Quote(name))
 	}
+	noun := "BGPAdvertisement "
 	if len(names) != 1 {
-		noun += "s"
+		noun = "BGPAdvertisements "
 	}
-	return noun + " " + named(texts)
+	return noun + named(texts)
 }
 
-func counted(n int, noun string) string {
+func nodesText(n int) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 node"
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d nodes", n)
 }

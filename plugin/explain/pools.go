@@ -58,7 +58,7 @@ func (t *trail) poolsNotChosen() {
 			continue
 		}
 		if told++; told <= maxPools {
-			t.chain.Note("pool "+name, "%s", t.whyNotChosen(&all[i], request, len(chosen) > 0))
+			t.chain.Note("pool "+name, "%s", t.whyNotChosen(&all[i], request, len(t.svc.Status.LoadBalancer.Ingress) > 0))
 		}
 	}
 	if told > maxPools {

@@ -66,7 +66,7 @@ func (t *trail) advertisements(s *config.Selection, f family) bool {
 			t.chain.Note(subject, "and %d more that do not announce it", len(others)-maxNearly)
 			break
 		}
-		t.chain.Note(subject, "%s does not announce it: %s", o.name, o.text())
+		t.chain.Note(subject, "%q does not announce it: %s", o.name, o.text())
 	}
 	return len(names) > 0
 }

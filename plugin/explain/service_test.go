@@ -83,7 +83,7 @@ func TestAServiceThatIsAnnouncedIsFollowedFromItsRequestToTheRouters(t *testing.
 		`none pool reserved: only for Services that name it: autoAssign is false`,
 		`good address: 198.51.100.7 of pool "pool"`,
 		`good advertisement: BGPAdvertisement "adv" selects pool "pool" and the Service`,
-		`none advertisement: gold does not announce it: ipAddressPools has gold and not "pool"`,
+		`none advertisement: "gold" does not announce it: ipAddressPools has gold and not "pool"`,
 		`good nodes: 2 of 2 nodes can announce`,
 		`good endpoints: 1 ready, 1 terminating and still serving, 1 not ready`,
 		`good peer tor: session established on 2 of 2 nodes`,
@@ -136,7 +136,7 @@ func TestWhatIsWrongIsNamedWithWhatMendsIt(t *testing.T) {
 			`doubtful address: 203.0.113.9 is in no pool any more; the Service keeps it → add it to the pool again: kubectl patch ipaddresspool pool -n metallb-system --type=json -p '[{"op":"add","path":"/spec/addresses/-","value":"203.0.113.9/32"}]' → `,
 		}},
 		"an address of a pool that is deleted": {network(builder.MakeAdvertisement("all").Obj(), ready, served(builder.MakeService("web").Holds("gone", "203.0.113.9"), metav1.ConditionTrue, v1beta1.ReasonAnnounced, "")), []string{
-			`none pool pool: `, `doubtful address: 203.0.113.9 is of pool "gone", which is deleted; the Service keeps it → create the pool again`, `none advertisement: adv does not announce it`,
+			`none pool pool: `, `doubtful address: 203.0.113.9 is of pool "gone", which is deleted; the Service keeps it → create the pool again`, `none advertisement: "adv" does not announce it`,
 		}},
 		"a pod that is not ready": {network(builder.MakeEndpoints(holding(), discoveryv1.AddressTypeIPv4).NotReady("node-1").Obj(), served(holding(), metav1.ConditionFalse, v1beta1.ReasonNoEndpoints, "no endpoint is ready")), []string{
 			`bad endpoints: no endpoint is ready: 0 ready, 1 not ready → see why: kubectl describe pods -n default -l app=web`, `bad announced: no endpoint is ready`,

@@ -26,8 +26,9 @@ import (
 const (
 	NodeNotReady       = "NodeNotReady"
 	NetworkUnavailable = "NetworkUnavailable"
-	Draining           = "Draining"
-	Drained            = "Drained"
+	Draining           = v1beta1.ReasonDraining
+	Drained            = v1beta1.ReasonDrained
+	ProxyFailing       = v1beta1.ReasonProxyFailing
 	ProxyNotReady      = "ProxyNotReady"
 	NoPeers            = "NoPeers"
 	PeerRefused        = "PeerRefused"
@@ -87,23 +88,18 @@ func (n *nodeChain) ready() {
 func (n *nodeChain) drain() {
 	signal := n.cluster.DrainRules().Of(n.node)
 	condition := n.drained()
-	text, reason := signal.String(), Draining
+	const subject = "in service"
 	switch {
 	case !signal.Any() && condition == nil:
-		n.Good("in service", "nothing takes the node out of service")
-		return
+		n.Good(subject, "nothing takes the node out of service")
 	case condition == nil:
-		text += ", which its speaker has not reported yet"
+		n.Doubtful(subject, Draining, signal.String()+", and its speaker has not reported that it drains", returnToService(n.Name, signal)...)
+	case condition.Reason == v1beta1.ReasonProxyFailing:
+		n.Doubtful(subject, ProxyFailing, condition.Message, n.proxyRemedy())
 	case condition.Status == metav1.ConditionTrue:
-		text, reason = condition.Message, Drained
+		n.Doubtful(subject, Drained, condition.Message, returnToService(n.Name, signal)...)
 	default:
-		text = condition.Message
-	}
-	switch {
-	case condition != nil && condition.Reason == v1beta1.ReasonProxyFailing:
-		n.Doubtful("in service", v1beta1.ReasonProxyFailing, text, n.proxyRemedy())
-	default:
-		n.Doubtful("in service", reason, text, returnToService(n.Name, signal)...)
+		n.Doubtful(subject, Draining, condition.Message, returnToService(n.Name, signal)...)
 	}
 }
 
@@ -178,12 +174,18 @@ func (n *nodeChain) peers() {
 	}
 	switch {
 	case len(others) > 0 && selecting == 0:
-		n.Bad("peers", NoPeers, "no BGPPeer selects the node; these do not: "+message.First(others, few), selectRemedies(n.routes, others[0], n.Name)...)
+		n.Bad("peers", NoPeers, "no BGPPeer selects the node; these do not: "+message.First(others, few), n.selectedBy(others[0])...)
 	case len(others) > 0:
 		n.Note("peers", "do not select the node, by their spec.nodeSelectors: %s", message.First(others, few))
 	case selecting == 0 && len(invalid) == 0:
 		n.Bad("peers", NoPeers, "there is no BGPPeer, so that no router is told anything", Do("create a BGPPeer for each router: docs/configuration.md"))
 	}
+}
+
+// selectedBy has the peer select the node.
+func (n *nodeChain) selectedBy(peer string) []Remedy {
+	p, _ := peerOf(n.routes, peer)
+	return matching(p.Spec.NodeSelectors, "have "+peer+" select the node", n.node)
 }
 
 // session tells how the node's session with a peer that selects it fares.
@@ -199,7 +201,7 @@ func (n *nodeChain) session(peer string) {
 	case reported == nil:
 		n.Bad(subject, NotReported, v1beta1.NoSessionReport, n.speakerRemedy())
 	case isSpeakerDown(reported):
-		n.Bad(subject, SpeakerDown, reported.Fault(), n.speakerRemedy())
+		n.Bad(subject, SpeakerDown, speakerDown(reported), n.speakerRemedy())
 	case !isTried(reported):
 		n.Bad(subject, PeerRefused, reported.Fault(), ask(n.cluster, "peer", peer))
 	default:
@@ -223,6 +225,7 @@ func (n *nodeChain) established(subject string, s *v1beta1.BGPSessionStateStatus
 // advertisements names those that select the node.
 func (n *nodeChain) advertisements() {
 	var selecting, others []string
+	var remedies []Remedy
 	for _, a := range n.routes.InUse().Advertisements {
 		parsed, errs := bgp.ParseAdvertisement(&a)
 		switch {
@@ -231,8 +234,10 @@ func (n *nodeChain) advertisements() {
 			selecting = append(selecting, a.Name)
 		default:
 			others = append(others, a.Name)
+			remedies = append(remedies, matching(a.Spec.NodeSelectors, "have "+a.Name+" select the node", n.node)...)
 		}
 	}
+	remedies = remedies[:min(few, len(remedies))]
 	slices.Sort(selecting)
 	slices.Sort(others)
 	if len(selecting) > 0 {
@@ -242,8 +247,7 @@ func (n *nodeChain) advertisements() {
 	case len(others) > 0 && len(selecting) > 0:
 		n.Note("advertisements", "do not select the node, by their spec.nodeSelectors: %s", message.First(others, few))
 	case len(others) > 0:
-		n.Bad("advertisements", NoAdvertisements, "no BGPAdvertisement selects the node; these do not, by their spec.nodeSelectors: "+message.First(others, few),
-			Run("see what it selects", fmt.Sprintf("kubectl get bgpadvertisement %s -n %s -o yaml", others[0], n.cluster.Namespace)))
+		n.Bad("advertisements", NoAdvertisements, "no BGPAdvertisement selects the node; these do not, by their spec.nodeSelectors: "+message.First(others, few), remedies...)
 	case len(selecting) == 0:
 		n.Bad("advertisements", NoAdvertisements, "there is no BGPAdvertisement, so that nothing is announced", Do("create a BGPAdvertisement: docs/configuration.md"))
 	}
@@ -256,15 +260,13 @@ func (n *nodeChain) services() {
 	case t.Services == 0:
 		n.Note("services", "there is none of type LoadBalancer with an address")
 		return
-	case t.Announced == t.Services && t.Told == t.Services:
-		n.Good("services", "announces all %d", t.Services)
 	case t.Announced > 0 && t.Told == t.Announced:
 		n.Good("services", "announces %d of %d", t.Announced, t.Services)
 	case t.Announced > 0:
-		n.Doubtful("services", NotEstablished, fmt.Sprintf("routers are told of %d of %d; of %d more they would be, if sessions were established and carried their family",
-			t.Told, t.Services, t.Announced-t.Told))
+		n.Doubtful("services", NotEstablished, fmt.Sprintf("announces %d of %d, and routers are told of %d: sessions are not established, or do not carry the family",
+			t.Announced, t.Services, t.Told))
 	default:
-		n.Note("services", "announces none of %d", t.Services)
+		n.Note("services", "announces 0 of %d", t.Services)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(t.Refused)) {
 		r := t.Refused[reason]

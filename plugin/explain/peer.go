@@ -94,8 +94,8 @@ func SecretsOf(c *cluster.Cluster, name string) []types.NamespacedName {
 	return slices.SortedFunc(maps.Keys(seen), func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
 }
 
-func (p *peerChain) edit() Remedy {
-	return Run("correct it", fmt.Sprintf("kubectl edit bgppeer %s -n %s", p.Name, p.cluster.Namespace))
+func (p *peerChain) edit(text string) Remedy {
+	return Run(text, fmt.Sprintf("kubectl edit bgppeer %s -n %s", p.Name, p.cluster.Namespace))
 }
 
 // inUse tells whether the peer is used as it is written.
@@ -115,12 +115,15 @@ func (p *peerChain) inUse() {
 	_, errs := bgp.ParsePeer(p.peer)
 	switch {
 	case held != nil:
-		p.Bad(subject, Held, "an earlier version is used, since "+held.Status.Message, p.edit(),
-			Run("use what is written, at the expense of the services", fmt.Sprintf("kubectl delete activeconfiguration %s -n %s", held.Name, held.Namespace)))
+		remedies := []Remedy{p.edit("correct it")}
+		if held.Status.Reason != v1beta1.ReasonInvalidConfig {
+			remedies = append(remedies, Run("use what is written, at the expense of the services", fmt.Sprintf("kubectl delete activeconfiguration %s -n %s", held.Name, held.Namespace)))
+		}
+		p.Bad(subject, Held, "an earlier version is used: "+held.Status.Message, remedies...)
 	case len(errs) > 0:
-		p.Bad(subject, Invalid, "it is not used, since it is invalid: "+errs.ToAggregate().Error(), p.edit())
+		p.Bad(subject, Invalid, "it is not used, since it is invalid: "+errs.ToAggregate().Error(), p.edit("correct it"))
 	case valid != nil && valid.Status == metav1.ConditionFalse:
-		p.Bad(subject, Invalid, valid.Message, p.edit())
+		p.Bad(subject, Invalid, valid.Message, p.edit("correct it"))
 	default:
 		p.Good(subject, "is in use as written")
 	}
@@ -160,9 +163,9 @@ func (p *peerChain) selection() {
 	case len(p.nodes) == 0 && len(p.others) == 0:
 		p.Bad(subject, NoNodes, "the cluster has none")
 	case len(p.nodes) == 0:
-		p.Bad(subject, NoNodes, "no node matches spec.nodeSelectors", append(selectorRemedies(p.peer, p.others[0].Name), p.edit())...)
+		p.Bad(subject, NoNodes, "no node matches spec.nodeSelectors", append(matching(p.peer.Spec.NodeSelectors, "label the nodes that are to connect", p.others[0]), p.edit("change spec.nodeSelectors"))...)
 	case len(p.others) == 0:
-		p.Good(subject, "all %d are to have a session", len(p.nodes))
+		p.Good(subject, "%d of %d are to have a session", len(p.nodes), len(p.nodes))
 	default:
 		p.Good(subject, "%d of %d are to have a session, by spec.nodeSelectors: %s", len(p.nodes), len(p.nodes)+len(p.others), message.First(nodeNames(p.nodes), few))
 	}
@@ -185,7 +188,9 @@ func (p *peerChain) secret(ref types.NamespacedName, is cluster.Presence) {
 // group are nodes whose session is down for one reason.
 type group struct {
 	reason, text string
-	nodes        []*corev1.Node
+	// remedies are those of the first node.
+	remedies []Remedy
+	nodes    []*corev1.Node
 }
 
 // sessions counts those that are up, and groups the others by the reason.
@@ -197,58 +202,53 @@ func (p *peerChain) sessions() {
 	var up []*v1beta1.BGPSessionStateStatus
 	for _, n := range p.nodes {
 		s := p.routes.Session(n.Name, p.Name)
-		reason, text := NotEstablished, ""
-		switch {
-		case s == nil:
-			reason, text = NotReported, v1beta1.NoSessionReport
-		case s.Fault() == "":
+		if s != nil && s.Fault() == "" {
 			up = append(up, s)
 			continue
-		case isSpeakerDown(s):
-			reason, text = SpeakerDown, s.Fault()
-		case !isTried(s):
-			reason, text = PeerRefused, s.Fault()
-		default:
-			text = s.Fault()
 		}
-		i := slices.IndexFunc(groups, func(g *group) bool { return g.reason == reason && g.text == text })
+		down := p.down(n, s)
+		i := slices.IndexFunc(groups, func(g *group) bool { return g.reason == down.reason && g.text == down.text })
 		if i < 0 {
 			i = len(groups)
-			groups = append(groups, &group{reason: reason, text: text})
+			groups = append(groups, down)
 		}
 		groups[i].nodes = append(groups[i].nodes, n)
 	}
 	slices.SortStableFunc(groups, func(a, b *group) int { return len(b.nodes) - len(a.nodes) })
 	if len(groups) == 0 {
-		p.Good("sessions", "all %d are established", len(up))
+		p.Good("sessions", "%d of %d are established", len(up), len(up))
 	} else {
 		p.Bad("sessions", NotEstablished, fmt.Sprintf("%d of %d are established", len(up), len(p.nodes)))
 	}
 	for _, g := range groups {
-		p.down(g)
+		remedies := g.remedies
+		if g.reason == NotEstablished {
+			remedies = compareSettings(p.routes, g.nodes[0], p.Name)
+		}
+		p.Bad("no session on "+message.First(nodeNames(g.nodes), few), g.reason, g.text, remedies...)
 	}
 	p.carried(up)
 }
 
-// down tells of sessions that are down for one reason.
-func (p *peerChain) down(g *group) {
-	subject := "no session on " + message.First(nodeNames(g.nodes), few)
-	first := g.nodes[0]
-	if g.reason == NotReported {
-		var c Chain
-		c.speaker(p.cluster, first)
-		text, remedies := g.text, c.Links[0].Remedies
-		if c.Broken() {
-			text = c.Links[0].Text
-		}
-		p.Bad(subject, g.reason, text, append(remedies, ask(p.cluster, "node", first.Name))...)
-		return
+// down says why the session of the node is. What nobody tells of the session is told of the speaker.
+func (p *peerChain) down(n *corev1.Node, s *v1beta1.BGPSessionStateStatus) *group {
+	more := []Remedy{ask(p.cluster, "node", n.Name)}
+	switch {
+	case s != nil && !isSpeakerDown(s) && isTried(s):
+		return &group{reason: NotEstablished, text: s.Fault()}
+	case s != nil && !isSpeakerDown(s):
+		return &group{reason: PeerRefused, text: s.Fault(), remedies: more}
 	}
-	remedies := []Remedy{ask(p.cluster, "node", first.Name)}
-	if g.reason == NotEstablished {
-		remedies = compareSettings(p.routes, first, p.Name)
+	var speaker Chain
+	speaker.speaker(p.cluster, n)
+	switch l := speaker.Links[0]; {
+	case speaker.Broken():
+		return &group{reason: l.Reason, text: l.Text, remedies: append(l.Remedies, more...)}
+	case s != nil:
+		return &group{reason: SpeakerDown, text: speakerDown(s), remedies: more}
+	default:
+		return &group{reason: NotReported, text: v1beta1.NoSessionReport, remedies: more}
 	}
-	p.Bad(subject, g.reason, g.text, remedies...)
 }
 
 // carried tells which families the sessions carry, and of which they should.
@@ -287,7 +287,7 @@ func (p *peerChain) bfd() {
 	}
 	if !slices.ContainsFunc(p.cluster.Written.BFDProfiles, func(b v1beta1.BFDProfile) bool { return b.Name == name }) {
 		p.Bad("BFD", NoBFDProfile, fmt.Sprintf("there is no BFDProfile %q, so that sessions have no BFD", name),
-			Do("create it, or remove spec.bfdProfile"), p.edit())
+			p.edit("create it, or remove spec.bfdProfile"))
 		return
 	}
 	var down []string

@@ -46,14 +46,13 @@ func compareSettings(t *route.Table, n *corev1.Node, peer string) []Remedy {
 		from = own
 	}
 	parts := []string{
-		fmt.Sprintf("neighbor %s with ASN %d", from, s.LocalASN), fmt.Sprintf("own ASN %s", s.ExpectedASN()),
-		"listening at " + s.Endpoint(), passwordText(t, s),
+		"its ASN " + s.ExpectedASN(), "its address and port " + s.Endpoint(), fmt.Sprintf("its neighbor %s with ASN %d", from, s.LocalASN), passwordText(t, s),
 	}
 	switch {
 	case s.SecurityHops > 0:
 		parts = append(parts, fmt.Sprintf("TTL security with at most %d hops", s.SecurityHops))
 	case !s.IBGP() && s.MultiHopTTL == 0:
-		parts = append(parts, "directly connected (else set spec.ebgpMultiHop here and there)")
+		parts = append(parts, "directly connected (else multihop on both sides: spec.ebgpMultiHop)")
 	case !s.IBGP():
 		parts = append(parts, fmt.Sprintf("multihop, with a TTL of %d", s.MultiHopTTL))
 	}
@@ -83,14 +82,6 @@ func addressesOf(n *corev1.Node, ipv4 bool) string {
 	return strings.Join(all, " or ")
 }
 
-// selectRemedies label the node so that the peer selects it, if a label can.
-func selectRemedies(t *route.Table, peer, node string) []Remedy {
-	if p, found := peerOf(t, peer); found {
-		return selectorRemedies(p, node)
-	}
-	return nil
-}
-
 // peerOf returns the peer in use of that name.
 func peerOf(t *route.Table, name string) (*v1beta2.BGPPeer, bool) {
 	peers := t.InUse().Peers
@@ -107,6 +98,14 @@ func isSpeakerDown(s *v1beta1.BGPSessionStateStatus) bool {
 	return s.State == v1beta1.SessionUnknown || s.State == v1beta1.SessionIdle && s.Pod == ""
 }
 
+// speakerDown says why no speaker runs.
+func speakerDown(s *v1beta1.BGPSessionStateStatus) string {
+	if s.State == v1beta1.SessionUnknown {
+		return "the node or its speaker is down, so that the state of the session is not known"
+	}
+	return s.Fault()
+}
+
 // isTried reports whether the speaker tries to connect. One that must not reports no router ID.
 func isTried(s *v1beta1.BGPSessionStateStatus) bool { return s.LocalRouterID != "" }
 
@@ -119,12 +118,12 @@ func ask(c *cluster.Cluster, kind, name string) Remedy {
 	return Run("see more", command)
 }
 
-// selectorRemedies label the node so that it matches one of the selectors, those of them that labels can match.
-func selectorRemedies(p *v1beta2.BGPPeer, node string) []Remedy {
+// matching are the ways to have a node match one of the selectors, as far as labels can.
+func matching(selectors []metav1.LabelSelector, text string, node *corev1.Node) []Remedy {
 	var all []Remedy
-	for i := range p.Spec.NodeSelectors {
-		if wanted := labelsFor(&p.Spec.NodeSelectors[i]); len(wanted) > 0 {
-			all = append(all, Run("label the nodes that are to connect to "+p.Name, "kubectl label node "+node+" "+strings.Join(wanted, " ")))
+	for i := range selectors {
+		if wanted := labelsFor(&selectors[i]); len(wanted) > 0 {
+			all = append(all, Run(text, labelNode(node, wanted...)))
 		}
 	}
 	return all
@@ -149,8 +148,16 @@ func labelsFor(s *metav1.LabelSelector) []string {
 	return all
 }
 
-func labelNode(node, key, value string) string {
-	return fmt.Sprintf("kubectl label node %s %s=%s", node, key, value)
+// labelNode returns the command that sets and removes labels of the node.
+func labelNode(node *corev1.Node, changes ...string) string {
+	command := "kubectl label node " + node.Name + " " + strings.Join(changes, " ")
+	for _, c := range changes {
+		key, _, sets := strings.Cut(c, "=")
+		if _, has := node.Labels[key]; has && sets {
+			return command + " --overwrite"
+		}
+	}
+	return command
 }
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

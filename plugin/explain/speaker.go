@@ -66,7 +66,7 @@ func missing(d *appsv1.DaemonSet, node *corev1.Node) (string, []Remedy) {
 	for _, key := range sortedKeys(spec.NodeSelector) {
 		if value := spec.NodeSelector[key]; node.Labels[key] != value {
 			return fmt.Sprintf("its DaemonSet %s has the nodeSelector %s=%s, which the node does not match", d.Name, key, value),
-				[]Remedy{Run("have one there", labelNode(node.Name, key, value))}
+				[]Remedy{Run("have one there", labelNode(node, key+"="+value))}
 		}
 	}
 	for _, taint := range node.Spec.Taints {

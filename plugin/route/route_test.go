@@ -131,7 +131,7 @@ func TestARouteHasTheAttributesThatItsPeerIsSent(t *testing.T) {
 		"of a node that drains": {
 			objects: []client.Object{
 				builder.MakePeer("rack", "192.0.2.1").Obj(), everything,
-				builder.MakeSession("node-1", "rack").Established(v4).Drain(metav1.ConditionFalse, v1beta1.ReasonDraining).Obj(),
+				builder.MakeSession("node-1", "rack").Established(v4).Drain(metav1.ConditionFalse, v1beta1.ReasonDraining, "").Obj(),
 			},
 			want: []string{"node-1→rack 198.51.100.7/32 default/web [draining localPref=0 med=4294967294 communities=65535:0] told"},
 		},
@@ -217,11 +217,11 @@ func TestWhatIsNotAnnouncedHasTheReasonOfTheSpeaker(t *testing.T) {
 		announce.NodeNetworkUnavailable:  {node: node().Condition(corev1.NodeNetworkUnavailable, corev1.ConditionTrue)},
 		announce.NodeExcluded: {
 			node:    node().Label(corev1.LabelNodeExcludeBalancers, ""),
-			objects: []client.Object{peer, everything, builder.MakeSession("node-1", "rack").Withheld(v4, v6).Drain(metav1.ConditionTrue, v1beta1.ReasonDrained).Obj()},
+			objects: []client.Object{peer, everything, builder.MakeSession("node-1", "rack").Withheld(v4, v6).Drain(metav1.ConditionTrue, v1beta1.ReasonDrained, "").Obj()},
 		},
 		announce.NodeDrained: {
 			node:    node().Taint(corev1.TaintNodeOutOfService, corev1.TaintEffectNoExecute),
-			objects: []client.Object{peer, everything, builder.MakeSession("node-1", "rack").Drain(metav1.ConditionTrue, v1beta1.ReasonDrained).Obj()},
+			objects: []client.Object{peer, everything, builder.MakeSession("node-1", "rack").Drain(metav1.ConditionTrue, v1beta1.ReasonDrained, "").Obj()},
 		},
 		announce.NodeProxyNotReady: {objects: []client.Object{peer, everything, builder.MakeSession("node-1", "rack").Established(v4).Withheld(v4).Obj()}},
 		announce.NoLocalEndpoints: {

@@ -48,7 +48,7 @@ func (s *Session) Withheld(families ...corev1.IPFamily) *Session {
 }
 
 // Drain sets the condition Drained.
-func (s *Session) Drain(status metav1.ConditionStatus, reason string) *Session {
-	s.Status.Conditions = []metav1.Condition{{Type: v1beta1.ConditionDrained, Status: status, Reason: reason}}
+func (s *Session) Drain(status metav1.ConditionStatus, reason, message string) *Session {
+	s.Status.Conditions = []metav1.Condition{{Type: v1beta1.ConditionDrained, Status: status, Reason: reason, Message: message}}
 	return s
 }

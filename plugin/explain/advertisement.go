@@ -139,7 +139,7 @@ func (t *trail) misses(a *v1beta1.BGPAdvertisement, pool string) []miss {
 	}
 	if !adv.SelectsService(t.svc.Labels) {
 		m := miss{"serviceSelectors", "serviceSelectors " + selectorText(a.Spec.ServiceSelectors) + " do not match the labels of the Service", []Remedy{Run("change them", object.edit())}}
-		if changes := matching(a.Spec.ServiceSelectors, t.svc.Labels); changes != nil {
+		if changes := relabeled(a.Spec.ServiceSelectors, t.svc.Labels); changes != nil {
 			m.remedies = []Remedy{Run("label the Service", serviceTarget(t.svc).label(changes...))}
 		}
 		found = append(found, m)
@@ -161,7 +161,7 @@ func (t *trail) missesPool(a *v1beta1.BGPAdvertisement, pool string, has labels.
 	}
 	m := miss{poolField + "Selectors", fmt.Sprintf("ipAddressPoolSelectors %s do not match the labels of pool %q", selectorText(a.Spec.IPAddressPoolSelectors), pool),
 		[]Remedy{Run("change them", object.edit())}}
-	if changes := matching(a.Spec.IPAddressPoolSelectors, has); changes != nil {
+	if changes := relabeled(a.Spec.IPAddressPoolSelectors, has); changes != nil {
 		m.remedies = []Remedy{Run("label the pool", t.poolTarget(pool).label(changes...))}
 	}
 	return m
@@ -184,7 +184,7 @@ func (t *trail) relabel(selectors []metav1.LabelSelector, among []string) (node 
 		if !found || drain.IsLabeled(n.Labels) || policy.NodeOf(n).NetworkUnavailable {
 			continue
 		}
-		if own := matching(selectors, n.Labels); own != nil && (changes == nil || len(own) < len(changes)) {
+		if own := relabeled(selectors, n.Labels); own != nil && (changes == nil || len(own) < len(changes)) {
 			node, changes = name, own
 		}
 	}

@@ -48,7 +48,7 @@ func BenchmarkService(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				if chain := explain.Service(c, svc); chain.Broken() != (name == "refused") {
-					b.Fatal(lines(chain))
+					b.Fatal(told(chain))
 				}
 			}
 		})

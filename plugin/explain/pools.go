@@ -157,7 +157,7 @@ func (t *trail) admit(pool string) []Remedy {
 	namespaces, services := t.admits(pool)
 	var commands []string
 	if !namespaces {
-		changes := matching(allocation.NamespaceSelectors, t.NamespaceLabels(t.svc.Namespace))
+		changes := relabeled(allocation.NamespaceSelectors, t.NamespaceLabels(t.svc.Namespace))
 		switch {
 		case len(allocation.Namespaces) > 0:
 			commands = append(commands, t.poolTarget(pool).add("/spec/serviceAllocation/namespaces", t.svc.Namespace))
@@ -168,7 +168,7 @@ func (t *trail) admit(pool string) []Remedy {
 		}
 	}
 	if !services {
-		changes := matching(allocation.ServiceSelectors, t.svc.Labels)
+		changes := relabeled(allocation.ServiceSelectors, t.svc.Labels)
 		if changes == nil {
 			return edit
 		}

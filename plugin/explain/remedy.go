@@ -84,19 +84,19 @@ func jsonText(value any) string {
 	return string(text)
 }
 
-// matching returns by which changes of the labels, as kubectl takes them, one of the selectors selects the object: the fewest, but at
+// relabeled returns by which changes of the labels, as kubectl takes them, one of the selectors selects the object: the fewest, but at
 // least one. There are none if no change of labels is enough.
-func matching(selectors []metav1.LabelSelector, has labels.Set) []string {
+func relabeled(selectors []metav1.LabelSelector, has labels.Set) []string {
 	var best []string
 	for i := range selectors {
-		if changes, possible := matchingOne(&selectors[i], has); possible && (best == nil || len(changes) < len(best)) {
+		if changes, possible := relabeledFor(&selectors[i], has); possible && (best == nil || len(changes) < len(best)) {
 			best = changes
 		}
 	}
 	return best
 }
 
-func matchingOne(selector *metav1.LabelSelector, has labels.Set) (changes []string, possible bool) {
+func relabeledFor(selector *metav1.LabelSelector, has labels.Set) (changes []string, possible bool) {
 	s, err := metav1.LabelSelectorAsSelector(selector)
 	if err != nil {
 		return nil, false

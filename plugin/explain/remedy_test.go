@@ -31,7 +31,7 @@ func TestLabelsThatASelectorWantsAreChangedAsLittleAsPossible(t *testing.T) {
 		"no selector":                   {nil, nil},
 	}
 	for name, tc := range tests {
-		if diff := cmp.Diff(tc.want, matching(tc.selectors, has)); diff != "" {
+		if diff := cmp.Diff(tc.want, relabeled(tc.selectors, has)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}

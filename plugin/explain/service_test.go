@@ -47,8 +47,8 @@ func network(more ...client.Object) []client.Object {
 	}, more...)
 }
 
-// lines returns what is told, one line for each link.
-func lines(c explain.Chain) []string {
+// told returns what is told, one line for each link.
+func told(c explain.Chain) []string {
 	all := make([]string, 0, len(c.Links))
 	for _, l := range c.Links {
 		line := string(l.Mark) + " " + l.Subject + ": " + l.Text
@@ -90,7 +90,7 @@ func TestAServiceThatIsAnnouncedIsFollowedFromItsRequestToTheRouters(t *testing.
 		`none route 198.51.100.7/32: to tor from 2 nodes, localPref=100 communities=64512:7`,
 		`good announced: from 2 nodes to peer "tor"`,
 	}
-	if diff := cmp.Diff(want, lines(got)); diff != "" {
+	if diff := cmp.Diff(want, told(got)); diff != "" {
 		t.Errorf("links (-want +got):\n%s", diff)
 	}
 	if got.Broken() {
@@ -163,7 +163,7 @@ func TestWhatIsWrongIsNamedWithWhatMendsIt(t *testing.T) {
 			t.Parallel()
 			var got []string
 			chain := explained(t, tc.objects...)
-			for i, line := range lines(chain) {
+			for i, line := range told(chain) {
 				if chain.Links[i].Mark != terminal.Good && (len(tc.want) > len(got) || !strings.HasPrefix(line, "none route")) {
 					got = append(got, line)
 				}
@@ -207,7 +207,7 @@ func TestAnAddressIsFollowedFromItsPoolToItsHolder(t *testing.T) {
 		},
 		"198.51.101.1": {`doubtful pool: in no IPAddressPool that is in use; the nearest range is 198.51.100.0/24 of pool "pool"`, `none holder: no Service holds it`},
 	} {
-		if diff := cmp.Diff(want, lines(explain.Address(c, netip.MustParseAddr(address)))); diff != "" {
+		if diff := cmp.Diff(want, told(explain.Address(c, netip.MustParseAddr(address)))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", address, diff)
 		}
 	}

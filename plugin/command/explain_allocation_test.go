@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
@@ -102,13 +103,14 @@ func TestTheCommandThatIsToldMendsWhatKeepsAServiceFromItsAddress(t *testing.T) 
 			for _, o := range tc.objects {
 				s.create(t, o)
 				if _, isService := o.(*corev1.Service); isService {
-					s.awaitCondition(t, o.GetName(), v1beta1.ConditionAllocated)
+					s.awaitCondition(t, o.GetName(), v1beta1.ConditionAllocated, metav1.ConditionTrue)
 				}
 			}
 			web := tc.web.Obj()
 			s.create(t, web)
 			s.awaitCondition(t, "web", v1beta1.ConditionAllocated)
 			if tc.change != nil {
+				s.awaitCondition(t, "web", v1beta1.ConditionAllocated, metav1.ConditionTrue)
 				if err := s.Client.Get(t.Context(), client.ObjectKeyFromObject(web), web); err != nil {
 					t.Fatal(err)
 				}

@@ -105,10 +105,17 @@ func TestTheCommandThatIsToldMendsWhatKeepsAServiceFromBeingAnnounced(t *testing
 		s.tell(t, name, "session", v1beta1.SessionActive, "connection refused")
 	}
 	number := 0
+	var later []client.Object
 	for name, tc := range silences() {
 		number++
-		s.create(t, tc.objects(name, number)...)
+		first, second := tc.objects(name, number)
+		s.create(t, first...)
+		later = append(later, second...)
 	}
+	for name := range silences() {
+		s.awaitCondition(t, name, v1beta1.ConditionAllocated, metav1.ConditionTrue)
+	}
+	s.create(t, later...)              // What contradicts a pool that is in use is not used itself.
 	for name, tc := range silences() { // Before anything is mended.
 		s.awaitCondition(t, name, v1beta1.ConditionAnnounced)
 		s.checkVerdict(t, name, tc)
@@ -121,8 +128,8 @@ func TestTheCommandThatIsToldMendsWhatKeepsAServiceFromBeingAnnounced(t *testing
 	}
 }
 
-// objects are those of the Service, whose pool has the number.
-func (tc silence) objects(name string, number int) []client.Object {
+// objects are those of the Service, whose pool has the number: those by which it has an address, and the others.
+func (tc silence) objects(name string, number int) (first, second []client.Object) {
 	pool := builder.MakePool(name, fmt.Sprintf("192.0.2.%d/32", number), fmt.Sprintf("2001:db8::%x/128", number)).Obj()
 	web := builder.MakeService("")
 	if tc.web != nil {
@@ -130,17 +137,16 @@ func (tc silence) objects(name string, number int) []client.Object {
 	}
 	svc := web.Pool(name).Selector("app", name).Label("case", name).Obj()
 	svc.Name = name
-	all := []client.Object{pool, svc}
 	if tc.advertisement != nil {
 		adv := tc.advertisement.Obj()
 		adv.Name = name
 		if adv.Spec.ServiceSelectors == nil && adv.Spec.AggregationLength == nil { // So it is nearest to its own Service.
 			adv.Spec.ServiceSelectors = []metav1.LabelSelector{{MatchLabels: map[string]string{"case": name}}}
 		}
-		all = append(all, adv)
+		second = append(second, adv)
 	}
 	if tc.peer != nil {
-		all = append(all, tc.peer.Obj())
+		second = append(second, tc.peer.Obj())
 	}
 	nodes := tc.nodes
 	if nodes == nil {
@@ -150,7 +156,7 @@ func (tc silence) objects(name string, number int) []client.Object {
 	if len(svc.Spec.IPFamilies) > 0 && svc.Spec.IPFamilies[0] == corev1.IPv6Protocol {
 		kind = discoveryv1.AddressTypeIPv6
 	}
-	return append(all, endpoints(name, kind, nodes...))
+	return []client.Object{pool, svc}, append(second, endpoints(name, kind, nodes...))
 }
 
 // checkVerdict checks what is said to be wrong first, and what to mend it.

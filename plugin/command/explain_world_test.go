@@ -82,8 +82,8 @@ func eventually(t *testing.T, what string, missing func() string) {
 	}
 }
 
-// awaitCondition waits until the controller has said something of a Service.
-func (s *system) awaitCondition(t *testing.T, name, kind string) {
+// awaitCondition waits until the controller has said something of a Service, and that it is so if a status is given.
+func (s *system) awaitCondition(t *testing.T, name, kind string, status ...metav1.ConditionStatus) {
 	t.Helper()
 	eventually(t, kind+" of "+name, func() string {
 		svc := &corev1.Service{}
@@ -91,7 +91,7 @@ func (s *system) awaitCondition(t *testing.T, name, kind string) {
 			return err.Error()
 		}
 		for _, c := range svc.Status.Conditions {
-			if c.Type == kind {
+			if c.Type == kind && (len(status) == 0 || c.Status == status[0]) {
 				return ""
 			}
 		}

@@ -163,3 +163,15 @@ func (s *sessions) fault(peer, node string, f endpoint.Family) string {
 	}
 	return known.fault(f)
 }
+
+// SessionFault returns why routes of the family do not go over a session, of which this is reported, nil if nothing is; empty if they do.
+func SessionFault(reported *v1beta1.BGPSessionStateStatus, f endpoint.Family) string {
+	if reported == nil {
+		return v1beta1.NoSessionReport
+	}
+	is := sessionOf(reported)
+	if is.carries[f] {
+		return ""
+	}
+	return is.fault(f)
+}

@@ -26,6 +26,8 @@ func newExplain(e *environment) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	c.AddCommand(newExplainService(e))
+	c.AddCommand(newExplainAddress(e))
 	c.AddCommand(newExplainNode(e))
 	c.AddCommand(newExplainPeer(e))
 	return c

@@ -9,12 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/internal/version"
@@ -47,6 +49,7 @@ const somethingIsWrong exitError = 1
 
 // Main runs the command line and returns the exit status: 0, or 1 if something is wrong with the load balancer, with the command or on its way.
 func Main(ctx context.Context, args []string, getenv func(string) string, streams genericiooptions.IOStreams) int {
+	log.SetLogger(logr.Discard()) // What libraries log is for programs that run for long.
 	root := newRoot(&environment{IOStreams: streams, getenv: getenv, now: time.Now})
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -102,7 +102,7 @@ func TestWhatIsWrongWithAPeerIsExplained(t *testing.T) {
 				{Key: "off", Operator: metav1.LabelSelectorOpDoesNotExist},
 			}}}
 		}).Obj()}, want: []string{
-			"bad nodes NoNodes: no node matches spec.nodeSelectors → label the nodes that are to connect: kubectl label node node-1 rack=b bgp= off- --overwrite → change spec.nodeSelectors: kubectl edit bgppeer rack -n metallb-system",
+			"bad nodes NoNodes: no node matches spec.nodeSelectors → label the nodes that are to connect: kubectl label node node-1 bgp= rack=b --overwrite → change spec.nodeSelectors: kubectl edit bgppeer rack -n metallb-system",
 		}},
 		"a Secret that is there": {objects: []client.Object{with(peer(), secret).Obj()}, secrets: explain.Secrets{ref: cluster.Present}, want: []string{}},
 		"a Secret that is not there": {

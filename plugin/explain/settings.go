@@ -118,34 +118,13 @@ func ask(c *cluster.Cluster, kind, name string) Remedy {
 	return Run("see more", command)
 }
 
-// matching are the ways to have a node match one of the selectors, as far as labels can.
+// matching is how to have a node match one of the selectors, if labels are enough.
 func matching(selectors []metav1.LabelSelector, text string, node *corev1.Node) []Remedy {
-	var all []Remedy
-	for i := range selectors {
-		if wanted := labelsFor(&selectors[i]); len(wanted) > 0 {
-			all = append(all, Run(text, labelNode(node, wanted...)))
-		}
+	changes := relabeled(selectors, node.Labels)
+	if changes == nil {
+		return nil
 	}
-	return all
-}
-
-// labelsFor are labels, as KEY=VALUE or KEY-, that make a node match the selector.
-func labelsFor(s *metav1.LabelSelector) []string {
-	var all []string
-	for _, key := range sortedKeys(s.MatchLabels) {
-		all = append(all, key+"="+s.MatchLabels[key])
-	}
-	for _, e := range s.MatchExpressions {
-		switch e.Operator {
-		case metav1.LabelSelectorOpIn:
-			all = append(all, e.Key+"="+e.Values[0])
-		case metav1.LabelSelectorOpExists:
-			all = append(all, e.Key+"=")
-		case metav1.LabelSelectorOpNotIn, metav1.LabelSelectorOpDoesNotExist:
-			all = append(all, e.Key+"-")
-		}
-	}
-	return all
+	return []Remedy{Run(text, labelNode(node, changes...))}
 }
 
 // labelNode returns the command that sets and removes labels of the node.

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"net/netip"
+	"slices"
+
+	"metallb.io/metallb/plugin/route"
+)
+
+// told is what peers are told of a prefix.
+type told struct {
+	prefix     netip.Prefix
+	peer       string
+	attributes string
+}
+
+// routesOf says what peers are told of the Service's addresses, with which attributes and by how many nodes.
+func (t *trail) routesOf(table *route.Table, addresses ...netip.Addr) {
+	var order []told
+	nodes := map[told]int{}
+	for _, r := range table.Of(keyOf(t.svc)) {
+		if !r.Told || !slices.ContainsFunc(addresses, r.Prefix.Contains) {
+			continue
+		}
+		key := told{r.Prefix, r.Peer, r.Attributes.String()}
+		if nodes[key] == 0 {
+			order = append(order, key)
+		}
+		nodes[key]++
+	}
+	slices.SortStableFunc(order, func(a, b told) int { return a.prefix.Compare(b.prefix) })
+	for i, key := range order {
+		if i == maxTold {
+			t.chain.Note("routes", "and %d more; kubectl metallb routes --service=%s has all", len(order)-maxTold, keyOf(t.svc))
+			return
+		}
+		with := ""
+		if key.attributes != "" {
+			with = ", " + key.attributes
+		}
+		t.chain.Note("route "+key.prefix.String(), "to %s from %s%s", key.peer, nodesText(nodes[key]), with)
+	}
+}
+
+// maxTold is how many prefixes, peers and attributes that differ are told of.
+const maxTold = 10

@@ -224,8 +224,8 @@ func (h *history) restart() {
 	next.Allocator.SetPools(h.pools)
 	byAge := slices.SortedFunc(maps.Values(h.services), olderFirst)
 	for _, svc := range byAge {
-		request, _ := requestOf(svc, h.namespaces[svc.Namespace])
-		next.Allocator.Hydrate(request, ours(svc, h.pools))
+		request, _ := RequestOf(svc, h.namespaces[svc.Namespace])
+		next.Allocator.Hydrate(request, Ours(svc, h.pools))
 	}
 	for _, svc := range byAge {
 		next.decide(svc, h.namespaces[svc.Namespace])

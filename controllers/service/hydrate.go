@@ -127,8 +127,8 @@ func (h *Hydration) replay(ctx context.Context) error {
 		h.replayed.add(svc)
 		// A Service that contradicts itself holds what it holds all the same.
 		namespaceLabels, known := namespaces[svc.Namespace]
-		request, invalid := requestOf(svc, namespaceLabels)
-		if assignments := ours(svc, pools); len(assignments) > 0 {
+		request, invalid := RequestOf(svc, namespaceLabels)
+		if assignments := Ours(svc, pools); len(assignments) > 0 {
 			h.allocator.Hydrate(request, assignments)
 			held++
 		}
@@ -198,9 +198,9 @@ func (h *Hydration) namespaceLabels(ctx context.Context) (map[string]labels.Set,
 	return found, nil
 }
 
-// ours returns the addresses in the Service's status that this load balancer gave to it. Without its annotation, those
+// Ours returns the addresses in the Service's status that this load balancer gave to it. Without its annotation, those
 // are the addresses that a pool contains: others come from a load balancer that was here before.
-func ours(svc *corev1.Service, pools ipam.Pools) []allocator.Assignment {
+func Ours(svc *corev1.Service, pools ipam.Pools) []allocator.Assignment {
 	found := assignment.Of(svc)
 	if assignment.Annotation(svc, v1beta1.AnnotationIPAllocatedFromPool) != "" {
 		return found

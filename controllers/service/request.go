@@ -20,8 +20,8 @@ import (
 	"metallb.io/metallb/controllers/assignment"
 )
 
-// requestOf returns what the Service requests. The error, if the Service contradicts itself, says what to change.
-func requestOf(svc *corev1.Service, namespaceLabels labels.Set) (allocator.Request, error) {
+// RequestOf returns what the Service requests. The error, if the Service contradicts itself, says what to change.
+func RequestOf(svc *corev1.Service, namespaceLabels labels.Set) (allocator.Request, error) {
 	r := allocator.Request{
 		Service:         types.NamespacedName{Namespace: svc.Namespace, Name: svc.Name},
 		Version:         svc.ResourceVersion,
@@ -44,8 +44,8 @@ func requestOf(svc *corev1.Service, namespaceLabels labels.Set) (allocator.Reque
 	return r, checkFamilies(&r)
 }
 
-// deprecatedAnnotations returns the annotations of the Service that carry the deprecated prefix and have an effect.
-func deprecatedAnnotations(svc *corev1.Service) []string {
+// DeprecatedAnnotations returns the annotations of the Service that carry the deprecated prefix and have an effect.
+func DeprecatedAnnotations(svc *corev1.Service) []string {
 	var found []string
 	for _, key := range []string{v1beta1.AnnotationAddressPool, v1beta1.AnnotationAllowSharedIP, v1beta1.AnnotationLoadBalancerIPs} {
 		if strings.TrimSpace(svc.Annotations[key]) == "" && svc.Annotations[assignment.Deprecated(key)] != "" {

@@ -108,7 +108,7 @@ func TestRequestOf(t *testing.T) {
 			t.Parallel()
 			want := base()
 			tc.want(&want)
-			got, err := requestOf(tc.service.Obj(), labels.Set{"team": "blue"})
+			got, err := RequestOf(tc.service.Obj(), labels.Set{"team": "blue"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -193,7 +193,7 @@ func TestRequestsThatContradictThemselves(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := requestOf(tc.service.Obj(), nil)
+			_, err := RequestOf(tc.service.Obj(), nil)
 			if err == nil || err.Error() != tc.want {
 				t.Errorf("got %v, want %s", err, tc.want)
 			}

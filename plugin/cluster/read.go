@@ -193,7 +193,7 @@ func (c *Cluster) readWorkloads(ctx context.Context, reader client.Reader) error
 	c.Speakers = ofComponent(daemonSets.Items, speakerComponent)
 	c.Pods = pods.Items
 	sortByName(c.Pods)
-	c.Class = classOf(c.Controller)
+	c.Class = c.class()
 	return nil
 }
 
@@ -216,26 +216,6 @@ func ofComponent[T any, P interface {
 		}
 	}
 	return nil
-}
-
-// classOf returns the class of Services that the controller serves, by the flag and the variable of the environment that it takes it from.
-func classOf(controller *appsv1.Deployment) string {
-	if controller == nil {
-		return ""
-	}
-	for _, container := range controller.Spec.Template.Spec.Containers {
-		for _, arg := range container.Args {
-			if class, found := strings.CutPrefix(strings.TrimPrefix(arg, "-"), "-lb-class="); found {
-				return class
-			}
-		}
-		for _, variable := range container.Env {
-			if variable.Name == "METALLB_LB_CLASS" {
-				return variable.Value
-			}
-		}
-	}
-	return ""
 }
 
 func sortByName[T any, P interface {

@@ -91,6 +91,8 @@ All answers come from the Kubernetes API, with your own rights. Nothing is chang
 	root.PersistentFlags().StringVar(&e.color, "color", terminal.ColorAuto, "use colors: auto (on a terminal, unless NO_COLOR is set), always or never")
 	root.AddCommand(newStatus(e))
 	root.AddCommand(newPools(e))
+	root.AddCommand(newDrain(e))
+	root.AddCommand(newUndrain(e))
 	return root
 }
 

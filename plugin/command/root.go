@@ -93,6 +93,7 @@ All answers come from the Kubernetes API, with your own rights. Nothing is chang
 	root.AddCommand(newPools(e))
 	root.AddCommand(newDrain(e))
 	root.AddCommand(newUndrain(e))
+	root.AddCommand(newDiagnose(e))
 	return root
 }
 

@@ -16,15 +16,16 @@ import (
 
 func TestEachPoolSaysHowItStandsToARequest(t *testing.T) {
 	t.Parallel()
-	var pools []ipam.Pool
-	for _, p := range []*builder.Pool{
+	written := []*builder.Pool{
 		builder.MakePool("any", "198.51.100.0/31"),
 		builder.MakePool("full", "192.0.2.1/32"),
 		builder.MakePool("named", "192.0.2.2/32").NoAutoAssign(),
 		builder.MakePool("reserved", "192.0.2.4/32").Namespaces("default"),
 		builder.MakePool("other", "192.0.2.5/32").Namespaces("other"),
 		builder.MakePool("avoided", "192.0.2.255/32").AvoidBuggyIPs(),
-	} {
+	}
+	pools := make([]ipam.Pool, 0, len(written))
+	for _, p := range written {
 		parsed, errs := ipam.ParsePool(p.Obj())
 		if len(errs) > 0 {
 			t.Fatal(errs)

@@ -159,29 +159,26 @@ func (o *drainOptions) announceLoss(e *environment, c *cluster.Cluster, nodes []
 	if len(c.Unread) > 0 && !o.force {
 		return errors.New("what you may not read keeps the answer to which services would lose their last route; use --force to drain without it")
 	}
-	loss := withdrawal.LossOf(c, names)
-	if len(loss.Last) == 0 {
-		fmt.Fprintf(e.Out, "%s announced by %s, and all by other nodes too\n", services(loss.Announced), strings.Join(names, ", "))
+	loss, by := withdrawal.LossOf(c, names), strings.Join(names, ", ")
+	switch {
+	case loss.Announced == 0:
+		fmt.Fprintf(e.Out, "no service is announced by %s\n", by)
+		return nil
+	case len(loss.Last) == 0:
+		fmt.Fprintf(e.Out, "all services that are announced by %s are announced by other nodes too: %d\n", by, loss.Announced)
 		return nil
 	}
 	last := make([]string, 0, namedServices)
 	for _, name := range loss.Last[:min(len(loss.Last), namedServices)] {
 		last = append(last, name.String())
 	}
-	text := fmt.Sprintf("%s announced by %s; by no other node, so that they lose their last route: %s", services(loss.Announced), strings.Join(names, ", "),
-		message.Some(last, len(loss.Last), ", "))
+	text := fmt.Sprintf("%d of %d services that are announced by %s would lose their last route, since no other node announces them: %s",
+		len(loss.Last), loss.Announced, by, message.Some(last, len(loss.Last), ", "))
 	if !o.force {
 		return fmt.Errorf("%s; nothing is done; use --force to drain nevertheless", text)
 	}
 	fmt.Fprintln(e.ErrOut, e.palette.Doubtful("warning: "+text))
 	return nil
-}
-
-func services(n int) string {
-	if n == 1 {
-		return "1 service is"
-	}
-	return fmt.Sprintf("%d services are", n)
 }
 
 // saysDrained reports whether a session of one of the nodes says that its node drains or is drained.

@@ -84,7 +84,7 @@ func TestADrainIsFollowedToItsEnd(t *testing.T) {
 	report(t, s, "a", v1beta1.ReasonDrained)
 	got := <-done
 	for _, want := range []string{
-		"1 service is announced by a, and all by other nodes too\nnode/a labeled metallb.io/drain\n",
+		"all services that are announced by a are announced by other nodes too: 1\nnode/a labeled metallb.io/drain\n",
 		"✓ node/a drained: it announces nothing on any of its 1 sessions, and is safe to switch off\n",
 	} {
 		if !strings.Contains(got.out, want) {
@@ -104,7 +104,7 @@ func TestADrainThatTakesTheLastRouteIsRefused(t *testing.T) {
 	s := empty(t)
 	announced(t, s, "a")
 	want := result{
-		err: "error: 1 service is announced by a; by no other node, so that they lose their last route: default/web; nothing is done; " +
+		err: "error: 1 of 1 services that are announced by a would lose their last route, since no other node announces them: default/web; nothing is done; " +
 			"use --force to drain nevertheless\n",
 		status: 1,
 	}
@@ -113,7 +113,7 @@ func TestADrainThatTakesTheLastRouteIsRefused(t *testing.T) {
 	}
 	want = result{
 		out: "node/a labeled metallb.io/drain\n",
-		err: "warning: 1 service is announced by a; by no other node, so that they lose their last route: default/web\n",
+		err: "warning: 1 of 1 services that are announced by a would lose their last route, since no other node announces them: default/web\n",
 	}
 	if diff := cmp.Diff(want, ask(t, s, "", "drain", "a", "--force", "--wait=false"), cmp.AllowUnexported(result{})); diff != "" || !isLabeled(t, s, "a") {
 		t.Errorf("forced (-want +got):\n%s", diff)
@@ -124,7 +124,7 @@ func TestADrainThatDoesNotEndSaysWhatIsMissing(t *testing.T) {
 	s := empty(t)
 	announced(t, s, "a", "b")
 	want := result{
-		out:    "1 service is announced by a, and all by other nodes too\nnode/a labeled metallb.io/drain\n· node/a waiting for its speaker\n",
+		out:    "all services that are announced by a are announced by other nodes too: 1\nnode/a labeled metallb.io/drain\n· node/a waiting for its speaker\n",
 		err:    "✗ node/a is not drained after 1s: session with router: its speaker does not say that the node drains\n",
 		status: 1,
 	}
@@ -136,9 +136,9 @@ func TestADrainThatDoesNotEndSaysWhatIsMissing(t *testing.T) {
 func TestNodesThatAnnounceNothingAreNotWaitedFor(t *testing.T) {
 	s := empty(t)
 	kept := node("kept")
-	kept.Labels = map[string]string{v1beta1.LabelDrain: "for repair", corev1.LabelNodeExcludeBalancers: ""}
+	kept.Labels = map[string]string{v1beta1.LabelDrain: "repair", corev1.LabelNodeExcludeBalancers: ""}
 	create(t, s, node("idle"), kept)
-	want := result{out: `0 services are announced by idle, and all by other nodes too
+	want := result{out: `no service is announced by idle
 node/idle labeled metallb.io/drain
 node/kept is labeled metallb.io/drain already
 ✓ node/idle no BGPPeer selects it: it has no sessions, announces nothing, and is safe to switch off

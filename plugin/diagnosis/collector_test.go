@@ -83,7 +83,7 @@ func full(t *testing.T) []client.Object {
 	peer.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: fmt.Sprintf(`{"spec":{"password":%q}}`, earlier), "note": "it is " + password}
 	peer.ManagedFields = []metav1.ManagedFieldsEntry{{
 		Manager: password, Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "metallb.io/v1beta2", FieldsType: "FieldsV1",
-		FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:password":{}}}`)},
+		FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:password":{}}}`),
 	}}
 	written, err := active.Make(peer)
 	if err != nil {

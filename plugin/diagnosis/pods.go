@@ -53,19 +53,22 @@ func (l *LivePods) Pages(ctx context.Context, p *corev1.Pod, port int) (Pages, e
 	}
 	url := l.client.CoreV1().RESTClient().Post().Resource("pods").Namespace(p.Namespace).Name(p.Name).SubResource("portforward").URL()
 	dialer := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
-	f := &forwarded{stop: make(chan struct{}), ended: make(chan error, 1)}
+	f := &forwarded{stop: make(chan struct{}), ended: make(chan struct{})}
 	ready := make(chan struct{})
 	forwarder, err := portforward.NewOnAddresses(dialer, []string{"127.0.0.1"}, []string{fmt.Sprintf("0:%d", port)}, f.stop, ready, io.Discard, io.Discard)
 	if err != nil {
 		return nil, err
 	}
-	go func() { f.ended <- forwarder.ForwardPorts() }()
+	go func() {
+		defer close(f.ended)
+		f.err = forwarder.ForwardPorts()
+	}()
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
 	select {
 	case <-ready:
-	case err := <-f.ended:
-		return nil, err
+	case <-f.ended:
+		return nil, f.err
 	case <-ctx.Done():
 		close(f.stop)
 		return nil, ctx.Err()
@@ -83,7 +86,9 @@ func (l *LivePods) Pages(ctx context.Context, p *corev1.Pod, port int) (Pages, e
 type forwarded struct {
 	address string
 	stop    chan struct{}
-	ended   chan error
+	// ended is closed when nothing is forwarded any more, for the reason of err.
+	ended chan struct{}
+	err   error
 }
 
 // Page reads a page. A page that is not there yet, as that of a controller that is not active, says so.

@@ -47,7 +47,7 @@ func (r *Range) Bits() int {
 // Cells returns the range in at most maxCells cells.
 func (r *Range) Cells() []Cell {
 	size := r.Bits()
-	_, last := shiftRight(r.span.To, r.span, size)
+	last := cellOf(r.span, r.span.To, size)
 	cells := make([]Cell, last+1)
 	for i := range cells {
 		span := ipam.Range{From: at(r.span, uint64(i), size), To: r.span.To}
@@ -59,19 +59,18 @@ func (r *Range) Cells() []Cell {
 		cells[i] = Cell{From: span.From, Size: ipv4 + ipv6}
 	}
 	for _, a := range r.used {
-		_, i := shiftRight(a, r.span, size)
-		cells[i].Used++
+		cells[cellOf(r.span, a, size)].Used++
 	}
 	return cells
 }
 
-// shiftRight returns the offset of the address in the range, divided by a power of two.
-func shiftRight(a netip.Addr, r ipam.Range, power int) (high, low uint64) {
-	high, low = r.Offset(a)
+// cellOf returns the number of the cell of a range that the address is in.
+func cellOf(r ipam.Range, a netip.Addr, power int) uint64 {
+	high, low := r.Offset(a)
 	if power >= 64 {
-		return 0, high >> (power - 64)
+		return high >> (power - 64)
 	}
-	return high >> power, low>>power | high<<(64-power)
+	return low>>power | high<<(64-power)
 }
 
 // at returns the address that begins a cell of a range.

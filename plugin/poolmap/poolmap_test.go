@@ -117,7 +117,7 @@ wide  given to services that name it
   ADDRESS     SERVICES               NOTE
   10.0.0.0    default/d
   10.0.0.16   default/e
-  10.1.0.1    default/g, default/h   default/h does not share it with default/g, which is older
+  10.1.0.1    default/g, default/h   conflict: default/h does not share it with default/g, which is older
 
 wrong
   ✗ gives no addresses: spec.addresses[0]: Invalid value: "192.0.2.0": invalid CIDR "192.0.2.0": no prefix length; for one address write "192.0.2.0/32"
@@ -141,7 +141,7 @@ func TestAPoolThatIsHeldIsDrawnAsItIsUsed(t *testing.T) {
 
 func TestTheRangesOfAPoolAreBounded(t *testing.T) {
 	t.Parallel()
-	var ranges []string
+	ranges := make([]string, 0, 20)
 	for i := range 20 {
 		ranges = append(ranges, fmt.Sprintf("198.51.100.%d/32", 2*i))
 	}
@@ -167,7 +167,7 @@ func TestEachAddressIsInItsCell(t *testing.T) {
 			if i+1 < len(cells) {
 				at = append(at, cells[i+1].From.Prev())
 			}
-			var services []*builder.Service
+			services := make([]*builder.Service, 0, len(at))
 			for n, a := range slices.Compact(at) {
 				services = append(services, builder.MakeService(fmt.Sprint("s", n)).Holds("pool", a.String()))
 			}
@@ -272,7 +272,7 @@ func TestServicesAreToldWhatTheyWouldBeGiven(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var services []corev1.Service
+			services := make([]corev1.Service, 0, len(tc.services))
 			for _, s := range tc.services {
 				services = append(services, completed(s))
 			}
@@ -310,7 +310,7 @@ default/y
 
 // BenchmarkTenThousandServices is of a map, and of one answer.
 func BenchmarkTenThousandServices(b *testing.B) {
-	var services []*builder.Service
+	services := make([]*builder.Service, 0, 10_000)
 	for i := range 10_000 {
 		services = append(services, builder.MakeService(fmt.Sprint("s", i)).Holds("pool", fmt.Sprintf("10.0.%d.%d", i/256, i%256)))
 	}

@@ -215,7 +215,7 @@ func (s *sheet) holders(addresses []Address) {
 func (s *sheet) note(a Address) string {
 	for _, h := range a.Services {
 		if h.ConflictsWith != "" {
-			return s.palette.Bad(fmt.Sprintf("%s does not share it with %s, which is older", h.Service, h.ConflictsWith))
+			return s.palette.Bad(fmt.Sprintf("conflict: %s does not share it with %s, which is older", h.Service, h.ConflictsWith))
 		}
 	}
 	switch {

@@ -101,7 +101,7 @@ func TestServicesThatWouldLoseTheirLastRouteAreFound(t *testing.T) {
 
 // BenchmarkTenThousandServices is of what a node of 200 announces.
 func BenchmarkTenThousandServices(b *testing.B) {
-	var services []*builder.Service
+	services := make([]*builder.Service, 0, 10_000)
 	for i := range 10_000 {
 		services = append(services, builder.MakeService(fmt.Sprint("s", i)).Holds("pool", fmt.Sprintf("198.51.100.%d", i%256)))
 	}

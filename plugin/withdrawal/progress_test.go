@@ -93,8 +93,9 @@ func TestAllSignalsOfANodeAreFound(t *testing.T) {
 	}}
 	n.Spec.Taints = []corev1.Taint{{Key: "other"}, {Key: corev1.TaintNodeOutOfService}}
 	n.Spec.Unschedulable = true
-	var got []string
-	for _, s := range withdrawal.Signals(drain.Rules{Taints: drain.DefaultTaints(), Unschedulable: true}, n) {
+	signals := withdrawal.Signals(drain.Rules{Taints: drain.DefaultTaints(), Unschedulable: true}, n)
+	got := make([]string, 0, len(signals))
+	for _, s := range signals {
 		got = append(got, s.String()+": "+withdrawal.Remedy(s, "a"))
 	}
 	want := []string{

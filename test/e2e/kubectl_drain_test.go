@@ -45,7 +45,7 @@ func TestANodeIsDrainedBySafeSteps(t *testing.T) {
 
 		out, status = kubectlMetalLB(t, p, "drain", node)
 		for _, want := range []string{
-			"1 service is announced by " + node + ", and all by other nodes too\n", "node/" + node + " labeled metallb.io/drain\n",
+			"all services that are announced by " + node + " are announced by other nodes too: 1\n", "node/" + node + " labeled metallb.io/drain\n",
 			"· node/" + node + " draining: ", "✓ node/" + node + " drained: ",
 		} {
 			if !strings.Contains(out, want) {

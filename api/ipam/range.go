@@ -161,8 +161,11 @@ func (r Range) LargestPrefix() netip.Prefix {
 }
 
 // distance returns how much greater the last address is than the first.
-func (r Range) distance() (high, low uint64) {
-	from, to := r.From.As16(), r.To.As16()
+func (r Range) distance() (high, low uint64) { return r.Offset(r.To) }
+
+// Offset returns how much greater an address of the range is than the first, as a number of 128 bits.
+func (r Range) Offset(a netip.Addr) (high, low uint64) {
+	from, to := r.From.As16(), a.As16()
 	low, borrow := bits.Sub64(binary.BigEndian.Uint64(to[8:]), binary.BigEndian.Uint64(from[8:]), 0)
 	high, _ = bits.Sub64(binary.BigEndian.Uint64(to[:8]), binary.BigEndian.Uint64(from[:8]), borrow)
 	return high, low

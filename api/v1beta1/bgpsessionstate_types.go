@@ -3,6 +3,8 @@
 package v1beta1
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -188,4 +190,11 @@ func (s *BGPSessionStateStatus) Fault() string {
 	default:
 		return "session is " + string(s.State)
 	}
+}
+
+// Carries reports whether routes of the family go over the session at present.
+func (s *BGPSessionStateStatus) Carries(family corev1.IPFamily) bool {
+	// A speaker that does not report what was negotiated says nothing against it.
+	negotiated := len(s.Families) == 0 || slices.Contains(s.Families, family)
+	return s.Fault() == "" && negotiated && !slices.Contains(s.WithheldFamilies, family)
 }

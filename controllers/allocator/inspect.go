@@ -276,3 +276,36 @@ func (s *serviceState) waitsFor(pool string) bool {
 	return s.request.Pool == pool || names(s.answer.refusal) || names(s.answer.missing) ||
 		slices.ContainsFunc(s.waits, func(k waitKey) bool { return k.pool == pool })
 }
+
+// Standing is how a pool stands to a request for an address of one family.
+type Standing struct {
+	Pool   string
+	Family corev1.IPFamily
+	// Cause is why the pool gives no address of its own; empty if it can.
+	Cause Cause
+}
+
+// Standings returns how the pools that the request may name stand to it, in the order in which pools are tried.
+func (a *Allocator) Standings(r Request) []Standing {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var reserved, open []Standing
+	for i := range a.order {
+		p := a.pools[a.order[i].Name]
+		for _, f := range r.Families {
+			s := Standing{Pool: p.name, Family: f, Cause: p.standing(&r, f)}
+			switch {
+			case s.Cause == "": // The request names another pool.
+				continue
+			case s.Cause == PoolExhausted && p.available(f) > 0:
+				s.Cause = ""
+			}
+			if p.pool.Allocation != nil {
+				reserved = append(reserved, s)
+			} else {
+				open = append(open, s)
+			}
+		}
+	}
+	return append(reserved, open...)
+}

@@ -31,8 +31,7 @@ func sessionOf(s *v1beta1.BGPSessionStateStatus) session {
 	is := session{isDrained: meta.IsStatusConditionTrue(s.Conditions, v1beta1.ConditionDrained)}
 	for f := range endpoint.Families {
 		is.withheld[f] = slices.Contains(s.WithheldFamilies, f.Kind())
-		// A speaker that does not report what was negotiated says nothing against it.
-		is.carries[f] = !is.withheld[f] && (len(s.Families) == 0 || slices.Contains(s.Families, f.Kind()))
+		is.carries[f] = s.Carries(f.Kind())
 	}
 	return is
 }

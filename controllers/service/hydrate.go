@@ -120,22 +120,10 @@ func (h *Hydration) replay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var requests []allocator.Request
-	held := 0
 	for i := range services {
-		svc := &services[i]
-		h.replayed.add(svc)
-		// A Service that contradicts itself holds what it holds all the same.
-		namespaceLabels, known := namespaces[svc.Namespace]
-		request, invalid := RequestOf(svc, namespaceLabels)
-		if assignments := Ours(svc, pools); len(assignments) > 0 {
-			h.allocator.Hydrate(request, assignments)
-			held++
-		}
-		if invalid == nil && known && svc.DeletionTimestamp == nil {
-			requests = append(requests, request)
-		}
+		h.replayed.add(&services[i])
 	}
+	requests, held := Replay(h.allocator, services, namespaces, pools)
 	// What services get, or have to move to, depends on their age, and not on who is looked at first.
 	for _, request := range requests {
 		h.allocator.Allocate(request)
@@ -147,7 +135,7 @@ func (h *Hydration) replay(ctx context.Context) error {
 	return nil
 }
 
-// listServices returns the Services of the class, the oldest first.
+// listServices returns the Services of the class.
 func (h *Hydration) listServices(ctx context.Context) ([]corev1.Service, error) {
 	var found []corev1.Service
 	err := configuration.Pages(ctx, h.reader, "services", &corev1.ServiceList{}, func(list *corev1.ServiceList) {
@@ -166,11 +154,37 @@ func (h *Hydration) listServices(ctx context.Context) ([]corev1.Service, error) 
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(found, func(a, b corev1.Service) int {
+	return found, nil
+}
+
+// Replay tells the allocator, which has the pools, what the Services hold, all of one class; namespaces are the labels of each namespace. It
+// returns the requests that are to be allocated now, the oldest first, and how many Services hold something.
+func Replay(a *allocator.Allocator, services []corev1.Service, namespaces map[string]labels.Set, pools ipam.Pools) (requests []allocator.Request, held int) {
+	for _, svc := range oldestFirst(services) {
+		// A Service that contradicts itself holds what it holds all the same.
+		namespaceLabels, known := namespaces[svc.Namespace]
+		request, invalid := RequestOf(svc, namespaceLabels)
+		if assignments := Ours(svc, pools); len(assignments) > 0 {
+			a.Hydrate(request, assignments)
+			held++
+		}
+		if invalid == nil && known && svc.DeletionTimestamp == nil {
+			requests = append(requests, request)
+		}
+	}
+	return requests, held
+}
+
+func oldestFirst(services []corev1.Service) []*corev1.Service {
+	sorted := make([]*corev1.Service, 0, len(services))
+	for i := range services {
+		sorted = append(sorted, &services[i])
+	}
+	slices.SortFunc(sorted, func(a, b *corev1.Service) int {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
 			strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	})
-	return found, nil
+	return sorted
 }
 
 // seekTraces has the Services looked at that ceased to be of type LoadBalancer while no controller was active: the cache does not

@@ -94,6 +94,10 @@ All answers come from the Kubernetes API, with your own rights. Nothing is chang
 	root.AddCommand(newStatus(e))
 	root.AddCommand(newRoutes(e))
 	root.AddCommand(newExplain(e))
+	root.AddCommand(newPools(e))
+	root.AddCommand(newDrain(e))
+	root.AddCommand(newUndrain(e))
+	root.AddCommand(newDiagnose(e))
 	return root
 }
 

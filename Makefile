@@ -92,7 +92,7 @@ bench-leaving: ## Measure on a real cluster (root) what is lost when a speaker, 
 # Inputs that are new are not minimized: where a package has much in it, that would take most of the minute.
 .PHONY: fuzz
 fuzz: ## Fuzz each parser, and the judgement of changes, for a minute.
-	@for p in $$(grep -rl '^func Fuzz' --include='*_test.go' api controllers speaker | xargs -n 1 dirname | sort -u); do \
+	@for p in $$(grep -rl '^func Fuzz' --include='*_test.go' api controllers plugin speaker | xargs -n 1 dirname | sort -u); do \
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$p/*_test.go | cut -d' ' -f2); do \
 	    go test -run '^$$' -fuzz "^$$f$$" -fuzztime 60s -fuzzminimizetime 0x ./$$p; done; done
 

@@ -3,9 +3,7 @@
 package migrate
 
 import (
-	"bytes"
 	"cmp"
-	"context"
 	"flag"
 	"os"
 	"path/filepath"
@@ -19,38 +17,37 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/validate"
-	"metallb.io/metallb/internal/process"
+	"metallb.io/metallb/plugin/validate"
 )
 
 var update = flag.Bool("update", false, "write what comes out into testdata, to be looked at")
 
-// result is what comes out of the command.
+// result is what comes out.
 type result struct {
 	ok                 bool
 	resources, remarks string
 	err                string
 }
 
-func migrated(ctx context.Context, input string) result {
-	var stdout, stderr bytes.Buffer
-	ok, err := NewCommand(strings.NewReader(input)).Run(ctx, process.Call{
-		Args: []string{"-"}, Namespace: "metallb-system", Stdout: &stdout, Stderr: &stderr,
-	})
-	r := result{ok: ok, resources: stdout.String(), remarks: stderr.String()}
+func migrated(input string) result {
+	converted, err := Convert("-", []byte(input), "metallb-system")
+	r := result{ok: err == nil && !converted.Lost, resources: string(converted.Resources)}
+	for _, remark := range converted.Remarks {
+		r.remarks += remark + "\n"
+	}
 	if err != nil {
 		r.err = err.Error()
 	}
 	return r
 }
 
-// validated returns what "controller validate" finds in the resources.
-func validated(ctx context.Context, resources string) (findings string, err error) {
-	var stdout bytes.Buffer
-	_, err = validate.NewCommand(strings.NewReader(resources)).Run(ctx, process.Call{
-		Args: []string{"-"}, Namespace: "metallb-system", Getenv: func(string) string { return "" }, Stdout: &stdout,
-	})
-	return stdout.String(), err
+// validated returns what "validate" finds in the resources.
+func validated(resources string) (findings string, err error) {
+	found, err := validate.Files([]string{"-"}, strings.NewReader(resources), "metallb-system", validate.World{})
+	for _, f := range found {
+		findings += f.String() + "\n"
+	}
+	return findings, err
 }
 
 func TestConfigurationsAreCarriedOver(t *testing.T) {
@@ -62,7 +59,7 @@ func TestConfigurationsAreCarriedOver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join("testdata", name)
-			got := migrated(t.Context(), content(t, filepath.Join(dir, "config.yaml")))
+			got := migrated(content(t, filepath.Join(dir, "config.yaml")))
 			if got.ok != wantOK || got.err != "" {
 				t.Errorf("all carried over: %t, error %q; want %t", got.ok, got.err, wantOK)
 			}
@@ -104,7 +101,7 @@ func TestWhatComesOutIsValid(t *testing.T) {
 	for _, path := range dirs {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			findings, err := validated(t.Context(), migrated(t.Context(), content(t, path)).resources)
+			findings, err := validated(migrated(content(t, path)).resources)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -120,7 +117,7 @@ func TestWhatComesOutIsValid(t *testing.T) {
 func TestTheOldTutorialMeansWhatTheNewOneDoes(t *testing.T) {
 	t.Parallel()
 	want := objects(t, content(t, "../../config/tutorial/tutorial-1.yaml"))
-	got := objects(t, migrated(t.Context(), content(t, "testdata/tutorial-1/config.yaml")).resources)
+	got := objects(t, migrated(content(t, "testdata/tutorial-1/config.yaml")).resources)
 	compare(t, want, got)
 
 	// Step 6 of the tutorial changes the pool.
@@ -128,7 +125,7 @@ func TestTheOldTutorialMeansWhatTheNewOneDoes(t *testing.T) {
 		pool := objects(t, content(t, "../../config/tutorial/tutorial-3.yaml")).Pools[i]
 		want = want.Apply(config.Change{New: &pool})
 	}
-	compare(t, want, objects(t, migrated(t.Context(), content(t, "testdata/tutorial-3/config.yaml")).resources))
+	compare(t, want, objects(t, migrated(content(t, "testdata/tutorial-3/config.yaml")).resources))
 }
 
 // TestTheWebhookHasNothingToSay holds that the order of what comes out gives no reason to warn, where all pools are announced
@@ -140,7 +137,7 @@ func TestTheWebhookHasNothingToSay(t *testing.T) {
 			t.Parallel()
 			var before config.Objects
 			var warnings []string
-			for _, o := range list(t, migrated(t.Context(), content(t, filepath.Join("testdata", name, "config.yaml"))).resources) {
+			for _, o := range list(t, migrated(content(t, filepath.Join("testdata", name, "config.yaml"))).resources) {
 				verdict := config.Check("metallb-system", before, config.Change{New: o}, config.ClusterState{})
 				if len(verdict.Errors) > 0 {
 					t.Error(verdict.Errors)
@@ -200,34 +197,6 @@ func list(t *testing.T, manifest string) []config.Object {
 	return all
 }
 
-func TestOneFileIsNamed(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		args []string
-		want string
-	}{
-		"none":                            {nil, "give one file with -f, or - for standard input; see --help"},
-		"two":                             {[]string{"a", "b"}, "give one file with -f, or - for standard input; see --help"},
-		"two by flags":                    {[]string{"-f", "a", "-f", "/nowhere"}, "give one file with -f, or - for standard input; see --help"},
-		"one with and one without a flag": {[]string{"-f", "a", "b"}, "give one file with -f, or - for standard input; see --help"},
-		"a missing":                       {[]string{"/nowhere"}, "/nowhere: there is no such file"},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			command, flags := NewCommand(nil), flag.NewFlagSet("migrate", flag.ContinueOnError)
-			command.Register(flags)
-			if err := flags.Parse(tc.args); err != nil {
-				t.Fatal(err)
-			}
-			_, err := command.Run(t.Context(), process.Call{Args: flags.Args()})
-			if err == nil || err.Error() != tc.want {
-				t.Errorf("error %v, want %s", err, tc.want)
-			}
-		})
-	}
-}
-
 func FuzzMigrate(f *testing.F) {
 	paths, err := filepath.Glob("testdata/*/config.yaml")
 	if err != nil {
@@ -241,11 +210,11 @@ func FuzzMigrate(f *testing.F) {
 		f.Add(string(text))
 	}
 	f.Fuzz(func(t *testing.T, input string) {
-		got := migrated(t.Context(), input)
+		got := migrated(input)
 		if got.err != "" && got.resources != "" {
 			t.Errorf("both resources and an error: %s", got.err)
 		}
-		findings, err := validated(t.Context(), got.resources)
+		findings, err := validated(got.resources)
 		if err != nil {
 			t.Fatal(err)
 		}

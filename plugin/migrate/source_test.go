@@ -65,7 +65,7 @@ func TestAConfigurationIsFoundWhereverPeopleHaveIt(t *testing.T) {
 	for name, input := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := migrated(t.Context(), input)
+			got := migrated(input)
 			if !got.ok || got.err != "" || got.remarks != "" {
 				t.Errorf("all carried over: %t, error %q, remarks %q", got.ok, got.err, got.remarks)
 			}
@@ -87,7 +87,7 @@ func TestWhereNothingCanBeMadeALineSaysWhatToDo(t *testing.T) {
 		"another ConfigMap":         {"kind: ConfigMap\nmetadata: {name: other}\ndata: {settings: \"a: b\"}\n", nothing},
 		"peers of something else":   {"kind: Mesh\nspec: {peers: [{name: a}]}\n", nothing},
 		"a text about peers":        {"kind: ConfigMap\ndata: {note: \"see peers:none\"}\n---\nsee peers:none\n", nothing},
-		"a custom resource":         {"apiVersion: metallb.io/v1beta1\nkind: AddressPool\n", "-:1: this is metallb.io/v1beta1 AddressPool, a custom resource; there is nothing to migrate, check it with controller validate"},
+		"a custom resource":         {"apiVersion: metallb.io/v1beta1\nkind: AddressPool\n", "-:1: this is metallb.io/v1beta1 AddressPool, a custom resource; there is nothing to migrate, check it with kubectl metallb validate"},
 		"no YAML":                   {"a: b\nc: {\n", "-:2: invalid YAML: did not find expected node content"},
 		"no YAML in the ConfigMap":  {configMap + "    peers:\n    - a: b: c\n", "-:7: invalid YAML: mapping values are not allowed in this context"},
 		"no YAML in another key":    {"kind: ConfigMap\nmetadata: {name: x}\ndata:\n  a: |\n    peers:\n    - a: b: c\n", "-:6: invalid YAML: mapping values are not allowed in this context"},
@@ -125,7 +125,7 @@ func TestWhereNothingCanBeMadeALineSaysWhatToDo(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := migrated(t.Context(), tc.input)
+			got := migrated(tc.input)
 			if got.err != tc.want || got.resources != "" || (got.remarks != "") != strings.HasSuffix(tc.want, "above") {
 				t.Errorf("got %+v, want error %q", got, tc.want)
 			}
@@ -149,7 +149,7 @@ func TestKeysThatAreNotKnownAreNamed(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := migrated(t.Context(), tc.input)
+			got := migrated(tc.input)
 			if got.remarks != tc.want || got.err != "" || !strings.Contains(got.resources, "- 198.51.100.0/24\n") {
 				t.Errorf("got %+v, want remarks %q", got, tc.want)
 			}
@@ -167,8 +167,8 @@ func TestManyAliasesBecomeSeveralCommunities(t *testing.T) {
 	for i := range 300 {
 		fmt.Fprintf(&b, "  alias-%d: 1:%d\n", i, i)
 	}
-	got := migrated(t.Context(), b.String())
-	findings, err := validated(t.Context(), got.resources)
+	got := migrated(b.String())
+	findings, err := validated(got.resources)
 	if !got.ok || err != nil || findings != "" || strings.Count(got.resources, "kind: Community\n") != 2 {
 		t.Errorf("all carried over: %t, findings %q, %v", got.ok, findings, err)
 	}

@@ -3,108 +3,44 @@
 package validate
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/configuration"
-	"metallb.io/metallb/internal/process"
+	"metallb.io/metallb/plugin/cluster"
 	"metallb.io/metallb/test/builder"
-	"metallb.io/metallb/test/freeport"
 )
 
-// world is a cluster that answers as an API server does, a page at a time.
-type world struct {
-	client.Reader
-	objects    config.Objects
-	nodes      []corev1.Node
-	namespaces []corev1.Namespace
-	services   []corev1.Service
-	// lists is how many have been asked for; the failing one, from 1, fails.
-	lists, failing int
-	err            error
-}
-
-func (w *world) List(_ context.Context, list client.ObjectList, options ...client.ListOption) error {
-	if w.lists++; w.lists == w.failing {
-		return w.err
-	}
-	var asked client.ListOptions
-	asked.ApplyOptions(options)
-	switch l := list.(type) {
-	case *v1beta1.IPAddressPoolList:
-		l.Items = w.objects.Pools
-	case *v1beta1.BGPAdvertisementList:
-		l.Items = w.objects.Advertisements
-	case *v1beta1.CommunityList:
-		l.Items = w.objects.Communities
-	case *v1beta1.BFDProfileList:
-		l.Items = w.objects.BFDProfiles
-	case *v1beta2.BGPPeerList:
-		l.Items = w.objects.Peers
-	case *corev1.NodeList:
-		l.Items = page(w.nodes, asked, l)
-	case *corev1.NamespaceList:
-		l.Items = page(w.namespaces, asked, l)
-	case *corev1.ServiceList:
-		l.Items = page(w.services, asked, l)
-	}
-	return nil
-}
-
-// page returns the part of the list that is asked for, and says in the list where the next begins.
-func page[T any](all []T, asked client.ListOptions, list client.ObjectList) []T {
-	start, _ := strconv.Atoi(asked.Continue)
-	end := start + int(asked.Limit)
-	if asked.Limit == 0 || end >= len(all) {
-		return all[start:]
-	}
-	list.SetContinue(strconv.Itoa(end))
-	return all[start:end]
-}
-
 // tutorial returns a cluster with one pool, a peer, an advertisement, two nodes, and services that have addresses.
-func tutorial(t *testing.T) cluster {
-	t.Helper()
-	w := &world{
-		objects: config.Objects{
+func tutorial() World {
+	c := &cluster.Cluster{
+		Written: config.Objects{
 			Pools:          []v1beta1.IPAddressPool{*builder.MakePool("space", "198.51.100.0/24").Obj(), *builder.MakePool("other", "203.0.113.0/24").Obj()},
 			Peers:          []v1beta2.BGPPeer{*builder.MakePeer("router", "10.0.0.1").Obj()},
 			Advertisements: []v1beta1.BGPAdvertisement{*builder.MakeAdvertisement("all", "space", "other").Communities("far").Obj()},
 			Communities:    []v1beta1.Community{*builder.MakeCommunity("names").Alias("far", "64500:1").Obj()},
 		},
-		nodes:      make([]corev1.Node, 2),
-		namespaces: make([]corev1.Namespace, 1),
-		services: []corev1.Service{
+		Nodes:      make([]corev1.Node, 2),
+		Namespaces: map[string]labels.Set{"default": {"tier": "gold"}},
+		Services: []corev1.Service{
 			*builder.MakeService("nginx").Holds("space", "198.51.100.0").Obj(),
 			*builder.MakeService("web").Label("app", "web").Holds("space", "198.51.100.200").Obj(),
 			*builder.MakeService("elsewhere").Class("example.com/lb").Holds("space", "198.51.100.255").Obj(),
 		},
 	}
-	w.nodes[0].Name, w.nodes[1].Name = "node1", "node2"
-	w.nodes[0].Labels = map[string]string{"rack": "a"}
-	w.nodes[0].Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "192.0.2.1"}}
-	w.namespaces[0].Name, w.namespaces[0].Labels = "default", map[string]string{"tier": "gold"}
-	at, err := readWith(t.Context(), w, "metallb-system", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return at
+	c.Nodes[0].Name, c.Nodes[1].Name = "node1", "node2"
+	c.Nodes[0].Labels = map[string]string{"rack": "a"}
+	c.Nodes[0].Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "192.0.2.1"}}
+	return Beside(c, "")
 }
 
 func TestFilesAreCheckedAgainstACluster(t *testing.T) {
@@ -213,7 +149,7 @@ func TestFilesAreCheckedAgainstACluster(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			findings, err := check("metallb-system", parseDocuments("-", manifest(t, tc.objects)), tutorial(t))
+			findings, err := check("metallb-system", parseDocuments("-", manifest(t, tc.objects)), tutorial())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -250,79 +186,6 @@ func manifest(t *testing.T, objects []config.Object) []byte {
 	return []byte(written(documents...))
 }
 
-func TestAClusterIsReadInPages(t *testing.T) {
-	t.Parallel()
-	w := &world{}
-	for i := range 2*configuration.PageSize + 1 {
-		w.services = append(w.services, *builder.MakeService(fmt.Sprint("s", i)).Holds("p", fmt.Sprintf("10.0.%d.%d", i/256, i%256)).Obj())
-	}
-	for _, class := range []string{"", "example.com/lb"} {
-		w.lists = 0
-		at, err := readWith(t.Context(), w, "metallb-system", class)
-		if err != nil {
-			t.Fatal(err)
-		}
-		held := 0
-		for range at.state.Holdings.All() {
-			held++
-		}
-		if want := map[string]int{"": len(w.services)}[class]; held != want {
-			t.Errorf("class %q: got %d addresses, want %d", class, held, want)
-		}
-		// Five kinds of the configuration, nodes, namespaces, and three pages of services.
-		if w.lists != 5+2+3 {
-			t.Errorf("asked %d times", w.lists)
-		}
-	}
-}
-
-func TestAClusterThatCannotBeReadIsSaid(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		failing int
-		err     error
-		want    string
-	}{
-		"the configuration": {2, errors.New("forbidden"), "listing the configuration: forbidden"},
-		"nodes":             {6, errors.New("forbidden"), "listing nodes: forbidden"},
-		"namespaces":        {7, errors.New("forbidden"), "listing namespaces: forbidden"},
-		"services":          {8, errors.New("forbidden"), "listing services: forbidden"},
-		"no kinds":          {1, &meta.NoKindMatchError{}, "the CustomResourceDefinitions are not installed: listing the configuration: " + (&meta.NoKindMatchError{}).Error()},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := readWith(t.Context(), &world{failing: tc.failing, err: tc.err}, "metallb-system", "")
-			if err == nil || err.Error() != tc.want {
-				t.Errorf("error %v, want %s", err, tc.want)
-			}
-		})
-	}
-}
-
-func TestAClusterThatCannotBeReachedIsSaidInOneLine(t *testing.T) {
-	t.Parallel()
-	address := freeport.Address(t)
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	content := `{"clusters":[{"name":"c","cluster":{"server":"http://` + address + `"}}],"contexts":[{"name":"c","context":{"cluster":"c"}}],"current-context":"c"}`
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for name, tc := range map[string]struct{ kubeconfig, want string }{
-		"nobody is there":          {path, "KUBECONFIG=" + path + ": reading the cluster: "},
-		"a file that is not there": {"/nowhere", "KUBECONFIG=/nowhere: no such file, or no cluster in it"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := NewCommand(strings.NewReader(pool)).Run(t.Context(), process.Call{
-				Args: []string{"-"}, Namespace: "metallb-system", Getenv: func(string) string { return tc.kubeconfig },
-			})
-			if err == nil || !strings.HasPrefix(err.Error(), tc.want) {
-				t.Errorf("error %v, want %s…", err, tc.want)
-			}
-		})
-	}
-}
-
 func FuzzValidate(f *testing.F) {
 	for _, seed := range []string{
 		pool, advertisement, peer, community, written(pool, pool, advertisement, peer, community), "kind: List\nitems:\n- " + peer + "\n- *x\n",
@@ -331,7 +194,7 @@ func FuzzValidate(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, input string) {
-		got := validated(t.Context(), input, "-")
+		got := validated(input, "-")
 		if got.err != nil {
 			t.Fatal(got.err)
 		}

@@ -17,7 +17,7 @@ import (
 
 // entry is a document, the object in it, and what is found.
 type entry struct {
-	place
+	Place
 	// name is the object's kind, namespace and name.
 	name string
 	// object is set if it will be part of the configuration.
@@ -26,7 +26,7 @@ type entry struct {
 	old config.Object
 	// parses: nothing is wrong with the object by itself.
 	parses   bool
-	findings []finding
+	findings []Finding
 }
 
 func (e *entry) change() config.Change { return config.Change{Old: e.old, New: e.object} }
@@ -37,13 +37,13 @@ func (e *entry) warn(texts ...string) { e.find(true, texts) }
 
 func (e *entry) find(warning bool, texts []string) {
 	for _, text := range texts {
-		e.findings = append(e.findings, finding{place: e.place, object: e.name, warning: warning, text: text})
+		e.findings = append(e.findings, Finding{Place: e.Place, Object: e.name, Warning: warning, Message: text})
 	}
 }
 
 // says reports whether the text is among the findings.
 func (e *entry) says(text string) bool {
-	return slices.ContainsFunc(e.findings, func(f finding) bool { return f.text == text })
+	return slices.ContainsFunc(e.findings, func(f Finding) bool { return f.Message == text })
 }
 
 // reader looks at documents one by one.
@@ -51,16 +51,16 @@ type reader struct {
 	namespace string
 	decoder   decoder
 	// seen is where each object comes first.
-	seen map[string]place
+	seen map[string]Place
 }
 
 func newReader(namespace string) (*reader, error) {
 	d, err := newDecoder()
-	return &reader{namespace: namespace, decoder: d, seen: map[string]place{}}, err
+	return &reader{namespace: namespace, decoder: d, seen: map[string]Place{}}, err
 }
 
 func (r *reader) read(d *document) *entry {
-	e := &entry{place: d.place, findings: d.problems}
+	e := &entry{Place: d.Place, findings: d.problems}
 	if d.object == nil {
 		return e
 	}
@@ -124,7 +124,7 @@ func (r *reader) belongs(e *entry, object config.Object) bool {
 	}
 	first, found := r.seen[e.name]
 	if !found {
-		r.seen[e.name] = e.place
+		r.seen[e.name] = e.Place
 		return true
 	}
 	duplicate := field.Duplicate(metadata.Child("name"), object.GetName())

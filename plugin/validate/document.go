@@ -18,9 +18,9 @@ import (
 
 // document is an object of a file, or what is wrong with what is in its place.
 type document struct {
-	place
+	Place
 	object   map[string]any
-	problems []finding
+	problems []Finding
 }
 
 // parseDocuments reads YAML or JSON as kubectl does: several documents, and lists of objects.
@@ -69,7 +69,7 @@ func (c chunk) documents(file string) []document {
 		return documents
 	}
 	lines := linesOf(c.text)
-	d := document{place: place{file, c.before + lines.line}}
+	d := document{Place: Place{file, c.before + lines.line}}
 	var value any
 	text, err := c.json(&d)
 	if err == nil {
@@ -95,12 +95,12 @@ func (c chunk) json(d *document) ([]byte, error) {
 		return text, nil
 	}
 	if !encoding.Valid(c.text) {
-		d.problems = c.problems(d.place, err)
+		d.problems = c.problems(d.Place, err)
 		return yaml.YAMLToJSON(c.text)
 	}
 	// JSON may have what this parser does not take, such as tabs; of what it says only keys that are there twice count.
-	for _, p := range c.problems(d.place, err) {
-		if strings.HasSuffix(p.text, "already set in map") {
+	for _, p := range c.problems(d.Place, err) {
+		if strings.HasSuffix(p.Message, "already set in map") {
 			d.problems = append(d.problems, p)
 		}
 	}
@@ -108,7 +108,7 @@ func (c chunk) json(d *document) ([]byte, error) {
 }
 
 func (d *document) problem(text string) {
-	d.problems = append(d.problems, finding{place: d.place, text: text})
+	d.problems = append(d.problems, Finding{Place: d.Place, Message: text})
 }
 
 func (d document) ifAny() []document {
@@ -129,11 +129,11 @@ func (d document) flatten(before int, lines positions) []document {
 	list.object = nil
 	documents := list.ifAny()
 	for i, item := range items {
-		at := document{place: d.place}
+		at := document{Place: d.Place}
 		var itemLines positions
 		if i < len(lines.items) {
 			itemLines = lines.items[i]
-			at.line = before + itemLines.line
+			at.Line = before + itemLines.line
 		}
 		object, ok := item.(map[string]any)
 		if !ok {
@@ -216,20 +216,20 @@ var (
 )
 
 // problems returns what the parser of YAML says, a finding for each line that it names.
-func (c chunk) problems(start place, err error) []finding {
+func (c chunk) problems(start Place, err error) []Finding {
 	text := strings.TrimPrefix(rootCause(err).Error(), "error converting YAML to JSON: ")
 	text = strings.TrimPrefix(text, "yaml: ")
 	text = strings.TrimPrefix(text, "unmarshal errors:\n")
-	var found []finding
+	var found []Finding
 	for part := range strings.SplitSeq(text, "\n") {
 		at := start
 		if m := errorLine.FindStringSubmatch(part); m != nil {
 			if n, err := strconv.Atoi(m[1]); err == nil {
-				at.line = c.before + n
+				at.Line = c.before + n
 			}
 			part = strings.Replace(part, m[0], "", 1)
 		}
-		found = append(found, finding{place: at, text: "invalid YAML: " + quoted.ReplaceAllString(strings.TrimSpace(part), "…$1")})
+		found = append(found, Finding{Place: at, Message: "invalid YAML: " + quoted.ReplaceAllString(strings.TrimSpace(part), "…$1")})
 	}
 	return found
 }

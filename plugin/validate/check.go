@@ -11,26 +11,26 @@ import (
 
 // checker looks at objects beside each other and beside those of the cluster.
 type checker struct {
-	cluster cluster
+	world World
 	// entries whose object will be part of the configuration.
 	entries []*entry
 	// after is the configuration once all are applied.
 	after config.Objects
 }
 
-// check returns what is found in the documents, in their order, as if they were applied to the cluster in this order.
-func check(namespace string, documents []document, at cluster) ([]finding, error) {
+// check returns what is found in the documents, in their order, as if they were applied in this order.
+func check(namespace string, documents []document, w World) ([]Finding, error) {
 	r, err := newReader(namespace)
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{cluster: at, after: at.objects}
+	c := &checker{world: w, after: w.objects}
 	entries := make([]*entry, 0, len(documents))
 	for i := range documents {
 		e := r.read(&documents[i])
 		entries = append(entries, e)
 		if e.object != nil {
-			e.old = lookUp(at.objects, e.object)
+			e.old = lookUp(w.objects, e.object)
 			c.entries = append(c.entries, e)
 			c.after = c.after.Apply(e.change())
 		}
@@ -39,7 +39,7 @@ func check(namespace string, documents []document, at cluster) ([]finding, error
 	c.take()
 	c.suspect()
 	c.step()
-	var found []finding
+	var found []Finding
 	for _, e := range entries {
 		found = append(found, e.findings...)
 	}
@@ -48,11 +48,11 @@ func check(namespace string, documents []document, at cluster) ([]finding, error
 
 // contradict finds what contradicts the cluster's objects that stay, and what comes earlier in the files.
 func (c *checker) contradict() {
-	others := c.cluster.objects
+	others := c.world.objects
 	for _, e := range c.entries {
 		others = others.Apply(config.Change{Old: e.object})
 	}
-	incremental := config.NewIncrementalChecker(others, c.cluster.state.Nodes)
+	incremental := config.NewIncrementalChecker(others, c.world.state.Nodes)
 	for _, e := range c.entries {
 		if e.parses {
 			e.refuse(texts(incremental.Next(e.object))...)
@@ -62,15 +62,15 @@ func (c *checker) contradict() {
 
 // take finds what services would lose once all is applied, and tells it of the object by which they lose it for good.
 func (c *checker) take() {
-	total := config.Lost(c.cluster.objects, c.after, c.cluster.state)
+	total := config.Lost(c.world.objects, c.after, c.world.state)
 	if len(total) == 0 {
 		return
 	}
 	by := make(map[config.Impact]*entry, len(total))
-	state := c.cluster.objects
+	state := c.world.objects
 	for _, e := range c.entries {
 		next := state.Apply(e.change())
-		for _, one := range config.Lost(state, next, c.cluster.state) {
+		for _, one := range config.Lost(state, next, c.world.state) {
 			by[one] = e
 		}
 		state = next
@@ -92,7 +92,7 @@ func (c *checker) take() {
 
 // suspect finds what is legal but suspicious, and aliases that are taken away although advertisements use them.
 func (c *checker) suspect() {
-	warner := config.NewWarner(c.after, c.cluster.state.Nodes)
+	warner := config.NewWarner(c.after, c.world.state.Nodes)
 	for _, e := range c.entries {
 		if !e.parses {
 			continue
@@ -106,13 +106,13 @@ func (c *checker) suspect() {
 
 // step finds what is refused on the way to a configuration that is not: objects are applied one by one.
 func (c *checker) step() {
-	if c.cluster.state.Holdings == nil {
+	if c.world.state.Holdings == nil {
 		return
 	}
-	state := c.cluster.objects
+	state := c.world.objects
 	for _, e := range c.entries {
 		if e.parses {
-			verdict := config.Check(e.object.GetNamespace(), state, e.change(), c.cluster.state)
+			verdict := config.Check(e.object.GetNamespace(), state, e.change(), c.world.state)
 			for _, text := range texts(verdict.Errors) {
 				if !e.says(text) {
 					e.warn("the webhook refuses it until objects that come later in the files are applied: " + text)

@@ -16,7 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer/json"
 
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/internal/process"
+	"metallb.io/metallb/internal/scheme"
+	"metallb.io/metallb/internal/spelling"
 )
 
 // maxWrongTypes bounds how many values of the wrong type are looked for in one object.
@@ -26,11 +27,11 @@ const maxWrongTypes = 100
 type decoder struct{ serializer *json.Serializer }
 
 func newDecoder() (decoder, error) {
-	scheme, err := process.NewScheme()
+	types, err := scheme.New()
 	if err != nil {
 		return decoder{}, err
 	}
-	return decoder{json.NewSerializerWithOptions(json.DefaultMetaFactory, scheme, scheme, json.SerializerOptions{Strict: true})}, nil
+	return decoder{json.NewSerializerWithOptions(json.DefaultMetaFactory, types, types, json.SerializerOptions{Strict: true})}, nil
 }
 
 // decode reads what is written into the object. The problems are what the schema refuses and no parser sees; the object is
@@ -92,7 +93,7 @@ func unknown(text string, kind reflect.Type) string {
 		kind = fieldsOf(kind)[strings.TrimRight(part, "[0123456789]")]
 	}
 	remedy := "remove it or correct its name"
-	if meant := process.Meant(path[last], slices.Sorted(maps.Keys(fieldsOf(kind)))); meant != "" {
+	if meant := spelling.Meant(path[last], slices.Sorted(maps.Keys(fieldsOf(kind)))); meant != "" {
 		remedy = fmt.Sprintf("did you mean %q?", meant)
 	}
 	return strings.Join(path, ".") + ": unknown field; " + remedy

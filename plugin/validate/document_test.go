@@ -59,7 +59,7 @@ func TestDocumentsAreToldApartWithTheirLines(t *testing.T) {
 				if len(d.problems) > 0 {
 					t.Errorf("problems: %v", d.problems)
 				}
-				s := seen{Line: d.line}
+				s := seen{Line: d.Line}
 				switch name := d.object["name"].(type) {
 				case string:
 					s.Name = name
@@ -116,7 +116,7 @@ func TestAPasswordIsNeverSaid(t *testing.T) {
 		for _, format := range []string{"  password: VALUE\n", "  password: a\n  password: VALUE\n", "  passwordSecret: {name: a}\n  password: VALUE\n"} {
 			manifest := "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\nmetadata: {name: a, namespace: metallb-system}\nspec:\n" +
 				strings.ReplaceAll(format, "VALUE", value) + "  myASN: 64500\n  peerASN: 64501\n  peerAddress: 10.0.0.1\n"
-			if got := validated(t.Context(), manifest, "-"); strings.Contains(got.findings, secret) || got.err != nil {
+			if got := validated(manifest, "-"); strings.Contains(got.findings, secret) || got.err != nil {
 				t.Errorf("%s\nis found to be:\n%s%v", manifest, got.findings, got.err)
 			}
 		}
@@ -206,7 +206,7 @@ func TestListsBeyondTheLimitsAreFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := validated(t.Context(), tc.input, "-"); got.ok || !strings.HasPrefix(got.findings, tc.want) {
+			if got := validated(tc.input, "-"); got.ok || !strings.HasPrefix(got.findings, tc.want) {
 				t.Errorf("got %t, %s", got.ok, got.findings)
 			}
 		})

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package configuration
+package informer
 
 import (
 	"context"
@@ -17,11 +17,11 @@ import (
 // Follow has the handler told of the objects of the kind until the context ends, and calls the function once it has been told of all
 // that there were. To be stopped is no error.
 func Follow(ctx context.Context, caches cache.Informers, kind client.Object, handler toolscache.ResourceEventHandler, synced func()) error {
-	informer, err := Informer(ctx, caches, kind)
+	i, err := Get(ctx, caches, kind)
 	if err != nil {
 		return nil //nolint:nilerr // stopped before the API server was there
 	}
-	registration, err := informer.AddEventHandler(handler)
+	registration, err := i.AddEventHandler(handler)
 	if err != nil {
 		return fmt.Errorf("watching %T: %w", kind, err)
 	}
@@ -29,20 +29,20 @@ func Follow(ctx context.Context, caches cache.Informers, kind client.Object, han
 		synced()
 	}
 	<-ctx.Done()
-	return informer.RemoveEventHandler(registration)
+	return i.RemoveEventHandler(registration)
 }
 
-// Informer returns the one of the kind as soon as the API server answers. It may have nothing yet. The error is that the
+// Get returns the informer of the kind as soon as the API server answers. It may have nothing yet. The error is that the
 // context has ended.
-func Informer(ctx context.Context, caches cache.Informers, kind client.Object) (informer cache.Informer, err error) {
+func Get(ctx context.Context, caches cache.Informers, kind client.Object) (found cache.Informer, err error) {
 	said := ""
 	err = wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
-		informer, err = caches.GetInformer(ctx, kind, cache.BlockUntilSynced(false))
+		found, err = caches.GetInformer(ctx, kind, cache.BlockUntilSynced(false))
 		if err != nil && err.Error() != said {
 			said = err.Error()
 			log.FromContext(ctx).Error(err, "watching, trying again", "kind", fmt.Sprintf("%T", kind))
 		}
 		return err == nil, nil
 	})
-	return informer, err
+	return found, err
 }

@@ -3,8 +3,6 @@
 package validate
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -12,24 +10,24 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"metallb.io/metallb/internal/process"
 )
 
-// result is what comes out of the command.
+// result is what comes out.
 type result struct {
 	ok       bool
 	findings string
 	err      error
 }
 
-// validated runs the command on files and standard input, without a cluster.
-func validated(ctx context.Context, stdin string, files ...string) result {
-	var stdout bytes.Buffer
-	ok, err := NewCommand(strings.NewReader(stdin)).Run(ctx, process.Call{
-		Args: files, Namespace: "metallb-system", Getenv: func(string) string { return "" }, Stdout: &stdout,
-	})
-	return result{ok, stdout.String(), err}
+// validated checks files and standard input, without a cluster.
+func validated(stdin string, files ...string) result {
+	findings, err := Files(files, strings.NewReader(stdin), "metallb-system", World{})
+	r := result{ok: err == nil, err: err}
+	for _, f := range findings {
+		r.ok = r.ok && f.Warning
+		r.findings += f.String() + "\n"
+	}
+	return r
 }
 
 // example is a document of each kind to which there is no objection, together or alone, but for what an advertisement names.
@@ -229,7 +227,7 @@ func TestFindings(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := validated(t.Context(), tc.input, "-")
+			got := validated(tc.input, "-")
 			if got.err != nil {
 				t.Fatal(got.err)
 			}
@@ -261,7 +259,7 @@ func TestTheProjectsOwnManifestsAreValid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := validated(t.Context(), "", tc.files...)
+			got := validated("", tc.files...)
 			if !got.ok || got.err != nil || !strings.Contains(got.findings, tc.want) || strings.Count(got.findings, "\n") != min(len(tc.want), 1) {
 				t.Errorf("got %+v, want %q", got, tc.want)
 			}
@@ -285,7 +283,7 @@ func TestFilesAndDirectoriesAreRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got := validated(t.Context(), advertisement, "-", dir, filepath.Join(dir, "notes.txt"))
+	got := validated(advertisement, "-", dir, filepath.Join(dir, "notes.txt"))
 	want := "DIR/b.yml:1: IPAddressPool metallb-system/a: metadata.name: Duplicate value: \"a\": is at DIR/a.yaml:1 too, and one would replace the other; remove one\n" +
 		"DIR/c.JSON:1: Thing metallb-system/(no name): there is no Thing in metallb.io/v1beta1; kinds are IPAddressPool, BGPPeer, BGPAdvertisement, Community and BFDProfile; remove it\n" +
 		"DIR/notes.txt:1: invalid YAML: mapping values are not allowed in this context\n"
@@ -301,14 +299,13 @@ func TestWhatCannotBeReadIsSaidInOneLine(t *testing.T) {
 		files []string
 		want  string
 	}{
-		"no file":                {nil, "no files; give them with -f, or - for standard input; see --help"},
 		"a file that is missing": {[]string{"/nowhere"}, "/nowhere: there is no such file or directory"},
 		"an empty directory":     {[]string{empty}, empty + ": there is no *.yaml, *.yml or *.json in this directory"},
 		"standard input twice":   {[]string{"-", "-"}, "- is given twice; standard input can be read only once"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := validated(t.Context(), pool, tc.files...); got.err == nil || got.err.Error() != tc.want || got.findings != "" {
+			if got := validated(pool, tc.files...); got.err == nil || got.err.Error() != tc.want || got.findings != "" {
 				t.Errorf("got %+v, want error %q", got, tc.want)
 			}
 		})
@@ -322,7 +319,7 @@ func (failing) Read([]byte) (int, error) { return 0, errors.New("input/output er
 
 func TestStandardInputThatBreaksIsSaid(t *testing.T) {
 	t.Parallel()
-	_, err := NewCommand(failing{}).Run(t.Context(), process.Call{Args: []string{"-"}, Namespace: "metallb-system"})
+	_, err := Files([]string{"-"}, failing{}, "metallb-system", World{})
 	if err == nil || err.Error() != "reading standard input: input/output error" {
 		t.Errorf("error %v", err)
 	}

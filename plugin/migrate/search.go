@@ -164,7 +164,7 @@ func (s *search) nothing(file string) error {
 	case s.existing != "":
 		return errors.New(s.existing + "; get it with kubectl get configmap --output yaml, and migrate that")
 	case s.resource != "":
-		return errors.New(s.resource + ", a custom resource; there is nothing to migrate, check it with controller validate")
+		return errors.New(s.resource + ", a custom resource; there is nothing to migrate, check it with kubectl metallb validate")
 	}
 	return fmt.Errorf("%s: found no configuration of MetalLB up to 0.12; give the ConfigMap, the text of its key config, or the Helm values with configInline", file)
 }

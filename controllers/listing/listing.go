@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package configuration
+package listing
 
 import (
 	"context"
@@ -21,8 +21,8 @@ import (
 // +kubebuilder:rbac:groups=metallb.io,resources=ipaddresspools;bgppeers;bgpadvertisements;communities;bfdprofiles,verbs=list;watch,namespace=metallb-system
 // +kubebuilder:rbac:groups="",resources=nodes;namespaces,verbs=list;watch
 
-// Read returns all objects in the namespace.
-func Read(ctx context.Context, reader client.Reader, namespace string) (config.Objects, error) {
+// Configuration returns all configuration objects in the namespace.
+func Configuration(ctx context.Context, reader client.Reader, namespace string) (config.Objects, error) {
 	var (
 		pools          v1beta1.IPAddressPoolList
 		peers          v1beta2.BGPPeerList

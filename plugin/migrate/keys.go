@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"metallb.io/metallb/internal/process"
+	"metallb.io/metallb/internal/spelling"
 )
 
 // parents say where a key belongs that is found elsewhere. Keys that several parts of the configuration have are not among them.
@@ -33,10 +33,10 @@ func unknownKey(key string, readers map[string]reader) string {
 	if parent, known := parents[written]; known && !slices.Contains(here, written) {
 		return "is in the wrong place: it belongs to " + parent
 	}
-	if meant := process.Meant(key, here); meant != "" {
+	if meant := spelling.Meant(key, here); meant != "" {
 		return fmt.Sprintf("unknown key; did you mean %q?", meant)
 	}
-	if meant := process.Meant(key, slices.Sorted(maps.Keys(parents))); meant != "" {
+	if meant := spelling.Meant(key, slices.Sorted(maps.Keys(parents))); meant != "" {
 		return fmt.Sprintf("unknown key; did you mean %q, which belongs to %s?", meant, parents[meant])
 	}
 	return "unknown key"

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package process
+package spelling
 
 import "strings"
+
+// longName is the number of letters from which a name with two of them wrong was surely meant to be another; in shorter ones,
+// one may be.
+const longName = 10
 
 // Meant returns the known name that a wrong one was surely meant to be: one that differs in case or hyphens only, or in one
 // letter, or in two if it is long. It is empty if there is none.
@@ -14,15 +18,15 @@ func Meant(name string, known []string) string {
 		}
 	}
 	for _, other := range known {
-		if isMeant(strings.ToLower(name), strings.ToLower(other), len(other)) {
+		if IsMeant(strings.ToLower(name), strings.ToLower(other), len(other)) {
 			return other
 		}
 	}
 	return ""
 }
 
-// isMeant reports whether the name is all but the other, of which so many letters tell it from others.
-func isMeant(name, other string, letters int) bool {
+// IsMeant reports whether the name is all but the other, of which so many letters tell it from others.
+func IsMeant(name, other string, letters int) bool {
 	wrong := distance(name, other)
 	return wrong == 1 || wrong == 2 && letters >= longName
 }

@@ -98,6 +98,7 @@ All answers come from the Kubernetes API, with your own rights. Nothing is chang
 	root.SetOut(e.Out)
 	root.SetErr(e.ErrOut)
 	e.flags = genericclioptions.NewConfigFlags(true).WithDeprecatedPasswordFlag()
+	e.flags.CacheDir = nil // Nothing is kept.
 	e.flags.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().StringVar(&e.systemNamespace, systemNamespaceFlag, systemNamespaceDefault, "namespace of the load balancer and its configuration")
 	root.PersistentFlags().StringVar(&e.color, "color", terminal.ColorAuto, "use colors: auto (on a terminal, unless NO_COLOR is set), always or never")

@@ -6,24 +6,10 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"os/signal"
 	"syscall"
 	"testing"
 	"time"
-
-	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
-
-// TestMain runs the command line in place of the tests if the environment says so.
-func TestMain(m *testing.M) {
-	if os.Getenv("COMMAND") == "" {
-		os.Exit(m.Run())
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	streams := genericiooptions.IOStreams{In: announced{os.Stdin}, Out: os.Stdout, ErrOut: os.Stderr}
-	os.Exit(Main(ctx, []string{os.Getenv("COMMAND"), "-f", "-"}, os.Getenv, streams)) //nolint:gocritic // There is nothing left to be undone.
-}
 
 // announced says on standard output that it is read.
 type announced struct{ file *os.File }

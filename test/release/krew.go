@@ -42,7 +42,8 @@ its pods, BGP peers, address pools and Services, and what of the configuration i
 Checks configuration files before they are applied, and converts the ConfigMap of MetalLB up to 0.12.
 `
 
-// krew writes the manifest by which krew installs the plugin, of the archives that are there. It is called as krew wants it, after the plugin.
+// krew writes the manifest by which krew installs the plugin, of the archives that are there. In an index of krew it is plugins/metallb.yaml; here
+// metallb.yaml is what installs the load balancer.
 func (o Options) krew(out string) error {
 	files, err := digests(out)
 	if err != nil {
@@ -69,9 +70,5 @@ func (o Options) krew(out string) error {
 	if err != nil {
 		return err
 	}
-	directory := filepath.Join(out, "krew")
-	if err := os.MkdirAll(directory, 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(directory, "metallb.yaml"), text, 0o644)
+	return os.WriteFile(filepath.Join(out, "krew-metallb.yaml"), text, 0o644)
 }

@@ -62,7 +62,7 @@ func packed(t *testing.T) string {
 func TestKrewFindsTheArchiveOfEachPlatform(t *testing.T) {
 	t.Parallel()
 	out := packed(t)
-	text, err := os.ReadFile(filepath.Join(out, "krew", "metallb.yaml"))
+	text, err := os.ReadFile(filepath.Join(out, "krew-metallb.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

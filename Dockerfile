@@ -17,7 +17,7 @@ ENV CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     mkdir /out && \
     if [ "$TARGETARCH" = arm ]; then export GOARM="${TARGETVARIANT#v}"; fi && \
-    for program in controller:./controllers speaker:./speaker router:./test/router; do \
+    for program in controller:./controllers kubectl-metallb:./plugin speaker:./speaker router:./test/router; do \
       go build -trimpath -buildvcs=false \
         -ldflags "-s -w -X metallb.io/metallb/internal/version.Version=${VERSION} -X metallb.io/metallb/internal/version.revision=${REVISION}" \
         -o "/out/${program%%:*}" "${program#*:}" || exit 1; \
@@ -47,6 +47,8 @@ LABEL org.opencontainers.image.title="metallb-controller" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /out/controller /controller
+# For pipelines that have no kubectl: --entrypoint /kubectl-metallb IMAGE validate -f -
+COPY --from=build /out/kubectl-metallb /kubectl-metallb
 USER 65532:65532
 ENTRYPOINT ["/controller"]
 

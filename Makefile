@@ -29,8 +29,9 @@ chart: ## Generate the chart's copies of config/, its README, and config/manifes
 	go run ./test/chart/cmd/chart
 
 .PHONY: reference
-reference: ## Generate docs/api-reference.md from the API types.
+reference: ## Generate docs/api-reference.md from the API types, and docs/kubectl-metallb.md from the plugin's commands.
 	$(GO_TOOL) crd-ref-docs --log-level ERROR --config docs/reference/config.yaml --source-path api --renderer markdown --templates-dir docs/reference/templates --output-path docs/api-reference.md
+	go run ./test/reference/cmd/reference > docs/kubectl-metallb.md
 
 .PHONY: fmt
 fmt: ## Format the code.
@@ -42,15 +43,16 @@ lint: ## Run the linters.
 
 .PHONY: vulncheck
 vulncheck: ## Look for known vulnerabilities in what the programs use (needs https://vuln.go.dev).
-	$(GO_TOOL) govulncheck ./controllers ./speaker
+	$(GO_TOOL) govulncheck ./controllers ./speaker ./plugin
 
 .PHONY: verify
 verify: generate manifests reference lint ## Check style, and that everything generated, go.mod and formatting are up to date.
 	$(GO_TOOL) golangci-lint fmt --diff
 	GOOS=darwin go vet -tags e2e ./... # what needs Linux is in files that say so
+	GOOS=windows go vet ./plugin/...
 	go mod tidy -diff
-	@git diff --exit-code -- api config charts docs/api-reference.md go.mod go.sum || { echo "error: generated files are out of date: commit what 'make generate manifests reference' wrote" >&2; exit 1; }
-	@test -z "$$(git status --porcelain -- api config charts docs/api-reference.md)" || { git status --short -- api config charts docs/api-reference.md; echo "error: generated files are not committed" >&2; exit 1; }
+	@git diff --exit-code -- api config charts docs/api-reference.md docs/kubectl-metallb.md go.mod go.sum || { echo "error: generated files are out of date: commit what 'make generate manifests reference' wrote" >&2; exit 1; }
+	@test -z "$$(git status --porcelain -- api config charts docs/api-reference.md docs/kubectl-metallb.md)" || { git status --short -- api config charts docs/api-reference.md docs/kubectl-metallb.md; echo "error: generated files are not committed" >&2; exit 1; }
 
 ##@ Tests
 
@@ -92,7 +94,7 @@ bench-leaving: ## Measure on a real cluster (root) what is lost when a speaker, 
 # Inputs that are new are not minimized: where a package has much in it, that would take most of the minute.
 .PHONY: fuzz
 fuzz: ## Fuzz each parser, and the judgement of changes, for a minute.
-	@for p in $$(grep -rl '^func Fuzz' --include='*_test.go' api controllers speaker | xargs -n 1 dirname | sort -u); do \
+	@for p in $$(grep -rl '^func Fuzz' --include='*_test.go' api controllers plugin speaker | xargs -n 1 dirname | sort -u); do \
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$p/*_test.go | cut -d' ' -f2); do \
 	    go test -run '^$$' -fuzz "^$$f$$" -fuzztime 60s -fuzzminimizetime 0x ./$$p; done; done
 
@@ -102,6 +104,7 @@ fuzz: ## Fuzz each parser, and the judgement of changes, for a minute.
 build: ## Build the binaries into bin/.
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/controller ./controllers
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/speaker ./speaker
+	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/kubectl-metallb ./plugin
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/router ./test/router
 
 # What the names of images begin with (localhost/metallb- if it is not set), and their tag. What is pushed is named by its revision, so that nodes pull it.
@@ -110,7 +113,7 @@ IMAGE_TAG ?= $(if $(PUSH),$(VERSION),dev)
 IMAGE = go run ./test/image/cmd/image
 
 .PHONY: images
-images: ## Build the images of controller and speaker into out/images, without a container engine (PLATFORMS=linux/amd64,linux/arm64 or all, IMAGE_PREFIX=…, PUSH=1).
+images: ## Build the images of controller (with the plugin) and speaker into out/images, without a container engine (PLATFORMS=linux/amd64,linux/arm64 or all, IMAGE_PREFIX=…, PUSH=1).
 	$(IMAGE) controller speaker --out $(OUT)/images $(if $(IMAGE_PREFIX),--prefix $(IMAGE_PREFIX)) --tag $(IMAGE_TAG) --version $(VERSION) $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(PUSH),--push)
 
 .PHONY: test-images
@@ -131,7 +134,7 @@ playground: ## Start a three-node cluster with the load balancer (INSTALL=kustom
 	go run ./test/playground/cmd/playground up --install $(INSTALL)
 
 .PHONY: playground-reload
-playground-reload: ## Build controller and speaker, and restart them in the playground with what was built.
+playground-reload: ## Build controller, speaker and plugin, and restart the first two in the playground with what was built.
 	go run ./test/playground/cmd/playground reload
 
 .PHONY: playground-down

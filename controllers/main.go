@@ -9,8 +9,6 @@ import (
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 
-	"metallb.io/metallb/controllers/migrate"
-	"metallb.io/metallb/controllers/validate"
 	"metallb.io/metallb/internal/process"
 )
 
@@ -18,13 +16,18 @@ func main() {
 	os.Exit(newProgram().Main(ctrl.SetupSignalHandler(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
 
+// inImage says where the plugin of kubectl is, for those who ran its commands by the image.
+const inImage = ", in this image the entry point /kubectl-metallb"
+
 func newProgram() *process.Program {
 	o := &options{}
 	return &process.Program{
-		Name:     "controller",
-		Purpose:  "Gives Services of type LoadBalancer addresses from IPAddressPools.",
-		Options:  o,
-		Commands: []*process.Command{validate.NewCommand(os.Stdin), migrate.NewCommand(os.Stdin)},
+		Name:    "controller",
+		Purpose: "Gives Services of type LoadBalancer addresses from IPAddressPools.",
+		Options: o,
+		Moved: map[string]string{
+			"validate": `"kubectl metallb validate"` + inImage, "migrate": `"kubectl metallb migrate"` + inImage,
+		},
 		Run: func(ctx context.Context, config *rest.Config, settings *process.Settings) error {
 			return start(ctx, config, settings, o)
 		},

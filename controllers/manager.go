@@ -30,6 +30,7 @@ import (
 	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/controllers/debug"
 	"metallb.io/metallb/controllers/leadership"
+	"metallb.io/metallb/controllers/listing"
 	"metallb.io/metallb/controllers/peer"
 	"metallb.io/metallb/controllers/pool"
 	"metallb.io/metallb/controllers/service"
@@ -164,7 +165,7 @@ func cacheOptions(namespace string) cache.Options {
 			},
 			// Read for each look at a Service, and changed by nobody.
 			&corev1.Namespace{}:            {Transform: service.StripNamespace, UnsafeDisableDeepCopy: new(true)},
-			&corev1.Node{}:                 {Transform: configuration.StripNode},
+			&corev1.Node{}:                 {Transform: listing.StripNode},
 			&discoveryv1.EndpointSlice{}:   announcement.EndpointSlices(),
 			&corev1.Pod{}:                  {Namespaces: map[string]cache.Config{namespace: {}}, Transform: peer.StripPod},
 			&v1beta1.ActiveConfiguration{}: inNamespace,

@@ -3,20 +3,23 @@
 package main
 
 import (
+	"context"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/go-logr/logr"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
-	ctrl "sigs.k8s.io/controller-runtime"
 
 	"metallb.io/metallb/plugin/command"
 )
 
 func main() {
 	// Libraries say in logs what commands say in errors.
-	ctrl.SetLogger(logr.Discard())
 	klog.SetLogger(logr.Discard())
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
-	os.Exit(command.Main(ctrl.SetupSignalHandler(), os.Args[1:], os.Getenv, streams))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // A second Ctrl-C ends it at once.
+	os.Exit(command.Main(ctx, os.Args[1:], os.Getenv, streams))
 }

@@ -17,7 +17,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/assignment"
-	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/informer"
 	"metallb.io/metallb/controllers/trigger"
 )
 
@@ -51,11 +51,11 @@ func (f *Feed) Start(ctx context.Context) error {
 		{&v1beta1.BGPSessionState{}, f.setSession, f.removeSession},
 		{&discoveryv1.EndpointSlice{}, f.setSlice, f.removeSlice},
 	} {
-		informer, err := configuration.Informer(ctx, f.Cache, kind.object)
+		followed, err := informer.Get(ctx, f.Cache, kind.object)
 		if err != nil {
 			return nil // It was stopped before the API server was there, which is no failure.
 		}
-		registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		registration, err := followed.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 			AddFunc: kind.set,
 			UpdateFunc: func(before, object any) {
 				if another(before, object) {

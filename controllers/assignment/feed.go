@@ -13,7 +13,7 @@ import (
 
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/informer"
 )
 
 // Feed keeps an Index as the cached Services are, on every replica. It is to be started by a manager. As a DoneChecker it is done when
@@ -52,7 +52,7 @@ func (f *Feed) Done() <-chan struct{} { return f.synced }
 
 // Start feeds the Index until the context ends.
 func (f *Feed) Start(ctx context.Context) error {
-	return configuration.Follow(ctx, f.cache, &corev1.Service{}, toolscache.ResourceEventHandlerFuncs{
+	return informer.Follow(ctx, f.cache, &corev1.Service{}, toolscache.ResourceEventHandlerFuncs{
 		AddFunc:    f.set,
 		UpdateFunc: func(_, svc any) { f.set(svc) },
 		DeleteFunc: f.remove,

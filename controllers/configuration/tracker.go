@@ -17,6 +17,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/controllers/listing"
 	"metallb.io/metallb/internal/active"
 )
 
@@ -79,21 +80,21 @@ func (t *Tracker) next(ctx context.Context) (*config.Snapshot, notes, error) {
 	if !toolscache.WaitFor(ctx, "", t.assignments) {
 		return nil, nil, fmt.Errorf("waiting for the services: %w", ctx.Err())
 	}
-	written, err := Read(ctx, t.live, t.namespace)
+	written, err := listing.Configuration(ctx, t.live, t.namespace)
 	if err != nil {
 		return nil, nil, err
 	}
-	inUse, err := Active(ctx, t.live, t.namespace)
+	inUse, err := listing.Active(ctx, t.live, t.namespace)
 	if err != nil {
 		return nil, nil, err
 	}
-	nodes, err := Nodes(ctx, t.cached)
+	nodes, err := listing.Nodes(ctx, t.cached)
 	if err != nil {
 		return nil, nil, err
 	}
 	next := config.Next(config.Inputs{
 		Written: written, Active: inUse, Allowed: allowed.keys(),
-		State: config.ClusterState{Holdings: t.assignments, NamespaceLabels: NamespaceLabels(ctx, t.cached), Nodes: nodes},
+		State: config.ClusterState{Holdings: t.assignments, NamespaceLabels: listing.NamespaceLabels(ctx, t.cached), Nodes: nodes},
 	}, t.parser)
 	return next, allowed, nil
 }

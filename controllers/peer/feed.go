@@ -15,7 +15,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/informer"
 	"metallb.io/metallb/controllers/trigger"
 )
 
@@ -57,11 +57,11 @@ func (f *feed) Start(ctx context.Context) error {
 		}),
 		&corev1.Pod{}: handle(f.setPod, func(name string) { f.lookAt(nil, f.index.ofPod(name)) }),
 	} {
-		informer, err := configuration.Informer(ctx, f.caches, kind)
+		followed, err := informer.Get(ctx, f.caches, kind)
 		if err != nil {
 			return nil //nolint:nilerr // stopped before the API server was there, which is no failure
 		}
-		registration, err := informer.AddEventHandler(handler)
+		registration, err := followed.AddEventHandler(handler)
 		if err != nil {
 			return fmt.Errorf("watching %T: %w", kind, err)
 		}

@@ -21,7 +21,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/assignment"
-	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/listing"
 	"metallb.io/metallb/controllers/trigger"
 )
 
@@ -138,7 +138,7 @@ func (h *Hydration) replay(ctx context.Context) error {
 // listServices returns the Services of the class.
 func (h *Hydration) listServices(ctx context.Context) ([]corev1.Service, error) {
 	var found []corev1.Service
-	err := configuration.Pages(ctx, h.reader, "services", &corev1.ServiceList{}, func(list *corev1.ServiceList) {
+	err := listing.Pages(ctx, h.reader, "services", &corev1.ServiceList{}, func(list *corev1.ServiceList) {
 		for i := range list.Items {
 			switch svc := &list.Items[i]; {
 			case assignment.Served(svc, h.class):
@@ -191,7 +191,7 @@ func oldestFirst(services []corev1.Service) []*corev1.Service {
 // have them, and what was written to them would stay there for good.
 func (h *Hydration) seekTraces(ctx context.Context) error {
 	others := fields.OneTermNotEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer))
-	return configuration.Pages(ctx, h.reader, "services of other types", &corev1.ServiceList{}, func(list *corev1.ServiceList) {
+	return listing.Pages(ctx, h.reader, "services of other types", &corev1.ServiceList{}, func(list *corev1.ServiceList) {
 		for i := range list.Items {
 			if hasTraces(&list.Items[i]) {
 				h.services.Add(client.ObjectKeyFromObject(&list.Items[i]))

@@ -17,7 +17,7 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
-	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/informer"
 )
 
 // certificate is the one that the webhook serves with, as its Secret has it: new connections get the new one as soon as the
@@ -74,7 +74,7 @@ func (c *certificate) NeedLeaderElection() bool { return false }
 
 // Start follows the Secret until the context ends.
 func (c *certificate) Start(ctx context.Context) error {
-	return configuration.Follow(ctx, c.caches, &corev1.Secret{}, toolscache.ResourceEventHandlerFuncs{
+	return informer.Follow(ctx, c.caches, &corev1.Secret{}, toolscache.ResourceEventHandlerFuncs{
 		AddFunc:    c.observe,
 		UpdateFunc: func(_, secret any) { c.observe(secret) },
 		DeleteFunc: func(any) { c.miss() },

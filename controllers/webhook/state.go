@@ -19,7 +19,8 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/informer"
+	"metallb.io/metallb/controllers/listing"
 	"metallb.io/metallb/internal/active"
 )
 
@@ -54,11 +55,11 @@ func (o *observed) Start(ctx context.Context) error {
 	}
 	synced := make([]toolscache.DoneChecker, 0, len(kinds))
 	for _, kind := range kinds {
-		informer, err := configuration.Informer(ctx, o.caches, kind)
+		followed, err := informer.Get(ctx, o.caches, kind)
 		if err != nil {
 			return nil //nolint:nilerr // stopped before the API server was there, which is no failure
 		}
-		synced = append(synced, informer.HasSyncedChecker())
+		synced = append(synced, followed.HasSyncedChecker())
 	}
 	if toolscache.WaitFor(ctx, "", synced...) {
 		o.filled.Store(true)
@@ -75,27 +76,27 @@ func (o *observed) read(ctx context.Context) (config.Objects, config.ClusterStat
 		return config.Objects{}, config.ClusterState{}, errStarting
 	}
 	reader := shared{o.reader}
-	objects, err := configuration.Read(ctx, reader, o.namespace)
+	objects, err := listing.Configuration(ctx, reader, o.namespace)
 	if err != nil {
 		return config.Objects{}, config.ClusterState{}, err
 	}
-	nodes, err := configuration.Nodes(ctx, reader)
+	nodes, err := listing.Nodes(ctx, reader)
 	if err != nil {
 		return config.Objects{}, config.ClusterState{}, err
 	}
-	inUse, err := configuration.Active(ctx, reader, o.namespace)
+	inUse, err := listing.Active(ctx, reader, o.namespace)
 	if err != nil {
 		return config.Objects{}, config.ClusterState{}, err
 	}
 	return objects, config.ClusterState{
-		Holdings: o.index.Snapshot(), NamespaceLabels: configuration.NamespaceLabels(ctx, o.reader), Nodes: nodes, Active: inUse, Parser: o.parser,
+		Holdings: o.index.Snapshot(), NamespaceLabels: listing.NamespaceLabels(ctx, o.reader), Nodes: nodes, Active: inUse, Parser: o.parser,
 	}, nil
 }
 
 // confirm returns what was observed, but of the configuration, and of the services that lose something, what the API server itself
 // has now; false if that is what was seen, as far as it was asked.
 func (o *observed) confirm(ctx context.Context, seen config.Objects, impacts config.Impacts) (config.Objects, config.ClusterState, bool, error) {
-	objects, err := configuration.Read(ctx, o.live, o.namespace)
+	objects, err := listing.Configuration(ctx, o.live, o.namespace)
 	if err != nil {
 		return config.Objects{}, config.ClusterState{}, false, err
 	}
@@ -107,7 +108,7 @@ func (o *observed) confirm(ctx context.Context, seen config.Objects, impacts con
 	if err != nil {
 		return config.Objects{}, config.ClusterState{}, false, err
 	}
-	if state.Active, err = configuration.Active(ctx, o.live, o.namespace); err != nil || many {
+	if state.Active, err = listing.Active(ctx, o.live, o.namespace); err != nil || many {
 		return objects, state, err == nil, err
 	}
 	holdings := o.index.Clone()

@@ -25,7 +25,7 @@ func elsewhere() map[string]string {
 		"health-probe-port":     "set --health-probe-bind-address=:PORT",
 		"node-name":             "set METALLB_NODE_NAME in the environment",
 		"pod-name":              "set METALLB_POD_NAME in the environment",
-		"config":                "the configuration is custom resources; convert a ConfigMap with 'controller migrate'",
+		"config":                "the configuration is custom resources; convert a ConfigMap with 'kubectl metallb migrate'",
 		"config-ns":             "set --namespace",
 		"kubeconfig":            "set KUBECONFIG in the environment",
 		"enable-pprof":          "profiles are on the debug endpoint, see --debug-bind-address",

@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"metallb.io/metallb/internal/spelling"
 )
 
 // variablePrefix is what the variables of the environment begin with that are this project's.
 const variablePrefix = "METALLB_"
-
-// longName is the number of letters from which a name with two of them wrong was surely meant to be another; in shorter ones,
-// one may be.
-const longName = 10
 
 // variableOf returns the variable of the environment that stands for a flag; empty if none does.
 func variableOf(name string) string {
@@ -85,7 +83,7 @@ func (p *Program) stray(flags *flag.FlagSet) ([]string, error) {
 			continue
 		}
 		for _, other := range known {
-			if isMeant(name, other, len(other)-len(variablePrefix)) {
+			if spelling.IsMeant(name, other, len(other)-len(variablePrefix)) {
 				return nil, fmt.Errorf("%s=%s: unknown setting; did you mean %s? See --help", name, value, other)
 			}
 		}

@@ -110,13 +110,6 @@ func TestTheApiServerIsToldWhoAsks(t *testing.T) {
 	if diff := cmp.Diff(version.UserAgent("painter"), config.UserAgent); diff != "" {
 		t.Errorf("the program (-want +got):\n%s", diff)
 	}
-	var asked *rest.Config
-	if asked, err = ReadKubeconfig(kubeconfig); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(version.UserAgent("command"), asked.UserAgent); diff != "" {
-		t.Errorf("a command (-want +got):\n%s", diff)
-	}
 }
 
 func TestTheElectionOfALeaderTellsTheProgramToo(t *testing.T) {

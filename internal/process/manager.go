@@ -8,36 +8,22 @@ import (
 	"net/http"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime"
-	clientscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
-	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/scheme"
 )
-
-// NewScheme returns the types of this project and of Kubernetes.
-func NewScheme() (*runtime.Scheme, error) {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientscheme.AddToScheme, v1beta1.AddToScheme, v1beta2.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return nil, fmt.Errorf("registering types: %w", err)
-		}
-	}
-	return scheme, nil
-}
 
 // NewManager returns a manager with the options and with what all programs have in common: the types, the addresses in the settings,
 // and a liveness check. It waits for the CRD of ActiveConfigurations.
 func (s *Settings) NewManager(ctx context.Context, config *rest.Config, options ctrl.Options) (ctrl.Manager, error) {
-	scheme, err := NewScheme()
+	types, err := scheme.New()
 	if err != nil {
 		return nil, err
 	}
-	options.Scheme = scheme
+	options.Scheme = types
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)

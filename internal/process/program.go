@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
@@ -48,8 +47,8 @@ type Program struct {
 	// Options are the program's own settings, and Variables those of the environment that they are read from.
 	Options   Options
 	Variables []Variable
-	// Commands are what it does besides.
-	Commands []*Command
+	// Moved are commands that earlier versions of the program had, by their names: what to run instead.
+	Moved map[string]string
 	// Environ is the whole environment, as pairs name=value, to look for settings that are misspelt; that of the process if nil.
 	Environ []string
 	// DebugAddress is where the debug endpoint is, unless another address is set; empty for nowhere.
@@ -60,9 +59,6 @@ type Program struct {
 
 // Main runs the program until the context has ended, and returns its exit status.
 func (p *Program) Main(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	if c := p.command(args); c != nil {
-		return c.main(ctx, p.Name, args[1:], Call{Getenv: getenv, Stdout: stdout, Stderr: stderr})
-	}
 	if p.Environ == nil {
 		p.Environ = os.Environ()
 	}
@@ -123,6 +119,14 @@ func clusterConfig(getenv func(string) string, program string) (*rest.Config, er
 	return nil, fmt.Errorf("no Kubernetes cluster: %w", err)
 }
 
+// explainKubeconfig says what is wrong with a kubeconfig file.
+func explainKubeconfig(kubeconfig string, err error) error {
+	if clientcmd.IsEmptyConfig(err) {
+		return fmt.Errorf("%s=%s: no such file, or no cluster in it", kubeconfigVariable, kubeconfig)
+	}
+	return fmt.Errorf("%s=%s: %w", kubeconfigVariable, kubeconfig, err)
+}
+
 // parse reads the settings from flags and environment. The error is flag.ErrHelp if help is asked for.
 func (p *Program) parse(args []string, getenv func(string) string) (*Settings, error) {
 	settings := &Settings{}
@@ -161,26 +165,12 @@ func (p *Program) complete(settings *Settings, getenv func(string) string) error
 	return p.Options.Complete(settings, getenv)
 }
 
-// command returns the command that the arguments call; nil if they call none.
-func (p *Program) command(args []string) *Command {
-	for _, c := range p.Commands {
-		if len(args) > 0 && args[0] == c.Name {
-			return c
-		}
-	}
-	return nil
-}
-
 // unexpected says what can be written in place of an argument that means nothing.
 func (p *Program) unexpected(arg string) error {
-	names := make([]string, 0, len(p.Commands))
-	for _, c := range p.Commands {
-		names = append(names, c.Name)
+	if instead := p.Moved[arg]; instead != "" {
+		return fmt.Errorf("%q is not a command of this program any more; run %s", arg, instead)
 	}
-	if len(names) == 0 {
-		return fmt.Errorf("unexpected argument %q: settings are flags, see --help", arg)
-	}
-	return fmt.Errorf("unexpected argument %q: write a command (%s) first; settings are flags, see --help", arg, strings.Join(names, ", "))
+	return fmt.Errorf("unexpected argument %q: settings are flags, see --help", arg)
 }
 
 // flags returns all flags of the program. It does not print anything itself.

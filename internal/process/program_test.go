@@ -39,7 +39,8 @@ func (c *colour) Complete(_ *Settings, getenv func(string) string) error {
 func painter() *Program {
 	return &Program{
 		Name: "painter", Purpose: "Paints.", Options: &colour{}, Variables: []Variable{{"COLOUR", "colour of the paint"}},
-		Run: func(context.Context, *rest.Config, *Settings) error { return errors.New("out of paint") },
+		Moved: map[string]string{"mix": `"mixer mix"`},
+		Run:   func(context.Context, *rest.Config, *Settings) error { return errors.New("out of paint") },
 	}
 }
 
@@ -52,6 +53,7 @@ func TestWrongSettingsAreRefusedInOneLine(t *testing.T) {
 	}{
 		"an unknown flag":             {args: []string{"--nope"}, want: "flag provided but not defined: -nope; see --help"},
 		"an argument":                 {args: []string{"start"}, want: `unexpected argument "start": settings are flags, see --help`},
+		"a command that has moved":    {args: []string{"mix", "-f", "red"}, want: `"mix" is not a command of this program any more; run "mixer mix"`},
 		"an unknown level":            {args: []string{"--log-level=loud"}, want: "--log-level=loud: must be all, debug, info, warn, error or none"},
 		"an address without a port":   {args: []string{"--metrics-bind-address=localhost"}, want: "--metrics-bind-address=localhost: must be host:port, :port or 0"},
 		"a port that is none":         {args: []string{"--health-probe-bind-address=:70000"}, want: "--health-probe-bind-address=:70000: must be host:port, :port or 0"},

@@ -30,7 +30,6 @@ const (
 	namespaceFlag = "namespace"
 	versionFlag   = "version"
 
-	namespaceVariable  = "METALLB_NAMESPACE"
 	kubeconfigVariable = "KUBECONFIG"
 
 	defaultNamespace = "metallb-system"
@@ -81,10 +80,6 @@ func (p *Program) variables() []Variable {
 	})
 }
 
-func namespaceUsage() Variable {
-	return Variable{namespaceVariable, "namespace of the configuration; if unset, the namespace of the pod or, outside of a pod, " + defaultNamespace}
-}
-
 // complete looks for settings that are wrong or contradict each other.
 func (s *Settings) complete() error {
 	level, known := levels()[s.logLevel]
@@ -107,7 +102,10 @@ func (s *Settings) complete() error {
 	if s.Namespace == "" {
 		s.Namespace = ownNamespace()
 	}
-	return checkNamespace("--"+namespaceFlag, s.Namespace)
+	if len(validation.IsDNS1123Label(s.Namespace)) > 0 {
+		return fmt.Errorf("--%s=%s: is not the name of a namespace such as %s", namespaceFlag, s.Namespace, defaultNamespace)
+	}
+	return nil
 }
 
 // ownNamespace returns the namespace of the pod.

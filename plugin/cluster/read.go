@@ -22,7 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/listing"
 )
 
 // Part is what a command needs of the cluster.
@@ -88,18 +88,18 @@ func Read(ctx context.Context, reader client.Reader, namespace string, now time.
 
 func (c *Cluster) readConfiguration(ctx context.Context, reader client.Reader) error {
 	var err error
-	if c.Written, err = configuration.Read(ctx, reader, c.Namespace); err != nil {
+	if c.Written, err = listing.Configuration(ctx, reader, c.Namespace); err != nil {
 		return err
 	}
 	for o := range c.Written.All() {
 		o.SetManagedFields(nil)
 	}
-	c.Active, err = configuration.Active(ctx, reader, c.Namespace)
+	c.Active, err = listing.Active(ctx, reader, c.Namespace)
 	return err
 }
 
 func (c *Cluster) readNodes(ctx context.Context, reader client.Reader) error {
-	err := configuration.Pages(ctx, reader, string(Nodes), &corev1.NodeList{}, func(list *corev1.NodeList) {
+	err := listing.Pages(ctx, reader, string(Nodes), &corev1.NodeList{}, func(list *corev1.NodeList) {
 		for i := range list.Items {
 			list.Items[i].ManagedFields, list.Items[i].Status.Images = nil, nil
 		}
@@ -111,7 +111,7 @@ func (c *Cluster) readNodes(ctx context.Context, reader client.Reader) error {
 
 func (c *Cluster) readNamespaces(ctx context.Context, reader client.Reader) error {
 	c.Namespaces = map[string]labels.Set{}
-	return configuration.Pages(ctx, reader, string(Namespaces), &corev1.NamespaceList{}, func(list *corev1.NamespaceList) {
+	return listing.Pages(ctx, reader, string(Namespaces), &corev1.NamespaceList{}, func(list *corev1.NamespaceList) {
 		for i := range list.Items {
 			c.Namespaces[list.Items[i].Name] = list.Items[i].Labels
 		}
@@ -124,7 +124,7 @@ const lastApplied = corev1.LastAppliedConfigAnnotation
 // readServices asks for those of type LoadBalancer only.
 func (c *Cluster) readServices(ctx context.Context, reader client.Reader) error {
 	only := client.MatchingFields{"spec.type": string(corev1.ServiceTypeLoadBalancer)}
-	err := configuration.Pages(ctx, reader, string(Services), &corev1.ServiceList{}, func(list *corev1.ServiceList) {
+	err := listing.Pages(ctx, reader, string(Services), &corev1.ServiceList{}, func(list *corev1.ServiceList) {
 		for i := range list.Items {
 			s := &list.Items[i]
 			s.ManagedFields = nil
@@ -138,7 +138,7 @@ func (c *Cluster) readServices(ctx context.Context, reader client.Reader) error 
 
 func (c *Cluster) readEndpoints(ctx context.Context, reader client.Reader) error {
 	c.Slices = map[types.NamespacedName][]discoveryv1.EndpointSlice{}
-	return configuration.Pages(ctx, reader, string(Endpoints), &discoveryv1.EndpointSliceList{}, func(list *discoveryv1.EndpointSliceList) {
+	return listing.Pages(ctx, reader, string(Endpoints), &discoveryv1.EndpointSliceList{}, func(list *discoveryv1.EndpointSliceList) {
 		for i := range list.Items {
 			c.AddSlice(&list.Items[i])
 		}
@@ -160,7 +160,7 @@ func (c *Cluster) AddSlice(slice *discoveryv1.EndpointSlice) {
 }
 
 func (c *Cluster) readSessions(ctx context.Context, reader client.Reader) error {
-	err := configuration.Pages(ctx, reader, string(Sessions), &v1beta1.BGPSessionStateList{}, func(list *v1beta1.BGPSessionStateList) {
+	err := listing.Pages(ctx, reader, string(Sessions), &v1beta1.BGPSessionStateList{}, func(list *v1beta1.BGPSessionStateList) {
 		for i := range list.Items {
 			list.Items[i].ManagedFields = nil
 		}

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/listing"
 )
 
 // AddService adds a Service of any type, as it was read, and reads the labels of its namespace, where all namespaces are not read.
@@ -39,7 +39,7 @@ func (c *Cluster) AddService(ctx context.Context, reader client.Reader, svc *cor
 
 // ReadSlices reads the EndpointSlices of a Service.
 func (c *Cluster) ReadSlices(ctx context.Context, reader client.Reader, key types.NamespacedName) error {
-	return configuration.Pages(ctx, reader, string(Endpoints), &discoveryv1.EndpointSliceList{}, func(list *discoveryv1.EndpointSliceList) {
+	return listing.Pages(ctx, reader, string(Endpoints), &discoveryv1.EndpointSliceList{}, func(list *discoveryv1.EndpointSliceList) {
 		for i := range list.Items {
 			c.AddSlice(&list.Items[i])
 		}

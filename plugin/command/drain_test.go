@@ -27,10 +27,10 @@ func announced(t *testing.T, s *envtest.Server, nodes ...string) {
 	if err := s.Client.Create(t.Context(), slice); err != nil {
 		t.Fatal(err)
 	}
-	create(t, s, builder.MakePool("pool", "198.51.100.0/30").Obj(), builder.MakePeer("router", "192.0.2.1").Obj(), builder.MakeAdvertisement("all").Obj(),
+	createWhole(t, s, builder.MakePool("pool", "198.51.100.0/30").Obj(), builder.MakePeer("router", "192.0.2.1").Obj(), builder.MakeAdvertisement("all").Obj(),
 		builder.MakeService("web").Holds("pool", "198.51.100.1").Obj())
 	for _, name := range nodes {
-		create(t, s, node(name), session(name, ""))
+		createWhole(t, s, node(name, nil), session(name, ""))
 	}
 }
 
@@ -87,14 +87,14 @@ func TestADrainIsFollowedToItsEnd(t *testing.T) {
 		"all services that are announced by a are announced by other nodes too: 1\nnode/a labeled metallb.io/drain\n",
 		"✓ node/a drained: it announces nothing on any of its 1 sessions, and is safe to switch off\n",
 	} {
-		if !strings.Contains(got.out, want) {
+		if !strings.Contains(got.stdout, want) {
 			t.Errorf("without %q: %+v", want, got)
 		}
 	}
-	if got.status != 0 || got.err != "" {
+	if got.status != 0 || got.stderr != "" {
 		t.Errorf("%+v", got)
 	}
-	want := result{out: "node/a unlabeled metallb.io/drain\n"}
+	want := result{stdout: "node/a unlabeled metallb.io/drain\n"}
 	if diff := cmp.Diff(want, ask(t, s, "", "undrain", "a"), cmp.AllowUnexported(result{})); diff != "" || isLabeled(t, s, "a") {
 		t.Errorf("undrain (-want +got):\n%s", diff)
 	}
@@ -104,7 +104,7 @@ func TestADrainThatTakesTheLastRouteIsRefused(t *testing.T) {
 	s := empty(t)
 	announced(t, s, "a")
 	want := result{
-		err: "error: 1 of 1 services that are announced by a would lose their last route, since no other node announces them: default/web; nothing is done; " +
+		stderr: "error: 1 of 1 services that are announced by a would lose their last route, since no other node announces them: default/web; nothing is done; " +
 			"use --force to drain nevertheless\n",
 		status: 1,
 	}
@@ -112,8 +112,8 @@ func TestADrainThatTakesTheLastRouteIsRefused(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	want = result{
-		out: "node/a labeled metallb.io/drain\n",
-		err: "warning: 1 of 1 services that are announced by a would lose their last route, since no other node announces them: default/web\n",
+		stdout: "node/a labeled metallb.io/drain\n",
+		stderr: "warning: 1 of 1 services that are announced by a would lose their last route, since no other node announces them: default/web\n",
 	}
 	if diff := cmp.Diff(want, ask(t, s, "", "drain", "a", "--force", "--wait=false"), cmp.AllowUnexported(result{})); diff != "" || !isLabeled(t, s, "a") {
 		t.Errorf("forced (-want +got):\n%s", diff)
@@ -124,8 +124,8 @@ func TestADrainThatDoesNotEndSaysWhatIsMissing(t *testing.T) {
 	s := empty(t)
 	announced(t, s, "a", "b")
 	want := result{
-		out:    "all services that are announced by a are announced by other nodes too: 1\nnode/a labeled metallb.io/drain\n· node/a waiting for its speaker\n",
-		err:    "✗ node/a is not drained after 1s: session with router: its speaker does not say that the node drains\n",
+		stdout:    "all services that are announced by a are announced by other nodes too: 1\nnode/a labeled metallb.io/drain\n· node/a waiting for its speaker\n",
+		stderr:    "✗ node/a is not drained after 1s: session with router: its speaker does not say that the node drains\n",
 		status: 1,
 	}
 	if diff := cmp.Diff(want, ask(t, s, "", "drain", "a", "--timeout", "1s"), cmp.AllowUnexported(result{})); diff != "" {
@@ -135,10 +135,10 @@ func TestADrainThatDoesNotEndSaysWhatIsMissing(t *testing.T) {
 
 func TestNodesThatAnnounceNothingAreNotWaitedFor(t *testing.T) {
 	s := empty(t)
-	kept := node("kept")
+	kept := node("kept", nil)
 	kept.Labels = map[string]string{v1beta1.LabelDrain: "repair", corev1.LabelNodeExcludeBalancers: ""}
-	create(t, s, node("idle"), kept)
-	want := result{out: `no service is announced by idle
+	createWhole(t, s, node("idle", nil), kept)
+	want := result{stdout: `no service is announced by idle
 node/idle labeled metallb.io/drain
 node/kept is labeled metallb.io/drain already
 ✓ node/idle no BGPPeer selects it: it has no sessions, announces nothing, and is safe to switch off
@@ -147,17 +147,17 @@ node/kept is labeled metallb.io/drain already
 	if diff := cmp.Diff(want, ask(t, s, "", "drain", "kept", "idle"), cmp.AllowUnexported(result{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	want = result{out: `node/kept unlabeled metallb.io/drain
+	want = result{stdout: `node/kept unlabeled metallb.io/drain
   ! it drains still: the node is labeled node.kubernetes.io/exclude-from-external-load-balancers; to end that, run ` +
 		"kubectl label node kept node.kubernetes.io/exclude-from-external-load-balancers-\n"}
 	if diff := cmp.Diff(want, ask(t, s, "", "undrain", "kept"), cmp.AllowUnexported(result{})); diff != "" {
 		t.Errorf("undrain (-want +got):\n%s", diff)
 	}
-	want = result{err: "error: Node \"idl\" not found; did you mean \"idle\"?\n", status: 1}
+	want = result{stderr: "error: Node \"idl\" not found; did you mean \"idle\"?\n", status: 1}
 	if diff := cmp.Diff(want, ask(t, s, "", "drain", "idl"), cmp.AllowUnexported(result{})); diff != "" {
 		t.Errorf("a node that does not exist (-want +got):\n%s", diff)
 	}
-	if got := ask(t, s, "", "__complete", "drain", "idle", ""); got.out != "kept\n:4\n" {
+	if got := ask(t, s, "", "__complete", "drain", "idle", ""); got.stdout != "kept\n:4\n" {
 		t.Errorf("completion: %+v", got)
 	}
 }

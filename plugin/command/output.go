@@ -29,11 +29,16 @@ type output struct {
 	formats   []string
 }
 
-// register adds the flags, for these formats beside the one for people.
+// register adds the flags of a command that writes tables, for these formats beside the one for people.
 func (o *output) register(c *cobra.Command, formats ...string) {
+	o.registerFormats(c, formats...)
+	c.Flags().BoolVar(&o.noHeaders, "no-headers", false, "leave out the headers of tables")
+}
+
+// registerFormats adds the flag of the formats only.
+func (o *output) registerFormats(c *cobra.Command, formats ...string) {
 	o.formats = formats
 	c.Flags().StringVarP(&o.format, "output", "o", formatTable, "output format: "+strings.Join(formats, ", "))
-	c.Flags().BoolVar(&o.noHeaders, "no-headers", false, "leave out the headers of tables")
 	if err := c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // There is such a flag.
 	}

@@ -18,7 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"metallb.io/metallb/internal/process"
+	"metallb.io/metallb/internal/scheme"
 	"metallb.io/metallb/internal/version"
 	"metallb.io/metallb/plugin/cluster"
 	"metallb.io/metallb/plugin/terminal"
@@ -39,31 +39,43 @@ type environment struct {
 	now             func() time.Time
 }
 
-// exitError ends the command with this status and says nothing: everything has been said.
-type exitError int
+// exitError ends the command with this status. If there is no error in it, everything has been said.
+type exitError struct {
+	status int
+	error
+}
 
-func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+func (e exitError) Error() string {
+	if e.error == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.error.Error()
+}
 
 // somethingIsWrong is the end of a command that has found something that is wrong.
-const somethingIsWrong exitError = 1
+var somethingIsWrong = exitError{status: 1}
 
 // Main runs the command line and returns the exit status: 0, or 1 if something is wrong with the load balancer, with the command or on its way.
+// Commands that read files end with 2 if they cannot.
 func Main(ctx context.Context, args []string, getenv func(string) string, streams genericiooptions.IOStreams) int {
 	log.SetLogger(logr.Discard()) // What libraries log is for programs that run for long.
-	root := newRoot(&environment{IOStreams: streams, getenv: getenv, now: time.Now})
+	root := New(getenv, streams)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	var exit exitError
-	switch {
-	case err == nil:
+	if err == nil {
 		return 0
-	case errors.As(err, &exit):
-		return int(exit)
-	case ctx.Err() != nil: // Somebody pressed Ctrl-C.
-		return 1
 	}
-	fmt.Fprintln(streams.ErrOut, "error:", err)
-	return 1
+	exit := exitError{1, err}
+	said := errors.As(err, &exit) && exit.error == nil
+	if !said && ctx.Err() == nil { // Else somebody pressed Ctrl-C.
+		fmt.Fprintln(streams.ErrOut, "error:", err)
+	}
+	return exit.status
+}
+
+// New returns the command line.
+func New(getenv func(string) string, streams genericiooptions.IOStreams) *cobra.Command {
+	return newRoot(&environment{IOStreams: streams, getenv: getenv, now: time.Now})
 }
 
 func newRoot(e *environment) *cobra.Command {
@@ -88,16 +100,11 @@ All answers come from the Kubernetes API, with your own rights. Nothing is chang
 	root.SetOut(e.Out)
 	root.SetErr(e.ErrOut)
 	e.flags = genericclioptions.NewConfigFlags(true).WithDeprecatedPasswordFlag()
+	e.flags.CacheDir = nil // Nothing is kept.
 	e.flags.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().StringVar(&e.systemNamespace, systemNamespaceFlag, cluster.DefaultNamespace, "namespace of the load balancer and its configuration")
 	root.PersistentFlags().StringVar(&e.color, "color", terminal.ColorAuto, "use colors: auto (on a terminal, unless NO_COLOR is set), always or never")
-	root.AddCommand(newStatus(e))
-	root.AddCommand(newRoutes(e))
-	root.AddCommand(newExplain(e))
-	root.AddCommand(newPools(e))
-	root.AddCommand(newDrain(e))
-	root.AddCommand(newUndrain(e))
-	root.AddCommand(newDiagnose(e))
+	root.AddCommand(newStatus(e), newExplain(e), newRoutes(e), newPools(e), newDrain(e), newUndrain(e), newDiagnose(e), newValidate(e), newMigrate(e))
 	return root
 }
 
@@ -120,11 +127,11 @@ func (e *environment) client() (client.WithWatch, error) {
 	if err != nil {
 		return nil, err
 	}
-	scheme, err := process.NewScheme()
+	types, err := scheme.New()
 	if err != nil {
 		return nil, err
 	}
-	return client.NewWithWatch(config, client.Options{Scheme: scheme})
+	return client.NewWithWatch(config, client.Options{Scheme: types})
 }
 
 // namespace returns the namespace of Services: that of the flag, or of the context.

@@ -21,40 +21,22 @@ import (
 	"metallb.io/metallb/test/envtest"
 )
 
-var shared envtest.Shared
-
-func TestMain(m *testing.M) {
-	log.SetLogger(logr.Discard())
-	klog.SetLogger(logr.Discard())
-	os.Exit(shared.Main(m))
-}
-
 // empty returns the shared API server without the objects of other tests.
 func empty(t *testing.T) *envtest.Server {
 	t.Helper()
-	s := shared.Get(t)
+	s := server.Get(t)
 	s.Clean(t)
 	return s
 }
 
-// result is what a command has said.
-type result struct {
-	out, err string
-	status   int
-}
-
-// ask runs a command.
+// ask runs a command about the server.
 func ask(t *testing.T, s *envtest.Server, stdin string, args ...string) result {
 	t.Helper()
-	var out, errOut bytes.Buffer
-	streams := genericiooptions.IOStreams{In: strings.NewReader(stdin), Out: &out, ErrOut: &errOut}
-	args = append([]string{args[0], "--kubeconfig", s.Kubeconfig(t)}, args[1:]...)
-	status := command.Main(t.Context(), args, func(string) string { return "" }, streams)
-	return result{out.String(), errOut.String(), status}
+	return run(t, stdin, append([]string{args[0], "--kubeconfig", s.Kubeconfig(t)}, args[1:]...)...)
 }
 
-// create creates objects, with their status.
-func create(t *testing.T, s *envtest.Server, objects ...client.Object) {
+// createWhole creates objects, with their status.
+func createWhole(t *testing.T, s *envtest.Server, objects ...client.Object) {
 	t.Helper()
 	for _, o := range objects {
 		o.SetNamespace(namespaceOf(o))
@@ -83,9 +65,6 @@ func namespaceOf(o client.Object) string {
 	}
 	return envtest.Namespace
 }
-
-// node is a Node of this name.
-func node(name string) *corev1.Node { return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}} }
 
 // session is one of a node, with the reason of its condition Drained; none without a reason.
 func session(node, reason string) *v1beta1.BGPSessionState {

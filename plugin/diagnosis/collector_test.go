@@ -28,7 +28,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"metallb.io/metallb/internal/active"
-	"metallb.io/metallb/internal/process"
+	"metallb.io/metallb/internal/scheme"
 	"metallb.io/metallb/plugin/diagnosis"
 	"metallb.io/metallb/test/builder"
 )
@@ -135,11 +135,11 @@ func full(t *testing.T) []client.Object {
 // collect returns the files of the archive, and the report.
 func collect(t *testing.T, forbidden string) (map[string]string, diagnosis.Report) {
 	t.Helper()
-	scheme, err := process.NewScheme()
+	kinds, err := scheme.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader := fake.NewClientBuilder().WithScheme(scheme).WithObjects(full(t)...).
+	reader := fake.NewClientBuilder().WithScheme(kinds).WithObjects(full(t)...).
 		WithIndex(&corev1.Service{}, "spec.type", func(o client.Object) []string {
 			svc, _ := o.(*unstructured.Unstructured)
 			kind, _, _ := unstructured.NestedString(svc.Object, "spec", "type")

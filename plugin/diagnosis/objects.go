@@ -19,7 +19,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/listing"
 )
 
 // source is a kind of objects that are collected.
@@ -92,7 +92,7 @@ func (c *collection) sources() []source {
 // passwords finds the passwords in objects, so that they are known wherever they are found. What cannot be read is noted later.
 func (c *collection) passwords(ctx context.Context) error {
 	for _, s := range c.sources()[:secretive] {
-		_ = configuration.Pages(ctx, c.Reader, s.name, listOf(s.kind), func(page *unstructured.UnstructuredList) {
+		_ = listing.Pages(ctx, c.Reader, s.name, listOf(s.kind), func(page *unstructured.UnstructuredList) {
 			for i := range page.Items {
 				c.redactor.Object(page.Items[i].Object)
 			}
@@ -112,7 +112,7 @@ func (c *collection) objects(ctx context.Context) error {
 	for _, s := range c.sources() {
 		count, pages := 0, 0
 		var written error
-		err := configuration.Pages(ctx, c.Reader, s.name, listOf(s.kind), func(page *unstructured.UnstructuredList) {
+		err := listing.Pages(ctx, c.Reader, s.name, listOf(s.kind), func(page *unstructured.UnstructuredList) {
 			if written != nil {
 				return
 			}

@@ -16,7 +16,7 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/announcement"
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/listing"
 	"metallb.io/metallb/internal/drain"
 	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/speaker/policy"
@@ -296,7 +296,7 @@ func (t *trail) connect(p *v1beta2.BGPPeer, serving []string) Remedy {
 func (t *trail) selectedBy(adv *bgp.Advertisement) func(string) bool {
 	return func(name string) bool {
 		n, found := t.Node(name)
-		return found && adv.SelectsNode(configuration.NodeOf(n).Labels)
+		return found && adv.SelectsNode(listing.NodeOf(n).Labels)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/listing"
 	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/internal/message"
 	"metallb.io/metallb/plugin/cluster"
@@ -39,7 +39,7 @@ func newTrail(c *cluster.Cluster, svc *corev1.Service) *trail {
 	t := &trail{Cluster: c, svc: svc, inUse: c.InUse(), chain: Chain{Kind: "Service", Namespace: svc.Namespace, Name: svc.Name, Links: []Link{}}}
 	nodes := make([]config.Node, 0, len(c.Nodes))
 	for i := range c.Nodes {
-		nodes = append(nodes, configuration.NodeOf(&c.Nodes[i]))
+		nodes = append(nodes, listing.NodeOf(&c.Nodes[i]))
 	}
 	t.routes = config.NewRoutes(t.inUse, nodes)
 	var pools []ipam.Pool

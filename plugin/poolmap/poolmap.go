@@ -18,7 +18,7 @@ import (
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/listing"
 	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/plugin/cluster"
@@ -126,7 +126,7 @@ func Of(c *cluster.Cluster) *Map {
 		}
 	}
 	for i := range c.Nodes {
-		nodes = append(nodes, configuration.NodeOf(&c.Nodes[i]))
+		nodes = append(nodes, listing.NodeOf(&c.Nodes[i]))
 	}
 	snapshot := config.Next(config.Inputs{
 		Written: c.Written, Active: c.Active,

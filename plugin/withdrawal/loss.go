@@ -12,7 +12,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/controllers/listing"
 	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/plugin/cluster"
 )
@@ -90,7 +90,7 @@ func newWorld(c *cluster.Cluster) *world {
 	w := &world{cluster: c, numbers: map[string]int{}, up: map[session]config.NumberSet{}, ways: map[way]config.NumberSet{}}
 	nodes := make([]config.Node, 0, len(c.Nodes))
 	for i := range c.Nodes {
-		nodes = append(nodes, configuration.NodeOf(&c.Nodes[i]))
+		nodes = append(nodes, listing.NodeOf(&c.Nodes[i]))
 	}
 	w.routes = config.NewRoutes(c.InUse(), nodes)
 	for i, name := range w.routes.Nodes() {

@@ -6,7 +6,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
+	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,10 +15,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 
-	"metallb.io/metallb/controllers/validate"
-	"metallb.io/metallb/internal/process"
+	"metallb.io/metallb/plugin/command"
 	"metallb.io/metallb/test/envtest"
 )
 
@@ -52,6 +52,9 @@ func TestHelmTestChecksTheClusterWithNoRightsButItsOwn(t *testing.T) {
 		case "ConfigMap":
 			content, _, _ = unstructured.NestedStringMap(object.Object, "data")
 		}
+	}
+	if program := pod.Spec.Containers[0].Command; !slices.Equal(program, []string{"/kubectl-metallb"}) {
+		t.Fatalf("the pod runs %v", program)
 	}
 	arguments := pod.Spec.Containers[0].Args
 	for i, argument := range arguments {
@@ -89,37 +92,17 @@ func deleteEach(t *testing.T, s *envtest.Server, objects []*unstructured.Unstruc
 	}
 }
 
-// call runs the controller's command as the user.
+// call runs the plugin as the user.
 func call(t *testing.T, s *envtest.Server, user string, arguments []string) (string, error) {
 	t.Helper()
-	config, err := clientcmd.LoadFromFile(s.Kubeconfig(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, info := range config.AuthInfos {
-		info.Impersonate = user
-	}
-	text, err := clientcmd.Write(*config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kubeconfig := file(t, "kubeconfig", string(text))
-	command := validate.NewCommand(strings.NewReader(""))
-	if arguments[0] != command.Name {
-		t.Fatalf("the pod calls %v", arguments)
-	}
-	flags := flag.NewFlagSet(command.Name, flag.ContinueOnError)
-	command.Register(flags)
-	if err := flags.Parse(arguments[1:]); err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	ok, err := command.Run(context.WithoutCancel(t.Context()), process.Call{
-		Args: flags.Args(), Namespace: envtest.Namespace, Stdout: &out, Stderr: &out,
-		Getenv: func(name string) string { return map[string]string{"KUBECONFIG": kubeconfig}[name] },
-	})
-	if err == nil && !ok {
+	var out, said bytes.Buffer
+	arguments = append(slices.Clone(arguments), "--kubeconfig", s.Kubeconfig(t), "--as", user)
+	streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &said}
+	switch status := command.Main(context.WithoutCancel(t.Context()), arguments, os.Getenv, streams); status {
+	case 0:
+		return out.String(), nil
+	case 1:
 		t.Errorf("%v finds something", arguments)
 	}
-	return out.String(), err
+	return out.String(), errors.New(said.String())
 }

@@ -3,7 +3,6 @@
 package docs
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,8 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"metallb.io/metallb/controllers/validate"
-	"metallb.io/metallb/internal/process"
+	"metallb.io/metallb/plugin/validate"
 	"metallb.io/metallb/test/envtest"
 	"metallb.io/metallb/test/programs"
 )
@@ -97,13 +95,14 @@ func TestValidateFindsNothingInAnyExample(t *testing.T) {
 	t.Parallel()
 	eachYAML(t, "", func(t *testing.T, b Block) {
 		t.Helper()
-		var stdout, stderr bytes.Buffer
-		call := process.Call{
-			Args: []string{"-"}, Namespace: envtest.Namespace, Getenv: func(string) string { return "" }, Stdout: &stdout, Stderr: &stderr,
+		found, err := validate.Files([]string{"-"}, strings.NewReader(b.Text), envtest.Namespace, validate.World{})
+		if err != nil {
+			t.Fatal(err)
 		}
-		ok, err := validate.NewCommand(strings.NewReader(b.Text)).Run(t.Context(), call)
-		if err != nil || !ok {
-			t.Errorf("%v\n%s%s", err, stdout.String(), stderr.String())
+		for _, f := range found {
+			if !f.Warning {
+				t.Error(f)
+			}
 		}
 	})
 }

@@ -3,7 +3,6 @@
 package envtest_test
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,9 +15,8 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/assignment"
-	"metallb.io/metallb/controllers/migrate"
-	"metallb.io/metallb/controllers/validate"
-	"metallb.io/metallb/internal/process"
+	"metallb.io/metallb/plugin/migrate"
+	"metallb.io/metallb/plugin/validate"
 	"metallb.io/metallb/test/envtest"
 )
 
@@ -54,22 +52,19 @@ func says(manifest string) []string {
 	return said
 }
 
-// judge returns what "controller validate", which knows what the webhook does, says of the manifest, each without the place, and whether it
+// judge returns what "kubectl metallb validate", which knows what the webhook does, says of the manifest, each without the place, and whether it
 // is refused.
 func judge(t *testing.T, path string) (said []string, refused bool) {
 	t.Helper()
-	var out bytes.Buffer
-	call := process.Call{Args: []string{path}, Namespace: envtest.Namespace, Getenv: func(string) string { return "" }, Stdout: &out}
-	ok, err := validate.NewCommand(nil).Run(t.Context(), call)
+	found, err := validate.Files([]string{path}, nil, envtest.Namespace, validate.World{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(out.String()) {
-		if _, finding, found := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), path+":"), ": "); found && strings.HasPrefix(line, path) {
-			said = append(said, finding)
-		}
+	for _, f := range found {
+		said = append(said, strings.TrimPrefix(f.String(), f.Place.String()+": "))
+		refused = refused || !f.Warning
 	}
-	return said, !ok
+	return said, refused
 }
 
 func TestManifestsForMetalLBApplyUnchanged(t *testing.T) {
@@ -148,12 +143,15 @@ func TestConfigMapsForMetalLBApplyOnceTheyAreMigrated(t *testing.T) {
 	for path := range manifestsForMetalLB(t, "configmap", 2) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()
-			var resources, remarks bytes.Buffer
-			call := process.Call{Args: []string{path}, Namespace: envtest.Namespace, Stdout: &resources, Stderr: &remarks}
-			if _, err := migrate.NewCommand(nil).Run(t.Context(), call); err != nil || strings.Contains(remarks.String(), "left out") {
-				t.Fatalf("migrating: %v\n%s", err, remarks.String())
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if out, err := s.Kubectl(t, resources.String(), "apply", "--dry-run=server", "--validate=strict", "-f", "-"); err != nil {
+			converted, err := migrate.Convert(path, content, envtest.Namespace)
+			if err != nil || converted.Lost {
+				t.Fatalf("migrating: %v, %q", err, converted.Remarks)
+			}
+			if out, err := s.Kubectl(t, string(converted.Resources), "apply", "--dry-run=server", "--validate=strict", "-f", "-"); err != nil {
 				t.Errorf("kubectl: %v\n%s", err, out)
 			}
 		})

@@ -4,6 +4,7 @@ package envtest_test
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,11 +13,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"metallb.io/metallb/controllers/migrate"
-	"metallb.io/metallb/controllers/validate"
-	"metallb.io/metallb/internal/process"
+	"metallb.io/metallb/plugin/command"
 	"metallb.io/metallb/test/builder"
 	"metallb.io/metallb/test/envtest"
 )
@@ -24,7 +24,7 @@ import (
 func TestWhatIsMigratedIsAppliedWithoutAWarning(t *testing.T) {
 	t.Parallel()
 	s := server.Get(t)
-	paths, err := filepath.Glob("../../controllers/migrate/testdata/*/config.yaml")
+	paths, err := filepath.Glob("../../plugin/migrate/testdata/*/config.yaml")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no configurations: %v", err)
 	}
@@ -32,9 +32,9 @@ func TestWhatIsMigratedIsAppliedWithoutAWarning(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			var resources bytes.Buffer
-			call := process.Call{Args: []string{path}, Namespace: envtest.Namespace, Stdout: &resources, Stderr: &bytes.Buffer{}}
-			if _, err := migrate.NewCommand(nil).Run(t.Context(), call); err != nil {
-				t.Fatal(err)
+			streams := genericiooptions.IOStreams{Out: &resources, ErrOut: io.Discard}
+			if status := command.Main(t.Context(), []string{"migrate", "-f", path}, os.Getenv, streams); status == 2 {
+				t.Fatal("nothing is carried over")
 			}
 			out, err := s.Kubectl(t, resources.String(), "apply", "--dry-run=server", "--validate=strict", "-f", "-")
 			if err != nil {
@@ -88,13 +88,12 @@ func TestFilesAreValidatedAgainstAnAPIServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var stdout bytes.Buffer
+			var stdout, stderr bytes.Buffer
 			manifest := strings.NewReader(strings.Replace(tc.manifest, "namespace: "+envtest.Namespace, "namespace: "+namespace, 1))
-			ok, err := validate.NewCommand(manifest).Run(t.Context(), process.Call{
-				Args: []string{"-"}, Namespace: namespace, Getenv: func(string) string { return kubeconfig }, Stdout: &stdout,
-			})
-			if diff := cmp.Diff(tc.want, stdout.String()); diff != "" || err != nil || ok != (tc.want == "") {
-				t.Errorf("ok %t, error %v, findings (-want +got):\n%s", ok, err, diff)
+			args := []string{"validate", "-f", "-", "--against-cluster", "--kubeconfig", kubeconfig, "--system-namespace", namespace}
+			status := command.Main(t.Context(), args, os.Getenv, genericiooptions.IOStreams{In: manifest, Out: &stdout, ErrOut: &stderr})
+			if diff := cmp.Diff(tc.want, stdout.String()); diff != "" || stderr.Len() > 0 || status != min(len(tc.want), 1) {
+				t.Errorf("exit status %d, standard error %q, findings (-want +got):\n%s", status, stderr.String(), diff)
 			}
 		})
 	}

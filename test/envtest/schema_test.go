@@ -23,8 +23,7 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/validate"
-	"metallb.io/metallb/internal/process"
+	"metallb.io/metallb/plugin/validate"
 	"metallb.io/metallb/test/envtest"
 )
 
@@ -49,7 +48,7 @@ type kind struct {
 	parse            func(map[string]any) (field.ErrorList, error)
 }
 
-// test applies each manifest to the API server, as kubectl does, parses it, and lets "controller validate" read it: what
+// test applies each manifest to the API server, as kubectl does, parses it, and lets "kubectl metallb validate" read it: what
 // one refuses the others do too.
 func (k kind) test(t *testing.T, manifests map[string]manifest) {
 	t.Helper()
@@ -95,21 +94,23 @@ func (k kind) object(t *testing.T, spec string) *unstructured.Unstructured {
 	return u
 }
 
-// validated returns whether "controller validate" has nothing against the object, and what it says.
+// validated returns whether "kubectl metallb validate" has nothing against the object, and what it says.
 func validated(t *testing.T, object *unstructured.Unstructured) (ok bool, findings string) {
 	t.Helper()
 	text, err := object.MarshalJSON()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
-	ok, err = validate.NewCommand(bytes.NewReader(text)).Run(t.Context(), process.Call{
-		Args: []string{"-"}, Namespace: envtest.Namespace, Getenv: func(string) string { return "" }, Stdout: &out,
-	})
+	found, err := validate.Files([]string{"-"}, bytes.NewReader(text), envtest.Namespace, validate.World{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ok, out.String()
+	ok = true
+	for _, f := range found {
+		ok = ok && f.Warning
+		findings += f.String() + "\n"
+	}
+	return ok, findings
 }
 
 // causes returns what the API server says of each field, in order.

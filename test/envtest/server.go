@@ -17,13 +17,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	clientscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
-	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/scheme"
 	"metallb.io/metallb/test/programs"
 )
 
@@ -87,7 +85,7 @@ func start(ctx context.Context, arguments ...argument) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	scheme, err := newScheme()
+	types, err := scheme.New()
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +97,7 @@ func start(ctx context.Context, arguments ...argument) (*Server, error) {
 		BinaryAssetsDirectory: g.dir,
 		CRDDirectoryPaths:     []string{crds},
 		ErrorIfCRDPathMissing: true,
-		Scheme:                scheme,
+		Scheme:                types,
 		// On a busy machine.
 		ControlPlaneStartTimeout: 2 * time.Minute,
 	}
@@ -113,7 +111,7 @@ func start(ctx context.Context, arguments ...argument) (*Server, error) {
 		apiServer.Configure().Set(a.name, a.value)
 	}
 
-	s := &Server{Scheme: scheme, env: env, guard: g}
+	s := &Server{Scheme: types, env: env, guard: g}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting an API server with %s: %w", bin, err), s.stop())
 	}
@@ -139,16 +137,6 @@ func (s *Server) prepare(ctx context.Context) error {
 		return fmt.Errorf("creating namespace %s: %w", Namespace, err)
 	}
 	return nil
-}
-
-func newScheme() (*runtime.Scheme, error) {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientscheme.AddToScheme, v1beta1.AddToScheme, v1beta2.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return nil, fmt.Errorf("registering types: %w", err)
-		}
-	}
-	return scheme, nil
 }
 
 // programDirectory returns the first directory that has all the programs.

@@ -113,7 +113,7 @@ func (o Options) complete() Options {
 // check refuses images that there are not.
 func (o Options) check() error {
 	for _, which := range o.Only {
-		if _, known := mains()[which]; !known && which != NginxImage {
+		if _, known := mains()[which]; (!known || which == PluginProgram) && which != NginxImage {
 			return fmt.Errorf("no image is called %q", which)
 		}
 	}
@@ -151,7 +151,7 @@ func (o Options) save(ctx context.Context, which, programs, tar string) error {
 	}
 	var variants []Variant
 	for _, p := range o.platformsOf(which) {
-		img, err := o.make(which, programFile(programs, which, p), p)
+		img, err := o.make(which, programs, p)
 		if err != nil {
 			return err
 		}
@@ -167,14 +167,19 @@ func (o Options) save(ctx context.Context, which, programs, tar string) error {
 	return push(ctx, o.ref(which), variants)
 }
 
-// make makes one image of the product for one platform from its program.
-func (o Options) make(which, program string, p Platform) (v1.Image, error) {
+// make makes one image of the product for one platform from its programs in the directory.
+func (o Options) make(which, dir string, p Platform) (v1.Image, error) {
 	var img v1.Image
 	var err error
-	if which == RouterImage {
-		img, err = Router(Host{}, program)
+	if file := programFile(dir, which, p); which == RouterImage {
+		img, err = Router(Host{}, file)
 	} else {
-		img, err = Binary(program, "/"+which)
+		img, err = Binary(file, "/"+which)
+	}
+	for _, other := range programsOf(which)[1:] {
+		if err == nil {
+			img, err = With(img, programFile(dir, other, p), "/"+other)
+		}
 	}
 	if err != nil {
 		return nil, err

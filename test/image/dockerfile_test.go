@@ -17,6 +17,8 @@ type target struct {
 	User       string
 	Entrypoint []string
 	Labels     map[string]string
+	// Programs are copied from where they are built.
+	Programs []string
 }
 
 // targets reads the Dockerfile's targets, by name.
@@ -42,6 +44,10 @@ func targets(t *testing.T) map[string]target {
 			if err := json.Unmarshal([]byte(rest), &is.Entrypoint); err != nil {
 				t.Fatalf("%s: %v", line, err)
 			}
+		case "COPY":
+			if built, path, _ := strings.Cut(strings.TrimPrefix(rest, "--from=build /out/"), " /"); built == path {
+				is.Programs = append(is.Programs, path)
+			}
 		case "LABEL":
 			for _, pair := range label.FindAllStringSubmatch(rest, -1) {
 				is.Labels[pair[1]] = pair[2]
@@ -58,7 +64,7 @@ func TestImagesAreTheSameWithoutAContainerEngine(t *testing.T) {
 	for _, which := range []string{ControllerImage, SpeakerImage, RouterImage} {
 		t.Run(which, func(t *testing.T) {
 			t.Parallel()
-			got := target{User: binaryConfig("/" + which).User, Entrypoint: binaryConfig("/" + which).Entrypoint, Labels: labels(which, "${VERSION}", "${REVISION}")}
+			got := target{User: binaryConfig("/" + which).User, Entrypoint: binaryConfig("/" + which).Entrypoint, Labels: labels(which, "${VERSION}", "${REVISION}"), Programs: programsOf(which)}
 			if which == RouterImage {
 				got.User = "" // It sets up network namespaces and daemons.
 			}

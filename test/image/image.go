@@ -27,6 +27,18 @@ func Binary(file, path string) (v1.Image, error) {
 	return tree.Image(binaryConfig(path))
 }
 
+// With returns the image with one more static program, in a layer of its own: it is pulled beside the others, and not again if nothing else
+// of the image changes.
+func With(img v1.Image, file, path string) (v1.Image, error) {
+	tree := &Tree{entries: map[string]entry{}}
+	tree.AddFile(file, path, 0o755)
+	layer, err := tree.layer()
+	if err != nil {
+		return nil, err
+	}
+	return mutate.AppendLayers(img, layer)
+}
+
 // binaryConfig runs a program without any privilege.
 func binaryConfig(path string) v1.Config {
 	return v1.Config{User: fmt.Sprintf("%d:%[1]d", nonRoot), Entrypoint: []string{path}}
@@ -34,6 +46,8 @@ func binaryConfig(path string) v1.Config {
 
 // Image returns an image of one layer, the tree, with a configuration, for the platform of this machine.
 func (t *Tree) Image(config v1.Config) (v1.Image, error) {
+	t.AddText("/etc/passwd", t.passwd())
+	t.AddText("/etc/group", t.groupText())
 	layer, err := t.layer()
 	if err != nil {
 		return nil, err

@@ -90,6 +90,31 @@ func TestAnImageOfABinaryHasLittleElse(t *testing.T) {
 	}
 }
 
+func TestAnotherProgramIsInALayerOfItsOwn(t *testing.T) {
+	t.Parallel()
+	controller, err := Binary(program(t), "/controller")
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := With(controller, program(t), "/kubectl-metallb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := contents(t, controller)
+	want["/kubectl-metallb"] = want["/controller"]
+	if diff := cmp.Diff(want, contents(t, img)); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	layers, err := img.Layers()
+	if err != nil || len(layers) != 2 {
+		t.Fatalf("layers: %v, %v", layers, err)
+	}
+	config, err := img.ConfigFile()
+	if err != nil || !cmp.Equal([]string{"/controller"}, config.Config.Entrypoint) {
+		t.Errorf("it runs %v, %v", config.Config.Entrypoint, err)
+	}
+}
+
 func TestEqualImagesAreTheSame(t *testing.T) {
 	t.Parallel()
 	host := program(t)

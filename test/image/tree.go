@@ -92,8 +92,6 @@ func (t *Tree) add(name string, e entry) { t.entries[path.Clean("/"+name)] = e }
 
 // layer writes the tree as a layer. Equal trees are equal layers: files have no times.
 func (t *Tree) layer() (v1.Layer, error) {
-	t.AddText("/etc/passwd", t.passwd())
-	t.AddText("/etc/group", t.groupText())
 	for name := range maps.Clone(t.entries) {
 		for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
 			if _, ok := t.entries[dir]; !ok {

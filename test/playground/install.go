@@ -77,8 +77,12 @@ func releaseFlags(values []string) []string {
 	return flags
 }
 
-// Reload builds controller and speaker from the source tree in the current directory, and restarts them with what was built.
+// Reload builds controller, speaker and the plugin of kubectl from the source tree in the current directory, and restarts the two in the
+// cluster with what was built.
 func (p *Playground) Reload(ctx context.Context, progress io.Writer) error {
+	if err := p.buildPlugin(ctx); err != nil {
+		return err
+	}
 	images, err := image.All(ctx, image.Options{
 		Out: p.path("images"), Progress: progress, Only: []string{image.ControllerImage, image.SpeakerImage},
 	})

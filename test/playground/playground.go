@@ -104,7 +104,10 @@ func start(ctx context.Context, config Config, progress *progress) (*Playground,
 	group.Go(func() (err error) {
 		progress.say("building the images: controller, speaker, router, nginx")
 		images, err = image.All(groupCtx, image.Options{Out: p.path("images"), Progress: config.Progress})
-		return err
+		if err != nil {
+			return err
+		}
+		return p.buildPlugin(groupCtx)
 	})
 	if err := group.Wait(); err != nil {
 		return nil, err
@@ -117,7 +120,7 @@ func start(ctx context.Context, config Config, progress *progress) (*Playground,
 	if err := connect(ctx, p.Cluster.Nodes()); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(p.EnvironmentFile(), []byte(p.Cluster.Environment()), 0o600); err != nil {
+	if err := os.WriteFile(p.EnvironmentFile(), []byte(p.Environment()), 0o600); err != nil {
 		return nil, err
 	}
 	if err := p.startServing(ctx); err != nil {
@@ -167,6 +170,11 @@ func Down(ctx context.Context, state string) error {
 		return fmt.Errorf("removing the playground: %w", err)
 	}
 	return os.RemoveAll(state)
+}
+
+// Environment returns shell lines that make kubectl talk to the cluster, and that have it find its plugin.
+func (p *Playground) Environment() string {
+	return p.Cluster.Environment() + fmt.Sprintf("export PATH='%s':\"$PATH\"\n", p.path(pluginDir))
 }
 
 // EnvironmentFile returns the path of a file of shell lines that make kubectl talk to the cluster.
@@ -225,6 +233,7 @@ The playground is up. Next, in this terminal:
   . %s      # kubectl now talks to the cluster
   kubectl get nodes
   kubectl -n metallb-system get pods
+  kubectl metallb status      # how the load balancer fares, on one screen
 
 and then docs/tutorial.md from step 2 on. The pages of the routers:
 

@@ -61,7 +61,7 @@ func Make(ctx context.Context, o Options) (err error) {
 	if err := os.WriteFile(filepath.Join(scratch, "RELEASE_NOTES.md"), []byte(notes), 0o644); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context, string) error{o.manifests, o.chart, o.chartArtifact, o.programs, o.sbom, o.images, o.provenance, checksums} {
+	for _, step := range []func(context.Context, string) error{o.manifests, o.chart, o.chartArtifact, o.programs, o.sbom, o.plugin, o.images, o.provenance, checksums} {
 		if err := step(ctx, scratch); err != nil {
 			return err
 		}

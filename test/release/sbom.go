@@ -18,27 +18,31 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// sbom writes what each program is made of, in CycloneDX, as the Go linker has recorded it in the program itself.
+// sbom writes what each program of the images is made of, in CycloneDX, as the Go linker has recorded it in the program itself.
 func (o Options) sbom(_ context.Context, out string) error {
 	programs, err := filepath.Glob(filepath.Join(out, "*-linux-*"))
 	if err != nil {
 		return err
 	}
-	directory := filepath.Join(out, "sbom")
-	if err := os.MkdirAll(directory, 0o755); err != nil {
-		return err
-	}
 	for _, program := range programs {
-		info, err := buildinfo.ReadFile(program)
-		if err != nil {
-			return fmt.Errorf("reading what %s is made of: %w", filepath.Base(program), err)
-		}
-		bom := billOfMaterials(filepath.Base(program), o.Version, info)
-		if err := writeBOM(filepath.Join(directory, filepath.Base(program)+".cdx.json"), bom); err != nil {
+		if err := o.describe(program, out); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// describe writes what a program is made of.
+func (o Options) describe(program, out string) error {
+	directory, name := filepath.Join(out, "sbom"), filepath.Base(program)
+	if err := os.MkdirAll(directory, 0o755); err != nil {
+		return err
+	}
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		return fmt.Errorf("reading what %s is made of: %w", name, err)
+	}
+	return writeBOM(filepath.Join(directory, name+".cdx.json"), billOfMaterials(name, o.Version, info))
 }
 
 func writeBOM(name string, bom *cdx.BOM) (err error) {

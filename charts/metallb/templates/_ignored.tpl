@@ -3,7 +3,7 @@
 {{- $frr := "there is no FRR: the speaker speaks BGP itself" -}}
 {{- $layer2 := "there is no layer 2 mode, so speakers do not need to know each other or the interfaces" -}}
 {{- $tls := "metrics and webhook use TLS 1.2 or later, with the ciphers and curves that Go regards as secure" -}}
-{{- $config := "the configuration consists of custom resources; `controller migrate` converts a ConfigMap into them" -}}
+{{- $config := "the configuration consists of custom resources; `kubectl metallb migrate` converts a ConfigMap into them" -}}
 {{- $entry := "the image starts the program" -}}
 {{- $proxy := "the programs serve metrics over HTTPS themselves; see prometheus.secure and prometheus.metricsPort" -}}
 {{- $reasons := dict

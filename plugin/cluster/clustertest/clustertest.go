@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
-	"metallb.io/metallb/internal/process"
+	"metallb.io/metallb/internal/scheme"
 	"metallb.io/metallb/plugin/cluster"
 )
 
@@ -21,11 +21,11 @@ var Now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // Of returns what is read of a cluster that has these objects and no others.
 func Of(tb testing.TB, objects ...client.Object) *cluster.Cluster {
 	tb.Helper()
-	scheme, err := process.NewScheme()
+	kinds, err := scheme.New()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	reader := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
+	reader := fake.NewClientBuilder().WithScheme(kinds).WithObjects(objects...).
 		WithIndex(&corev1.Service{}, "spec.type", func(o client.Object) []string {
 			if s, is := o.(*corev1.Service); is {
 				return []string{string(s.Spec.Type)}

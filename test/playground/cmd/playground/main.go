@@ -19,7 +19,7 @@ const usage = `usage: playground up|reload|down|env [--state DIR]
 
   up [--install kustomize|helm|nothing]
          start a cluster of three nodes with the load balancer, a rack router and a client
-  reload build controller and speaker, and restart them with what was built
+  reload build controller, speaker and the plugin of kubectl, and restart the two with what was built
   down   remove it all
   env    print what makes kubectl and helm talk to the cluster`
 
@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Print(p.Cluster.Environment())
+		fmt.Print(p.Environment())
 		return nil
 	case "serve": // started by up
 		return playground.Serve(ctx, *state)

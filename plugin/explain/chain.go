@@ -67,3 +67,18 @@ func (c *Chain) Doubtful(subject, reason, text string, remedies ...Remedy) {
 func (c *Chain) Broken() bool {
 	return slices.ContainsFunc(c.Links, func(l Link) bool { return l.Mark == terminal.Bad })
 }
+
+// Verdict returns the first link that is broken, with what mends it; of a link that says no more than others do, what mends these. It returns
+// false if none is broken.
+func (c *Chain) Verdict() (first Link, broken bool) {
+	for _, l := range c.Links {
+		switch {
+		case l.Mark != terminal.Bad:
+		case !broken:
+			first, broken = l, true
+		case len(first.Remedies) == 0:
+			first.Remedies = l.Remedies
+		}
+	}
+	return first, broken
+}

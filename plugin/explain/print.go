@@ -10,7 +10,7 @@ import (
 	"metallb.io/metallb/plugin/terminal"
 )
 
-// Print writes the chain, a link on each line, and what mends it below.
+// Print writes the chain, a link on each line, and what mends it below. The last line is the verdict.
 func (c Chain) Print(w io.Writer, p terminal.Palette) error {
 	var text strings.Builder
 	name := c.Name
@@ -24,9 +24,7 @@ func (c Chain) Print(w io.Writer, p terminal.Palette) error {
 			text.WriteString("      → " + r.line(p) + "\n")
 		}
 	}
-	if !slices.ContainsFunc(c.Links, func(l Link) bool { return l.Mark == terminal.Bad || l.Mark == terminal.Doubtful }) {
-		text.WriteString("\n" + p.Good("All is well.") + "\n")
-	}
+	text.WriteString("\n" + c.verdict(p) + "\n")
 	_, err := io.WriteString(w, text.String())
 	return err
 }
@@ -40,4 +38,24 @@ func (r Remedy) line(p terminal.Palette) string {
 	default:
 		return r.Text + ": " + p.Strong(r.Command)
 	}
+}
+
+// verdict says what is wrong first, and what mends it.
+func (c *Chain) verdict(p terminal.Palette) string {
+	first, broken := c.Verdict()
+	switch {
+	case broken:
+		text := p.Bad("What is wrong:") + " " + first.Subject + ": " + first.Text
+		if len(first.Remedies) > 0 {
+			remedy := first.Remedies[0]
+			if remedy.Command != "" {
+				remedy.Text = "" // It is above.
+			}
+			text += ". What mends it: " + remedy.line(p)
+		}
+		return text
+	case slices.ContainsFunc(c.Links, func(l Link) bool { return l.Mark == terminal.Doubtful }):
+		return p.Doubtful("Nothing is broken. Look at the lines that begin with !.")
+	}
+	return p.Good("All is well.")
 }

@@ -13,7 +13,7 @@ import (
 
 func TestADiagnosisIsAFileOfItsOwn(t *testing.T) {
 	s := empty(t)
-	createWhole(t, s, builder.MakePool("pool", "198.51.100.0/30").Obj(), builder.MakeService("first").Holds("pool", "198.51.100.1").Obj(), node("a", nil))
+	create(t, s, builder.MakePool("pool", "198.51.100.0/30").Obj(), builder.MakeService("first").Holds("pool", "198.51.100.1").Obj(), node("a", nil))
 	file := filepath.Join(t.TempDir(), "problem.tar.gz")
 	got := ask(t, s, "", "diagnose", "-o", file)
 	for _, want := range []string{file + " has the following", "ipaddresspools", "services", "nodes", "Look through it before you send it.\n"} {

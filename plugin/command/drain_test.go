@@ -27,10 +27,10 @@ func announced(t *testing.T, s *envtest.Server, nodes ...string) {
 	if err := s.Client.Create(t.Context(), slice); err != nil {
 		t.Fatal(err)
 	}
-	createWhole(t, s, builder.MakePool("pool", "198.51.100.0/30").Obj(), builder.MakePeer("router", "192.0.2.1").Obj(), builder.MakeAdvertisement("all").Obj(),
+	create(t, s, builder.MakePool("pool", "198.51.100.0/30").Obj(), builder.MakePeer("router", "192.0.2.1").Obj(), builder.MakeAdvertisement("all").Obj(),
 		builder.MakeService("web").Holds("pool", "198.51.100.1").Obj())
 	for _, name := range nodes {
-		createWhole(t, s, node(name, nil), session(name, ""))
+		create(t, s, node(name, nil), session(name, ""))
 	}
 }
 
@@ -124,8 +124,8 @@ func TestADrainThatDoesNotEndSaysWhatIsMissing(t *testing.T) {
 	s := empty(t)
 	announced(t, s, "a", "b")
 	want := result{
-		stdout:    "all services that are announced by a are announced by other nodes too: 1\nnode/a labeled metallb.io/drain\n· node/a waiting for its speaker\n",
-		stderr:    "✗ node/a is not drained after 1s: session with router: its speaker does not say that the node drains\n",
+		stdout: "all services that are announced by a are announced by other nodes too: 1\nnode/a labeled metallb.io/drain\n· node/a waiting for its speaker\n",
+		stderr: "✗ node/a is not drained after 1s: session with router: its speaker does not say that the node drains\n",
 		status: 1,
 	}
 	if diff := cmp.Diff(want, ask(t, s, "", "drain", "a", "--timeout", "1s"), cmp.AllowUnexported(result{})); diff != "" {
@@ -137,7 +137,7 @@ func TestNodesThatAnnounceNothingAreNotWaitedFor(t *testing.T) {
 	s := empty(t)
 	kept := node("kept", nil)
 	kept.Labels = map[string]string{v1beta1.LabelDrain: "repair", corev1.LabelNodeExcludeBalancers: ""}
-	createWhole(t, s, node("idle", nil), kept)
+	create(t, s, node("idle", nil), kept)
 	want := result{stdout: `no service is announced by idle
 node/idle labeled metallb.io/drain
 node/kept is labeled metallb.io/drain already

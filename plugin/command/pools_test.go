@@ -31,7 +31,7 @@ spec: {type: LoadBalancer, ports: [{port: 80}]}
 
 func TestPoolsAreShown(t *testing.T) {
 	s := empty(t)
-	createWhole(t, s, builder.MakePool("pool", "198.51.100.0/30").Obj(), builder.MakePool("other", "192.0.2.0/31").Obj(), builder.MakeService("first").Holds("pool", "198.51.100.1").Obj())
+	create(t, s, builder.MakePool("pool", "198.51.100.0/30").Obj(), builder.MakePool("other", "192.0.2.0/31").Obj(), builder.MakeService("first").Holds("pool", "198.51.100.1").Obj())
 	tests := map[string]struct {
 		args []string
 		want result
@@ -66,7 +66,7 @@ func TestPoolsAreShown(t *testing.T) {
 
 func TestWhatServicesOfAFileWouldBeGivenIsTold(t *testing.T) {
 	s := empty(t)
-	createWhole(t, s, builder.MakePool("pool", "198.51.100.0/31").Obj(), builder.MakeService("first").Holds("pool", "198.51.100.1").Obj())
+	create(t, s, builder.MakePool("pool", "198.51.100.0/31").Obj(), builder.MakeService("first").Holds("pool", "198.51.100.1").Obj())
 	want := result{stdout: `default/web
   ✓ 198.51.100.0 from pool pool: the first free address of the first pool that can serve the service
 default/first

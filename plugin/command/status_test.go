@@ -16,7 +16,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"metallb.io/metallb/plugin/command"
@@ -33,15 +32,6 @@ func withPeer(t *testing.T, s *envtest.Server, namespace string) []string {
 	peer.Namespace, pool.Namespace = namespace, namespace
 	create(t, s, peer, pool)
 	return []string{"--kubeconfig", s.Kubeconfig(t), "--system-namespace", namespace}
-}
-
-func create(t *testing.T, s *envtest.Server, objects ...client.Object) {
-	t.Helper()
-	for _, o := range objects {
-		if err := s.Client.Create(t.Context(), o); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 const troubled = `MetalLB in namespace status

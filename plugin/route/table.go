@@ -99,16 +99,6 @@ func (t *Table) Session(node, peer string) *v1beta1.BGPSessionStateStatus {
 	return t.sessions[node][peer]
 }
 
-// Decide returns what the node announces of the Service, or the reason why it has nothing to decide about.
-func (t *Table) Decide(node string, key types.NamespacedName) (announce.Decision, announce.Reason) {
-	i, found := t.find(key)
-	n := t.node(node)
-	if !found || n == nil {
-		return announce.Decision{}, announce.NotLoadBalancer
-	}
-	return t.decide(n, i), t.services[i].reason
-}
-
 // Refusal is why a node does not announce an address of a Service; the zero address stands for all.
 type Refusal struct {
 	Node    string

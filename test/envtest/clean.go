@@ -3,6 +3,7 @@
 package envtest
 
 import (
+	"context"
 	"testing"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -34,7 +35,8 @@ func (s *Server) Clean(tb testing.TB) {
 
 func (s *Server) deleteAll(tb testing.TB, list client.ObjectList, opts ...client.ListOption) {
 	tb.Helper()
-	if err := s.Client.List(tb.Context(), list, opts...); err != nil {
+	ctx := context.WithoutCancel(tb.Context()) // It has ended when a test cleans up after itself.
+	if err := s.Client.List(ctx, list, opts...); err != nil {
 		tb.Fatalf("listing %T: %v", list, err)
 	}
 	err := meta.EachListItem(list, func(o runtime.Object) error {
@@ -42,7 +44,7 @@ func (s *Server) deleteAll(tb testing.TB, list client.ObjectList, opts ...client
 		if !ok || isOwnService(object) {
 			return nil
 		}
-		return client.IgnoreNotFound(s.Client.Delete(tb.Context(), object, client.GracePeriodSeconds(0)))
+		return client.IgnoreNotFound(s.Client.Delete(ctx, object, client.GracePeriodSeconds(0)))
 	})
 	if err != nil {
 		tb.Fatalf("deleting %T: %v", list, err)

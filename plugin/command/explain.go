@@ -22,7 +22,9 @@ func newExplain(e *environment) *cobra.Command {
   ✗ broken
   ! deserves a look
   · neither good nor bad
-  → mends it; any one of several does`,
+  → mends it; any one of several does
+
+The exit status is 1 if something is broken.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -33,12 +35,16 @@ func newExplain(e *environment) *cobra.Command {
 	return c
 }
 
-// writeChain writes an explanation.
+// writeChain writes an explanation, and ends the command with an error if something is broken.
 func (o *output) writeChain(e *environment, c explain.Chain) error {
-	if written, err := o.data(e.Out, c); written || err != nil {
-		return err
+	written, err := o.data(e.Out, c)
+	if !written {
+		err = c.Print(e.Out, e.palette)
 	}
-	return c.Print(e.Out, e.palette)
+	if err == nil && c.Broken() {
+		err = somethingIsWrong
+	}
+	return err
 }
 
 func newExplainNode(e *environment) *cobra.Command {

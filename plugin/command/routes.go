@@ -36,7 +36,9 @@ the route, else it says why the router is not told of it.
 No speaker is asked. The routes are computed from what the Kubernetes API says, by the same code as in the speakers, together with the session
 states that the speakers report. You need the right to list, in all namespaces, nodes, services and endpointslices (discovery.k8s.io), and in the
 namespace of the load balancer all kinds of metallb.io. With the right to list deployments, daemonsets (apps) and pods there, the settings of
-controller and speakers are taken into account; without it, the default settings are assumed.`,
+controller and speakers are taken into account; without it, the default settings are assumed.
+
+In a large cluster all routes are very many: each node tells each router of nearly all services. Use --node, --peer or --service there.`,
 		Example: `  # All routes.
   kubectl metallb routes
 

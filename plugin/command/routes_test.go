@@ -138,7 +138,7 @@ func TestRoutesNodesAndPeersAreToldOnTheCommandLine(t *testing.T) {
 			"  ✓ advertisements: select the node: everything",
 			"  ✓ services: announces 1 of 1",
 			"",
-			"What is wrong: speaker: there is no DaemonSet of speakers in namespace metallb-system. What mends it: install MetalLB there, or give its namespace with --system-namespace",
+			"What is wrong: speaker: there is no DaemonSet of speakers in namespace metallb-system → install MetalLB there, or give its namespace with --system-namespace",
 		}},
 		"a peer as YAML": {args: "explain peer rack-1 -o yaml", out: []string{
 			"kind: BGPPeer",
@@ -186,7 +186,7 @@ func TestRoutesNodesAndPeersAreToldOnTheCommandLine(t *testing.T) {
 			"      → see more: kubectl metallb explain node node-1",
 			"  ✓ advertisements: are for the peer: everything",
 			"",
-			"What is wrong: password: the Secret rack-bgp is not there, and without it no node connects. What mends it: kubectl create secret generic rack-bgp -n metallb-system --type=kubernetes.io/basic-auth --from-literal=password=PASSWORD",
+			"What is wrong: password: the Secret rack-bgp is not there, and without it no node connects → create it, with the password that the router has: kubectl create secret generic rack-bgp -n metallb-system --type=kubernetes.io/basic-auth --from-literal=password=PASSWORD",
 		}},
 		"a peer for one who may not ask for Secrets": {args: "explain peer rack-2 --as reader", status: 1, out: []string{
 			"BGPPeer rack-2",
@@ -199,7 +199,7 @@ func TestRoutesNodesAndPeersAreToldOnTheCommandLine(t *testing.T) {
 			"      → see more: kubectl metallb explain node node-1",
 			"  ✓ advertisements: are for the peer: everything",
 			"",
-			"What is wrong: sessions: 0 of 1 are established. What mends it: kubectl metallb explain node node-1",
+			"What is wrong: sessions: 0 of 1 are established → see more: kubectl metallb explain node node-1",
 		}, err: withoutPods},
 		"the explanation of a node that is not there": {args: "explain node none", status: 1, err: []string{
 			`error: there is no node "none"; see kubectl get nodes`,

@@ -47,11 +47,7 @@ func (c *Chain) verdict(p terminal.Palette) string {
 	case broken:
 		text := p.Bad("What is wrong:") + " " + first.Subject + ": " + first.Text
 		if len(first.Remedies) > 0 {
-			remedy := first.Remedies[0]
-			if remedy.Command != "" {
-				remedy.Text = "" // It is above.
-			}
-			text += ". What mends it: " + remedy.line(p)
+			text += " → " + first.Remedies[0].line(p)
 		}
 		return text
 	case slices.ContainsFunc(c.Links, func(l Link) bool { return l.Mark == terminal.Doubtful }):

@@ -48,7 +48,7 @@ The exit status is 1 if something is wrong.`,
 			return o.run(c.Context(), e)
 		},
 	}
-	o.registerFormats(c, formatWide, formatJSON, formatYAML)
+	o.register(c, formatWide, formatJSON, formatYAML)
 	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "read the status every 2 seconds and show it whenever it changes, until Ctrl-C is pressed")
 	return c
 }

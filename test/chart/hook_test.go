@@ -53,10 +53,7 @@ func TestHelmTestChecksTheClusterWithNoRightsButItsOwn(t *testing.T) {
 			content, _, _ = unstructured.NestedStringMap(object.Object, "data")
 		}
 	}
-	if program := pod.Spec.Containers[0].Command; !slices.Equal(program, []string{"/kubectl-metallb"}) {
-		t.Fatalf("the pod runs %v", program)
-	}
-	arguments := pod.Spec.Containers[0].Args
+	arguments := argumentsOf(t, pod)
 	for i, argument := range arguments {
 		if text, ok := content[strings.TrimPrefix(argument, "/etc/metallb/test/")]; ok {
 			arguments[i] = file(t, "community.yaml", text)
@@ -70,6 +67,16 @@ func TestHelmTestChecksTheClusterWithNoRightsButItsOwn(t *testing.T) {
 	if out, err := call(t, s, account, arguments); err == nil || !strings.Contains(err.Error(), "forbidden") {
 		t.Errorf("without a Role: %s, %v", out, err)
 	}
+}
+
+// argumentsOf returns those of the plugin, which the pod runs.
+func argumentsOf(t *testing.T, pod *corev1.Pod) []string {
+	t.Helper()
+	container := &pod.Spec.Containers[0]
+	if !slices.Equal(container.Command, []string{"/kubectl-metallb"}) {
+		t.Fatalf("the pod runs %v", container.Command)
+	}
+	return container.Args
 }
 
 func weight(t *testing.T, object *unstructured.Unstructured) int {

@@ -14,6 +14,10 @@ const guarded = `
 // keptProfile is what comes of a profile that cannot be had.
 const keptProfile = "sessions with the peer keep the BFD profile that they have, or have no BFD"
 
+// withoutEcho is why echoMode has no effect, and what to do.
+const withoutEcho = "the Linux kernel lets only programs with the capability NET_RAW send and receive echo packets, which speakers do not have. Peers are " +
+	"watched by control packets alone, as often as spec.receiveInterval and spec.transmitInterval say; set these as short as needed, and remove spec.echoMode"
+
 // profileCases are about BFDProfiles, and about the peers that name them.
 var profileCases = map[string]verdictCase{
 	"a profile of nothing but defaults": {
@@ -35,8 +39,7 @@ var profileCases = map[string]verdictCase{
 	},
 	"echo packets, which nodes do not send": {
 		apply: `profile fast: {echoMode: true}`,
-		wantWarnings: []string{`BFDProfile "fast" has spec.echoMode, but nodes send no echo packets: peers are watched by control packets alone, ` +
-			`as often as spec.receiveInterval and spec.transmitInterval say; set these as short as needed, and remove spec.echoMode`},
+		wantWarnings: []string{`BFDProfile "fast" has spec.echoMode, which has no effect: ` + withoutEcho},
 	},
 	"a peer names a profile": {
 		given: guarded,

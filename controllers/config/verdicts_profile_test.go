@@ -15,8 +15,8 @@ const guarded = `
 const keptProfile = "sessions with the peer keep the BFD profile that they have, or have no BFD"
 
 // withoutEcho is why echoMode has no effect, and what to do.
-const withoutEcho = "the Linux kernel lets only programs with the capability NET_RAW send and receive echo packets, which speakers do not have. Peers are " +
-	"watched by control packets alone, as often as spec.receiveInterval and spec.transmitInterval say; set these as short as needed, and remove spec.echoMode"
+const withoutEcho = "nodes send no echo packets, which the Linux kernel allows only with the capability NET_RAW. Peers are watched by control packets " +
+	"alone, as often as spec.receiveInterval and spec.transmitInterval say; set these as short as needed, and remove spec.echoMode"
 
 // profileCases are about BFDProfiles, and about the peers that name them.
 var profileCases = map[string]verdictCase{
@@ -38,7 +38,7 @@ var profileCases = map[string]verdictCase{
 		wantErrors: []string{"metadata.namespace: resource must be created in metallb-system namespace; other namespaces are ignored"},
 	},
 	"echo packets, which nodes do not send": {
-		apply: `profile fast: {echoMode: true}`,
+		apply:        `profile fast: {echoMode: true}`,
 		wantWarnings: []string{`BFDProfile "fast" has spec.echoMode, which has no effect: ` + withoutEcho},
 	},
 	"a peer names a profile": {

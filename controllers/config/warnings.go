@@ -168,8 +168,8 @@ func aboutProfile(profile *bgp.BFDProfile) []string {
 }
 
 // noEcho says why spec.echoMode of a BFDProfile has no effect, and what to do.
-const noEcho = "the Linux kernel lets only programs with the capability NET_RAW send and receive echo packets, which speakers do not have. Peers are " +
-	"watched by control packets alone, as often as spec.receiveInterval and spec.transmitInterval say; set these as short as needed, and remove spec.echoMode"
+const noEcho = "nodes send no echo packets, which the Linux kernel allows only with the capability NET_RAW. Peers are watched by control packets " +
+	"alone, as often as spec.receiveInterval and spec.transmitInterval say; set these as short as needed, and remove spec.echoMode"
 
 func aboutPassword(peer *bgp.Peer, secret corev1.SecretReference) []string {
 	var found []string

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -205,8 +206,10 @@ func setupReconcilers(
 		return err
 	}
 	configured.Gate, configured.Configured = hydration, announcements.Configure
-	if err := metrics.Registry.Register(pool.NewMetrics(addresses, tracker)); err != nil {
-		return err
+	for _, c := range []prometheus.Collector{pool.NewMetrics(addresses, tracker), announcement.NewMetrics(announcements)} {
+		if err := metrics.Registry.Register(c); err != nil {
+			return err
+		}
 	}
 	serviceMetrics, err := service.NewMetrics(metrics.Registry)
 	if err != nil {
@@ -223,7 +226,9 @@ func setupReconcilers(
 			Recorder: recorder, Metrics: serviceMetrics, Class: settings.Class, Services: services, Pools: pools,
 			PoolNamespace: settings.Namespace, Concurrency: concurrency,
 		},
-		&peer.Reconciler{Client: mgr.GetClient(), Recorder: recorder, Namespace: settings.Namespace, Clock: clock.RealClock{}},
+		&peer.Reconciler{
+			Client: mgr.GetClient(), Recorder: recorder, Namespace: settings.Namespace, Clock: clock.RealClock{}, Registerer: metrics.Registry,
+		},
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {
 			return err

@@ -40,7 +40,7 @@ type BFDProfileSpec struct {
 	EchoInterval *int32 `json:"echoInterval,omitempty"`
 
 	// EchoMode asks for packets that the peer's data plane sends back (RFC 5880 section 3.2). Nodes send none: the peer is watched by control
-	// packets alone, and whoever sets this is warned.
+	// packets alone, and whoever sets this is warned, also by the condition Valid.
 	// +optional
 	// +kubebuilder:default=false
 	EchoMode bool `json:"echoMode,omitempty"`

@@ -103,8 +103,19 @@ func (h *history) want(t *testing.T, held []string, findings ...string) {
 			t.Errorf("finding %q, want %q", got[i], want)
 		}
 	}
-	if h.snapshot.Invalid() != (len(held)+len(findings) > 0) {
-		t.Errorf("invalid: %v", h.snapshot.Invalid())
+	deviating := map[active.Key]string{}
+	for key, f := range h.snapshot.Findings {
+		if f.Reason != v1beta1.ReasonAccepted {
+			deviating[key] = f.Reason
+		}
+	}
+	for _, a := range h.active {
+		if a.Status.Held {
+			deviating[active.Key{Kind: a.Spec.Kind, Name: a.Spec.Name}] = a.Status.Reason
+		}
+	}
+	if diff := cmp.Diff(deviating, h.snapshot.Deviating); diff != "" {
+		t.Errorf("deviating (-want +got):\n%s", diff)
 	}
 }
 
@@ -241,6 +252,19 @@ func TestABFDProfileIsUsedAsWrittenAndItsPeersAreToldWhenTheyLackIt(t *testing.T
 	h.want(t, nil)
 	if len(h.active) != 1 || h.active[0].Name != "bgppeer.tor" {
 		t.Errorf("ActiveConfigurations %v, want the peer's alone", h.active)
+	}
+}
+
+func TestAProfileWithEchoSaysThatItHasNoEffect(t *testing.T) {
+	t.Parallel()
+	profile := builder.MakeBFDProfile("fast").Obj()
+	profile.Spec.EchoMode = true
+	h := &history{}
+	h.step(t, profile)
+	h.want(t, nil)
+	found := h.snapshot.Findings[active.Key{Kind: active.KindBFDProfile, Name: "fast"}]
+	if got, want := found.Message(), "in use as written, but spec.echoMode has no effect: "+withoutEcho; got != want {
+		t.Errorf("the condition says %q, want %q", got, want)
 	}
 }
 

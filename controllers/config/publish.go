@@ -21,7 +21,7 @@ import (
 func (b *builder) snapshot() *Snapshot {
 	inUse := b.after(b.partly)
 	s := &Snapshot{
-		Routes: b.routesWith(inUse), Findings: b.findings, Held: len(b.held),
+		Routes: b.routesWith(inUse), Findings: b.findings, Held: len(b.held), Deviating: b.deviating(),
 		inUse: b.inUse, nodes: b.in.State.Nodes, impacts: map[string]Impacts{}, nodeKeys: inUse.nodeKeys(),
 	}
 	var pools []ipam.Pool
@@ -45,6 +45,20 @@ func (b *builder) snapshot() *Snapshot {
 	b.attribute(s)
 	s.Changes = b.changes()
 	return s
+}
+
+// deviating returns what is not in use as written, and why.
+func (b *builder) deviating() map[active.Key]string {
+	reasons := map[active.Key]string{}
+	for key, f := range b.findings {
+		if f.Reason != v1beta1.ReasonAccepted {
+			reasons[key] = f.Reason
+		}
+	}
+	for key, h := range b.held {
+		reasons[key] = h.reason
+	}
+	return reasons
 }
 
 // routesWith returns the routes of what is in use, and of what is new and in use as far as that is not in dispute.

@@ -46,6 +46,9 @@ type Snapshot struct {
 	Changes []ActiveChange
 	// Held is how many objects are in use in another version than the one written.
 	Held int
+	// Deviating are the objects that are not in use as written, or are gone and still in use, with the reason: one of ConditionValid
+	// or of an ActiveConfiguration's status.
+	Deviating map[active.Key]string
 
 	inUse    map[active.Key]Object
 	nodes    []Node
@@ -73,8 +76,16 @@ func (f *Finding) Message() string {
 	case v1beta1.ReasonNotCompatibleWithAssignedIPs:
 		return f.Impacts.String()
 	default:
-		return "in use as written"
+		return accepted(f.Object)
 	}
+}
+
+// accepted says that the object is in use as written, and what of it has no effect all the same.
+func accepted(o Object) string {
+	if p, ok := o.(*v1beta1.BFDProfile); ok && p.Spec.EchoMode {
+		return "in use as written, but spec.echoMode has no effect: " + noEcho
+	}
+	return "in use as written"
 }
 
 func (f *Finding) errors() []error {
@@ -98,14 +109,7 @@ type ActiveChange struct{ Old, New *v1beta1.ActiveConfiguration }
 func (s *Snapshot) PoolImpacts(pool string) Impacts { return s.impacts[pool] }
 
 // Invalid reports whether any object is not in use as written, or one that is gone still is.
-func (s *Snapshot) Invalid() bool {
-	for _, f := range s.Findings {
-		if f.Reason != v1beta1.ReasonAccepted {
-			return true
-		}
-	}
-	return s.Held > 0
-}
+func (s *Snapshot) Invalid() bool { return len(s.Deviating) > 0 }
 
 // UsesNodeLabel reports whether a node's label matters: something selects nodes by it.
 func (s *Snapshot) UsesNodeLabel(key string) bool { return s == nil || s.nodeKeys[key] }

@@ -14,6 +14,10 @@ const guarded = `
 // keptProfile is what comes of a profile that cannot be had.
 const keptProfile = "sessions with the peer keep the BFD profile that they have, or have no BFD"
 
+// withoutEcho is why echoMode has no effect, and what to do.
+const withoutEcho = "nodes send no echo packets, which the Linux kernel allows only with the capability NET_RAW. Peers are watched by control packets " +
+	"alone, as often as spec.receiveInterval and spec.transmitInterval say; set these as short as needed, and remove spec.echoMode"
+
 // profileCases are about BFDProfiles, and about the peers that name them.
 var profileCases = map[string]verdictCase{
 	"a profile of nothing but defaults": {
@@ -34,9 +38,8 @@ var profileCases = map[string]verdictCase{
 		wantErrors: []string{"metadata.namespace: resource must be created in metallb-system namespace; other namespaces are ignored"},
 	},
 	"echo packets, which nodes do not send": {
-		apply: `profile fast: {echoMode: true}`,
-		wantWarnings: []string{`BFDProfile "fast" has spec.echoMode, but nodes send no echo packets: peers are watched by control packets alone, ` +
-			`as often as spec.receiveInterval and spec.transmitInterval say; set these as short as needed, and remove spec.echoMode`},
+		apply:        `profile fast: {echoMode: true}`,
+		wantWarnings: []string{`BFDProfile "fast" has spec.echoMode, which has no effect: ` + withoutEcho},
 	},
 	"a peer names a profile": {
 		given: guarded,

@@ -164,9 +164,12 @@ func aboutProfile(profile *bgp.BFDProfile) []string {
 	if !profile.Echo {
 		return nil
 	}
-	return []string{fmt.Sprintf("BFDProfile %q has spec.echoMode, but nodes send no echo packets: peers are watched by control packets alone, "+
-		"as often as spec.receiveInterval and spec.transmitInterval say; set these as short as needed, and remove spec.echoMode", profile.Name)}
+	return []string{fmt.Sprintf("BFDProfile %q has spec.echoMode, which has no effect: %s", profile.Name, noEcho)}
 }
+
+// noEcho says why spec.echoMode of a BFDProfile has no effect, and what to do.
+const noEcho = "nodes send no echo packets, which the Linux kernel allows only with the capability NET_RAW. Peers are watched by control packets " +
+	"alone, as often as spec.receiveInterval and spec.transmitInterval say; set these as short as needed, and remove spec.echoMode"
 
 func aboutPassword(peer *bgp.Peer, secret corev1.SecretReference) []string {
 	var found []string

@@ -174,14 +174,15 @@ func (t *Tracker) State() State {
 	defer t.mu.Unlock()
 	s := State{Asked: t.asked, Loaded: t.allocated != nil}
 	if t.current != nil {
-		s.Stale, s.Held = t.current.Invalid(), t.current.Held
+		s.Deviating, s.Held = t.current.Deviating, t.current.Held
 	}
 	return s
 }
 
-// State is whether the configuration was asked for, whether it was loaded at least once, whether an object is not in use as
-// written, and how many are in use in another version.
+// State is whether the configuration was asked for, whether it was loaded at least once, which objects are not in use as written
+// and why, and how many are in use in another version.
 type State struct {
-	Asked, Loaded, Stale bool
-	Held                 int
+	Asked, Loaded bool
+	Deviating     map[active.Key]string
+	Held          int
 }

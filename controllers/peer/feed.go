@@ -41,6 +41,14 @@ func (f *feed) summary(peer string) (summary, bool) {
 	return f.index.summary(peer)
 }
 
+// summaries returns those of all peers, by name; none if not everything is known yet.
+func (f *feed) summaries() map[string]summary {
+	if !f.synced.Load() {
+		return nil
+	}
+	return f.index.summaries()
+}
+
 // Start feeds the index until the context ends.
 func (f *feed) Start(ctx context.Context) error {
 	synced := make([]toolscache.DoneChecker, 0, 4)

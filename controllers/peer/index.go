@@ -207,6 +207,19 @@ func (x *index) summary(peer string) (summary, bool) {
 	return t.summary(), true
 }
 
+// summaries returns what the sessions of each peer are together, by name.
+func (x *index) summaries() map[string]summary {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	all := make(map[string]summary, len(x.peers))
+	for name, t := range x.peers {
+		if t.defined {
+			all[name] = t.summary()
+		}
+	}
+	return all
+}
+
 // tally returns that of the peer.
 func (x *index) tally(peer string) *tally {
 	if x.peers[peer] == nil {

@@ -4,9 +4,11 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -44,6 +46,8 @@ type Reconciler struct {
 	// Namespace of the objects.
 	Namespace string
 	Clock     clock.PassiveClock
+	// Registerer takes the metrics.
+	Registerer prometheus.Registerer
 
 	feed *feed
 
@@ -55,7 +59,7 @@ type Reconciler struct {
 // SetupWithManager registers the reconciler and that of sessions, and what feeds them.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.feed = &feed{index: newIndex(r.Clock), caches: mgr.GetCache(), namespace: r.Namespace}
-	if err := mgr.Add(r.feed); err != nil {
+	if err := errors.Join(mgr.Add(r.feed), r.Registerer.Register(newCollector(r.feed))); err != nil {
 		return err
 	}
 	if err := (&sessionReconciler{client: r.Client, clock: r.Clock, feed: r.feed}).setupWithManager(mgr); err != nil {

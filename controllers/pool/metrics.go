@@ -14,9 +14,9 @@ type Metrics struct {
 	allocator     *allocator.Allocator
 	configuration interface{ State() configuration.State }
 
-	gauges              []gauge
-	services            *prometheus.Desc
-	loaded, stale, held *prometheus.Desc
+	gauges                         []gauge
+	services                       *prometheus.Desc
+	loaded, stale, held, deviating *prometheus.Desc
 }
 
 // gauge is a metric with one value per pool.
@@ -54,6 +54,9 @@ func NewMetrics(a *allocator.Allocator, c interface{ State() configuration.State
 			"1 if an object of the configuration is not in use as written, or a service holds an address that no pool would give it any more.", nil, nil),
 		held: prometheus.NewDesc("metallb_k8s_client_config_held_objects",
 			"Number of objects of the configuration of which a change is held back.", nil, nil),
+		deviating: prometheus.NewDesc("metallb_config_object_deviating",
+			"1 for every object of the configuration that is not in use as written. The reason is InvalidConfig, or why its change is held back: "+
+				"NotCompatibleWithAssignedIPs or InUse.", []string{"kind", "name", "reason"}, nil),
 	}
 }
 
@@ -66,6 +69,7 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- m.loaded
 	ch <- m.stale
 	ch <- m.held
+	ch <- m.deviating
 }
 
 // Collect implements prometheus.Collector.
@@ -81,10 +85,13 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	if !state.Asked {
 		return // A replica that stands by does not lack a configuration.
 	}
-	stale := state.Stale || m.allocator.HasIncompatible()
+	stale := len(state.Deviating) > 0 || m.allocator.HasIncompatible()
 	ch <- prometheus.MustNewConstMetric(m.loaded, prometheus.GaugeValue, toFloat(state.Loaded))
 	ch <- prometheus.MustNewConstMetric(m.stale, prometheus.GaugeValue, toFloat(stale))
 	ch <- prometheus.MustNewConstMetric(m.held, prometheus.GaugeValue, float64(state.Held))
+	for key, reason := range state.Deviating {
+		ch <- prometheus.MustNewConstMetric(m.deviating, prometheus.GaugeValue, 1, key.Kind, key.Name, reason)
+	}
 }
 
 func toFloat(b bool) float64 {

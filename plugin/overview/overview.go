@@ -240,19 +240,19 @@ func (s *Services) add(svc *corev1.Service) {
 	allocated := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated)
 	announced := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAnnounced)
 	said := announced
-	switch {
-	case allocated == nil || allocated.Status != metav1.ConditionTrue:
+	switch assignment.StateOf(allocated, announced) {
+	case assignment.Pending:
 		s.Pending++
 		said = allocated
 		if said == nil {
 			said = &metav1.Condition{Reason: "Pending", Message: "the controller has not looked at it yet"}
 		}
-	case announced == nil:
+	case assignment.Unannounced:
 		s.Unannounced++
-		said = &metav1.Condition{Reason: "Pending", Message: "whether it is announced is not known yet"}
-	case announced.Status != metav1.ConditionTrue:
-		s.Unannounced++
-	case announced.Reason == v1beta1.ReasonPartlyAnnounced:
+		if said == nil {
+			said = &metav1.Condition{Reason: "Pending", Message: "whether it is announced is not known yet"}
+		}
+	case assignment.PartlyAnnounced:
 		s.Partly++
 	default:
 		s.Announced++

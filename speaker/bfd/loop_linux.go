@@ -34,7 +34,8 @@ const (
 // echoRefused is why a session whose profile wants echo packets has none. They would be sent to the router's MAC address with this node's own
 // address as source and destination (RFC 5881 section 4), which needs packet sockets to send, as the kernel delivers what is for itself without
 // the network, and to receive, as it drops what comes from its own address (martian source).
-const echoRefused = "echoMode is not supported: control packets alone find failures; remove echoMode from the BFDProfile, or set shorter intervals"
+const echoRefused = "echoMode has no effect: nodes send no echo packets, which the Linux kernel allows only with the capability NET_RAW. Control packets alone " +
+	"find failures; remove echoMode from the BFDProfile, and set shorter intervals if needed"
 
 // end is the loop's part of a session.
 type end struct {

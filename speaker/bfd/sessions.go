@@ -39,13 +39,12 @@ func New(registerer prometheus.Registerer) (*Sessions, error) {
 // Open begins a session. Whenever its status changes, onChange is called with it; it must not block or call the session. After Close the
 // session does nothing.
 func (s *Sessions) Open(c Config, onChange func(Status)) *Session {
-	session := &Session{set: s, config: c, onChange: onChange, status: Status{State: Down}}
+	session := &Session{set: s, config: c, onChange: onChange, status: Status{State: Down, RemoteState: Down}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return session
 	}
-	s.sessions[session] = struct{}{}
 	if s.loop == nil {
 		loop, err := newLoop(s)
 		if err != nil {
@@ -62,6 +61,7 @@ func (s *Sessions) Open(c Config, onChange func(Status)) *Session {
 			loop.run()
 		}()
 	}
+	s.sessions[session] = struct{}{}
 	s.loop.put(func(l *loop) { l.add(session) })
 	return session
 }

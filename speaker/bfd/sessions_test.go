@@ -448,3 +448,27 @@ func TestASessionThatBeginsAgainIsNotDisturbedByTheFormerOnesFarewell(t *testing
 		}
 	}
 }
+
+// Without a descriptor there is no loop, which could tell of a session or end it.
+func TestASessionThatCannotBeginSaysWhyAndHasNoMetrics(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	sessions := newTestSessions(t, registry)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 1, Max: limit.Max}); err != nil {
+		t.Fatal(err)
+	}
+	s := sessions.Open(Config{Peer: netip.MustParseAddr("127.0.0.1"), Profile: profile(100*ms, 100*ms, 3)}, ignoring)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.Status().Why(), "eventfd2: too many open files"; got != want {
+		t.Errorf("the session says %q, want %q", got, want)
+	}
+	s.Close()
+	if n, err := testutil.GatherAndCount(registry); err != nil || n != 0 {
+		t.Errorf("%d series of a session that never began (%v)", n, err)
+	}
+}

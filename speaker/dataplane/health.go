@@ -53,6 +53,13 @@ func (h *health) note(now time.Time, a answer, answered bool, timeout time.Durat
 	return h.signal != before
 }
 
+// everAnswered reports whether the proxy has ever answered.
+func (h *health) everAnswered() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.answered
+}
+
 func (h *health) current() drain.Signal {
 	h.mu.Lock()
 	defer h.mu.Unlock()

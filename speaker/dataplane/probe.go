@@ -53,8 +53,6 @@ type Probe struct {
 	// What follows is used by Pending alone.
 
 	pending endpoint.FamilySet
-	// answered is whether the proxy has ever answered.
-	answered bool
 	// began is when it was first asked.
 	began time.Time
 }
@@ -84,14 +82,15 @@ func (p *Probe) Pending(ctx context.Context) endpoint.FamilySet {
 		p.began = now
 	}
 	a, err := p.ask(ctx)
-	p.note(now, a, err == nil)
 	p.observe(ctx, a, err)
+	answers := p.health.everAnswered()
+	p.note(now, a, answers)
 	logger := log.FromContext(ctx).WithValues("url", p.options.URL)
 	switch {
 	case p.pending.Empty():
-		logger.Info("the node's service proxy is not waited for any more", "answers", p.answered)
+		logger.Info("the node's service proxy is not waited for any more", "answers", answers)
 	case first:
-		logger.Info("waiting until the node's service proxy forwards connections", "answers", p.answered)
+		logger.Info("waiting until the node's service proxy forwards connections", "answers", answers)
 	default:
 		logger.V(1).Info("the node's service proxy does not forward connections of every family yet", "pending", p.pending, "error", err)
 	}
@@ -100,7 +99,6 @@ func (p *Probe) Pending(ctx context.Context) endpoint.FamilySet {
 
 // note takes note of the families that are forwarded, and gives up if nothing has ever answered.
 func (p *Probe) note(now time.Time, a answer, answered bool) {
-	p.answered = p.answered || answered
 	believed := a.isOK && now.Sub(p.began) >= beliefTime
 	for family, does := range a.forwarded {
 		if does || believed {
@@ -108,7 +106,7 @@ func (p *Probe) note(now time.Time, a answer, answered bool) {
 		}
 	}
 	mayComeYet := p.options.Uptime() < bootTime && now.Sub(p.began) < patience
-	if !p.answered && !mayComeYet {
+	if !answered && !mayComeYet {
 		p.pending = endpoint.FamilySet{}
 	}
 }

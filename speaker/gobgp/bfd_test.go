@@ -37,6 +37,8 @@ type watched struct {
 	Bound bool
 	// MultiHop has the router take the speaker for one that is more than a hop away, NoBFD for one without BFD.
 	MultiHop, NoBFD bool
+	// Keeps has the router keep routes by graceful restart when BFD goes down, whatever the reason is.
+	Keeps bool
 	// Transmit and Receive are the router's intervals in milliseconds, Passive whether it waits for the speaker, and Shutdown whether its BFD is
 	// disabled.
 	Transmit, Receive int
@@ -74,7 +76,7 @@ protocol bgp speaker {
   {{if .MultiHop}}multihop;{{else}}direct;{{end}}
   passive;
   error wait time 1,2;
-  {{if not .NoBFD}}bfd;{{end}}
+  {{if not .NoBFD}}bfd{{if .Keeps}} graceful{{end}};{{end}}
   {{if .IPv6}}ipv6{{else}}ipv4{{end}} { import all; export none; };
 }
 `
@@ -90,6 +92,9 @@ const watchingFRR = `router bgp 64512
  neighbor {{.Address}} passive
 {{- if not .NoBFD}}
  neighbor {{.Address}} bfd profile p
+{{- end}}
+{{- if .Keeps}}
+ neighbor {{.Address}} bfd check-control-plane-failure
 {{- end}}
 {{- if .MultiHop}}
  neighbor {{.Address}} ebgp-multihop 255
@@ -476,43 +481,60 @@ func TestASessionThatWaitsForBFDGoesOnWhenItHasNoneAnyMore(t *testing.T) {
 	})
 }
 
-// With graceful restart FRR tells a speaker that restarts from a node that fails. BIRD does not, unless BFD is graceful, and then keeps the routes of both.
-func TestAPlannedEndIsNoFailureForFRRThatKeepsRoutes(t *testing.T) {
+// docs/routers.md says so. With graceful restart, FRR tells a speaker that restarts from a node that fails, and BIRD does not.
+func TestWhoKeepsRoutesWhenASpeakerRestartsAndWhenItsNodeFails(t *testing.T) {
 	t.Parallel()
-	for name, planned := range map[string]bool{"planned": true, "failure": false} {
+	type end struct{ keeps, planned bool }
+	kept := map[string]map[end]bool{
+		"FRR":  {{false, true}: true, {false, false}: false, {true, true}: true, {true, false}: true},
+		"BIRD": {{false, true}: false, {false, false}: false, {true, true}: true, {true, false}: true},
+	}
+	for name, how := range map[string]end{
+		"a restart": {false, true}, "a failure": {false, false}, "a restart, if BFD keeps routes": {true, true}, "a failure, if BFD keeps routes": {true, false},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			onEachWatchingRouter(t, watchedOn, func(t *testing.T, node *bgptest.Node, w watching) {
+			onEachWatchingRouter(t, watchedWith(func(w *watched) { w.Keeps = how.keeps }), func(t *testing.T, node *bgptest.Node, w watching) {
 				t.Helper()
-				if w.Name() != "FRR" {
-					t.Skip("BIRD 2.0.12 drops the routes of both")
-				}
-				s, _ := newSessions(t, Options{})
-				c := toWatched(watchedOn(node), node.Link)
-				c.RestartTime = time.Minute
-				configure(t, s, always(path("192.0.2.0/24")), c)
-				awaitUp(t, s, "tor")
-				awaitBFD(t, s, w)
-				has := func() bool { return strings.Contains(w.Ask(t, "show bgp ipv4 unicast"), "192.0.2.0/24") }
-				eventually(t, 10*time.Second, func() (bool, string) { return has(), "the route does not come" })
-				if planned {
-					if left, err := s.CloseKeepingRoutes(t.Context()); left != 0 || err != nil {
-						t.Fatalf("%d sessions are left (%v)", left, err)
-					}
-				} else {
-					defer filter(t, "output", fmt.Sprintf("ip daddr %s drop", node.Addr4))()
-					defer filter(t, "input", fmt.Sprintf("ip saddr %s drop", node.Addr4))()
-				}
-				eventually(t, 10*time.Second, func() (bool, string) {
-					ended := !w.established() && w.BFD(t).State != "Up"
-					return ended && (planned || !has()), "FRR holds the sessions up, or the route"
-				})
-				if planned && !has() {
-					t.Error("FRR has dropped the route")
-				}
+				testEnd(t, node, w, how.planned, kept[w.Name()][how])
 			})
 		})
 	}
+}
+
+// testEnd has a speaker end to begin anew, or be cut off, and checks whether the router keeps its route.
+func testEnd(t *testing.T, node *bgptest.Node, w watching, planned, keeps bool) {
+	t.Helper()
+	s, _ := newSessions(t, Options{})
+	c := toWatched(watchedOn(node), node.Link)
+	c.RestartTime = time.Minute
+	configure(t, s, always(path("192.0.2.0/24")), c)
+	awaitUp(t, s, "tor")
+	awaitBFD(t, s, w)
+	eventually(t, 10*time.Second, func() (bool, string) { return w.hasRoute(), "the route does not come" })
+	if planned {
+		if left, err := s.CloseKeepingRoutes(t.Context()); left != 0 || err != nil {
+			t.Fatalf("%d sessions are left (%v)", left, err)
+		}
+	} else {
+		defer filter(t, "output", fmt.Sprintf("ip daddr %s drop", node.Addr4))()
+		defer filter(t, "input", fmt.Sprintf("ip saddr %s drop", node.Addr4))()
+	}
+	// FRR then does not even end the session before its hold time.
+	unmoved := w.Name() == "FRR" && keeps && !planned
+	eventually(t, 10*time.Second, func() (bool, string) {
+		ended := w.BFD(t).State != "Up" && w.established() == unmoved
+		return ended && (keeps || !w.hasRoute()), w.Name() + " holds the sessions up, or the route"
+	})
+	if keeps && !w.hasRoute() {
+		t.Errorf("%s has dropped the route", w.Name())
+	}
+}
+
+// hasRoute reports whether the router has the route of testEnd.
+func (w watching) hasRoute() bool {
+	question := map[string]string{"BIRD": "show route", "FRR": "show bgp ipv4 unicast"}[w.Name()]
+	return strings.Contains(w.Ask(w.t, question), "192.0.2.0/24")
 }
 
 func TestARouterWithoutBFDHasItsSession(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"metallb.io/metallb/speaker/bfd"
 )
 
 func TestMetricsComeAndGoWithTheSession(t *testing.T) {
@@ -62,6 +64,22 @@ func TestMetricsComeAndGoWithTheSession(t *testing.T) {
 	}
 	if err := registry.Register(collector{s}); err != nil {
 		t.Errorf("closed sessions are still registered: %v", err)
+	}
+}
+
+func TestWhoIsRefusedByTheRegistryLeavesNothingInIt(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(collector{&Sessions{}})
+	if _, err := New(Options{Registerer: registry}); err == nil {
+		t.Fatal("metrics are registered twice")
+	}
+	watches, err := bfd.New(registry)
+	if err != nil {
+		t.Fatalf("the metrics of BFD are still there: %v", err)
+	}
+	if err := watches.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -94,7 +94,7 @@ func New(options Options) (*Sessions, error) {
 	s := &Sessions{options: options, sessions: map[string]*peering{}}
 	if options.Registerer != nil {
 		if err := options.Registerer.Register(collector{s}); err != nil {
-			return nil, fmt.Errorf("registering the metrics of BGP sessions: %w", err)
+			return nil, errors.Join(fmt.Errorf("registering the metrics of BGP sessions: %w", err), watches.Close(context.Background()))
 		}
 	}
 	return s, nil
@@ -152,8 +152,8 @@ func (s *Sessions) States() []session.State {
 }
 
 // CloseKeepingRoutes ends, without a word, the sessions whose peers then keep the routes by graceful restart (RFC 4724), until another speaker
-// announces the same or the restart time is over. It returns how many sessions are left, which Close is to end. Nothing is configured any
-// more. If ctx ends first, its error is returned and the rest is freed in the background.
+// announces the same or the restart time is over. It returns how many sessions are left. Close is to follow, which ends these and waits until
+// peers know of BFD. Nothing is configured any more. If ctx ends first, its error is returned and the rest is freed in the background.
 func (s *Sessions) CloseKeepingRoutes(ctx context.Context) (left int, err error) {
 	s.mu.Lock()
 	s.retire()
@@ -167,11 +167,7 @@ func (s *Sessions) CloseKeepingRoutes(ctx context.Context) (left int, err error)
 	}
 	left = len(s.sessions)
 	s.mu.Unlock()
-	err = await(ctx, &closing)
-	if left == 0 {
-		err = errors.Join(err, s.options.bfd.Close(ctx))
-	}
-	return left, err
+	return left, await(ctx, &closing)
 }
 
 // retire unregisters the metrics, and has nothing be configured any more. The caller holds the lock.
@@ -182,8 +178,8 @@ func (s *Sessions) retire() {
 	s.closed = true
 }
 
-// Close ends all sessions with Cease/Administrative Shutdown (RFC 4486), so that no peer keeps routes, and frees everything. Peers with BFD are told
-// that this is on purpose, here and in CloseKeepingRoutes. If ctx ends first, its error is returned and the rest is freed in the background. Closing again does nothing.
+// Close ends all sessions with Cease/Administrative Shutdown (RFC 4486), so that no peer keeps routes, and frees everything. Peers with BFD have been
+// told that this is on purpose, those of CloseKeepingRoutes too. If ctx ends first, its error is returned and the rest is freed in the background. Closing again does nothing.
 func (s *Sessions) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.retire()

@@ -142,7 +142,8 @@ func TestTheSchemaAndTheValuesHaveTheSameNames(t *testing.T) {
 	unlisted := []string{
 		"/tls/metricsTLSSecret", "/prometheus/controllerMetricsTLSSecret", "/prometheus/speakerMetricsTLSSecret", // other names
 		"/prometheus/prometheusRule/bgpSessionDown/excludePools", "/prometheus/prometheusRule/configNotLoaded/excludePools",
-		"/prometheus/prometheusRule/staleConfig/excludePools",                                           // no pools
+		"/prometheus/prometheusRule/staleConfig/excludePools", "/prometheus/prometheusRule/changeHeld/excludePools",
+		"/prometheus/prometheusRule/peerDown/excludePools", "/prometheus/prometheusRule/servicesPending/excludePools", // no pools
 		"/controller/strategy/rollingUpdate/maxSurge", "/speaker/updateStrategy/rollingUpdate/maxSurge", // Kubernetes' own default
 	}
 	for _, path := range slices.Sorted(slices.Values(inSchema.missing("", values, inSchema.Definitions))) {

@@ -22,7 +22,7 @@ var (
 )
 
 // functions are PromQL's that look like the name of a metric.
-var functions = []string{"histogram_quantile", "label_replace"}
+var functions = []string{"histogram_quantile", "label_replace", "min_over_time"}
 
 // discovered are labels that Prometheus gives to what it scrapes.
 var discovered = []string{"job", "instance", "pod", "namespace"}
@@ -150,10 +150,11 @@ func TestAlertsAreAboutDocumentedMetricsAndDocumented(t *testing.T) {
 		}
 	}
 	want := []string{
-		"MetalLBStaleConfig", "MetalLBConfigNotLoaded", "MetalLBAddressPoolExhausted", "MetalLBAddressPoolUsage75Percent",
-		"MetalLBAddressPoolUsage85Percent", "MetalLBAddressPoolUsage95Percent", "MetalLBBGPSessionDown",
+		"MetalLBStaleConfig", "MetalLBChangeHeld", "MetalLBConfigNotLoaded", "MetalLBAddressPoolExhausted", "MetalLBAddressPoolFilling",
+		"MetalLBAddressPoolUsage75Percent", "MetalLBAddressPoolUsage85Percent", "MetalLBAddressPoolUsage95Percent", "MetalLBBGPSessionDown",
+		"MetalLBPeerDown", "MetalLBServicesPending",
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("alerts %q, want MetalLB's: %q", got, want)
+		t.Errorf("alerts %q, want %q", got, want)
 	}
 }

@@ -90,6 +90,7 @@ All answers come from the Kubernetes API, with your own rights. Nothing is chang
 	root.PersistentFlags().StringVar(&e.systemNamespace, systemNamespaceFlag, systemNamespaceDefault, "namespace of the load balancer and its configuration")
 	root.PersistentFlags().StringVar(&e.color, "color", terminal.ColorAuto, "use colors: auto (on a terminal, unless NO_COLOR is set), always or never")
 	root.AddCommand(newStatus(e), newExplain(e))
+	root.AddCommand(newDashboard(e))
 	return root
 }
 

@@ -104,7 +104,7 @@ All answers come from the Kubernetes API, with your own rights. Nothing is chang
 	e.flags.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().StringVar(&e.systemNamespace, systemNamespaceFlag, cluster.DefaultNamespace, "namespace of the load balancer and its configuration")
 	root.PersistentFlags().StringVar(&e.color, "color", terminal.ColorAuto, "use colors: auto (on a terminal, unless NO_COLOR is set), always or never")
-	root.AddCommand(newStatus(e), newExplain(e), newRoutes(e), newPools(e), newDrain(e), newUndrain(e), newDiagnose(e), newValidate(e), newMigrate(e))
+	root.AddCommand(newStatus(e), newExplain(e), newRoutes(e), newPools(e), newDashboard(e), newDrain(e), newUndrain(e), newDiagnose(e), newValidate(e), newMigrate(e))
 	return root
 }
 

@@ -234,31 +234,45 @@ func (o *Overview) services(c *cluster.Cluster) {
 	}
 }
 
-// add counts the Service, by its conditions.
+// add counts the Service.
 func (s *Services) add(svc *corev1.Service) {
 	s.Total++
-	allocated := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated)
-	announced := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAnnounced)
-	said := announced
-	switch assignment.StateOf(allocated, announced) {
+	state, said := StateOf(svc)
+	switch state {
 	case assignment.Pending:
 		s.Pending++
-		said = allocated
-		if said == nil {
-			said = &metav1.Condition{Reason: "Pending", Message: "the controller has not looked at it yet"}
-		}
 	case assignment.Unannounced:
 		s.Unannounced++
-		if said == nil {
-			said = &metav1.Condition{Reason: "Pending", Message: "whether it is announced is not known yet"}
-		}
 	case assignment.PartlyAnnounced:
 		s.Partly++
-	default:
+	case assignment.Announced:
 		s.Announced++
 		return
 	}
 	s.Troubled = append(s.Troubled, Object{Kind: "Service", Namespace: svc.Namespace, Name: svc.Name, Reason: said.Reason, Message: said.Message})
+}
+
+// StateOf returns how far a Service has come, and the condition that says it.
+func StateOf(svc *corev1.Service) (assignment.State, metav1.Condition) {
+	allocated := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated)
+	announced := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAnnounced)
+	state := assignment.StateOf(allocated, announced)
+	said, silence := announced, "whether it is announced is not known yet"
+	if state == assignment.Pending {
+		said, silence = allocated, "the controller has not looked at it yet"
+	}
+	if said == nil {
+		said = &metav1.Condition{Reason: "Pending", Message: silence}
+	}
+	return state, *said
+}
+
+// Words returns the state for people.
+func Words(s assignment.State) string {
+	return [assignment.States]string{
+		assignment.Pending: "without the addresses requested", assignment.Unannounced: "not announced", assignment.PartlyAnnounced: "announced in part",
+		assignment.Announced: "announced",
+	}[s]
 }
 
 // draining lists each node once: all its sessions say the same.
@@ -329,12 +343,12 @@ func (o *Overview) judge() {
 	}
 	for _, n := range []struct {
 		count int
-		what  string
+		state assignment.State
 	}{
-		{o.Services.Pending, "without the addresses requested"}, {o.Services.Unannounced, "not announced"}, {o.Services.Partly, "announced in part"},
+		{o.Services.Pending, assignment.Pending}, {o.Services.Unannounced, assignment.Unannounced}, {o.Services.Partly, assignment.PartlyAnnounced},
 	} {
 		if n.count > 0 {
-			say("%s %s", count(n.count, "service"), n.what)
+			say("%s %s", count(n.count, "service"), Words(n.state))
 		}
 	}
 	if len(o.Invalid) > 0 {

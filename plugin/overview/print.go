@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/plugin/terminal"
 )
 
@@ -165,14 +166,14 @@ func (s *screen) services(all Services) {
 		t := terminal.NewTable()
 		for _, row := range []struct {
 			count int
-			what  string
+			state assignment.State
 			mark  terminal.Mark
 		}{
-			{all.Announced, "announced", terminal.Good}, {all.Partly, "announced in part", terminal.Doubtful},
-			{all.Unannounced, "not announced", terminal.Bad}, {all.Pending, "without the addresses requested", terminal.Bad},
+			{all.Announced, assignment.Announced, terminal.Good}, {all.Partly, assignment.PartlyAnnounced, terminal.Doubtful},
+			{all.Unannounced, assignment.Unannounced, terminal.Bad}, {all.Pending, assignment.Pending, terminal.Bad},
 		} {
 			if row.count > 0 {
-				t.Row(s.palette.Mark(row.mark), fmt.Sprintf("%d of %d", row.count, all.Total), row.what)
+				t.Row(s.palette.Mark(row.mark), fmt.Sprintf("%d of %d", row.count, all.Total), Words(row.state))
 			}
 		}
 		s.table(t)

@@ -5,6 +5,7 @@ package explain_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,13 +77,8 @@ func scene(changed ...client.Object) []client.Object {
 func replaced(all, changed []client.Object) []client.Object {
 	same := func(a, b client.Object) bool { return typeOf(a) == typeOf(b) && a.GetName() == b.GetName() }
 	for _, c := range changed {
-		kept := all[:0]
-		for _, o := range all {
-			if !same(o, c) {
-				kept = append(kept, o)
-			}
-		}
-		all = append(kept, c)
+		all = slices.DeleteFunc(all, func(o client.Object) bool { return same(o, c) })
+		all = append(all, c)
 	}
 	return all
 }

@@ -165,7 +165,7 @@ func (t *Table) routes(n *node, services []int, wanted func(peer string, p netip
 					p = rib.Merge(other, p)
 				}
 				paths[d] = p
-				owners[d] = append(owners[d], t.services[i].NamespacedName.String())
+				owners[d] = append(owners[d], t.services[i].name.String())
 			}
 		}
 	}

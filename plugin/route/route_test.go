@@ -57,9 +57,9 @@ func base(more ...client.Object) []client.Object {
 }
 
 // lines are the routes in one line each.
-func lines(t *route.Table, f route.Filter) []string {
+func lines(t *route.Table) []string {
 	all := []string{}
-	for r := range t.All(f) {
+	for r := range t.All(route.Filter{}) {
 		all = append(all, line(r))
 	}
 	return all
@@ -147,7 +147,7 @@ func TestARouteHasTheAttributesThatItsPeerIsSent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			table := route.New(clustertest.Of(t, base(tc.objects...)...))
-			if diff := cmp.Diff(tc.want, lines(table, route.Filter{})); diff != "" {
+			if diff := cmp.Diff(tc.want, lines(table)); diff != "" {
 				t.Errorf("routes (-want +got):\n%s", diff)
 			}
 		})
@@ -174,7 +174,7 @@ func TestARouteSaysWhyItsPeerIsNotTold(t *testing.T) {
 				objects = append(objects, tc.session.Obj())
 			}
 			want := []string{"node-1→rack 198.51.100.7/32 default/web [localPref=100] " + tc.want}
-			if diff := cmp.Diff(want, lines(route.New(clustertest.Of(t, objects...)), route.Filter{})); diff != "" {
+			if diff := cmp.Diff(want, lines(route.New(clustertest.Of(t, objects...)))); diff != "" {
 				t.Errorf("routes (-want +got):\n%s", diff)
 			}
 		})
@@ -183,8 +183,9 @@ func TestARouteSaysWhyItsPeerIsNotTold(t *testing.T) {
 
 // refusals are those of the service web, as "node address reason".
 func refusals(t *route.Table, service string) []string {
-	all := []string{}
-	for _, r := range t.Refusals(types.NamespacedName{Namespace: "default", Name: service}) {
+	refused := t.Refusals(types.NamespacedName{Namespace: "default", Name: service})
+	all := make([]string, 0, len(refused))
+	for _, r := range refused {
 		address := "all"
 		if r.Address.IsValid() {
 			address = r.Address.String()
@@ -257,7 +258,7 @@ func TestWhatIsNotAnnouncedHasTheReasonOfTheSpeaker(t *testing.T) {
 			if diff := cmp.Diff([]string{want}, refusals(table, "web")); diff != "" {
 				t.Errorf("refusals (-want +got):\n%s", diff)
 			}
-			if routes := lines(table, route.Filter{}); len(routes) > 0 {
+			if routes := lines(table); len(routes) > 0 {
 				t.Errorf("routes %q", routes)
 			}
 		})
@@ -277,7 +278,7 @@ func TestWhatOnlyANodeKnowsIsTakenFromItsSessions(t *testing.T) {
 		"node-1→fabric 198.51.100.7/32 default/web [localPref=100] told", "node-1→fabric 2001:db8:1::7/128 default/web [localPref=100] told",
 		"node-1→gateway 198.51.100.7/32 default/web [localPref=100] told",
 	}
-	if diff := cmp.Diff(want, lines(table, route.Filter{})); diff != "" {
+	if diff := cmp.Diff(want, lines(table)); diff != "" {
 		t.Errorf("routes (-want +got):\n%s", diff)
 	}
 	// The other node has not found a router.
@@ -296,7 +297,7 @@ func TestNoSecretIsNeededToKnowThatAPeerHasOne(t *testing.T) {
 	if refused := table.Node("node-1").Refused; len(refused) > 0 {
 		t.Errorf("refused: %+v", refused)
 	}
-	if got := lines(table, route.Filter{}); len(got) != 2 {
+	if got := lines(table); len(got) != 2 {
 		t.Errorf("routes %q", got)
 	}
 }
@@ -309,7 +310,7 @@ func TestRoutesAreThoseOfTheConfigurationInUse(t *testing.T) {
 	}
 	table := route.New(clustertest.Of(t, base(held, builder.MakeAdvertisement("everything").MED(2).Obj(), builder.MakePeer("rack", "192.0.2.1").Obj())...))
 	want := []string{"node-1→rack 198.51.100.7/32 default/web [localPref=100 med=1] NotReported: no report from its speaker"}
-	if diff := cmp.Diff(want, lines(table, route.Filter{})); diff != "" {
+	if diff := cmp.Diff(want, lines(table)); diff != "" {
 		t.Errorf("routes (-want +got):\n%s", diff)
 	}
 }
@@ -361,8 +362,9 @@ func TestRoutesOfAServiceAreThoseThatOthersHaveAPartIn(t *testing.T) {
 		builder.MakePeer("rack", "192.0.2.1").Obj(), builder.MakeAdvertisement("everything").Aggregation(24).Obj(), other.Obj(),
 		builder.MakeEndpoints(other, discoveryv1.AddressTypeIPv4).Terminating("node-1").Ready("node-2").Obj())...))
 	want := []string{"node-1→rack 198.51.100.0/24 default/other+default/web [localPref=100] NotReported: no report from its speaker"}
-	var got []string
-	for _, r := range table.Of(types.NamespacedName{Namespace: "default", Name: "other"}) {
+	routes := table.Of(types.NamespacedName{Namespace: "default", Name: "other"})
+	got := make([]string, 0, len(routes))
+	for _, r := range routes {
 		got = append(got, line(r))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

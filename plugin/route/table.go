@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/v1beta1"
@@ -37,8 +36,7 @@ type Table struct {
 
 // service is a Service with what matters of it, or the reason why nothing of it is announced.
 type service struct {
-	types.NamespacedName
-	*corev1.Service
+	name   types.NamespacedName
 	view   announce.Service
 	reason announce.Reason
 }
@@ -71,9 +69,9 @@ func New(c *cluster.Cluster) *Table {
 		t.sessions[s.Node][s.Peer] = s
 	}
 	for i := range c.Services {
-		s := service{Service: &c.Services[i]}
-		s.NamespacedName = types.NamespacedName{Namespace: s.Service.Namespace, Name: s.Service.Name}
-		s.view, s.reason = announce.ServiceOf(s.Service, c.Class)
+		object := &c.Services[i]
+		s := service{name: types.NamespacedName{Namespace: object.Namespace, Name: object.Name}}
+		s.view, s.reason = announce.ServiceOf(object, c.Class)
 		for _, addr := range s.view.Addresses {
 			t.byAddress = append(t.byAddress, holder{addr, i})
 		}
@@ -179,7 +177,7 @@ func (t *Table) within(p netip.Prefix) []int {
 
 func (t *Table) find(key types.NamespacedName) (int, bool) {
 	return slices.BinarySearchFunc(t.services, key, func(s service, k types.NamespacedName) int {
-		return cmp.Or(cmp.Compare(s.NamespacedName.Namespace, k.Namespace), cmp.Compare(s.NamespacedName.Name, k.Name))
+		return cmp.Or(cmp.Compare(s.name.Namespace, k.Namespace), cmp.Compare(s.name.Name, k.Name))
 	})
 }
 
@@ -189,7 +187,7 @@ func (t *Table) decide(n *node, i int) announce.Decision {
 	if s.reason != "" {
 		return announce.Decision{}
 	}
-	return announce.Decide(n.policy, s.view, announce.EndpointsOf(t.cluster.Slices[s.NamespacedName], n.Name))
+	return announce.Decide(n.policy, s.view, announce.EndpointsOf(t.cluster.Slices[s.name], n.Name))
 }
 
 // Tally is how many services a node announces. Only those are counted that have an address.
@@ -220,7 +218,7 @@ func (t *Table) Tally(name string) Tally {
 		if len(d.Announced) == 0 {
 			reason := d.Refused[s.view.Addresses[0]]
 			r := all.Refused[reason]
-			all.Refused[reason] = Refused{r.Services + 1, cmp.Or(r.Example, s.NamespacedName)}
+			all.Refused[reason] = Refused{r.Services + 1, cmp.Or(r.Example, s.name)}
 			continue
 		}
 		all.Announced++

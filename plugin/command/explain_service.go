@@ -85,16 +85,7 @@ func (o *output) explainService(ctx context.Context, e *environment, name string
 	if err := read.ReadSlices(ctx, reader, client.ObjectKeyFromObject(&svc)); err != nil {
 		return err
 	}
-	return o.tell(e, explain.Service(read, &svc))
-}
-
-// tell writes the explanation, and ends the command with an error if something is wrong.
-func (o *output) tell(e *environment, chain explain.Chain) error {
-	err := o.writeChain(e, chain)
-	if err == nil && chain.Broken() {
-		err = somethingIsWrong
-	}
-	return err
+	return o.writeChain(e, explain.Service(read, &svc))
 }
 
 func newExplainAddress(e *environment) *cobra.Command {
@@ -139,5 +130,5 @@ func (o *output) explainAddress(ctx context.Context, e *environment, address net
 			return err
 		}
 	}
-	return o.tell(e, explain.Address(read, address))
+	return o.writeChain(e, explain.Address(read, address))
 }

@@ -38,6 +38,11 @@ func newExplainService(e *environment) *cobra.Command {
 		Use:     "service NAME",
 		Aliases: []string{"svc", "services"},
 		Short:   "Explain how a Service is announced, from its request to the routers, or why it is not",
+		Long: `Explain how a Service is announced, from its request to the routers, or why it is not.
+
+It is computed from the Kubernetes API, by the same rules as controller and speakers decide. You need the right to get the Service and its namespace, and to list
+endpointslices in it, nodes, and in the namespace of the load balancer all kinds of metallb.io. Services and namespaces are listed only if the Service does not
+have what it requests, or may share it.`,
 		Example: `  # Why does nobody reach my Service?
   kubectl metallb explain service web -n shop
 

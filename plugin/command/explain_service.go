@@ -38,6 +38,11 @@ func newExplainService(e *environment) *cobra.Command {
 		Use:     "service NAME",
 		Aliases: []string{"svc", "services"},
 		Short:   "Explain how a Service is announced, from its request to the routers, or why it is not",
+		Long: `Explain how a Service is announced, from its request to the routers, or why it is not.
+
+It is computed from the Kubernetes API, by the same rules as controller and speakers decide. You need the right to get the Service and its namespace, and to list
+endpointslices in it, nodes, and in the namespace of the load balancer all kinds of metallb.io. Services and namespaces are listed only if the Service does not
+have what it requests, or may share it.`,
 		Example: `  # Why does nobody reach my Service?
   kubectl metallb explain service web -n shop
 
@@ -85,16 +90,7 @@ func (o *output) explainService(ctx context.Context, e *environment, name string
 	if err := read.ReadSlices(ctx, reader, client.ObjectKeyFromObject(&svc)); err != nil {
 		return err
 	}
-	return o.tell(e, explain.Service(read, &svc))
-}
-
-// tell writes the explanation, and ends the command with an error if something is wrong.
-func (o *output) tell(e *environment, chain explain.Chain) error {
-	err := o.writeChain(e, chain)
-	if err == nil && chain.Broken() {
-		err = somethingIsWrong
-	}
-	return err
+	return o.writeChain(e, explain.Service(read, &svc))
 }
 
 func newExplainAddress(e *environment) *cobra.Command {
@@ -139,5 +135,5 @@ func (o *output) explainAddress(ctx context.Context, e *environment, address net
 			return err
 		}
 	}
-	return o.tell(e, explain.Address(read, address))
+	return o.writeChain(e, explain.Address(read, address))
 }

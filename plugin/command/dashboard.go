@@ -8,10 +8,7 @@ import (
 	"os/exec"
 	"runtime"
 
-	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
-	"k8s.io/klog/v2"
-	ctrl "sigs.k8s.io/controller-runtime"
 
 	"metallb.io/metallb/internal/scheme"
 	"metallb.io/metallb/plugin/dashboard"
@@ -53,9 +50,6 @@ The command runs until Ctrl-C is pressed.`,
 }
 
 func (o *dashboardOptions) run(ctx context.Context, e *environment) error {
-	// What goes wrong with a watch is shown on the page.
-	ctrl.SetLogger(logr.Discard())
-	klog.SetLogger(logr.Discard())
 	config, err := e.config()
 	if err != nil {
 		return err

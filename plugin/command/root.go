@@ -15,6 +15,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -58,7 +59,9 @@ var somethingIsWrong = exitError{status: 1}
 // Main runs the command line and returns the exit status: 0, or 1 if something is wrong with the load balancer, with the command or on its way.
 // Commands that read files end with 2 if they cannot.
 func Main(ctx context.Context, args []string, getenv func(string) string, streams genericiooptions.IOStreams) int {
-	log.SetLogger(logr.Discard()) // What libraries log is for programs that run for long.
+	// Libraries say in logs what commands say in errors.
+	log.SetLogger(logr.Discard())
+	klog.SetLogger(logr.Discard())
 	root := New(getenv, streams)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -234,31 +234,52 @@ func (o *Overview) services(c *cluster.Cluster) {
 	}
 }
 
-// add counts the Service, by its conditions.
+// add counts the Service.
 func (s *Services) add(svc *corev1.Service) {
 	s.Total++
-	allocated := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated)
-	announced := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAnnounced)
-	said := announced
-	switch {
-	case allocated == nil || allocated.Status != metav1.ConditionTrue:
+	state, said := StateOf(svc)
+	switch state {
+	case Pending:
 		s.Pending++
-		said = allocated
-		if said == nil {
-			said = &metav1.Condition{Reason: "Pending", Message: "the controller has not looked at it yet"}
-		}
-	case announced == nil:
+	case Unannounced:
 		s.Unannounced++
-		said = &metav1.Condition{Reason: "Pending", Message: "whether it is announced is not known yet"}
-	case announced.Status != metav1.ConditionTrue:
-		s.Unannounced++
-	case announced.Reason == v1beta1.ReasonPartlyAnnounced:
+	case Partly:
 		s.Partly++
-	default:
+	case Announced:
 		s.Announced++
 		return
 	}
 	s.Troubled = append(s.Troubled, Object{Kind: "Service", Namespace: svc.Namespace, Name: svc.Name, Reason: said.Reason, Message: said.Message})
+}
+
+// State is how a Service fares.
+type State string
+
+// The states.
+const (
+	Announced   State = "announced"
+	Partly      State = "announced in part"
+	Unannounced State = "not announced"
+	Pending     State = "without the addresses requested"
+)
+
+// StateOf returns how a Service fares by its conditions, and the condition that says it.
+func StateOf(svc *corev1.Service) (State, metav1.Condition) {
+	allocated := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAllocated)
+	announced := meta.FindStatusCondition(svc.Status.Conditions, v1beta1.ConditionAnnounced)
+	switch {
+	case allocated == nil:
+		return Pending, metav1.Condition{Reason: "Pending", Message: "the controller has not looked at it yet"}
+	case allocated.Status != metav1.ConditionTrue:
+		return Pending, *allocated
+	case announced == nil:
+		return Unannounced, metav1.Condition{Reason: "Pending", Message: "whether it is announced is not known yet"}
+	case announced.Status != metav1.ConditionTrue:
+		return Unannounced, *announced
+	case announced.Reason == v1beta1.ReasonPartlyAnnounced:
+		return Partly, *announced
+	}
+	return Announced, *announced
 }
 
 // draining lists each node once: all its sessions say the same.

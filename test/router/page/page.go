@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"metallb.io/metallb/plugin/look"
 	"metallb.io/metallb/test/router/router"
 )
 
@@ -76,17 +77,16 @@ func New(cfg Config) (*Page, error) {
 	p.mux.HandleFunc("GET /api/routers", p.api)
 	p.mux.HandleFunc("GET /pcap", p.pcap)
 	p.mux.HandleFunc("GET /healthz", p.healthz)
+	for _, shared := range []string{"look.css", "icon.svg"} {
+		p.mux.Handle("GET /assets/"+shared, http.StripPrefix("/assets/", http.FileServerFS(look.Assets())))
+	}
 	p.mux.Handle("GET /assets/", http.StripPrefix("/assets/", http.FileServerFS(assets)))
 	return p, nil
 }
 
 // ServeHTTP implements http.Handler. The policy it sends keeps the page free of anything from elsewhere.
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
-	header.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cache-Control", "no-store")
+	look.Protect(w.Header())
 	p.mux.ServeHTTP(w, r)
 }
 

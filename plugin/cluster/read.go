@@ -128,7 +128,9 @@ func (c *Cluster) readServices(ctx context.Context, reader client.Reader) error 
 		for i := range list.Items {
 			s := &list.Items[i]
 			s.ManagedFields = nil
-			delete(s.Annotations, lastApplied)
+			if s.Annotations[lastApplied] != "" { // The map of what is cached is not written to.
+				delete(s.Annotations, lastApplied)
+			}
 		}
 		c.Services = append(c.Services, list.Items...)
 	}, only)

@@ -94,6 +94,7 @@ All answers come from the Kubernetes API, with your own rights. Nothing is chang
 	root.AddCommand(newStatus(e))
 	root.AddCommand(newRoutes(e))
 	root.AddCommand(newExplain(e))
+	root.AddCommand(newDashboard(e))
 	return root
 }
 

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package picture
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Story is what is known of the past: what the API server told at first by its times, and what has been seen since.
+type Story struct {
+	Began   time.Time
+	Changes []Change
+	turns   map[sessionKey][]turn
+}
+
+// Change is something that has changed.
+type Change struct {
+	Time      time.Time `json:"time"`
+	Kind      string    `json:"kind"`
+	Namespace string    `json:"namespace,omitempty"`
+	// Name is empty if many are told of at once.
+	Name  string `json:"name,omitempty"`
+	Level Level  `json:"level"`
+	Text  string `json:"text"`
+}
+
+type sessionKey struct{ node, peer string }
+
+// turn is when a session has come to fare as it does.
+type turn struct {
+	at    time.Time
+	level Level
+	text  string
+}
+
+const (
+	// span is how far back is told of.
+	span = time.Hour
+	// maxChanges is how many changes are kept, and maxTurns how many of each session.
+	maxChanges = 100
+	maxTurns   = 64
+	// maxAlike is up to how many Services of a namespace are told of each, if the same has happened to them.
+	maxAlike = 4
+)
+
+// tell returns the story up to this picture, which comes after another, or is the first.
+func (p *Picture) tell(before *Picture) Story {
+	if before == nil {
+		return p.begin()
+	}
+	s := Story{Began: before.story.Began, turns: make(map[sessionKey][]turn, len(p.sessions))}
+	for _, one := range p.sessions {
+		s.turns[one.key()] = follow(before.story.turns[one.key()], one, p.cluster.Now)
+	}
+	s.Changes = fold(p.changes(before))
+	s.Changes = append(s.Changes, before.story.Changes...)
+	s.Changes = s.Changes[:min(len(s.Changes), maxChanges)]
+	return s
+}
+
+// begin reads the story from the times that the objects have.
+func (p *Picture) begin() Story {
+	s := Story{Began: p.cluster.Now, turns: make(map[sessionKey][]turn, len(p.sessions))}
+	oldest := p.cluster.Now.Add(-span)
+	var changes []Change
+	for _, one := range p.sessions {
+		s.turns[one.key()] = follow(nil, one, p.cluster.Now)
+		if one.Since != nil && one.Since.After(oldest) {
+			changes = append(changes, one.change(*one.Since))
+		}
+	}
+	for i := range p.services {
+		if one := &p.services[i]; one.since.After(oldest) {
+			changes = append(changes, one.change(one.since))
+		}
+	}
+	s.Changes = fold(changes)
+	s.Changes = s.Changes[:min(len(s.Changes), maxChanges)]
+	return s
+}
+
+// follow adds the turn of a session, if it fares in another way than before.
+func follow(turns []turn, s Session, now time.Time) []turn {
+	if len(turns) > 0 && turns[len(turns)-1].level == s.Level {
+		return turns
+	}
+	t := turn{now, s.Level, s.words()}
+	if s.Since != nil && s.Since.Before(now) {
+		t.at = *s.Since
+	}
+	// An attempt that fails as the one before changes the state, but not the time of the error.
+	if s.Level == Bad && !s.failed.IsZero() && s.failed.Before(t.at) {
+		t.at = s.failed
+	}
+	if len(turns) > 0 && t.at.Before(turns[len(turns)-1].at) {
+		t.at = now
+	}
+	turns = append(slices.Clip(turns), t)
+	return turns[max(0, len(turns)-maxTurns):]
+}
+
+func (s *Session) key() sessionKey { return sessionKey{s.Node, s.Peer} }
+
+func (s *Session) words() string {
+	if s.Level == Bad && s.Error != "" {
+		return s.State + ": " + s.Error
+	}
+	return s.State
+}
+
+func (s *Session) change(at time.Time) Change {
+	c := Change{Time: at, Kind: "Session", Name: s.Node + " ↔ " + s.Peer, Level: s.Level, Text: "is established"}
+	if s.Level == Bad {
+		c.Text = "is down: " + s.words()
+	}
+	return c
+}
+
+func (s *Service) change(at time.Time) Change {
+	c := Change{Time: at, Kind: "Service", Namespace: s.Namespace, Name: s.Name, Level: s.Level, Text: "is " + s.State}
+	if s.Reason != "" {
+		c.Text += ": " + s.Reason
+	}
+	return c
+}
+
+// changes returns what has changed since the picture before.
+func (p *Picture) changes(before *Picture) []Change {
+	changes := p.serviceChanges(before)
+	say := func(kind, name string, level Level, format string, args ...any) {
+		changes = append(changes, Change{Time: p.cluster.Now, Kind: kind, Name: name, Level: level, Text: fmt.Sprintf(format, args...)})
+	}
+	for _, s := range p.sessions {
+		was := before.story.turns[s.key()]
+		if len(was) == 0 || was[len(was)-1].level != s.Level {
+			changes = append(changes, s.change(p.cluster.Now))
+		}
+	}
+	each(before.Front.Nodes, p.Front.Nodes, func(name string, was, is *Node) {
+		switch {
+		case was == nil:
+			say("Node", name, is.Level, "joins")
+		case is == nil:
+			say("Node", name, Idle, "is gone")
+		case was.Note != is.Note:
+			say("Node", name, is.Level, "%s", cmp.Or(is.Note, "is as it should be"))
+		}
+	})
+	each(before.Front.Workloads, p.Front.Workloads, func(name string, was, is *Workload) {
+		if is != nil && (was == nil || was.Ready != is.Ready || was.Desired != is.Desired) {
+			say("Pods", name, is.Level, "%d of %d ready", is.Ready, is.Desired)
+		}
+	})
+	each(before.Front.Pools, p.Front.Pools, func(name string, was, is *Pool) {
+		switch {
+		case is == nil:
+			say("IPAddressPool", name, Idle, "is gone")
+		case was == nil:
+			say("IPAddressPool", name, is.Level, "is there")
+		case was.Level != is.Level && is.Level == Warn:
+			say("IPAddressPool", name, is.Level, "has no free address")
+		}
+	})
+	each(objectsByKey(before.Front.Objects), objectsByKey(p.Front.Objects), func(_ [2]string, was, is *Object) {
+		switch {
+		case is == nil:
+			say(was.Kind, was.Name, OK, "is in use as written")
+		case was == nil:
+			say(is.Kind, is.Name, Bad, "is not in use as written: %s", is.Message)
+		}
+	})
+	return changes
+}
+
+func objectsByKey(objects []Object) map[[2]string]Object {
+	all := map[[2]string]Object{}
+	for _, o := range objects {
+		all[[2]string{o.Kind, o.Name}] = o
+	}
+	return all
+}
+
+// each calls f for every key of two maps, in the order of keys, with nil where one of them has none.
+func each[K comparable, V any](before, after map[K]V, f func(key K, was, is *V)) {
+	keys := map[K]bool{}
+	for k := range before {
+		keys[k] = true
+	}
+	for k := range after {
+		keys[k] = true
+	}
+	order := func(a, b K) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }
+	for _, k := range slices.SortedFunc(maps.Keys(keys), order) {
+		var was, is *V
+		if v, has := before[k]; has {
+			was = &v
+		}
+		if v, has := after[k]; has {
+			is = &v
+		}
+		f(k, was, is)
+	}
+}
+
+// serviceChanges walks both lists, which have the same order.
+func (p *Picture) serviceChanges(before *Picture) []Change {
+	var changes []Change
+	old, now := before.services, p.services
+	for len(old) > 0 || len(now) > 0 {
+		order := 0
+		switch {
+		case len(old) == 0:
+			order = 1
+		case len(now) == 0:
+			order = -1
+		default:
+			order = cmp.Or(strings.Compare(old[0].Namespace, now[0].Namespace), strings.Compare(old[0].Name, now[0].Name))
+		}
+		switch {
+		case order < 0:
+			changes = append(changes, Change{Time: p.cluster.Now, Kind: "Service", Namespace: old[0].Namespace, Name: old[0].Name, Level: Idle, Text: "is gone"})
+			old = old[1:]
+		case order > 0:
+			changes = append(changes, now[0].change(p.cluster.Now))
+			now = now[1:]
+		default:
+			if old[0].State != now[0].State || old[0].Reason != now[0].Reason {
+				changes = append(changes, now[0].change(p.cluster.Now))
+			} else if !slices.Equal(old[0].Addresses, now[0].Addresses) {
+				c := now[0].change(p.cluster.Now)
+				c.Text = "has now " + cmp.Or(strings.Join(now[0].Addresses, ", "), "no address")
+				changes = append(changes, c)
+			}
+			old, now = old[1:], now[1:]
+		}
+	}
+	return changes
+}
+
+// fold sorts changes, the latest first, and tells of many Services of a namespace at once if the same has happened to them.
+func fold(changes []Change) []Change {
+	alike := map[Change][]Change{}
+	for _, c := range changes {
+		key := Change{Kind: c.Kind, Namespace: c.Namespace, Level: c.Level, Text: c.Text}
+		alike[key] = append(alike[key], c)
+	}
+	all := []Change{}
+	for key, same := range alike {
+		if key.Kind != "Service" || len(same) <= maxAlike {
+			all = append(all, same...)
+			continue
+		}
+		for _, c := range same {
+			if c.Time.After(key.Time) {
+				key.Time = c.Time
+			}
+		}
+		key.Text = fmt.Sprintf("%d services: each %s", len(same), key.Text)
+		all = append(all, key)
+	}
+	slices.SortFunc(all, func(a, b Change) int {
+		return cmp.Or(b.Time.Compare(a.Time), -cmp.Compare(rank(a.Level), rank(b.Level)), strings.Compare(a.Kind, b.Kind),
+			strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name), strings.Compare(a.Text, b.Text))
+	})
+	return all
+}

@@ -143,6 +143,11 @@ func TestThePageInABrowser(t *testing.T) {
 				shoot(tab, t, name, 1440, 1000, scheme)
 			}
 			shoot(tab, t, name, 390, 844, "light")
+			one := evaluate[string](tab, t, `location.hash = "#Service/shop/web-1", "x"`)
+			_ = one
+			await(tab, t, `document.querySelector(".details h2") !== null`)
+			shoot(tab, t, name+"-service", 1440, 1000, "light")
+			shoot(tab, t, name+"-service", 390, 844, "dark")
 		})
 	}
 }

@@ -6,7 +6,10 @@
 import { count, fill, h, words } from "./dom.js";
 
 // Up to so many nodes are drawn each; more are cells in groups. The server draws services the same way.
-const fewNodes = 16;
+const phone = matchMedia("(max-width: 44rem)");
+const fewNodes = () => (phone.matches ? 6 : 16);
+// Up to so many lines between nodes and services are drawn each; more are one bundle, until something is selected.
+const fewLines = 40;
 const maxPeers = 14;
 const rank = { idle: 0, ok: 1, warn: 2, bad: 3 };
 
@@ -33,6 +36,7 @@ export class Drawing {
     root.addEventListener("keydown", (event) => this.#move(event));
     root.addEventListener("focusin", (event) => { if (event.target.dataset.key) this.#current = event.target.dataset.key; });
     new ResizeObserver(() => this.#later()).observe(root);
+    phone.addEventListener("change", () => { if (this.#front) this.show(this.#front); });
   }
 
   show(front) {
@@ -45,7 +49,7 @@ export class Drawing {
       this.#column("Routers", "peers", peers.length === 0 ? [this.#none("no BGPPeer: nothing is announced")] : [
         ...peers.slice(0, maxPeers).map(([name, p]) => this.#box("Peer", "", name, p.level, `${p.address} · AS ${p.asn}`, `${p.up} of ${p.desired} sessions up`)),
         peers.length > maxPeers && this.#none(`and ${peers.length - maxPeers} more: search for them`)]),
-      this.#column(nodes.length > fewNodes && front.groupedBy ? `Nodes by ${front.groupedBy}` : "Nodes", "nodes", this.#nodes(nodes)),
+      this.#column(nodes.length > fewNodes() && front.groupedBy ? `Nodes by ${front.groupedBy}` : "Nodes", "nodes", this.#nodes(nodes)),
       this.#column("Services", "services", this.#services(front)));
     this.#edges = this.#sessionEdges(peers.slice(0, maxPeers)).concat(this.#serviceEdges());
     this.#dim();
@@ -74,7 +78,7 @@ export class Drawing {
 
   #nodes(nodes) {
     if (nodes.length === 0) return [this.#none("no node can be read")];
-    if (nodes.length <= fewNodes) {
+    if (nodes.length <= fewNodes()) {
       return nodes.sort(byName).map(([name, n]) => this.#box("Node", "", name, n.level, n.note || "all sessions up", ""));
     }
     const groups = new Map();
@@ -150,6 +154,16 @@ export class Drawing {
     return [...found.values()];
   }
 
+  // bundle are the two sides of what is announced: the nodes that announce anything, and what is announced.
+  #bundle() {
+    const from = new Set(Object.entries(this.#front.nodes).filter(([, n]) => n.announces).map(([name]) => this.#anchor(name)));
+    const to = [
+      ...Object.entries(this.#front.each).filter(([, s]) => s.nodes?.length > 0).map(([key]) => "Service/" + key),
+      ...(Object.keys(this.#front.each).length === 0 ? Object.entries(this.#front.namespaces).filter(([, c]) => c.ok + c.warn > 0).map(([name]) => keyOf("Namespace", "", name)) : []),
+    ];
+    return { from: [...from], to };
+  }
+
   select(one) {
     this.#selected = one;
     this.#concerned = one === null ? null : new Set([keyOf(one.kind, one.namespace, one.name)]);
@@ -222,19 +236,37 @@ export class Drawing {
     };
     const columns = getComputedStyle(this.#root).getPropertyValue("--flow").trim() !== "down";
     const on = this.#root.classList.contains("has-selection");
+    const told = this.#edges.filter((e) => e.level === "told");
+    const bundled = told.length > fewLines || Object.keys(this.#front.each).length === 0 || !columns;
+    const edges = unique([...this.#edges, ...(this.extra ?? [])]).filter((e) => !bundled || e.level !== "told" || (on && this.#touches(e)));
     const seen = new Map();
-    const edges = [...this.#edges, ...(this.extra ?? [])].filter((e, i, all) => all.findIndex((o) => o.from === e.from && o.to === e.to && o.level === e.level) === i);
-    this.svg.replaceChildren(...edges.map((edge) => {
+    const paths = edges.map((edge) => {
       const from = place(edge.from), to = place(edge.to);
       if (!from || !to) return null;
       const pair = edge.from + "|" + edge.to;
       const shift = (seen.get(pair) ?? 0) * 5;
       seen.set(pair, (seen.get(pair) ?? 0) + 1);
-      const width = edge.level === "told" ? 1.25 : Math.min(7, 1.5 + Math.log2(edge.size));
-      const path = h("path", { class: `edge ${edge.level}${on && this.#touches(edge) ? " concerned" : ""}`, d: columns ? across(from, to, around, shift) : down(from, to, around, shift) });
-      path.style.strokeWidth = width;
+      const path = h("path", { class: `edge ${edge.level}${on && this.#touches(edge) ? " concerned" : ""}`, d: line(columns, outOf(columns, from, around, shift), into(columns, to, around, shift)) });
+      path.style.strokeWidth = edge.level === "told" ? 1.25 : Math.min(3.5, 1.5 + 0.35 * Math.log2(edge.size));
       return path;
-    }).filter(Boolean));
+    });
+    this.svg.replaceChildren(...(bundled ? this.#bus(columns, around, place) : []), ...paths.filter(Boolean));
+  }
+
+  // bus draws the bundle: lines that meet in the middle of the gap, and part again.
+  #bus(columns, around, place) {
+    const { from, to } = this.#bundle();
+    const starts = from.map(place).filter(Boolean).map((r) => outOf(columns, r, around, 0));
+    const ends = to.map(place).filter(Boolean).map((r) => into(columns, r, around, 0));
+    if (starts.length === 0 || ends.length === 0) return [];
+    const along = columns ? "x" : "y", aside = columns ? "y" : "x";
+    const last = Math.max(...starts.map((p) => p[along])), first = Math.min(...ends.map((p) => p[along]));
+    const mean = (points) => points.reduce((sum, p) => sum + p[aside], 0) / points.length;
+    const level = columns ? (mean(starts) + mean(ends)) / 2 : around.width / 2;
+    const point = (share) => ({ [along]: last + (first - last) * share, [aside]: level });
+    const enter = point(0.46), leave = point(0.54);
+    const path = (a, b, more = "") => h("path", { class: `edge bus${more}`, d: line(columns, a, b) });
+    return [...starts.map((p) => path(p, enter)), path(enter, leave, " trunk"), ...ends.map((p) => path(leave, p))];
   }
 
   #touches(edge) {
@@ -297,16 +329,17 @@ function stack(c, most) {
   return h("svg", { class: "stack", viewBox: "0 0 100 4", preserveAspectRatio: "none", "aria-hidden": "true" }, parts);
 }
 
-function across(from, to, around, shift) {
-  const x1 = from.right - around.x, x2 = to.left - around.x;
-  const y1 = from.top + from.height / 2 - around.y + shift, y2 = to.top + to.height / 2 - around.y + shift;
-  const bend = (x2 - x1) / 2;
-  return `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+// outOf and into are where a line leaves a box, and where it comes in.
+const outOf = (columns, r, around, shift) => (columns ? { x: r.right - around.x, y: r.top + r.height / 2 - around.y + shift } : { x: r.left + r.width / 2 - around.x + shift, y: r.bottom - around.y });
+const into = (columns, r, around, shift) => (columns ? { x: r.left - around.x, y: r.top + r.height / 2 - around.y + shift } : { x: r.left + r.width / 2 - around.x + shift, y: r.top - around.y });
+
+// line is a curve that leaves and arrives straight.
+function line(columns, a, b) {
+  const bend = columns ? (b.x - a.x) / 2 : (b.y - a.y) / 2;
+  return columns ? `M${a.x} ${a.y}C${a.x + bend} ${a.y} ${b.x - bend} ${b.y} ${b.x} ${b.y}` : `M${a.x} ${a.y}C${a.x} ${a.y + bend} ${b.x} ${b.y - bend} ${b.x} ${b.y}`;
 }
 
-function down(from, to, around, shift) {
-  const x1 = from.left + from.width / 2 - around.x + shift, x2 = to.left + to.width / 2 - around.x + shift;
-  const y1 = from.bottom - around.y, y2 = to.top - around.y;
-  const bend = (y2 - y1) / 2;
-  return `M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}`;
+function unique(edges) {
+  const known = new Map(edges.map((e) => [`${e.from}|${e.to}|${e.level}`, e]));
+  return [...known.values()];
 }

@@ -26,7 +26,8 @@ export function showChanges(root, front, open) {
 
 function subject(c, open) {
   const name = c.namespace ? `${c.namespace}/${c.name ?? ""}` : c.name;
-  const kind = { Service: "Service", Node: "Node", IPAddressPool: "Pool", BGPPeer: "Peer" }[c.kind];
+  const kind = { Service: "Service", Node: "Node", Pool: "Pool", IPAddressPool: "Pool", BGPPeer: "Peer" }[c.kind];
+  if (!c.name && !c.namespace) return null;
   if (!c.name) return h("button", { type: "button", class: "link", "data-key": `change/${c.namespace}/${c.text}`, click: () => open("Namespace", "", c.namespace) }, c.namespace);
   if (!kind) return h("b", {}, `${c.kind === "Session" ? "" : c.kind + " "}${name}`);
   return h("button", { type: "button", class: "link", "data-key": `change/${c.kind}/${name}/${c.time}`, click: () => open(kind, c.namespace ?? "", c.name) }, name);

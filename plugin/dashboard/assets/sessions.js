@@ -67,7 +67,7 @@ export class Sessions {
     const says = row.spans.map((s) => `${clock(s.from)} to ${clock(s.to)}: ${s.text}`).join("; ");
     return h("li", { class: row.level },
       h("p", { class: "who" }, h("span", { class: "lamp", "aria-hidden": "true" }), name("Node", row.node), h("span", { class: "note", "aria-hidden": "true" }, "↔"), name("Peer", row.peer),
-        h("span", { class: "how" }, row.level === "bad" ? row.state : `${row.prefixes} ${row.prefixes === 1 ? "prefix" : "prefixes"}`),
+        h("span", { class: "how" }, row.level === "bad" ? row.state : count(row.prefixes, "prefix", "prefixes")),
         row.since && h("span", { class: "note" }, `since ${ago(row.since).replace(" ago", "")}`)),
       h("svg", { class: "timeline", viewBox: "0 0 1000 14", preserveAspectRatio: "none", role: "img", "aria-label": says },
         row.spans.map((s) => h("rect", { class: s.level || "unknown", x: x(s.from), y: 0, width: Math.max(x(s.to) - x(s.from), 2), height: 14 }, h("title", {}, `${clock(s.from)}–${clock(s.to)}: ${s.text}`))),

@@ -48,7 +48,10 @@ type Map struct {
 	All []Cell `json:"all"`
 }
 
-// The kinds that Details are of.
+// kindSession is a kind of Changes.
+const kindSession = "Session"
+
+// The kinds that Details are of, and Changes.
 const (
 	KindService = "Service"
 	KindNode    = "Node"
@@ -101,9 +104,8 @@ func (p *Picture) detailService(d *Details) bool {
 	}
 	d.fact("Ports", strings.Join(ports, ", "))
 	d.fact("External traffic policy", string(svc.Spec.ExternalTrafficPolicy))
-	table := route.New(p.cluster)
-	told := announcementsOf(table, key)
-	d.Nodes, d.Peers, d.Links = told.nodes, told.peers, explanation(table, key)
+	told := announcementsOf(route.New(p.cluster), key)
+	d.Nodes, d.Peers, d.Links = told.nodes, told.peers, explain.Service(p.cluster, svc).Links
 	d.command("kubectl metallb explain service", d.Name, "-n", d.Namespace)
 	d.command("kubectl describe service", d.Name, "-n", d.Namespace)
 	return true
@@ -131,7 +133,6 @@ func (p *Picture) detailNode(d *Details) bool {
 	if p.Front.GroupedBy != "" {
 		d.fact(p.Front.GroupedBy, n.Group)
 	}
-	d.command("kubectl metallb explain node", d.Name)
 	d.command("kubectl get bgpsessionstates -n", p.Front.Namespace, "-l", "metallb.io/node="+d.Name)
 	d.command("kubectl describe node", d.Name)
 	return true
@@ -153,7 +154,6 @@ func (p *Picture) detailPeer(d *Details) bool {
 	if peer.ASN != 0 {
 		d.fact("AS number", strconv.FormatUint(uint64(peer.ASN), 10))
 	}
-	d.command("kubectl metallb explain peer", d.Name)
 	d.command("kubectl describe bgppeer", d.Name, "-n", p.Front.Namespace)
 	return true
 }
@@ -172,7 +172,6 @@ func (p *Picture) detailPool(d *Details) bool {
 		w := newWindow(r, found.holders)
 		d.Maps = append(d.Maps, Map{w.drawn(), w.cells()})
 	}
-	d.command("kubectl metallb pools")
 	d.command("kubectl describe ipaddresspool", d.Name, "-n", p.Front.Namespace)
 	return true
 }

@@ -23,6 +23,8 @@ type Node struct {
 	Group string `json:"group"`
 	// Note says in a few words what is special about the node.
 	Note string `json:"note"`
+	// Announces is whether the node tells any peer of any prefix.
+	Announces bool `json:"announces"`
 	// Sessions are the levels of those with each peer.
 	Sessions map[string]Level `json:"sessions"`
 }
@@ -81,8 +83,9 @@ var groupLabels = []string{"topology.kubernetes.io/rack", "rack", corev1.LabelTo
 
 func (p *Picture) addNodes(o overview.Overview) {
 	p.Front.Nodes = make(map[string]Node, len(p.cluster.Nodes))
-	sessions := map[string]map[string]Level{}
+	sessions, announces := map[string]map[string]Level{}, map[string]bool{}
 	for _, s := range p.sessions {
+		announces[s.Node] = announces[s.Node] || s.Prefixes > 0
 		if sessions[s.Node] == nil {
 			sessions[s.Node] = map[string]Level{}
 		}
@@ -99,6 +102,7 @@ func (p *Picture) addNodes(o overview.Overview) {
 	for i := range p.cluster.Nodes {
 		n := &p.cluster.Nodes[i]
 		node := newNode(n, sessions[n.Name], drains[n.Name])
+		node.Announces = announces[n.Name]
 		if node.Group = n.Labels[p.Front.GroupedBy]; p.Front.GroupedBy == "" {
 			node.Group = groupOf(node.Level)
 		}
@@ -107,7 +111,7 @@ func (p *Picture) addNodes(o overview.Overview) {
 	for name, of := range sessions { // Of nodes that may not be read, or are gone.
 		if _, known := p.Front.Nodes[name]; !known {
 			node := newNode(&corev1.Node{}, of, drains[name])
-			node.Group = groupOf(node.Level)
+			node.Group, node.Announces = groupOf(node.Level), announces[name]
 			p.Front.Nodes[name] = node
 		}
 	}

@@ -45,8 +45,10 @@ type Cell struct {
 }
 
 const (
-	// maxCells is how many cells of a range are drawn, a power of 2.
-	maxCells = 256
+	// bitsOfCells is of how many bits the number of a cell in a range is, so that at most 256 are drawn.
+	bitsOfCells = 8
+	// leastCells are drawn of a large range, even if fewer addresses are used.
+	leastCells = 64
 	// maxRanges is how many ranges of a pool are drawn.
 	maxRanges = 4
 )
@@ -151,7 +153,7 @@ func newWindow(r ipam.Range, all []holder) *window {
 	total := new(big.Int).Add(offset(r.From, r.To), big.NewInt(1))
 	length := total
 	if total.BitLen() > bitsOfLarge {
-		length = big.NewInt(maxCells)
+		length = big.NewInt(leastCells)
 		for len(holders) > 0 && offset(r.From, holders[len(holders)-1].address).Cmp(length) >= 0 {
 			length.Lsh(length, 1)
 		}
@@ -160,25 +162,14 @@ func newWindow(r ipam.Range, all []holder) *window {
 		}
 	}
 	w.rest = length.Cmp(total) < 0
-	for cells(length, w.shift) > maxCells {
-		w.shift++
-	}
+	last := new(big.Int).Sub(length, big.NewInt(1))
+	w.shift = uint(max(0, last.BitLen()-bitsOfCells))
 	w.fill(length, holders)
 	return w
 }
 
 // bitsOfLarge is from how many bits on only the part of a range is drawn that is used.
 const bitsOfLarge = 16
-
-// cells returns how many cells of 1<<shift addresses it takes for so many.
-func cells(length *big.Int, shift uint) int64 {
-	n := new(big.Int).Sub(length, big.NewInt(1))
-	n.Rsh(n, shift)
-	if !n.IsInt64() {
-		return maxCells + 1
-	}
-	return n.Int64() + 1
-}
 
 func (w *window) fill(length *big.Int, holders []holder) {
 	block := new(big.Int).Lsh(big.NewInt(1), w.shift)

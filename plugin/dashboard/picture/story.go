@@ -44,7 +44,7 @@ const (
 	// maxChanges is how many changes are kept, and maxTurns how many of each session.
 	maxChanges = 100
 	maxTurns   = 64
-	// maxAlike is up to how many Services of a namespace are told of each, if the same has happened to them.
+	// maxAlike is up to how many objects of a kind are told of each, if the same has happened to them.
 	maxAlike = 4
 )
 
@@ -114,7 +114,7 @@ func (s *Session) words() string {
 }
 
 func (s *Session) change(at time.Time) Change {
-	c := Change{Time: at, Kind: "Session", Name: s.Node + " ↔ " + s.Peer, Level: s.Level, Text: "is established"}
+	c := Change{Time: at, Kind: kindSession, Name: s.Node + " ↔ " + s.Peer, Level: s.Level, Text: "is established"}
 	if s.Level == Bad {
 		c.Text = "is down: " + s.words()
 	}
@@ -122,7 +122,7 @@ func (s *Session) change(at time.Time) Change {
 }
 
 func (s *Service) change(at time.Time) Change {
-	c := Change{Time: at, Kind: "Service", Namespace: s.Namespace, Name: s.Name, Level: s.Level, Text: "is " + s.State}
+	c := Change{Time: at, Kind: KindService, Namespace: s.Namespace, Name: s.Name, Level: s.Level, Text: "is " + s.State}
 	if s.Reason != "" {
 		c.Text += ": " + s.Reason
 	}
@@ -144,11 +144,11 @@ func (p *Picture) changes(before *Picture) []Change {
 	each(before.Front.Nodes, p.Front.Nodes, func(name string, was, is *Node) {
 		switch {
 		case was == nil:
-			say("Node", name, is.Level, "joins")
+			say(KindNode, name, is.Level, "joins")
 		case is == nil:
-			say("Node", name, Idle, "is gone")
+			say(KindNode, name, Idle, "is gone")
 		case was.Note != is.Note:
-			say("Node", name, is.Level, "%s", cmp.Or(is.Note, "is as it should be"))
+			say(KindNode, name, is.Level, "%s", cmp.Or(is.Note, "is as it should be"))
 		}
 	})
 	each(before.Front.Workloads, p.Front.Workloads, func(name string, was, is *Workload) {
@@ -159,11 +159,11 @@ func (p *Picture) changes(before *Picture) []Change {
 	each(before.Front.Pools, p.Front.Pools, func(name string, was, is *Pool) {
 		switch {
 		case is == nil:
-			say("IPAddressPool", name, Idle, "is gone")
+			say(KindPool, name, Idle, "is gone")
 		case was == nil:
-			say("IPAddressPool", name, is.Level, "is there")
+			say(KindPool, name, is.Level, "is there")
 		case was.Level != is.Level && is.Level == Warn:
-			say("IPAddressPool", name, is.Level, "has no free address")
+			say(KindPool, name, is.Level, "has no free address")
 		}
 	})
 	each(objectsByKey(before.Front.Objects), objectsByKey(p.Front.Objects), func(_ [2]string, was, is *Object) {
@@ -223,7 +223,7 @@ func (p *Picture) serviceChanges(before *Picture) []Change {
 		}
 		switch {
 		case order < 0:
-			changes = append(changes, Change{Time: p.cluster.Now, Kind: "Service", Namespace: old[0].Namespace, Name: old[0].Name, Level: Idle, Text: "is gone"})
+			changes = append(changes, Change{Time: p.cluster.Now, Kind: KindService, Namespace: old[0].Namespace, Name: old[0].Name, Level: Idle, Text: "is gone"})
 			old = old[1:]
 		case order > 0:
 			changes = append(changes, now[0].change(p.cluster.Now))
@@ -242,7 +242,7 @@ func (p *Picture) serviceChanges(before *Picture) []Change {
 	return changes
 }
 
-// fold sorts changes, the latest first, and tells of many Services of a namespace at once if the same has happened to them.
+// fold sorts changes, the latest first, and tells at once of many objects of a namespace that the same has happened to.
 func fold(changes []Change) []Change {
 	alike := map[Change][]Change{}
 	for _, c := range changes {
@@ -251,7 +251,7 @@ func fold(changes []Change) []Change {
 	}
 	all := []Change{}
 	for key, same := range alike {
-		if key.Kind != "Service" || len(same) <= maxAlike {
+		if len(same) <= maxAlike {
 			all = append(all, same...)
 			continue
 		}
@@ -260,7 +260,7 @@ func fold(changes []Change) []Change {
 				key.Time = c.Time
 			}
 		}
-		key.Text = fmt.Sprintf("%d services: each %s", len(same), key.Text)
+		key.Text = fmt.Sprintf("%d %ss: each %s", len(same), strings.ToLower(key.Kind), key.Text)
 		all = append(all, key)
 	}
 	slices.SortFunc(all, func(a, b Change) int {

@@ -119,7 +119,8 @@ func ago(now time.Time, d time.Duration) *metav1.Time { return &metav1.Time{Time
 
 func service(c *cluster.Cluster, i int, size Size) {
 	namespaces := []string{"shop", "billing", "search", "media", "intranet", "monitoring", "mail", "games"}
-	b := builder.MakeService(fmt.Sprintf("%s-%d", []string{"web", "api", "edge", "grpc"}[i%4], i/4+1)).In(namespaces[(i*i/7+i)%len(namespaces)])
+	b := builder.MakeService(fmt.Sprintf("%s-%d", []string{"web", "api", "edge", "grpc"}[i%4], i/4+1)).In(namespaces[(i*i/7+i)%len(namespaces)]).
+		Families(corev1.IPFamilyPolicySingleStack, corev1.IPv4Protocol)
 	since := c.Now.Add(-5*time.Hour + time.Duration(i%7)*time.Minute)
 	condition := func(kind, status, reason, message string) {
 		b.Status.Conditions = append(b.Status.Conditions, metav1.Condition{

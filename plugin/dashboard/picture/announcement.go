@@ -7,7 +7,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"metallb.io/metallb/plugin/explain"
 	"metallb.io/metallb/plugin/route"
 )
 
@@ -29,5 +28,3 @@ func announcementsOf(t *route.Table, key types.NamespacedName) announcements {
 	return a
 }
 
-// explanation returns all that the Service depends on.
-func explanation(*route.Table, types.NamespacedName) []explain.Link { return []explain.Link{} }

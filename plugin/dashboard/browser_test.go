@@ -4,10 +4,12 @@ package dashboard_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +17,9 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
+	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/plugin/dashboard/sample"
 )
 
@@ -63,7 +67,7 @@ func prefer(scheme string) chromedp.Action[chromedp.Void] {
 // witness notes what goes wrong on a page, and how long tasks and frames take, from its beginning on.
 func witness() chromedp.Action[chromedp.Void] {
 	const script = `
-window.witness = { wrong: [], tasks: [], painted: 0 };
+window.witness = { wrong: [], tasks: [] };
 const note = (text) => window.witness.wrong.push(String(text));
 addEventListener("error", (e) => note(e.message || "not loaded: " + (e.target.src || e.target.href)), true);
 addEventListener("unhandledrejection", (e) => note(e.reason?.stack ?? e.reason));
@@ -131,23 +135,208 @@ func shoot(ctx context.Context, t *testing.T, name string, width, height int64, 
 	}
 }
 
+// TestThePageInABrowser drives the page in one headless Chromium, in a tab for each part.
 func TestThePageInABrowser(t *testing.T) {
 	ctx := browser(t)
-	for name, size := range map[string]sample.Size{"small": small, "mid": mid, "large": large} {
+	t.Run("fits every width", func(t *testing.T) { fitsEveryWidth(ctx, t) })
+	t.Run("works by keyboard", func(t *testing.T) { worksByKeyboard(ctx, t) })
+	t.Run("is light or dark", func(t *testing.T) { isLightOrDark(ctx, t) })
+	t.Run("follows the cluster without reload", func(t *testing.T) { followsTheCluster(ctx, t) })
+	t.Run("says when it is not live", func(t *testing.T) { saysWhenItIsNotLive(ctx, t) })
+	t.Run("asks nobody else", func(t *testing.T) { asksNobodyElse(ctx, t) })
+	t.Run("stays quick with many services", func(t *testing.T) { staysQuick(ctx, t) })
+}
+
+// widest names the element that makes the page scroll sideways; empty when it does not.
+const widest = `(() => {
+  const room = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= room) return "";
+  const out = [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > room + 1 && !e.closest(".command"));
+  return out.map(e => e.tagName + "." + e.getAttribute("class")).join(" ") || "something";
+})()`
+
+func fitsEveryWidth(ctx context.Context, t *testing.T) {
+	t.Helper()
+	for name, size := range map[string]sample.Size{"empty": {}, "small": small, "mid": mid, "large": large} {
 		t.Run(name, func(t *testing.T) {
 			from := newSource()
 			url, _ := serve(t, from)
 			from.show(sample.Cluster(time.Now(), size))
 			tab := open(ctx, t, url)
-			for _, scheme := range []string{"light", "dark"} {
-				shoot(tab, t, name, 1440, 1000, scheme)
+			for _, selected := range []string{"", "#Service/shop/web-1", "#Pool//production", "#Namespace//shop"} {
+				if size.Services == 0 && selected != "" {
+					continue
+				}
+				evaluate[string](tab, t, fmt.Sprintf(`location.hash = %q`, selected))
+				await(tab, t, fmt.Sprintf(`(document.querySelector(".details h2") !== null) === (%q !== "")`, selected))
+				for _, width := range []int64{1440, 1024, 768, 390, 360} {
+					if err := chromedp.Do(tab, chromedp.EmulateViewport(width, 900)); err != nil {
+						t.Fatal(err)
+					}
+					if overflow := evaluate[string](tab, t, widest); overflow != "" {
+						t.Errorf("with %q at width %d the page scrolls sideways because of %s", selected, width, overflow)
+					}
+				}
+				kind, _, _ := strings.Cut(strings.TrimPrefix(selected, "#"), "/")
+				shoot(tab, t, name+kind, 1440, 1000, "light")
+				shoot(tab, t, name+kind, 1440, 1000, "dark")
+				shoot(tab, t, name+kind, 390, 844, "light")
 			}
-			shoot(tab, t, name, 390, 844, "light")
-			one := evaluate[string](tab, t, `location.hash = "#Service/shop/web-1", "x"`)
-			_ = one
-			await(tab, t, `document.querySelector(".details h2") !== null`)
-			shoot(tab, t, name+"-service", 1440, 1000, "light")
-			shoot(tab, t, name+"-service", 390, 844, "dark")
 		})
 	}
+}
+
+func press(ctx context.Context, t *testing.T, keys ...string) {
+	t.Helper()
+	for _, key := range keys {
+		if err := chromedp.Do(ctx, chromedp.KeyEvent(key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+const (
+	title   = `document.querySelector(".details:not([hidden]) h2")?.textContent`
+	focused = `document.activeElement.dataset.key`
+)
+
+func worksByKeyboard(ctx context.Context, t *testing.T) {
+	t.Helper()
+	from := newSource()
+	url, _ := serve(t, from)
+	from.show(sample.Cluster(time.Now(), mid))
+	tab := open(ctx, t, url)
+	press(tab, t, "/", "web-")
+	await(tab, t, `document.getElementById("found").dataset.text === "web-" && document.querySelectorAll("#found [role=option]").length > 2`)
+	press(tab, t, kb.ArrowDown, kb.ArrowDown, kb.ArrowUp)
+	await(tab, t, `document.querySelector("#found-1").getAttribute("aria-selected") === "true"`)
+	want := evaluate[string](tab, t, `document.querySelector("#found-1 .label").textContent`)
+	press(tab, t, kb.Enter)
+	await(tab, t, fmt.Sprintf(`%s === %q`, title, want))
+	press(tab, t, kb.Escape)
+	await(tab, t, title+` === undefined`)
+	await(tab, t, fmt.Sprintf(`%s === %q`, focused, "Service/"+want))
+	press(tab, t, kb.ArrowLeft)
+	await(tab, t, focused+`.startsWith("Node/")`)
+	press(tab, t, kb.ArrowDown, kb.ArrowLeft)
+	await(tab, t, focused+`.startsWith("Peer/")`)
+	press(tab, t, kb.Enter)
+	await(tab, t, title+`?.startsWith("spine-")`)
+	press(tab, t, "?")
+	await(tab, t, `document.getElementById("keys").open`)
+	press(tab, t, kb.Escape)
+	await(tab, t, `!document.getElementById("keys").open && document.querySelector(".details h2") !== null`)
+	if err := chromedp.Do(tab, chromedp.NavigateBack()); err != nil {
+		t.Fatal(err)
+	}
+	await(tab, t, title+` === undefined`)
+}
+
+// ground is how bright the page's background is, from 0 to 255.
+const ground = `Number(getComputedStyle(document.body).backgroundColor.match(/\d+/)[0])`
+
+func isLightOrDark(ctx context.Context, t *testing.T) {
+	t.Helper()
+	from := newSource()
+	url, _ := serve(t, from)
+	from.show(sample.Cluster(time.Now(), small))
+	tab := open(ctx, t, url)
+	for _, step := range []struct {
+		name string
+		do   chromedp.Action[chromedp.Void]
+		want string
+	}{
+		{"dark is preferred", prefer("dark"), ground + " < 60"},
+		{"light is preferred", prefer("light"), ground + " > 200"},
+		{"the key is pressed", chromedp.KeyEvent("t"), ground + " < 60"},
+		{"the page is opened again", chromedp.Reload(), `"ready" in document.body.dataset && ` + ground + " < 60"},
+		{"the key is pressed again", chromedp.KeyEvent("t"), ground + " > 200"},
+	} {
+		if err := chromedp.Do(tab, step.do); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		await(tab, t, step.want)
+	}
+	evaluate[bool](tab, t, `localStorage.clear(), true`)
+}
+
+func followsTheCluster(ctx context.Context, t *testing.T) {
+	t.Helper()
+	from := newSource()
+	url, _ := serve(t, from)
+	c := sample.Cluster(time.Now(), small)
+	from.show(c)
+	tab := open(ctx, t, url)
+	await(tab, t, `document.querySelector(".verdict .word").textContent === "All is well"`)
+	evaluate[bool](tab, t, `window.stays = true`)
+	c = sample.Cluster(time.Now(), small)
+	c.Sessions[0].Status.State, c.Sessions[0].Status.LastError = v1beta1.SessionActive, "the peer closed the connection"
+	sample.Count(c)
+	from.show(c)
+	await(tab, t, `document.querySelector(".verdict .word").textContent === "1 thing to look at"`)
+	await(tab, t, `document.querySelector(".edge.bad") !== null && document.querySelector("#changes li.bad") !== null`)
+	await(tab, t, `document.querySelector("#sessions li.bad .why")?.textContent === "the peer closed the connection"`)
+	from.show(sample.Cluster(time.Now(), small))
+	await(tab, t, `document.querySelector(".verdict .word").textContent === "All is well" && document.querySelector("#canvas .edge.bad") === null`)
+	if !evaluate[bool](tab, t, `window.stays === true`) {
+		t.Error("the page was loaded anew")
+	}
+}
+
+func saysWhenItIsNotLive(ctx context.Context, t *testing.T) {
+	t.Helper()
+	from := newSource()
+	url, stop := serve(t, from)
+	from.show(sample.Cluster(time.Now(), small))
+	tab := open(ctx, t, url)
+	from.answer(errors.New("connection refused"))
+	await(tab, t, `document.getElementById("stale").textContent.includes("connection refused")`)
+	from.answer(nil)
+	await(tab, t, `document.getElementById("stale").hidden && document.getElementById("live-text").textContent.startsWith("live ")`)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	await(tab, t, `document.getElementById("stale").textContent.startsWith("Lost the connection") && document.body.classList.contains("is-stale")`)
+	evaluate[bool](tab, t, `window.witness.wrong = [], true`) // That the server is gone may be noted.
+}
+
+func asksNobodyElse(ctx context.Context, t *testing.T) {
+	t.Helper()
+	from := newSource()
+	url, _ := serve(t, from)
+	from.show(sample.Cluster(time.Now(), mid))
+	tab := open(ctx, t, url+"#Service/shop/web-1")
+	await(tab, t, title+` === "shop/web-1"`)
+	for _, asked := range evaluate[[]string](tab, t, `performance.getEntries().map(e => e.name).filter(n => n.includes(":"))`) {
+		if !strings.HasPrefix(asked, url) {
+			t.Errorf("the page asked for %s", asked)
+		}
+	}
+}
+
+// staysQuick measures; what it finds depends on the machine, so it is only told.
+func staysQuick(ctx context.Context, t *testing.T) {
+	t.Helper()
+	from := newSource()
+	url, _ := serve(t, from)
+	began := time.Now()
+	from.show(sample.Cluster(time.Now(), large))
+	tab := open(ctx, t, url)
+	t.Logf("%d services, %d nodes: the whole, with making the cluster, %v", large.Services, large.Nodes, time.Since(began))
+	t.Logf("from the first request to the picture: %.0f ms", evaluate[float64](tab, t, `Number(document.body.dataset.ready)`))
+	evaluate[bool](tab, t, `window.frames = [], window.witness.tasks = [], (function next(last) {
+		requestAnimationFrame((now) => { window.frames.push(now - last); next(now); });
+	})(performance.now()), true`)
+	for i := range 10 {
+		c := sample.Cluster(time.Now(), large)
+		session := &c.Sessions[i*7].Status
+		session.State, session.LastError = v1beta1.SessionActive, fmt.Sprintf("lost for the time %d", i)
+		sample.Count(c)
+		from.show(c)
+		await(tab, t, fmt.Sprintf(`document.querySelector("#changes").textContent.includes("lost for the time %d")`, i))
+	}
+	t.Logf("ten changes: frames of %.0f ms in the middle, %.0f ms at most; long tasks %v ms",
+		evaluate[float64](tab, t, `window.frames.sort((a, b) => a - b)[Math.floor(window.frames.length / 2)]`), evaluate[float64](tab, t, `Math.max(...window.frames)`),
+		evaluate[[]float64](tab, t, `window.witness.tasks`))
+	t.Logf("heap of the page: %.1f MiB, elements: %.0f", evaluate[float64](tab, t, `performance.memory.usedJSHeapSize / 1048576`), evaluate[float64](tab, t, `document.querySelectorAll("*").length`))
 }

@@ -58,7 +58,8 @@ function show(next) {
   sessions.refresh(front);
   if (first) select();
   else details.refresh(front);
-  document.body.dataset.ready = "";
+  // When the first picture is there, in milliseconds since the page was asked for.
+  if (first) requestAnimationFrame(() => { document.body.dataset.ready = performance.now(); });
 }
 
 function showVerdict(trouble) {

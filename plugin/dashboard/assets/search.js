@@ -35,6 +35,7 @@ export class Search {
 
   #show(text) {
     this.#list.hidden = text === "";
+    this.#list.dataset.text = text;
     this.#input.setAttribute("aria-expanded", String(text !== ""));
     fill(this.#list, this.#found.length === 0 ? h("li", { class: "empty" }, "Nothing is called like that, and no service has such an address.") : this.#found.map((f, i) => h("li", {
       id: `found-${i}`, role: "option", class: f.level, "aria-selected": String(i === this.#chosen), mousedown: (event) => { event.preventDefault(); this.#take(i); },

@@ -8,11 +8,10 @@ import (
 	"os/exec"
 	"runtime"
 
-	"github.com/spf13/cobra"
-	ctrl "sigs.k8s.io/controller-runtime"
-
 	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
 
 	"metallb.io/metallb/internal/process"
 	"metallb.io/metallb/plugin/dashboard"

@@ -15,7 +15,9 @@ import (
 )
 
 // source tells what a test gives it.
-type source struct{ told chan func(store.Receiver) error }
+type source struct {
+	told chan func(store.Receiver) error
+}
 
 func newSource() source { return source{make(chan func(store.Receiver) error, 16)} }
 

@@ -56,26 +56,26 @@ func TestWhoIsServed(t *testing.T) {
 		change      func(*http.Request)
 		want        int
 	}{
-		"the page":                         {"GET", url, nil, 200},
-		"its head":                         {"HEAD", url, nil, 200},
-		"an asset":                         {"GET", url + "assets/main.js", nil, 200},
-		"the looks":                        {"GET", url + "look/look.css", nil, 200},
-		"without the last slash":           {"GET", strings.TrimSuffix(url, "/"), nil, 302},
-		"by the name localhost":            {"GET", url, func(r *http.Request) { r.Host = "localhost" + port }, 200},
-		"the page's own requests":          {"GET", url, header("Origin", "http://"+base), 200},
-		"no token":                         {"GET", "http://" + base + "/", nil, 403},
-		"no token, of an asset":            {"GET", "http://" + base + "/assets/main.js", nil, 403},
-		"another token":                    {"GET", "http://" + base + "/ABCDEFGHIJKLMNOPQRSTUVWXYZ/", nil, 403},
-		"a part of the token":              {"GET", url[:len(url)-2] + "/", nil, 403},
+		"the page":                           {"GET", url, nil, 200},
+		"its head":                           {"HEAD", url, nil, 200},
+		"an asset":                           {"GET", url + "assets/main.js", nil, 200},
+		"the looks":                          {"GET", url + "look/look.css", nil, 200},
+		"without the last slash":             {"GET", strings.TrimSuffix(url, "/"), nil, 302},
+		"by the name localhost":              {"GET", url, func(r *http.Request) { r.Host = "localhost" + port }, 200},
+		"the page's own requests":            {"GET", url, header("Origin", "http://"+base), 200},
+		"no token":                           {"GET", "http://" + base + "/", nil, 403},
+		"no token, of an asset":              {"GET", "http://" + base + "/assets/main.js", nil, 403},
+		"another token":                      {"GET", "http://" + base + "/ABCDEFGHIJKLMNOPQRSTUVWXYZ/", nil, 403},
+		"a part of the token":                {"GET", url[:len(url)-2] + "/", nil, 403},
 		"a name that was made to point here": {"GET", url, func(r *http.Request) { r.Host = "attacker.example" + port }, 403},
-		"another port of this computer":    {"GET", url, func(r *http.Request) { r.Host = "127.0.0.1:1" }, 403},
-		"another site":                     {"GET", url, header("Origin", "http://attacker.example"), 403},
-		"a site that hides where it is":    {"GET", url, header("Origin", "null"), 403},
-		"a page of another port":           {"GET", url, header("Origin", "http://127.0.0.1:1"), 403},
-		"what another site embeds":         {"GET", url, header("Sec-Fetch-Site", "cross-site"), 403},
-		"writing":                          {"POST", url, nil, 405},
-		"deleting":                         {"DELETE", url + "api/details", nil, 405},
-		"nothing":                          {"GET", url + "nothing", nil, 404},
+		"another port of this computer":      {"GET", url, func(r *http.Request) { r.Host = "127.0.0.1:1" }, 403},
+		"another site":                       {"GET", url, header("Origin", "http://attacker.example"), 403},
+		"a site that hides where it is":      {"GET", url, header("Origin", "null"), 403},
+		"a page of another port":             {"GET", url, header("Origin", "http://127.0.0.1:1"), 403},
+		"what another site embeds":           {"GET", url, header("Sec-Fetch-Site", "cross-site"), 403},
+		"writing":                            {"POST", url, nil, 405},
+		"deleting":                           {"DELETE", url + "api/details", nil, 405},
+		"nothing":                            {"GET", url + "nothing", nil, 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			response := browse(t, test.method, test.url, test.change)
@@ -251,4 +251,3 @@ func TestQuestionsAreAnswered(t *testing.T) {
 		}
 	}
 }
-

@@ -205,7 +205,7 @@ export class Drawing {
   }
 
   #dim() {
-    const on = this.#concerned !== null && ["Service", "Node", "Peer", "Namespace"].includes(this.#selected.kind);
+    const on = this.#concerned !== null && ["Service", "Node", "Peer"].includes(this.#selected.kind);
     this.#root.classList.toggle("has-selection", on);
     if (!on) this.extra = [];
     for (const [key, element] of this.#boxes) {

@@ -27,4 +27,3 @@ func announcementsOf(t *route.Table, key types.NamespacedName) announcements {
 	}
 	return a
 }
-

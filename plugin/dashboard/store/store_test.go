@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 // told are the states that a store has told.
 type told struct{ states chan store.State }
 
-func (t told) Changed(s store.State)     { t.states <- s }
+func (t told) Changed(s store.State)   { t.states <- s }
 func (told) Answered(time.Time, error) {}
 
 // follow runs a store until the test ends, and expects that nothing of it is left then.

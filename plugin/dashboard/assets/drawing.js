@@ -90,7 +90,7 @@ export class Drawing {
     return [...groups].sort(byName).map(([name, members]) => {
       const wrong = members.filter(([, n]) => n.level === "bad" || n.level === "warn").length;
       const group = h("div", { class: "group", role: "group", "aria-label": `${name}: ${count(members.length, "node")}` },
-        h("p", { class: "label" }, name, h("span", { class: "note" }, " " + count(members.length, "node") + (wrong ? `, ${wrong} with trouble` : ""))),
+        h("p", { class: "label" }, name, h("span", { class: "note" }, " " + count(members.length, "node") + (wrong ? ` · ${wrong} in trouble` : ""))),
         h("div", { class: "cells" }, members.sort(byName).map(([node, n]) => {
           const cell = this.#register(h("button", { type: "button", class: `cell ${n.level}`, title: `${node}: ${n.note || "all sessions up"}`, "aria-label": `${node}, ${words[n.level]}` }), "Node", "", node);
           cell.dataset.group = name;

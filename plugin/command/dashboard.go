@@ -35,10 +35,10 @@ hour of each session, what is used of each pool, and what has changed lately.
 
 The page shows what you may read, and changes nothing. Only who has the printed address, with the token in it, is served, and only on this computer.
 The command runs until Ctrl-C is pressed.`,
-		Example: `  # Serve the page, and open its address in a browser.
+		Example: `  # Serve the page; open the printed address in a browser.
   kubectl metallb dashboard
 
-  # Open the browser as well.
+  # Have the browser opened.
   kubectl metallb dashboard --open
 
   # At the same port each time, for a tunnel: ssh -L 9090:127.0.0.1:9090 host
@@ -77,7 +77,7 @@ func (o *dashboardOptions) run(ctx context.Context, e *environment) error {
 	return server.Run(ctx)
 }
 
-// openBrowser has the desktop open the address.
+// openBrowser has the desktop open the address. It does not wait for a browser that stays.
 func openBrowser(ctx context.Context, url string) error {
 	name, args := "xdg-open", []string{url}
 	switch runtime.GOOS {
@@ -86,5 +86,10 @@ func openBrowser(ctx context.Context, url string) error {
 	case "windows":
 		name, args = "rundll32", []string{"url.dll,FileProtocolHandler", url}
 	}
-	return exec.CommandContext(ctx, name, args...).Run() //nolint:gosec // The address is this command's own.
+	browser := exec.CommandContext(ctx, name, args...) //nolint:gosec // The address is this command's own.
+	if err := browser.Start(); err != nil {
+		return err
+	}
+	go func() { _ = browser.Wait() }() // It ends at the latest with the command.
+	return nil
 }

@@ -37,7 +37,7 @@ const (
 	onlyReads    = "this page can only be read"
 	foreignHost  = "this page is only served to a browser that asks for it by the address that the command has printed"
 	foreignSite  = "another site has asked for this page"
-	unknownToken = "the token is missing, or of another start: open the address that the command has printed" //nolint:gosec // No token is in it.
+	unknownToken = "the token is missing, or of another start: open the address that the command has printed"
 )
 
 // ServeHTTP passes what is allowed on, without the token, and answers the rest with 403 or 405.

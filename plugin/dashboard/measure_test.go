@@ -57,7 +57,7 @@ func TestWhatTheCommandCosts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		url := strings.TrimSpace(line[strings.Index(line, "http://"):])
+		url := strings.TrimSpace(strings.TrimPrefix(line, "The dashboard is at "))
 		for browse(t, "GET", url+"api/services", nil).StatusCode != http.StatusOK {
 			<-time.After(10 * time.Millisecond)
 		}

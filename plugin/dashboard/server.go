@@ -94,11 +94,10 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		return nil
 	})
-	err = group.Wait()
-	if ctx.Err() != nil {
-		return nil // Somebody has seen enough.
+	if err := group.Wait(); ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil // Somebody has seen enough.
 }
 
 func (s *Server) routes() http.Handler {
@@ -111,19 +110,19 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("GET /assets/", http.StripPrefix("/assets/", http.FileServerFS(assets)))
 	mux.Handle("GET /look/", http.StripPrefix("/look/", http.FileServerFS(look.Assets())))
 	mux.HandleFunc("GET /api/events", s.events)
-	mux.HandleFunc("GET /api/services", s.answer(func(p *picture.Picture, r *http.Request) (any, bool) {
-		return p.Services(picture.ServiceQuery{
+	mux.HandleFunc("GET /api/services", s.answer(func(now shown, r *http.Request) (any, bool) {
+		return now.picture.Services(picture.ServiceQuery{
 			Text: r.FormValue("text"), Namespace: r.FormValue("namespace"), Level: picture.Level(r.FormValue("level")), Page: page(r),
 		}), true
 	}))
-	mux.HandleFunc("GET /api/sessions", s.answer(func(p *picture.Picture, r *http.Request) (any, bool) {
-		return p.Sessions(picture.SessionQuery{
+	mux.HandleFunc("GET /api/sessions", s.answer(func(now shown, r *http.Request) (any, bool) {
+		return now.picture.Sessions(picture.SessionQuery{
 			Peer: r.FormValue("peer"), Node: r.FormValue("node"), Level: picture.Level(r.FormValue("level")), Page: page(r),
-		}), true
+		}, now.answered), true
 	}))
-	mux.HandleFunc("GET /api/search", s.answer(func(p *picture.Picture, r *http.Request) (any, bool) { return p.Search(r.FormValue("text")), true }))
-	mux.HandleFunc("GET /api/details", s.answer(func(p *picture.Picture, r *http.Request) (any, bool) {
-		return p.Details(r.FormValue("kind"), r.FormValue("namespace"), r.FormValue("name"))
+	mux.HandleFunc("GET /api/search", s.answer(func(now shown, r *http.Request) (any, bool) { return now.picture.Search(r.FormValue("text")), true }))
+	mux.HandleFunc("GET /api/details", s.answer(func(now shown, r *http.Request) (any, bool) {
+		return now.picture.Details(r.FormValue("kind"), r.FormValue("namespace"), r.FormValue("name"))
 	}))
 	return mux
 }
@@ -143,15 +142,15 @@ func page(r *http.Request) picture.Page {
 	return picture.Page{Offset: number("offset", 0), Limit: min(number("limit", maxPage), maxPage)}
 }
 
-// answer returns what answers by the present picture: 404 if it has not what is asked for, 503 if there is no picture yet.
-func (s *Server) answer(of func(*picture.Picture, *http.Request) (any, bool)) http.HandlerFunc {
+// answer returns what answers by what is shown now: 404 if it has not what is asked for, 503 if there is no picture yet.
+func (s *Server) answer(of func(shown, *http.Request) (any, bool)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		now := s.board.now()
 		if now.picture == nil {
 			http.Error(w, "the cluster is being read", http.StatusServiceUnavailable)
 			return
 		}
-		value, found := of(now.picture, r)
+		value, found := of(now, r)
 		if !found {
 			http.Error(w, fmt.Sprintf("there is no %s %s any more", cmp.Or(r.FormValue("kind"), "object"), r.FormValue("name")), http.StatusNotFound)
 			return

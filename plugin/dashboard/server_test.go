@@ -217,7 +217,7 @@ func TestAPageIsSentWhatChanges(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Errorf("the server ends with %v", err)
 	}
-	for range events { //nolint:revive // The stream ends with the server, or the test does not.
+	for range events { // The stream ends with the server, or the test does not.
 	}
 }
 

@@ -33,6 +33,7 @@ export class Details {
       return;
     }
     this.#list = { text: "", level: front?.namespaces[one.name]?.bad ? "bad" : "", offset: 0 };
+    this.#render(one, "idle", [h("p", { class: "empty" }, "Reading …")]);
     if (front) this.#load(true);
   }
 

@@ -158,7 +158,7 @@ export class Drawing {
   #bundle() {
     const from = new Set(Object.entries(this.#front.nodes).filter(([, n]) => n.announces).map(([name]) => this.#anchor(name)));
     const to = [
-      ...Object.entries(this.#front.each).filter(([, s]) => s.nodes?.length > 0).map(([key]) => "Service/" + key),
+      ...Object.entries(this.#front.each).filter(([, s]) => (s.nodes ? s.nodes.length > 0 : s.level === "ok" || s.level === "warn")).map(([key]) => "Service/" + key),
       ...(Object.keys(this.#front.each).length === 0 ? Object.entries(this.#front.namespaces).filter(([, c]) => c.ok + c.warn > 0).map(([name]) => keyOf("Namespace", "", name)) : []),
     ];
     return { from: [...from], to };
@@ -237,7 +237,7 @@ export class Drawing {
     const columns = getComputedStyle(this.#root).getPropertyValue("--flow").trim() !== "down";
     const on = this.#root.classList.contains("has-selection");
     const told = this.#edges.filter((e) => e.level === "told");
-    const bundled = told.length > fewLines || Object.keys(this.#front.each).length === 0 || !columns;
+    const bundled = told.length > fewLines || told.length === 0 || Object.keys(this.#front.each).length === 0 || !columns;
     const edges = unique([...this.#edges, ...(this.extra ?? [])]).filter((e) => !bundled || e.level !== "told" || (on && this.#touches(e)));
     const seen = new Map();
     const paths = edges.map((edge) => {

@@ -27,6 +27,8 @@ type Node struct {
 	Announces bool `json:"announces"`
 	// Sessions are the levels of those with each peer.
 	Sessions map[string]Level `json:"sessions"`
+	// news is what is special about the node beside its sessions.
+	news string
 }
 
 // Session is the BGP session of a node with a peer.
@@ -146,7 +148,7 @@ func groupOf(l Level) string {
 }
 
 func newNode(n *corev1.Node, sessions map[string]Level, drain string) Node {
-	node := Node{Sessions: sessions, Note: drain}
+	node := Node{Sessions: sessions, Note: drain, news: drain}
 	if node.Sessions == nil {
 		node.Sessions = map[string]Level{}
 	}
@@ -159,7 +161,7 @@ func newNode(n *corev1.Node, sessions map[string]Level, drain string) Node {
 	node.Level = share(up, len(sessions))
 	switch {
 	case notReady(n):
-		node.Level, node.Note = Bad, "not ready"
+		node.Level, node.Note, node.news = Bad, "not ready", "is not ready"
 	case drain != "" && node.Level == OK:
 		node.Level = Idle
 	case drain != "":

@@ -105,7 +105,7 @@ type Service struct {
 	Reason    string   `json:"reason,omitempty"`
 	Message   string   `json:"message,omitempty"`
 	Addresses []string `json:"addresses"`
-	// Nodes are the ones that announce it. Only in Each.
+	// Nodes are the ones that announce it. Only in Each, if nodes are few, too.
 	Nodes []string `json:"nodes,omitempty"`
 	since time.Time
 }
@@ -134,7 +134,7 @@ func (c *Counts) add(l Level) {
 const (
 	// few is up to how many Services are drawn each, not by namespace.
 	few = 24
-	// fewNodes is up to how many nodes are drawn each. The page knows the same number.
+	// fewNodes is up to how many nodes it is computed which of them announce each Service: each node has a policy of its own.
 	fewNodes = 16
 	// maxNamespaces and maxPools are how many are drawn at most.
 	maxNamespaces = 40
@@ -239,7 +239,9 @@ func (p *Picture) addServices() {
 	}
 	table := route.New(p.cluster)
 	for _, s := range p.services {
-		s.Nodes = announcementsOf(table, s.key()).nodes
+		if len(p.cluster.Nodes) <= fewNodes {
+			s.Nodes = announcementsOf(table, s.key()).nodes
+		}
 		p.Front.Each[s.key().String()] = s
 	}
 }

@@ -131,10 +131,7 @@ func (s *Service) change(at time.Time) Change {
 
 // changes returns what has changed since the picture before.
 func (p *Picture) changes(before *Picture) []Change {
-	changes := p.serviceChanges(before)
-	say := func(kind, name string, level Level, format string, args ...any) {
-		changes = append(changes, Change{Time: p.cluster.Now, Kind: kind, Name: name, Level: level, Text: fmt.Sprintf(format, args...)})
-	}
+	changes := slices.Concat(p.serviceChanges(before), p.configurationChanges(before))
 	for _, s := range p.sessions {
 		was := before.story.turns[s.key()]
 		if len(was) == 0 || was[len(was)-1].level != s.Level {
@@ -144,34 +141,44 @@ func (p *Picture) changes(before *Picture) []Change {
 	each(before.Front.Nodes, p.Front.Nodes, func(name string, was, is *Node) {
 		switch {
 		case was == nil:
-			say(KindNode, name, is.Level, "joins")
+			changes = append(changes, p.changed(KindNode, name, is.Level, "joins"))
 		case is == nil:
-			say(KindNode, name, Idle, "is gone")
-		case was.Note != is.Note:
-			say(KindNode, name, is.Level, "%s", cmp.Or(is.Note, "is as it should be"))
+			changes = append(changes, p.changed(KindNode, name, Idle, "is gone"))
+		case was.news != is.news:
+			changes = append(changes, p.changed(KindNode, name, is.Level, cmp.Or(is.news, "serves again")))
 		}
 	})
 	each(before.Front.Workloads, p.Front.Workloads, func(name string, was, is *Workload) {
 		if is != nil && (was == nil || was.Ready != is.Ready || was.Desired != is.Desired) {
-			say("Pods", name, is.Level, "%d of %d ready", is.Ready, is.Desired)
+			changes = append(changes, p.changed("Pods", name, is.Level, fmt.Sprintf("%d of %d ready", is.Ready, is.Desired)))
 		}
 	})
+	return changes
+}
+
+// changed is a change that is seen now.
+func (p *Picture) changed(kind, name string, level Level, text string) Change {
+	return Change{Time: p.cluster.Now, Kind: kind, Name: name, Level: level, Text: text}
+}
+
+func (p *Picture) configurationChanges(before *Picture) []Change {
+	var changes []Change
 	each(before.Front.Pools, p.Front.Pools, func(name string, was, is *Pool) {
 		switch {
 		case is == nil:
-			say(KindPool, name, Idle, "is gone")
+			changes = append(changes, p.changed(KindPool, name, Idle, "is gone"))
 		case was == nil:
-			say(KindPool, name, is.Level, "is there")
+			changes = append(changes, p.changed(KindPool, name, is.Level, "is there"))
 		case was.Level != is.Level && is.Level == Warn:
-			say(KindPool, name, is.Level, "has no free address")
+			changes = append(changes, p.changed(KindPool, name, is.Level, "has no free address"))
 		}
 	})
 	each(objectsByKey(before.Front.Objects), objectsByKey(p.Front.Objects), func(_ [2]string, was, is *Object) {
 		switch {
 		case is == nil:
-			say(was.Kind, was.Name, OK, "is in use as written")
+			changes = append(changes, p.changed(was.Kind, was.Name, OK, "is in use as written"))
 		case was == nil:
-			say(is.Kind, is.Name, Bad, "is not in use as written: %s", is.Message)
+			changes = append(changes, p.changed(is.Kind, is.Name, Bad, "is not in use as written: "+is.Message))
 		}
 	})
 	return changes

@@ -110,15 +110,14 @@ type Sessions struct {
 	Rows  []Timeline `json:"rows"`
 }
 
-// Sessions returns the sessions asked for, with what is wrong first.
-func (p *Picture) Sessions(q SessionQuery) Sessions {
+// Sessions returns the sessions asked for, with what is wrong first, and their last hour up to now: a picture holds for as long as nothing changes.
+func (p *Picture) Sessions(q SessionQuery, now time.Time) Sessions {
 	var found []Session
 	for _, s := range p.sessions {
 		if (q.Peer == "" || s.Peer == q.Peer) && (q.Node == "" || s.Node == q.Node) && (q.Level == "" || s.Level == q.Level) {
 			found = append(found, s)
 		}
 	}
-	now := p.cluster.Now
 	result := Sessions{Total: len(found), From: now.Add(-span), To: now, Rows: []Timeline{}}
 	from, to := q.of(len(found))
 	for _, s := range found[from:to] {

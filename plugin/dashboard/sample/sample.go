@@ -4,7 +4,6 @@ package sample
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -134,9 +133,9 @@ func service(c *cluster.Cluster, i int, size Size) {
 		return
 	}
 	if i%9 == 4 && i < 270 {
-		b.Holds("office", netip.AddrFrom4([4]byte{203, 0, 113, byte(i / 9)}).String())
+		b.Holds("office", fmt.Sprintf("203.0.113.%d", i/9))
 	} else {
-		b.Holds("production", netip.AddrFrom4([4]byte{10, 64, byte(i >> 8), byte(i)}).String())
+		b.Holds("production", fmt.Sprintf("10.64.%d.%d", i>>8, i&255))
 	}
 	condition(v1beta1.ConditionAllocated, "True", v1beta1.ReasonIPAllocated, "")
 	if i%30 == 11 {
@@ -186,7 +185,7 @@ func Count(c *cluster.Cluster) {
 
 func workloads(c *cluster.Cluster) {
 	one := int32(1)
-	n := int32(min(len(c.Nodes), 1<<20)) //nolint:gosec // It is bounded.
+	n := int32(min(len(c.Nodes), 1<<20))
 	c.Controller = &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &one}, Status: appsv1.DeploymentStatus{ReadyReplicas: 1}}
 	c.Speakers = &appsv1.DaemonSet{Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: n, NumberReady: n}}
 	pod := func(component string) corev1.Pod {

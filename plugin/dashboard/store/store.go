@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -70,9 +71,10 @@ type kind struct {
 	list   client.ObjectList
 	part   cluster.Part
 	by     cache.ByObject
-	// events is whether they are the events, which are no part of a Cluster.
-	events bool
 }
+
+// noPart is for events, which are no part of a Cluster.
+const noPart cluster.Part = ""
 
 func (s *Store) kinds() []kind {
 	own := map[string]cache.Config{s.namespace: {}}
@@ -97,7 +99,7 @@ func (s *Store) kinds() []kind {
 		{object: &appsv1.DaemonSet{}, list: &appsv1.DaemonSetList{}, part: cluster.Workloads, by: labelled},
 		{object: &corev1.Pod{}, list: &corev1.PodList{}, part: cluster.Workloads, by: labelled},
 		{
-			object: &corev1.Event{}, list: &corev1.EventList{}, events: true,
+			object: &corev1.Event{}, list: &corev1.EventList{}, part: noPart,
 			by: cache.ByObject{Namespaces: own, Field: fields.OneTermEqualSelector("involvedObject.kind", "BGPPeer")},
 		},
 	}
@@ -118,9 +120,9 @@ func (s *Store) Run(ctx context.Context, r Receiver) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- followed.Start(ctx) }()
-	defer func() { cancel(); <-ended }()
+	var started sync.WaitGroup
+	started.Go(func() { _ = followed.Start(ctx) }) // It ends with the context, without an error.
+	defer func() { cancel(); started.Wait() }()
 	if !followed.WaitForCacheSync(ctx) {
 		return ctx.Err()
 	}
@@ -129,40 +131,33 @@ func (s *Store) Run(ctx context.Context, r Receiver) error {
 
 // readable returns the kinds that the user may list, and the parts of the others.
 func (s *Store) readable(ctx context.Context, c client.Reader) (may []kind, not []cluster.Unread, err error) {
-	forbidden := map[cluster.Part]error{}
 	all := s.kinds()
 	errs := make([]error, len(all))
-	done := make(chan struct{}, len(all))
+	var group sync.WaitGroup
 	for i, k := range all {
-		go func() {
+		group.Go(func() {
 			options := []client.ListOption{client.Limit(1)}
 			if len(k.by.Namespaces) > 0 {
 				options = append(options, client.InNamespace(s.namespace))
 			}
 			errs[i] = c.List(ctx, k.list, options...)
-			done <- struct{}{}
-		}()
+		})
 	}
-	for range all {
-		<-done
-	}
+	group.Wait()
+	forbidden := map[cluster.Part]bool{}
 	for i, k := range all {
 		switch err := errs[i]; {
-		case err == nil:
 		case meta.IsNoMatchError(err):
 			return nil, nil, &cluster.NotInstalledError{Err: err}
-		case apierrors.IsForbidden(err) && k.events:
-		case apierrors.IsForbidden(err) && k.part != cluster.Configuration:
-			if forbidden[k.part] == nil {
-				not = append(not, cluster.Unread{Part: k.part, Err: err})
-			}
-			forbidden[k.part] = err
-		default:
+		case err != nil && (!apierrors.IsForbidden(err) || k.part == cluster.Configuration):
 			return nil, nil, fmt.Errorf("reading the cluster: %w", err)
+		case err != nil && k.part != noPart && !forbidden[k.part]:
+			forbidden[k.part] = true
+			not = append(not, cluster.Unread{Part: k.part, Err: err})
 		}
 	}
 	for i, k := range all {
-		if errs[i] == nil && (k.events || forbidden[k.part] == nil) {
+		if errs[i] == nil && !forbidden[k.part] {
 			may = append(may, k)
 		}
 	}
@@ -257,7 +252,7 @@ func (s *Store) read(ctx context.Context, followed client.Reader, kinds []kind) 
 		seen  = map[cluster.Part]bool{}
 	)
 	for _, k := range kinds {
-		if k.events {
+		if k.part == noPart {
 			list := &corev1.EventList{}
 			if err := followed.List(ctx, list); err != nil {
 				return State{}, err

@@ -82,7 +82,7 @@ func (t told) until(tb testing.TB, what string, holds func(*cluster.Cluster) boo
 }
 
 func names(c *cluster.Cluster) []string {
-	all := []string{}
+	all := make([]string, 0, len(c.Services))
 	for i := range c.Services {
 		all = append(all, c.Services[i].Name)
 	}

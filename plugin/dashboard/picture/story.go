@@ -145,7 +145,7 @@ func (p *Picture) changes(before *Picture) []Change {
 		case is == nil:
 			changes = append(changes, p.changed(KindNode, name, Idle, "is gone"))
 		case was.news != is.news:
-			changes = append(changes, p.changed(KindNode, name, is.Level, cmp.Or(is.news, "serves again")))
+			changes = append(changes, p.changed(KindNode, name, is.Level, cmp.Or(is.news, "no longer: "+was.news)))
 		}
 	})
 	each(before.Front.Workloads, p.Front.Workloads, func(name string, was, is *Workload) {

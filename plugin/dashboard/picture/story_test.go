@@ -38,6 +38,14 @@ func TestWhatHasChangedBetweenTwoPictures(t *testing.T) {
 		"a service is deleted":  {small, func(c *cluster.Cluster) { c.Services = c.Services[1:] }, []Change{{later, "Service", "billing", "api-1", Idle, "is gone"}}},
 		"a service is made":     {small, func(c *cluster.Cluster) { c.Services[1].Name = "web-2" }, []Change{{later, "Service", "shop", "web-2", OK, "is announced"}, {later, "Service", "shop", "web-1", Idle, "is gone"}}},
 		"a node fails":          {small, func(c *cluster.Cluster) { c.Nodes[0].Status.Conditions[0].Status = "Unknown" }, []Change{{later, "Node", "", "node-1", Bad, "is not ready"}}},
+		"a node is back": {mid, func(c *cluster.Cluster) {
+			for i := range c.Sessions {
+				c.Sessions[i].Status.Conditions = nil
+			}
+		}, []Change{
+			{later, "Node", "", "node-12", OK, "no longer: drained"},
+			{later, "Session", "", "node-12 ↔ spine-1", OK, "is established"}, {later, "Session", "", "node-12 ↔ spine-2", OK, "is established"},
+		}},
 		"speakers are replaced": {small, func(c *cluster.Cluster) { c.Speakers.Status.NumberReady-- }, []Change{{later, "Pods", "", "speakers", Warn, "1 of 2 ready"}}},
 		"a pool is exhausted": {small, func(c *cluster.Cluster) {
 			c.Written.Pools[0].Status.AssignedIPv4, c.Written.Pools[0].Status.AvailableIPv4 = 32, 0
@@ -47,7 +55,7 @@ func TestWhatHasChangedBetweenTwoPictures(t *testing.T) {
 		}, []Change{{later, "IPAddressPool", "", "office", Bad, "is not in use as written: services would lose their addresses"}}},
 		"many alike": {mid, func(c *cluster.Cluster) {
 			for i := range c.Sessions {
-				c.Sessions[i].Status.State, c.Sessions[i].Status.LastError, c.Sessions[i].Status.Conditions = v1beta1.SessionIdle, "no route to host", nil
+				c.Sessions[i].Status.State, c.Sessions[i].Status.LastError = v1beta1.SessionIdle, "no route to host"
 			}
 		}, []Change{{later, "Session", "", "", Bad, "23 sessions: each is down: Idle: no route to host"}}},
 	} {
@@ -112,11 +120,11 @@ func TestASessionThatFlapsIsFollowed(t *testing.T) {
 		}
 		p = Of(c, nil, p)
 	}
-	got := make([]Level, 0, 3)
+	got := make([]Level, 0, 4)
 	for _, s := range p.Sessions(SessionQuery{Node: "node-1", Page: Page{Limit: 1}}, moment.Add(3*time.Minute+time.Second)).Rows[0].Spans {
 		got = append(got, s.Level)
 	}
-	if diff := cmp.Diff([]Level{OK, Bad, OK}, got); diff != "" {
+	if diff := cmp.Diff([]Level{OK, Bad, OK, Bad}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

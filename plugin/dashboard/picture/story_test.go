@@ -35,9 +35,9 @@ func TestWhatHasChangedBetweenTwoPictures(t *testing.T) {
 		"a service moves": {small, func(c *cluster.Cluster) { c.Services[0].Status.LoadBalancer.Ingress[0].IP = "10.64.9.9" }, []Change{
 			{later, "Service", "billing", "api-1", OK, "has now 10.64.9.9"},
 		}},
-		"a service is deleted":  {small, func(c *cluster.Cluster) { c.Services = c.Services[1:] }, []Change{{later, "Service", "billing", "api-1", Idle, "is gone"}}},
-		"a service is made":     {small, func(c *cluster.Cluster) { c.Services[1].Name = "web-2" }, []Change{{later, "Service", "shop", "web-2", OK, "is announced"}, {later, "Service", "shop", "web-1", Idle, "is gone"}}},
-		"a node fails":          {small, func(c *cluster.Cluster) { c.Nodes[0].Status.Conditions[0].Status = "Unknown" }, []Change{{later, "Node", "", "node-1", Bad, "is not ready"}}},
+		"a service is deleted": {small, func(c *cluster.Cluster) { c.Services = c.Services[1:] }, []Change{{later, "Service", "billing", "api-1", Idle, "is gone"}}},
+		"a service is made":    {small, func(c *cluster.Cluster) { c.Services[1].Name = "web-2" }, []Change{{later, "Service", "shop", "web-2", OK, "is announced"}, {later, "Service", "shop", "web-1", Idle, "is gone"}}},
+		"a node fails":         {small, func(c *cluster.Cluster) { c.Nodes[0].Status.Conditions[0].Status = "Unknown" }, []Change{{later, "Node", "", "node-1", Bad, "is not ready"}}},
 		"a node is back": {mid, func(c *cluster.Cluster) {
 			for i := range c.Sessions {
 				c.Sessions[i].Status.Conditions = nil

@@ -34,6 +34,7 @@ export class Details {
     }
     this.#list = { text: "", level: front?.namespaces[one.name]?.bad ? "bad" : "", offset: 0 };
     this.#render(one, "idle", [h("p", { class: "empty" }, "Reading …")]);
+    this.#root.focus({ preventScroll: true });
     if (front) this.#load(true);
   }
 
@@ -52,7 +53,6 @@ export class Details {
     if (answer === null) this.#render(one, "idle", [h("p", { class: "empty" }, "There is no such object any more, or the connection is lost.")]);
     else if (list) this.#services(one, answer);
     else this.#object(answer);
-    if (anew) this.#root.focus({ preventScroll: true });
     if (anew && matchMedia("(max-width: 60rem)").matches) this.#root.scrollIntoView({ block: "nearest" });
   }
 
@@ -71,7 +71,7 @@ export class Details {
       d.state && h("p", { class: `state ${d.level}` }, d.state),
       d.message && h("p", { class: "message" }, d.message),
       d.facts.length > 0 && h("dl", { class: "facts" }, d.facts.map((f) => h("div", {}, h("dt", {}, f.name), h("dd", {}, f.value)))),
-      d.links.length > 0 && [h("h3", {}, "From the request to the routers"), h("ol", { class: "chain" }, d.links.map((l) => this.#link(l)))],
+      d.links.length > 0 && [h("h3", {}, d.kind === "Service" ? "From the request to the routers" : "What it depends on"), h("ol", { class: "chain" }, d.links.map((l) => this.#link(l)))],
       d.maps.map((m) => heat(m, this.#open)),
       d.kind === "Service" && this.#who("Announced by", "Node", d.nodes, "No node announces it."),
       d.kind === "Service" && d.peers.length > 0 && this.#who("To", "Peer", d.peers),

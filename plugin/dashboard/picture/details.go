@@ -25,7 +25,7 @@ type Details struct {
 	State   string `json:"state"`
 	Message string `json:"message,omitempty"`
 	Facts   []Fact `json:"facts"`
-	// Links are all that a Service depends on.
+	// Links are all that a Service or a node depends on.
 	Links []explain.Link `json:"links"`
 	// Nodes and Peers are those that have to do with the object.
 	Nodes []string `json:"nodes"`
@@ -133,6 +133,10 @@ func (p *Picture) detailNode(d *Details) bool {
 	if p.Front.GroupedBy != "" {
 		d.fact(p.Front.GroupedBy, n.Group)
 	}
+	if chain, known := explain.Node(p.cluster, d.Name); known {
+		d.Links = chain.Links
+	}
+	d.command("kubectl metallb explain node", d.Name)
 	d.command("kubectl get bgpsessionstates -n", p.Front.Namespace, "-l", "metallb.io/node="+d.Name)
 	d.command("kubectl describe node", d.Name)
 	return true
@@ -154,6 +158,7 @@ func (p *Picture) detailPeer(d *Details) bool {
 	if peer.ASN != 0 {
 		d.fact("AS number", strconv.FormatUint(uint64(peer.ASN), 10))
 	}
+	d.command("kubectl metallb explain peer", d.Name)
 	d.command("kubectl describe bgppeer", d.Name, "-n", p.Front.Namespace)
 	return true
 }

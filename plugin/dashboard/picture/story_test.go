@@ -168,7 +168,7 @@ func TestDetails(t *testing.T) {
 	}{
 		"a service that is announced":     {KindService, "shop", "web-1", "announced", 11, 2, true},
 		"a service that is not announced": {KindService, "intranet", "grpc-3", "not announced", 0, 0, true},
-		"a node":                          {KindNode, "", "node-7", "1 of 2 sessions up", 1, 2, false},
+		"a node":                          {KindNode, "", "node-7", "1 of 2 sessions up", 1, 2, true},
 		"a peer":                          {KindPeer, "", "spine-2", "11 of 12 sessions up", 12, 1, false},
 		"a pool":                          {KindPool, "", "office", "2 used, 30 free", 0, 0, false},
 	} {

@@ -109,6 +109,7 @@ func session(now time.Time, peer, node int, size Size) v1beta1.BGPSessionState {
 		s.Status.WithheldFamilies = []corev1.IPFamily{corev1.IPv4Protocol}
 		s.Status.Conditions = []metav1.Condition{{
 			Type: v1beta1.ConditionDrained, Status: metav1.ConditionTrue, Reason: v1beta1.ReasonDrained, Message: "the node is cordoned",
+			LastTransitionTime: *ago(now, 2*time.Hour),
 		}}
 	}
 	return s

@@ -21,9 +21,10 @@ const (
 	PartlyAnnounced
 	// Announced has all announced.
 	Announced
-	// States is how many there are.
-	States
 )
+
+// States is how many there are.
+const States = int(Announced) + 1
 
 // String returns the state as it is called in metrics.
 func (s State) String() string {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -193,8 +194,22 @@ func (s *BGPSessionStateStatus) Fault() string {
 }
 
 // Carries reports whether routes of the family go over the session at present.
-func (s *BGPSessionStateStatus) Carries(family corev1.IPFamily) bool {
+func (s *BGPSessionStateStatus) Carries(family corev1.IPFamily) bool { return s.FaultOf(family) == "" }
+
+// FaultOf returns why routes of the family do not go over the session at present; empty if they do. The session is nil if none is reported.
+func (s *BGPSessionStateStatus) FaultOf(family corev1.IPFamily) string {
+	switch {
+	case s == nil:
+		return NoSessionReport
+	case s.Fault() != "":
+		return s.Fault()
+	case slices.Contains(s.WithheldFamilies, family) && meta.IsStatusConditionTrue(s.Conditions, ConditionDrained):
+		return "the node is drained"
+	case slices.Contains(s.WithheldFamilies, family):
+		return "the node's service proxy does not forward " + string(family) + " connections yet"
 	// A speaker that does not report what was negotiated says nothing against it.
-	negotiated := len(s.Families) == 0 || slices.Contains(s.Families, family)
-	return s.Fault() == "" && negotiated && !slices.Contains(s.WithheldFamilies, family)
+	case len(s.Families) > 0 && !slices.Contains(s.Families, family):
+		return "the session does not carry " + string(family)
+	}
+	return ""
 }

@@ -3,53 +3,19 @@
 package announcement
 
 import (
-	"slices"
-
-	"k8s.io/apimachinery/pkg/api/meta"
-
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/internal/endpoint"
 )
 
-// session is what a node reports of its session with a peer.
-type session struct {
-	// carries says of which families routes go over the session, as it is now: none if it is not established.
-	carries [endpoint.Families]bool
-	// why it is not established; empty if it is.
-	why string
-	// withheld says of which families the node announces nothing for now.
-	withheld [endpoint.Families]bool
-	// isDrained is whether that is because the node is drained.
-	isDrained bool
-}
+// session is what a node reports of its session with a peer: for each family why routes do not go over it, as it is now; empty if they do.
+type session [endpoint.Families]string
 
-func sessionOf(s *v1beta1.BGPSessionStateStatus) session {
-	if why := s.Fault(); why != "" {
-		return session{why: why}
-	}
-	is := session{isDrained: meta.IsStatusConditionTrue(s.Conditions, v1beta1.ConditionDrained)}
+func sessionOf(s *v1beta1.BGPSessionStateStatus) (is session) {
 	for f := range endpoint.Families {
-		is.withheld[f] = slices.Contains(s.WithheldFamilies, f.Kind())
-		is.carries[f] = s.Carries(f.Kind())
+		is[f] = s.FaultOf(f.Kind())
 	}
 	return is
-}
-
-// fault returns why routes of the family do not go over the session.
-func (s *session) fault(f endpoint.Family) string {
-	switch {
-	case s == nil:
-		return v1beta1.NoSessionReport
-	case s.why != "":
-		return s.why
-	case s.withheld[f] && s.isDrained:
-		return "the node is drained"
-	case s.withheld[f]:
-		return "the node's service proxy does not forward " + f.String() + " connections yet"
-	default:
-		return "the session does not carry " + f.String()
-	}
 }
 
 // sessions are what nodes report of their sessions.
@@ -127,7 +93,7 @@ func (s *sessions) remove(object string, e ends) {
 		return
 	}
 	delete(p.byNode, e.node)
-	p.mark(s.nodes.numbers[e.node], session{})
+	p.mark(s.nodes.numbers[e.node], sessionOf(nil))
 	if len(p.byNode) == 0 {
 		delete(s.byPeer, e.peer)
 	}
@@ -135,7 +101,7 @@ func (s *sessions) remove(object string, e ends) {
 
 func (p *peerSessions) mark(node int, is session) {
 	for f := range p.up {
-		if is.carries[f] {
+		if is[f] == "" {
 			p.up[f].Add(node)
 		} else {
 			p.up[f].Remove(node)
@@ -154,23 +120,10 @@ func (s *sessions) established(peer string, f endpoint.Family, nodes config.Numb
 
 // fault returns why routes of the family do not go over the node's session with the peer.
 func (s *sessions) fault(peer, node string, f endpoint.Family) string {
-	var known *session
 	if p := s.byPeer[peer]; p != nil {
 		if is, found := p.byNode[node]; found {
-			known = &is.session
+			return is.session[f]
 		}
 	}
-	return known.fault(f)
-}
-
-// SessionFault returns why routes of the family do not go over a session, of which this is reported, nil if nothing is; empty if they do.
-func SessionFault(reported *v1beta1.BGPSessionStateStatus, f endpoint.Family) string {
-	if reported == nil {
-		return v1beta1.NoSessionReport
-	}
-	is := sessionOf(reported)
-	if is.carries[f] {
-		return ""
-	}
-	return is.fault(f)
+	return v1beta1.NoSessionReport
 }

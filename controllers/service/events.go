@@ -59,7 +59,7 @@ func transition(before, after *corev1.Service, o *outcome) []event {
 	if len(found) == 0 && was != nil {
 		return nil // The condition has another message, and no more.
 	}
-	if keys := DeprecatedAnnotations(after); len(keys) > 0 {
+	if keys := assignment.DeprecatedAnnotations(after); len(keys) > 0 {
 		noun := "annotation"
 		if len(keys) > 1 {
 			noun = "annotations"

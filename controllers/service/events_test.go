@@ -5,6 +5,8 @@ package service
 import (
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/test/builder"
 )
@@ -20,7 +22,7 @@ func TestTheLogSaysWhatIsDone(t *testing.T) {
 	refused := holding(first)
 	refused.failure = "no luck"
 	worded := holding(first)
-	worded.result.Missing = &allocator.Refusal{Reasons: []allocator.Reason{{Cause: allocator.NoPools, Family: v6}}}
+	worded.result.Missing = &allocator.Refusal{Reasons: []allocator.Reason{{Cause: allocator.NoPools, Family: corev1.IPv6Protocol}}}
 	moved := holding(other)
 	moved.result.Moved = []allocator.Reason{{Cause: allocator.NotInAnyPool, Address: first.Address}}
 	tests := map[string]struct {

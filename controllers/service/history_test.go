@@ -22,6 +22,7 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
+	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/test/builder"
 )
 
@@ -224,8 +225,8 @@ func (h *history) restart() {
 	next.Allocator.SetPools(h.pools)
 	byAge := slices.SortedFunc(maps.Values(h.services), olderFirst)
 	for _, svc := range byAge {
-		request, _ := RequestOf(svc, h.namespaces[svc.Namespace])
-		next.Allocator.Hydrate(request, Ours(svc, h.pools))
+		request, _ := assignment.RequestOf(svc, h.namespaces[svc.Namespace])
+		next.Allocator.Hydrate(request, assignment.Ours(svc, h.pools))
 	}
 	for _, svc := range byAge {
 		next.decide(svc, h.namespaces[svc.Namespace])

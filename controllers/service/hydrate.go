@@ -3,11 +3,8 @@
 package service
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/api/ipam"
-	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/listing"
@@ -123,7 +119,7 @@ func (h *Hydration) replay(ctx context.Context) error {
 	for i := range services {
 		h.replayed.add(&services[i])
 	}
-	requests, held := Replay(h.allocator, services, namespaces, pools)
+	requests, held := assignment.Replay(h.allocator, services, namespaces, pools)
 	// What services get, or have to move to, depends on their age, and not on who is looked at first.
 	for _, request := range requests {
 		h.allocator.Allocate(request)
@@ -157,36 +153,6 @@ func (h *Hydration) listServices(ctx context.Context) ([]corev1.Service, error) 
 	return found, nil
 }
 
-// Replay tells the allocator, which has the pools, what the Services hold, all of one class; namespaces are the labels of each namespace. It
-// returns the requests that are to be allocated now, the oldest first, and how many Services hold something.
-func Replay(a *allocator.Allocator, services []corev1.Service, namespaces map[string]labels.Set, pools ipam.Pools) (requests []allocator.Request, held int) {
-	for _, svc := range oldestFirst(services) {
-		// A Service that contradicts itself holds what it holds all the same.
-		namespaceLabels, known := namespaces[svc.Namespace]
-		request, invalid := RequestOf(svc, namespaceLabels)
-		if assignments := Ours(svc, pools); len(assignments) > 0 {
-			a.Hydrate(request, assignments)
-			held++
-		}
-		if invalid == nil && known && svc.DeletionTimestamp == nil {
-			requests = append(requests, request)
-		}
-	}
-	return requests, held
-}
-
-func oldestFirst(services []corev1.Service) []*corev1.Service {
-	sorted := make([]*corev1.Service, 0, len(services))
-	for i := range services {
-		sorted = append(sorted, &services[i])
-	}
-	slices.SortFunc(sorted, func(a, b *corev1.Service) int {
-		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
-			strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
-	})
-	return sorted
-}
-
 // seekTraces has the Services looked at that ceased to be of type LoadBalancer while no controller was active: the cache does not
 // have them, and what was written to them would stay there for good.
 func (h *Hydration) seekTraces(ctx context.Context) error {
@@ -210,17 +176,4 @@ func (h *Hydration) namespaceLabels(ctx context.Context) (map[string]labels.Set,
 		found[list.Items[i].Name] = list.Items[i].Labels
 	}
 	return found, nil
-}
-
-// Ours returns the addresses in the Service's status that this load balancer gave to it. Without its annotation, those
-// are the addresses that a pool contains: others come from a load balancer that was here before.
-func Ours(svc *corev1.Service, pools ipam.Pools) []allocator.Assignment {
-	found := assignment.Of(svc)
-	if assignment.Annotation(svc, v1beta1.AnnotationIPAllocatedFromPool) != "" {
-		return found
-	}
-	return slices.DeleteFunc(found, func(as allocator.Assignment) bool {
-		_, ok := pools.Find(as.Address)
-		return !ok
-	})
 }

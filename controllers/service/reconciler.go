@@ -144,7 +144,7 @@ func (r *Reconciler) namespaceLabels(ctx context.Context, name string) (found la
 // decide asks the allocator. A Service that contradicts itself keeps what it has, as does one that is about to go.
 func (r *Reconciler) decide(svc *corev1.Service, namespaceLabels labels.Set) outcome {
 	o := outcome{service: client.ObjectKeyFromObject(svc)}
-	request, err := RequestOf(svc, namespaceLabels)
+	request, err := assignment.RequestOf(svc, namespaceLabels)
 	if err != nil {
 		o.failure = err.Error()
 	}

@@ -251,7 +251,7 @@ func TestWhatAServiceWasToldIsNotFreeThoughItIsToMoveAgainBeforeTheCacheKnows(t 
 			}
 			use(tc.other + "/32")
 			use("192.0.2.0/31")
-			other, err := RequestOf(version(builder.MakeService("other").LoadBalancerIP(tc.told), "11"), nil)
+			other, err := assignment.RequestOf(version(builder.MakeService("other").LoadBalancerIP(tc.told), "11"), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

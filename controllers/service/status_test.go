@@ -28,7 +28,7 @@ func TestOutcome(t *testing.T) {
 	unselected := allocator.Reason{Cause: allocator.NotSelected, Address: netip.MustParseAddr("192.0.2.0"), Pool: "a"}
 	avoided := allocator.Reason{Cause: allocator.AddressAvoided, Address: netip.MustParseAddr("192.0.2.0"), Pool: "a"}
 	gone := allocator.Reason{Cause: allocator.NotInAnyPool, Address: netip.MustParseAddr("2001:db8::")}
-	missing := &allocator.Refusal{Reasons: []allocator.Reason{{Cause: allocator.NoPools, Family: v6}}}
+	missing := &allocator.Refusal{Reasons: []allocator.Reason{{Cause: allocator.NoPools, Family: corev1.IPv6Protocol}}}
 	tests := map[string]struct {
 		before   *builder.Service
 		outcome  outcome

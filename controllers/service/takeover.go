@@ -60,7 +60,7 @@ func (h *Hydration) takeOver(ctx context.Context, services []corev1.Service, nam
 // isUnsettled reports whether the Service's status differs from what it is to have, or may differ for one who knows of other
 // addresses in use. It follows the Reconciler, which writes no address to a Service that contradicts itself or is about to go.
 func (h *Hydration) isUnsettled(svc *corev1.Service, namespace labels.Set) bool {
-	request, err := RequestOf(svc, namespace)
+	request, err := assignment.RequestOf(svc, namespace)
 	if err != nil || svc.DeletionTimestamp != nil {
 		return false
 	}

@@ -16,7 +16,6 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/assignment"
-	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/plugin/cluster"
 	"metallb.io/metallb/plugin/route"
 )
@@ -120,7 +119,7 @@ func (t *trail) waiting(address netip.Addr) {
 		if !assignment.Served(s, t.Class) || slices.ContainsFunc(assignment.Of(s), isAt(address)) {
 			continue
 		}
-		if r, err := service.RequestOf(s, t.NamespaceLabels(s.Namespace)); err == nil && slices.Contains(r.Addresses, address) {
+		if r, err := assignment.RequestOf(s, t.NamespaceLabels(s.Namespace)); err == nil && slices.Contains(r.Addresses, address) {
 			names = append(names, strconv.Quote(keyOf(s).String()))
 			first = cmp.Or(first, s)
 		}

@@ -17,7 +17,6 @@ import (
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/plugin/cluster"
 )
 
@@ -26,7 +25,7 @@ const allocationSubject = "allocation"
 // allocation says whether the Service holds what it requests, and if not, why.
 func (t *trail) allocation() {
 	c := conditionOf(t.svc, v1beta1.ConditionAllocated)
-	request, err := service.RequestOf(t.svc, t.NamespaceLabels(t.svc.Namespace))
+	request, err := assignment.RequestOf(t.svc, t.NamespaceLabels(t.svc.Namespace))
 	switch {
 	case err != nil:
 		t.chain.Bad(allocationSubject, "InvalidRequest", "the Service contradicts itself: "+err.Error(), t.withoutContradiction())
@@ -95,11 +94,11 @@ func (t *trail) allocator() *allocator.Allocator {
 		if !assignment.Served(svc, t.Class) {
 			continue
 		}
-		held := service.Ours(svc, t.pools)
+		held := assignment.Ours(svc, t.pools)
 		if len(held) == 0 {
 			continue
 		}
-		request, _ := service.RequestOf(svc, t.NamespaceLabels(svc.Namespace)) // One that contradicts itself holds what it holds all the same.
+		request, _ := assignment.RequestOf(svc, t.NamespaceLabels(svc.Namespace)) // One that contradicts itself holds what it holds all the same.
 		a.Hydrate(request, held)
 	}
 	return a
@@ -220,7 +219,7 @@ func (t *trail) sharingOf(key types.NamespacedName) allocator.Sharing {
 	if !found {
 		return allocator.Sharing{}
 	}
-	r, _ := service.RequestOf(svc, nil) // The terms are known even if it contradicts itself.
+	r, _ := assignment.RequestOf(svc, nil) // The terms are known even if it contradicts itself.
 	return r.Sharing
 }
 

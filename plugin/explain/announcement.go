@@ -14,7 +14,6 @@ import (
 	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/controllers/announcement"
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/listing"
 	"metallb.io/metallb/internal/drain"
@@ -253,7 +252,7 @@ func (t *trail) fault(node, peer string, f family) string {
 	if s, found := t.Session(node, peer); found {
 		reported = &s.Status
 	}
-	return announcement.SessionFault(reported, f.Family)
+	return reported.FaultOf(f.Kind())
 }
 
 // noPeer says why none of the nodes has a peer to announce the address to.

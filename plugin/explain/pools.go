@@ -16,7 +16,6 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/assignment"
-	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/internal/active"
 )
 
@@ -40,7 +39,7 @@ func standing(p *ipam.Pool, r allocator.Request) []allocator.Reason {
 
 // poolsNotChosen says of the pools that the Service holds nothing of, why not.
 func (t *trail) poolsNotChosen() {
-	request, err := service.RequestOf(t.svc, t.NamespaceLabels(t.svc.Namespace))
+	request, err := assignment.RequestOf(t.svc, t.NamespaceLabels(t.svc.Namespace))
 	if err != nil || len(request.Addresses) > 0 {
 		return // No pool is chosen.
 	}

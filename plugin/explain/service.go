@@ -14,7 +14,6 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/config"
-	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/plugin/cluster"
 	"metallb.io/metallb/plugin/route"
 )
@@ -109,7 +108,7 @@ func remedyOfClass(class string) string {
 
 // deprecated says which annotations are to be renamed.
 func (t *trail) deprecated() {
-	for _, key := range service.DeprecatedAnnotations(t.svc) {
+	for _, key := range assignment.DeprecatedAnnotations(t.svc) {
 		now := v1beta1.AnnotationPrefix + strings.TrimPrefix(key, v1beta1.DeprecatedAnnotationPrefix)
 		t.chain.Doubtful("annotation", "DeprecatedAnnotation", fmt.Sprintf("%s is deprecated", key),
 			Run("rename it", serviceTarget(t.svc).annotate(now+"="+t.svc.Annotations[key], key+"-")))

@@ -11,7 +11,6 @@ import (
 
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/assignment"
-	"metallb.io/metallb/controllers/service"
 )
 
 // Answer is what a Service would be given.
@@ -83,7 +82,7 @@ func (m *Map) next(svc *corev1.Service) Answer {
 		a.Problem = "spec.loadBalancerClass leaves the service to another load balancer"
 		return a
 	}
-	r, err := service.RequestOf(svc, m.namespaces[svc.Namespace])
+	r, err := assignment.RequestOf(svc, m.namespaces[svc.Namespace])
 	if err != nil {
 		a.Problem = err.Error()
 		return a

@@ -19,7 +19,6 @@ import (
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/listing"
-	"metallb.io/metallb/controllers/service"
 	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/plugin/cluster"
 )
@@ -134,7 +133,7 @@ func Of(c *cluster.Cluster) *Map {
 	}, config.NewParser())
 	m := &Map{class: c.Class, namespaces: c.Namespaces, allocator: allocator.New()}
 	m.allocator.SetPools(snapshot.Pools, snapshot.Abandoned...)
-	m.pending, _ = service.Replay(m.allocator, served, c.Namespaces, snapshot.Pools)
+	m.pending, _ = assignment.Replay(m.allocator, served, c.Namespaces, snapshot.Pools)
 	m.describe(c, snapshot)
 	return m
 }

@@ -59,14 +59,14 @@ func TestEachMarkHasItsColour(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for mark, want := range map[Mark]string{
-		Good: "\x1b[32m✓\x1b[0m", Bad: "\x1b[31m✗\x1b[0m", Doubtful: "\x1b[33m!\x1b[0m", None: "\x1b[2m·\x1b[0m",
+	for mark, want := range map[Mark]struct{ colored, plain string }{
+		Good: {"\x1b[32m✓\x1b[0m", "✓"}, Bad: {"\x1b[31m✗\x1b[0m", "✗"}, Doubtful: {"\x1b[33m!\x1b[0m", "!"}, None: {"\x1b[2m·\x1b[0m", "·"},
 	} {
-		if got := p.Mark(mark); got != want {
-			t.Errorf("%s: got %q, want %q", mark, got, want)
+		if got := p.Mark(mark); got != want.colored {
+			t.Errorf("%s: got %q, want %q", mark, got, want.colored)
 		}
-		if got := (Palette{}).Mark(mark); got != string(mark) {
-			t.Errorf("%s without colours: got %q", mark, got)
+		if got := (Palette{}).Mark(mark); got != want.plain {
+			t.Errorf("%s without colours: got %q, want %q", mark, got, want.plain)
 		}
 	}
 }

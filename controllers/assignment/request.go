@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package service
+package assignment
 
 import (
 	"cmp"
@@ -17,7 +17,6 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
-	"metallb.io/metallb/controllers/assignment"
 )
 
 // RequestOf returns what the Service requests. The error, if the Service contradicts itself, says what to change.
@@ -30,8 +29,8 @@ func RequestOf(svc *corev1.Service, namespaceLabels labels.Set) (allocator.Reque
 		NamespaceLabels: namespaceLabels,
 		Families:        familiesOf(svc),
 		RequireAll:      policyOf(svc) == corev1.IPFamilyPolicyRequireDualStack,
-		Pool:            assignment.Annotation(svc, v1beta1.AnnotationAddressPool),
-		Recorded:        assignment.Of(svc),
+		Pool:            Annotation(svc, v1beta1.AnnotationAddressPool),
+		Recorded:        Of(svc),
 		Sharing:         sharingOf(svc),
 	}
 	if len(r.Families) == 0 {
@@ -48,8 +47,8 @@ func RequestOf(svc *corev1.Service, namespaceLabels labels.Set) (allocator.Reque
 func DeprecatedAnnotations(svc *corev1.Service) []string {
 	var found []string
 	for _, key := range []string{v1beta1.AnnotationAddressPool, v1beta1.AnnotationAllowSharedIP, v1beta1.AnnotationLoadBalancerIPs} {
-		if strings.TrimSpace(svc.Annotations[key]) == "" && svc.Annotations[assignment.Deprecated(key)] != "" {
-			found = append(found, assignment.Deprecated(key))
+		if strings.TrimSpace(svc.Annotations[key]) == "" && svc.Annotations[Deprecated(key)] != "" {
+			found = append(found, Deprecated(key))
 		}
 	}
 	return found
@@ -75,7 +74,7 @@ func familiesOf(svc *corev1.Service) []corev1.IPFamily {
 // if it has endpoints of the Service, so services can share one only if they have the same endpoints: they select the same pods in
 // one namespace. Without a selector nobody knows, and the Service shares with no other.
 func sharingOf(svc *corev1.Service) allocator.Sharing {
-	s := allocator.Sharing{Key: assignment.Annotation(svc, v1beta1.AnnotationAllowSharedIP)}
+	s := allocator.Sharing{Key: Annotation(svc, v1beta1.AnnotationAllowSharedIP)}
 	if svc.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal {
 		s.Local, s.Endpoints = true, svc.Namespace+"/"+cmp.Or(labels.Set(svc.Spec.Selector).String(), svc.Name)
 	}
@@ -91,9 +90,9 @@ func sharingOf(svc *corev1.Service) allocator.Sharing {
 
 // addressesOf returns the addresses that the Service names, as written, each once.
 func addressesOf(svc *corev1.Service) ([]netip.Addr, error) {
-	listed, field := assignment.Annotation(svc, v1beta1.AnnotationLoadBalancerIPs), "annotation "+v1beta1.AnnotationLoadBalancerIPs
+	listed, field := Annotation(svc, v1beta1.AnnotationLoadBalancerIPs), "annotation "+v1beta1.AnnotationLoadBalancerIPs
 	if strings.TrimSpace(svc.Annotations[v1beta1.AnnotationLoadBalancerIPs]) == "" {
-		field = "annotation " + assignment.Deprecated(v1beta1.AnnotationLoadBalancerIPs)
+		field = "annotation " + Deprecated(v1beta1.AnnotationLoadBalancerIPs)
 	}
 	if inSpec := strings.TrimSpace(svc.Spec.LoadBalancerIP); inSpec != "" {
 		if listed != "" {

@@ -234,6 +234,7 @@ The playground is up. Next, in this terminal:
   kubectl get nodes
   kubectl -n metallb-system get pods
   kubectl metallb status      # how the load balancer fares, on one screen
+  kubectl metallb dashboard   # the same and more in a browser, live
 
 and then docs/tutorial.md from step 2 on. The pages of the routers:
 

@@ -3,7 +3,6 @@
 package command
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,17 +12,23 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/internal/version"
 	"metallb.io/metallb/plugin/cluster"
 	"metallb.io/metallb/plugin/diagnosis"
+	"metallb.io/metallb/plugin/explain"
 	"metallb.io/metallb/plugin/overview"
 	"metallb.io/metallb/plugin/terminal"
 )
 
-const archiveSuffix = ".tar.gz"
+const (
+	archiveSuffix = ".tar.gz"
+	// explained is how many services are explained at most, and how many peers besides.
+	explained = 10
+)
 
 // diagnoseOptions are the flags of "diagnose".
 type diagnoseOptions struct {
@@ -100,26 +105,50 @@ func (o *diagnoseOptions) collector(ctx context.Context, e *environment, now tim
 	if err != nil {
 		return nil, err
 	}
+	status, explanations := told(ctx, e, reader)
 	return &diagnosis.Collector{
-		Reader: reader, Pods: pods, Namespace: e.systemNamespace, Since: o.since, Now: now, Status: statusText(ctx, e, reader),
+		Reader: reader, Pods: pods, Namespace: e.systemNamespace, Since: o.since, Now: now, Status: status, Explanations: explanations,
 		Versions: fmt.Sprintf("kubectl-metallb: %s (%s)\nKubernetes: %s on %s\n", version.Version, version.Details(), server.GitVersion, server.Platform),
 	}, nil
 }
 
-// statusText returns all that "status" tells, or why it can tell nothing.
-func statusText(ctx context.Context, e *environment, reader client.Reader) string {
-	c, err := cluster.Read(ctx, reader, e.systemNamespace, e.now(), cluster.Configuration, cluster.Services, cluster.Sessions, cluster.Workloads)
+// told returns what other commands tell of the cluster: all of "status", and what "explain" says of the first services and peers with which something
+// is wrong. If nothing can be told, the status says why.
+func told(ctx context.Context, e *environment, reader client.Reader) (status, explanations string) {
+	c, err := cluster.Read(ctx, reader, e.systemNamespace, e.now(), cluster.Configuration, cluster.Nodes, cluster.Namespaces, cluster.Services, cluster.Sessions, cluster.Workloads)
 	if err != nil {
-		return err.Error() + "\n"
+		return err.Error() + "\n", ""
 	}
-	var text bytes.Buffer
-	if err := overview.Of(c).Print(&text, terminal.Palette{}, true); err != nil {
-		return err.Error() + "\n"
-	}
+	all := overview.Of(c)
+	var text, why strings.Builder
+	_ = all.Print(&text, terminal.Palette{}, true) // A strings.Builder takes everything.
 	for _, u := range c.Unread {
 		fmt.Fprintf(&text, "%s left out: %v\n", u.Part, u.Err)
 	}
-	return text.String()
+	for _, chain := range wrong(ctx, c, reader, all) {
+		_ = chain.Print(&why, terminal.Palette{})
+		why.WriteString("\n")
+	}
+	return text.String(), why.String()
+}
+
+// wrong explains the first services and peers with which something is wrong.
+func wrong(ctx context.Context, c *cluster.Cluster, reader client.Reader, all overview.Overview) []explain.Chain {
+	var chains []explain.Chain
+	for _, o := range all.Services.Troubled[:min(len(all.Services.Troubled), explained)] {
+		key := types.NamespacedName{Namespace: o.Namespace, Name: o.Name}
+		if svc, found := c.Service(key); found && c.ReadSlices(ctx, reader, key) == nil {
+			chains = append(chains, explain.Service(c, svc))
+		}
+	}
+	for _, p := range all.Peers {
+		if len(chains) < 2*explained && p.Established < p.Desired {
+			if chain, found := explain.Peer(c, nil, p.Name); found {
+				chains = append(chains, chain)
+			}
+		}
+	}
+	return chains
 }
 
 // tell says where the archive is, and what is in it.

@@ -41,8 +41,8 @@ type Collector struct {
 	Now   time.Time
 	// Versions is what is known of versions, as text.
 	Versions string
-	// Status is the overview of how all fares, as text.
-	Status string
+	// Status is the overview of how all fares, as text, and Explanations are those of what is wrong.
+	Status, Explanations string
 }
 
 // Part is what an archive has of something.
@@ -94,7 +94,7 @@ func (c *collection) texts(context.Context) error {
 	if len(c.report.Errors) > 0 {
 		errors = strings.Join(c.report.Errors, "\n") + "\n"
 	}
-	for _, file := range []struct{ name, text string }{{"versions.txt", c.Versions}, {"status.txt", c.Status}, {"errors.txt", errors}} {
+	for _, file := range []struct{ name, text string }{{"versions.txt", c.Versions}, {"status.txt", c.Status}, {"explanations.txt", c.Explanations}, {"errors.txt", errors}} {
 		if err := c.archive.add(file.name, []byte(c.redactor.Text(file.text))); err != nil {
 			return err
 		}

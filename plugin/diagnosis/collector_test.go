@@ -156,7 +156,8 @@ func collect(t *testing.T, forbidden string) (map[string]string, diagnosis.Repor
 		}}).Build()
 	c := diagnosis.Collector{
 		Reader: reader, Namespace: namespace, Since: time.Hour, Now: now, Versions: "v1\n", Status: "peer router: " + password + "\n",
-		Pods: pods{log: `{"msg":"connecting","password":"hunter88"}` + "\nwith " + password + " and " + earlier + "\n", page: "session with " + password},
+		Explanations: "no session: " + password + "\n",
+		Pods:         pods{log: `{"msg":"connecting","password":"hunter88"}` + "\nwith " + password + " and " + earlier + "\n", page: "session with " + password},
 	}
 	var archive bytes.Buffer
 	report, err := c.Collect(t.Context(), &archive, "d")
@@ -195,7 +196,7 @@ func TestNoPasswordIsInTheArchive(t *testing.T) {
 	for name, want := range map[string]string{
 		"d/objects/bgppeers.yaml": "password: (removed)", "d/objects/activeconfigurations.yaml": "password: (removed)",
 		"d/objects/daemonsets.yaml": "value: metallb-system", "d/logs/speaker-1-main.log": "with (removed) and (removed)",
-		"d/debug/speaker-1-policy.json": `"text": "session with (removed) at 7474"`, "d/status.txt": "peer router: (removed)",
+		"d/debug/speaker-1-policy.json": `"text": "session with (removed) at 7474"`, "d/status.txt": "peer router: (removed)", "d/explanations.txt": "no session: (removed)",
 	} {
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s is without %q:\n%s", name, want, files[name])
@@ -207,7 +208,7 @@ func TestTheArchiveHasWhatAReportNeeds(t *testing.T) {
 	t.Parallel()
 	files, report := collect(t, "NodeList")
 	want := []string{
-		"d/debug/speaker-1-policy.json", "d/errors.txt", "d/logs/controller-1-main.log", "d/logs/speaker-1-main.log", "d/logs/speaker-2-main.log",
+		"d/debug/speaker-1-policy.json", "d/errors.txt", "d/explanations.txt", "d/logs/controller-1-main.log", "d/logs/speaker-1-main.log", "d/logs/speaker-2-main.log",
 		"d/objects/activeconfigurations.yaml", "d/objects/bgppeers.yaml", "d/objects/daemonsets.yaml", "d/objects/deployments.yaml",
 		"d/objects/endpointslices.yaml", "d/objects/events.yaml", "d/objects/ipaddresspools.yaml", "d/objects/namespaces.yaml", "d/objects/pods.yaml",
 		"d/objects/services.yaml", "d/objects/webhooks.yaml", "d/status.txt", "d/versions.txt",

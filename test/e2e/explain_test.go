@@ -116,13 +116,19 @@ func (a asked) awaitReason(t *testing.T, service, subject, reason string) string
 	return found.Remedies[0].Command
 }
 
-// mend runs the command as it is told, and waits until all is well.
-func (a asked) mend(t *testing.T, service, line string) {
+// run runs a command that is to succeed.
+func (a asked) run(t *testing.T, line string) {
 	t.Helper()
 	t.Log("$ " + line)
 	if out, failed := a.shell(t, line); failed {
 		t.Fatalf("%s fails: %s", line, out)
 	}
+}
+
+// mend runs the command as it is told, and waits until all is well.
+func (a asked) mend(t *testing.T, service, line string) {
+	t.Helper()
+	a.run(t, line)
 	a.awaitWell(t, service)
 }
 

@@ -5,6 +5,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"text/template"
 	"time"
 
+	"metallb.io/metallb/plugin/explain"
 	"metallb.io/metallb/test/playground"
 )
 
@@ -185,6 +187,8 @@ func routersFail(t *testing.T, p *playground.Playground) {
 	}
 	applyTroubled(t, p, troubledLater)
 	seeTheFaults(t, p)
+	a := buildPlugin(t, p)
+	a.explainTheFaults(t)
 	t.Log(kubectl(t, p, "-n", "metallb-system", "describe", "bgppeer", "refusing"))
 	t.Log(announced(t, p))
 
@@ -196,8 +200,9 @@ func routersFail(t *testing.T, p *playground.Playground) {
 	for _, address := range []string{otherASN, otherPassword, expectsOther} {
 		routers[address].configure(t)
 	}
-	kubectl(t, p, "-n", "metallb-system", "create", "secret", "generic", "router-password", "--type=kubernetes.io/basic-auth", "--from-literal=password=s3cret")
-	kubectl(t, p, "label", "nodes", "--all", "rack=somewhere")
+	a.run(t, strings.Replace(a.remedyOfPeer(t, "missing-secret", explain.NoSecret), "PASSWORD", "s3cret", 1))
+	a.run(t, a.remedyOfPeer(t, "nowhere", explain.NoNodes)) // It is for one node.
+	kubectl(t, p, "label", "nodes", "--all", "--overwrite", "rack=somewhere")
 	for _, peer := range []string{"missing-secret", "nowhere"} {
 		well.peers = append(well.peers, peer+` \S+ 64513 3/3 True`)
 	}
@@ -217,16 +222,18 @@ func routersFail(t *testing.T, p *playground.Playground) {
 	kubectl(t, p, "label", "nodes", "--all", "rack-")
 }
 
+// What is told of each of the faults.
+const (
+	toldTimedOut = `connect timed out \(wrong password, or peer unreachable\)`
+	toldSilent   = `(hold timer expired: nothing heard from the peer for 3s|connect timed out \(peer unreachable)`
+	toldASN      = `peer ASN 64999, expected 64513 \(sent OPEN Message Error/Bad Peer AS\)`
+	toldRefused  = `peer sent OPEN Message Error/Bad Peer AS: does it expect ASN 64512, router ID 172.30.0.1\d, from this address\?`
+	toldSecret   = `spec.passwordSecret: secret metallb-system/router-password not found`
+)
+
 // seeTheFaults waits until each is told in the right words.
 func seeTheFaults(t *testing.T, p *playground.Playground) {
 	t.Helper()
-	const (
-		timedOut = `connect timed out \(wrong password, or peer unreachable\)`
-		silent   = `(hold timer expired: nothing heard from the peer for 3s|connect timed out \(peer unreachable)`
-		asn      = `peer ASN 64999, expected 64513 \(sent OPEN Message Error/Bad Peer AS\)`
-		refused  = `peer sent OPEN Message Error/Bad Peer AS: does it expect ASN 64512, router ID 172.30.0.1\d, from this address\?`
-		secret   = `spec.passwordSecret: secret metallb-system/router-password not found`
-	)
 	down := `(Idle|Connect|Active|OpenSent|OpenConfirm) \S+ 0 0 `
 	awaitSight(t, p, "the faults", sight{
 		peers: []string{
@@ -234,45 +241,81 @@ func seeTheFaults(t *testing.T, p *playground.Playground) {
 			`test-bgp-router-frr 10.96.0.101 64512 0/3 False .*node-1: connection refused`,
 			`rack-router 172.30.0.254 64513 3/3 True`,
 			`refusing ` + refusing + ` 64513 2/3 False .*node-2: connection refused`,
-			`unreachable ` + unreachable + ` 64513 2/3 False .*node-3: ` + silent,
-			`other-asn ` + otherASN + ` 64513 0/3 False .*node-1: ` + asn,
-			`other-asn-ipv6 ` + address6(otherASN) + ` 64513 0/3 False .*node-1: ` + asn,
-			`other-password ` + otherPassword + ` 64513 0/3 False .*node-1: ` + timedOut,
-			`expects-other ` + expectsOther + ` 64513 0/3 False .*node-1: ` + refused,
-			`missing-secret ` + missingSecret + ` 64513 0/3 False .*node-1: ` + secret,
+			`unreachable ` + unreachable + ` 64513 2/3 False .*node-3: ` + toldSilent,
+			`other-asn ` + otherASN + ` 64513 0/3 False .*node-1: ` + toldASN,
+			`other-asn-ipv6 ` + address6(otherASN) + ` 64513 0/3 False .*node-1: ` + toldASN,
+			`other-password ` + otherPassword + ` 64513 0/3 False .*node-1: ` + toldTimedOut,
+			`expects-other ` + expectsOther + ` 64513 0/3 False .*node-1: ` + toldRefused,
+			`missing-secret ` + missingSecret + ` 64513 0/3 False .*node-1: ` + toldSecret,
 			`nowhere ` + nowhere + ` 64513 0/0 False .*no node matches nodeSelectors`,
 		},
 		reasons: []string{
 			`test-bgp-router-bird SessionsNotEstablished node-1: connection refused; node-2: connection refused; node-3: connection refused`,
 			`refusing SessionsNotEstablished node-2: connection refused`,
-			`unreachable SessionsNotEstablished node-3: ` + silent,
-			`other-asn SessionsNotEstablished node-1: ` + asn + `; node-2: ` + asn,
-			`missing-secret SessionsNotEstablished node-1: ` + secret,
+			`unreachable SessionsNotEstablished node-3: ` + toldSilent,
+			`other-asn SessionsNotEstablished node-1: ` + toldASN + `; node-2: ` + toldASN,
+			`missing-secret SessionsNotEstablished node-1: ` + toldSecret,
 			`nowhere NoNodes no node matches nodeSelectors`,
 		},
 		states: []string{
 			`node-1-test-bgp-router-frr node-1 test-bgp-router-frr 10.96.0.101 ` + down + `connection refused \d+\S*\s*$`,
 			`node-2-refusing node-2 refusing ` + refusing + ` ` + down + `connection refused`,
 			`node-1-refusing node-1 refusing ` + refusing + ` Established \S+ 1 0\s*$`,
-			`node-3-unreachable node-3 unreachable ` + unreachable + ` ` + down + silent,
-			`node-2-other-asn node-2 other-asn ` + otherASN + ` ` + down + asn,
-			`node-2-other-asn-ipv6 node-2 other-asn-ipv6 ` + address6(otherASN) + ` ` + down + asn,
-			`node-3-other-password node-3 other-password ` + otherPassword + ` ` + down + timedOut,
-			`node-3-expects-other node-3 expects-other ` + expectsOther + ` ` + down + refused,
-			`node-2-missing-secret node-2 missing-secret ` + missingSecret + ` Idle \S+ 0 0 ` + secret + `.* \d+\S*\s*$`,
+			`node-3-unreachable node-3 unreachable ` + unreachable + ` ` + down + toldSilent,
+			`node-2-other-asn node-2 other-asn ` + otherASN + ` ` + down + toldASN,
+			`node-2-other-asn-ipv6 node-2 other-asn-ipv6 ` + address6(otherASN) + ` ` + down + toldASN,
+			`node-3-other-password node-3 other-password ` + otherPassword + ` ` + down + toldTimedOut,
+			`node-3-expects-other node-3 expects-other ` + expectsOther + ` ` + down + toldRefused,
+			`node-2-missing-secret node-2 missing-secret ` + missingSecret + ` Idle \S+ 0 0 ` + toldSecret + `.* \d+\S*\s*$`,
 		},
 		// One tells of the nodes that had noticed by then; on a busy machine that may be the last.
 		events: []string{
 			`\S+ Warning SessionsNotEstablished bgppeer/test-bgp-router-bird node-[123]: `,
 			`\S+ Warning SessionsNotEstablished bgppeer/refusing node-2: connection `,
-			`\S+ Warning SessionsNotEstablished bgppeer/unreachable node-3: ` + silent,
+			`\S+ Warning SessionsNotEstablished bgppeer/unreachable node-3: ` + toldSilent,
 			`\S+ Warning SessionsNotEstablished bgppeer/other-asn node-[123]: `,
 			`\S+ Warning SessionsNotEstablished bgppeer/other-asn-ipv6 node-[123]: `,
 			`\S+ Warning SessionsNotEstablished bgppeer/other-password node-[123]: `,
-			`\S+ Warning SessionsNotEstablished bgppeer/missing-secret node-[123]: ` + secret,
+			`\S+ Warning SessionsNotEstablished bgppeer/missing-secret node-[123]: ` + toldSecret,
 			`\S+ Warning NoNodes bgppeer/nowhere no node matches nodeSelectors`,
 		},
 	})
+}
+
+// explainTheFaults has the plugin say what is wrong with each peer. Of most, only the router can be mended, so it names what to compare there.
+func (a asked) explainTheFaults(t *testing.T) {
+	t.Helper()
+	for peer, want := range map[string]string{
+		"test-bgp-router-bird": "connection refused", "refusing": "connection refused", "unreachable": toldSilent, "other-asn": toldASN, "other-asn-ipv6": toldASN,
+		"other-password": toldTimedOut, "expects-other": toldRefused, "missing-secret": "the Secret router-password is not there, and without it no node connects",
+		"nowhere": `no node matches spec\.nodeSelectors`,
+	} {
+		out, wrong := a.shell(t, "kubectl metallb explain peer "+peer)
+		t.Logf("$ kubectl metallb explain peer %s\n%s", peer, out)
+		if !wrong || !regexp.MustCompile(`(?m)^  ✗ .*: `+want+`.*\n      → `).MatchString(out) {
+			t.Errorf("what is wrong with %s is not told, or not what mends it: want %s", peer, want)
+		}
+	}
+	if out, wrong := a.shell(t, "kubectl metallb explain peer rack-router"); wrong {
+		t.Errorf("the rack router is well, but it is said that %s", out)
+	}
+}
+
+// remedyOfPeer returns the command that mends what is wrong with a peer for this reason.
+func (a asked) remedyOfPeer(t *testing.T, peer, reason string) string {
+	t.Helper()
+	out, _ := a.shell(t, "kubectl metallb explain peer "+peer+" -o json")
+	var chain explain.Chain
+	if err := json.Unmarshal([]byte(out), &chain); err != nil {
+		t.Fatalf("%v in %q", err, out)
+	}
+	for _, l := range chain.Links {
+		if l.Reason == reason && len(l.Remedies) > 0 {
+			return l.Remedies[0].Command
+		}
+	}
+	t.Fatalf("nothing mends %s of %s: %s", reason, peer, out)
+	return ""
 }
 
 func nodesFail(t *testing.T, p *playground.Playground) {

@@ -84,7 +84,7 @@ var _ = Describe("A Service", func() {
 		change(ctx, svc, func(s *corev1.Service) { s.Labels["tier"] = "lead" })
 		Eventually(allocated(ctx, "web")).Should(Equal(`False AllocationFailed: address "192.0.2.0" is in pool "gold", which does not select ` +
 			`the service; no IPv4 address available: no auto-assigned pool selects the service; the service keeps "192.0.2.0"`))
-		Expect(valid(ctx, "gold")()).To(HavePrefix("True Accepted"))
+		Eventually(valid(ctx, "gold")).Should(HavePrefix("True Accepted"))
 		create(ctx, builder.MakePool("open", "198.51.100.0/24").Obj())
 		Eventually(allocated(ctx, "web")).Should(Equal(`True IPAllocated: Assigned IP "198.51.100.0"`))
 		Expect(addresses(ctx, "web")()).To(holds("198.51.100.0"))

@@ -9,15 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
-	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/internal/scheme"
 	"metallb.io/metallb/internal/version"
@@ -59,9 +56,6 @@ var somethingIsWrong = exitError{status: 1}
 // Main runs the command line and returns the exit status: 0, or 1 if something is wrong with the load balancer, with the command or on its way.
 // Commands that read files end with 2 if they cannot.
 func Main(ctx context.Context, args []string, getenv func(string) string, streams genericiooptions.IOStreams) int {
-	// Libraries say in logs what commands say in errors.
-	log.SetLogger(logr.Discard())
-	klog.SetLogger(logr.Discard())
 	root := New(getenv, streams)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

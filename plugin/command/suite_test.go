@@ -12,7 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-logr/logr"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/plugin/command"
 	"metallb.io/metallb/test/envtest"
@@ -22,6 +25,8 @@ var server envtest.Shared
 
 // TestMain runs the command line in place of the tests if the environment says so.
 func TestMain(m *testing.M) {
+	log.SetLogger(logr.Discard())
+	klog.SetLogger(logr.Discard())
 	name := os.Getenv("COMMAND")
 	if name == "" {
 		os.Exit(server.Main(m))

@@ -27,12 +27,12 @@ func Meant(name string, known []string) string {
 
 // IsMeant reports whether the name is all but the other, of which so many letters tell it from others.
 func IsMeant(name, other string, letters int) bool {
-	wrong := distance(name, other)
+	wrong := Distance(name, other)
 	return wrong == 1 || wrong == 2 && letters >= longName
 }
 
-// distance is the number of letters to insert, delete or replace to make one name of the other.
-func distance(a, b string) int {
+// Distance is the number of letters to insert, delete or replace to make one name of the other (Levenshtein).
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

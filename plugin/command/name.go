@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/internal/spelling"
 )
 
 // complete completes the names of objects of a kind, which are in the namespace of the load balancer, or in none.
@@ -42,7 +44,7 @@ func (e *environment) complete(list client.ObjectList) cobra.CompletionFunc {
 func unknownName(kind, name string, names []string) error {
 	meant, distance := "", len(name)/2+1
 	for _, other := range names {
-		if d := edits(name, other); d <= distance && (meant == "" || d < distance) {
+		if d := spelling.Distance(name, other); d <= distance && (meant == "" || d < distance) {
 			meant, distance = other, d
 		}
 	}
@@ -50,25 +52,4 @@ func unknownName(kind, name string, names []string) error {
 		return fmt.Errorf("%s %q not found", kind, name)
 	}
 	return fmt.Errorf("%s %q not found; did you mean %q?", kind, name, meant)
-}
-
-// edits returns how many letters have to be put in, left out or replaced to make one name of the other (Levenshtein).
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -207,9 +207,13 @@ func (s *BGPSessionStateStatus) FaultOf(family corev1.IPFamily) string {
 		return "the node is drained"
 	case slices.Contains(s.WithheldFamilies, family):
 		return "the node's service proxy does not forward " + string(family) + " connections yet"
-	// A speaker that does not report what was negotiated says nothing against it.
-	case len(s.Families) > 0 && !slices.Contains(s.Families, family):
+	case !s.Negotiated(family):
 		return "the session does not carry " + string(family)
 	}
 	return ""
+}
+
+// Negotiated reports whether an established session has the family. A speaker that does not report what was negotiated says nothing against it.
+func (s *BGPSessionStateStatus) Negotiated(family corev1.IPFamily) bool {
+	return len(s.Families) == 0 || slices.Contains(s.Families, family)
 }

@@ -7,14 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -22,6 +20,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/plugin/dashboard/sample"
+	"metallb.io/metallb/test/browser"
 )
 
 // screenshots names the directory to write pictures of the page to; empty writes none.
@@ -32,38 +31,6 @@ var (
 	mid   = sample.Size{Peers: 2, Nodes: 12, Services: 22}
 	large = sample.Size{Peers: 4, Nodes: 200, Services: 10_000}
 )
-
-// browser returns a headless Chromium.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("chromium is not installed, and CI requires it")
-		}
-		t.Skip("chromium is not installed")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", true))
-	allocator, cancelAllocator := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancelAllocator)
-	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("starting chromium: %v", err)
-	}
-	return ctx
-}
-
-// prefer makes the browser ask for "light" or "dark".
-func prefer(scheme string) chromedp.Action[chromedp.Void] {
-	return chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-		_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-		})
-		return err
-	})
-}
 
 // witness notes what goes wrong on a page, and how long tasks and frames take, from its beginning on.
 func witness() chromedp.Action[chromedp.Void] {
@@ -81,23 +48,6 @@ new PerformanceObserver((list) => list.getEntries().forEach((e) => window.witnes
 	})
 }
 
-// await waits until a condition on the page holds.
-func await(ctx context.Context, t *testing.T, condition string) {
-	t.Helper()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(20*time.Second))); err != nil {
-		t.Fatalf("waiting for %s: %v", condition, err)
-	}
-}
-
-func evaluate[T any](ctx context.Context, t *testing.T, expression string) T {
-	t.Helper()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
-	if err != nil {
-		t.Fatalf("evaluating %s: %v", expression, err)
-	}
-	return value
-}
-
 // open shows the page in a new tab, until it has its first picture.
 func open(ctx context.Context, t *testing.T, url string) context.Context {
 	t.Helper()
@@ -107,11 +57,11 @@ func open(ctx context.Context, t *testing.T, url string) context.Context {
 		t.Fatalf("opening the page: %v", err)
 	}
 	t.Cleanup(func() {
-		for _, wrong := range evaluate[[]string](tab, t, `window.witness.wrong`) {
+		for _, wrong := range browser.Evaluate[[]string](tab, t, `window.witness.wrong`) {
 			t.Errorf("the page says on its console: %s", wrong)
 		}
 	})
-	await(tab, t, `"ready" in document.body.dataset`)
+	browser.Await(tab, t, `"ready" in document.body.dataset`)
 	return tab
 }
 
@@ -122,11 +72,11 @@ func shoot(ctx context.Context, t *testing.T, name string, width, height int64, 
 	if dir == "" {
 		return
 	}
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height), prefer(scheme)); err != nil {
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height), browser.Prefer(scheme)); err != nil {
 		t.Fatal(err)
 	}
-	evaluate[bool](ctx, t, `window.settled = false, setTimeout(() => requestAnimationFrame(() => { window.settled = true; }), 300), true`)
-	await(ctx, t, `window.settled`)
+	browser.Evaluate[bool](ctx, t, `window.settled = false, setTimeout(() => requestAnimationFrame(() => { window.settled = true; }), 300), true`)
+	browser.Await(ctx, t, `window.settled`)
 	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +88,7 @@ func shoot(ctx context.Context, t *testing.T, name string, width, height int64, 
 
 // TestThePageInABrowser drives the page in one headless Chromium, in a tab for each part.
 func TestThePageInABrowser(t *testing.T) {
-	ctx := browser(t)
+	ctx := browser.Start(t, chromedp.Flag("hide-scrollbars", true))
 	t.Run("fits every width", func(t *testing.T) { fitsEveryWidth(ctx, t) })
 	t.Run("works by keyboard", func(t *testing.T) { worksByKeyboard(ctx, t) })
 	t.Run("is light or dark", func(t *testing.T) { isLightOrDark(ctx, t) })
@@ -168,13 +118,13 @@ func fitsEveryWidth(ctx context.Context, t *testing.T) {
 				if size.Services == 0 && selected != "" {
 					continue
 				}
-				evaluate[string](tab, t, fmt.Sprintf(`location.hash = %q`, selected))
-				await(tab, t, fmt.Sprintf(`(document.querySelector(".details h2") !== null) === (%q !== "")`, selected))
+				browser.Evaluate[string](tab, t, fmt.Sprintf(`location.hash = %q`, selected))
+				browser.Await(tab, t, fmt.Sprintf(`(document.querySelector(".details h2") !== null) === (%q !== "")`, selected))
 				for _, width := range []int64{1440, 1024, 768, 390, 360} {
 					if err := chromedp.Do(tab, chromedp.EmulateViewport(width, 900)); err != nil {
 						t.Fatal(err)
 					}
-					if overflow := evaluate[string](tab, t, widest); overflow != "" {
+					if overflow := browser.Evaluate[string](tab, t, widest); overflow != "" {
 						t.Errorf("with %q at width %d the page scrolls sideways because of %s", selected, width, overflow)
 					}
 				}
@@ -219,29 +169,29 @@ func worksByKeyboard(ctx context.Context, t *testing.T) {
 		t.Fatal(err)
 	}
 	press(tab, t, "web-")
-	await(tab, t, `document.getElementById("found").dataset.text === "web-" && document.querySelectorAll("#found [role=option]").length > 2`)
+	browser.Await(tab, t, `document.getElementById("found").dataset.text === "web-" && document.querySelectorAll("#found [role=option]").length > 2`)
 	press(tab, t, kb.ArrowDown, kb.ArrowDown, kb.ArrowUp)
-	await(tab, t, `document.querySelector("#found-1").getAttribute("aria-selected") === "true"`)
-	want := evaluate[string](tab, t, `document.querySelector("#found-1 .label").textContent`)
+	browser.Await(tab, t, `document.querySelector("#found-1").getAttribute("aria-selected") === "true"`)
+	want := browser.Evaluate[string](tab, t, `document.querySelector("#found-1 .label").textContent`)
 	press(tab, t, kb.Enter)
-	await(tab, t, fmt.Sprintf(`%s === %q`, title, want))
+	browser.Await(tab, t, fmt.Sprintf(`%s === %q`, title, want))
 	press(tab, t, kb.Escape)
-	await(tab, t, title+` === undefined`)
-	await(tab, t, fmt.Sprintf(`%s === %q`, focused, "Service/"+want))
+	browser.Await(tab, t, title+` === undefined`)
+	browser.Await(tab, t, fmt.Sprintf(`%s === %q`, focused, "Service/"+want))
 	press(tab, t, kb.ArrowLeft)
-	await(tab, t, focused+`.startsWith("Node/")`)
+	browser.Await(tab, t, focused+`.startsWith("Node/")`)
 	press(tab, t, kb.ArrowDown, kb.ArrowLeft)
-	await(tab, t, focused+`.startsWith("Peer/")`)
+	browser.Await(tab, t, focused+`.startsWith("Peer/")`)
 	press(tab, t, kb.Enter)
-	await(tab, t, title+`?.startsWith("spine-")`)
+	browser.Await(tab, t, title+`?.startsWith("spine-")`)
 	press(tab, t, "?")
-	await(tab, t, `document.getElementById("keys").open`)
+	browser.Await(tab, t, `document.getElementById("keys").open`)
 	press(tab, t, kb.Escape)
-	await(tab, t, `!document.getElementById("keys").open && document.querySelector(".details h2") !== null`)
+	browser.Await(tab, t, `!document.getElementById("keys").open && document.querySelector(".details h2") !== null`)
 	if err := chromedp.Do(tab, chromedp.NavigateBack()); err != nil {
 		t.Fatal(err)
 	}
-	await(tab, t, title+` === undefined`)
+	browser.Await(tab, t, title+` === undefined`)
 }
 
 // ground is how bright the page's background is, from 0 to 255.
@@ -258,8 +208,8 @@ func isLightOrDark(ctx context.Context, t *testing.T) {
 		do   chromedp.Action[chromedp.Void]
 		want string
 	}{
-		{"dark is preferred", prefer("dark"), ground + " < 60"},
-		{"light is preferred", prefer("light"), ground + " > 200"},
+		{"dark is preferred", browser.Prefer("dark"), ground + " < 60"},
+		{"light is preferred", browser.Prefer("light"), ground + " > 200"},
 		{"the key is pressed", chromedp.KeyEvent("t"), ground + " < 60"},
 		{"the page is opened again", chromedp.Reload(), `"ready" in document.body.dataset && ` + ground + " < 60"},
 		{"the key is pressed again", chromedp.KeyEvent("t"), ground + " > 200"},
@@ -267,9 +217,9 @@ func isLightOrDark(ctx context.Context, t *testing.T) {
 		if err := chromedp.Do(tab, step.do); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
-		await(tab, t, step.want)
+		browser.Await(tab, t, step.want)
 	}
-	evaluate[bool](tab, t, `localStorage.clear(), true`)
+	browser.Evaluate[bool](tab, t, `localStorage.clear(), true`)
 }
 
 func followsTheCluster(ctx context.Context, t *testing.T) {
@@ -279,18 +229,18 @@ func followsTheCluster(ctx context.Context, t *testing.T) {
 	c := sample.Cluster(time.Now(), small)
 	from.show(c)
 	tab := open(ctx, t, url)
-	await(tab, t, `document.querySelector(".verdict .word").textContent === "All is well"`)
-	evaluate[bool](tab, t, `window.stays = true`)
+	browser.Await(tab, t, `document.querySelector(".verdict .word").textContent === "All is well"`)
+	browser.Evaluate[bool](tab, t, `window.stays = true`)
 	c = sample.Cluster(time.Now(), small)
 	c.Sessions[0].Status.State, c.Sessions[0].Status.LastError = v1beta1.SessionActive, "the peer closed the connection"
 	sample.Count(c)
 	from.show(c)
-	await(tab, t, `document.querySelector(".verdict .word").textContent === "1 thing to look at"`)
-	await(tab, t, `document.querySelector(".edge.bad") !== null && document.querySelector("#changes li.bad") !== null`)
-	await(tab, t, `document.querySelector("#sessions li.bad .why")?.textContent === "the peer closed the connection"`)
+	browser.Await(tab, t, `document.querySelector(".verdict .word").textContent === "1 thing to look at"`)
+	browser.Await(tab, t, `document.querySelector(".edge.bad") !== null && document.querySelector("#changes li.bad") !== null`)
+	browser.Await(tab, t, `document.querySelector("#sessions li.bad .why")?.textContent === "the peer closed the connection"`)
 	from.show(sample.Cluster(time.Now(), small))
-	await(tab, t, `document.querySelector(".verdict .word").textContent === "All is well" && document.querySelector("#canvas .edge.bad") === null`)
-	if !evaluate[bool](tab, t, `window.stays === true`) {
+	browser.Await(tab, t, `document.querySelector(".verdict .word").textContent === "All is well" && document.querySelector("#canvas .edge.bad") === null`)
+	if !browser.Evaluate[bool](tab, t, `window.stays === true`) {
 		t.Error("the page was loaded anew")
 	}
 }
@@ -302,14 +252,14 @@ func saysWhenItIsNotLive(ctx context.Context, t *testing.T) {
 	from.show(sample.Cluster(time.Now(), small))
 	tab := open(ctx, t, url)
 	from.answer(errors.New("connection refused"))
-	await(tab, t, `document.getElementById("stale").textContent.includes("connection refused")`)
+	browser.Await(tab, t, `document.getElementById("stale").textContent.includes("connection refused")`)
 	from.answer(nil)
-	await(tab, t, `document.getElementById("stale").hidden && document.getElementById("live-text").textContent.startsWith("live ")`)
+	browser.Await(tab, t, `document.getElementById("stale").hidden && document.getElementById("live-text").textContent.startsWith("live ")`)
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	await(tab, t, `document.getElementById("stale").textContent.startsWith("Lost the connection") && document.body.classList.contains("is-stale")`)
-	evaluate[bool](tab, t, `window.witness.wrong = [], true`) // That the server is gone may be noted.
+	browser.Await(tab, t, `document.getElementById("stale").textContent.startsWith("Lost the connection") && document.body.classList.contains("is-stale")`)
+	browser.Evaluate[bool](tab, t, `window.witness.wrong = [], true`) // That the server is gone may be noted.
 }
 
 func asksNobodyElse(ctx context.Context, t *testing.T) {
@@ -318,8 +268,8 @@ func asksNobodyElse(ctx context.Context, t *testing.T) {
 	url, _ := serve(t, from)
 	from.show(sample.Cluster(time.Now(), mid))
 	tab := open(ctx, t, url+"#Service/shop/web-1")
-	await(tab, t, title+` === "shop/web-1"`)
-	for _, asked := range evaluate[[]string](tab, t, `performance.getEntries().map(e => e.name).filter(n => n.includes(":"))`) {
+	browser.Await(tab, t, title+` === "shop/web-1"`)
+	for _, asked := range browser.Evaluate[[]string](tab, t, `performance.getEntries().map(e => e.name).filter(n => n.includes(":"))`) {
 		if !strings.HasPrefix(asked, url) {
 			t.Errorf("the page asked for %s", asked)
 		}
@@ -335,8 +285,8 @@ func staysQuick(ctx context.Context, t *testing.T) {
 	from.show(sample.Cluster(time.Now(), large))
 	tab := open(ctx, t, url)
 	t.Logf("%d services, %d nodes: the whole, with making the cluster, %v", large.Services, large.Nodes, time.Since(began))
-	t.Logf("from the first request to the picture: %.0f ms", evaluate[float64](tab, t, `Number(document.body.dataset.ready)`))
-	evaluate[bool](tab, t, `window.frames = [], window.witness.tasks = [], (function next(last) {
+	t.Logf("from the first request to the picture: %.0f ms", browser.Evaluate[float64](tab, t, `Number(document.body.dataset.ready)`))
+	browser.Evaluate[bool](tab, t, `window.frames = [], window.witness.tasks = [], (function next(last) {
 		requestAnimationFrame((now) => { window.frames.push(now - last); next(now); });
 	})(performance.now()), true`)
 	for i := range 10 {
@@ -345,10 +295,10 @@ func staysQuick(ctx context.Context, t *testing.T) {
 		session.State, session.LastError = v1beta1.SessionActive, fmt.Sprintf("lost for the time %d", i)
 		sample.Count(c)
 		from.show(c)
-		await(tab, t, fmt.Sprintf(`document.querySelector("#changes").textContent.includes("lost for the time %d")`, i))
+		browser.Await(tab, t, fmt.Sprintf(`document.querySelector("#changes").textContent.includes("lost for the time %d")`, i))
 	}
 	t.Logf("ten changes: frames of %.0f ms in the middle, %.0f ms at most; long tasks %v ms",
-		evaluate[float64](tab, t, `window.frames.sort((a, b) => a - b)[Math.floor(window.frames.length / 2)]`), evaluate[float64](tab, t, `Math.max(...window.frames)`),
-		evaluate[[]float64](tab, t, `window.witness.tasks`))
-	t.Logf("heap of the page: %.1f MiB, elements: %.0f", evaluate[float64](tab, t, `performance.memory.usedJSHeapSize / 1048576`), evaluate[float64](tab, t, `document.querySelectorAll("*").length`))
+		browser.Evaluate[float64](tab, t, `window.frames.sort((a, b) => a - b)[Math.floor(window.frames.length / 2)]`), browser.Evaluate[float64](tab, t, `Math.max(...window.frames)`),
+		browser.Evaluate[[]float64](tab, t, `window.witness.tasks`))
+	t.Logf("heap of the page: %.1f MiB, elements: %.0f", browser.Evaluate[float64](tab, t, `performance.memory.usedJSHeapSize / 1048576`), browser.Evaluate[float64](tab, t, `document.querySelectorAll("*").length`))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"metallb.io/metallb/plugin/dashboard/sample"
+	"metallb.io/metallb/test/browser"
 )
 
 // picturesVariable names the directory for the pictures of the documentation. To draw them anew:
@@ -24,7 +25,7 @@ func TestPicturesForTheDocumentation(t *testing.T) {
 	if dir == "" {
 		t.Skipf("%s names no directory for the pictures", picturesVariable)
 	}
-	ctx := browser(t)
+	ctx := browser.Start(t, chromedp.Flag("hide-scrollbars", true))
 	for _, one := range []struct {
 		file, scheme, selected string
 		size                   sample.Size
@@ -38,13 +39,13 @@ func TestPicturesForTheDocumentation(t *testing.T) {
 			url, _ := serve(t, from)
 			from.show(sample.Cluster(time.Now(), one.size))
 			tab := open(ctx, t, url)
-			if err := chromedp.Do(tab, chromedp.EmulateViewport(one.width, one.height), prefer(one.scheme)); err != nil {
+			if err := chromedp.Do(tab, chromedp.EmulateViewport(one.width, one.height), browser.Prefer(one.scheme)); err != nil {
 				t.Fatal(err)
 			}
-			evaluate[string](tab, t, fmt.Sprintf(`location.hash = %q`, one.selected))
-			await(tab, t, title+` !== undefined && document.querySelector(".edge") !== null`)
-			evaluate[bool](tab, t, `document.activeElement.blur(), setTimeout(() => { window.settled = true; }, 500), true`)
-			await(tab, t, `window.settled`)
+			browser.Evaluate[string](tab, t, fmt.Sprintf(`location.hash = %q`, one.selected))
+			browser.Await(tab, t, title+` !== undefined && document.querySelector(".edge") !== null`)
+			browser.Evaluate[bool](tab, t, `document.activeElement.blur(), setTimeout(() => { window.settled = true; }, 500), true`)
+			browser.Await(tab, t, `window.settled`)
 			png, err := chromedp.Run(tab, chromedp.CaptureScreenshot())
 			if err != nil {
 				t.Fatal(err)

@@ -260,7 +260,7 @@ func (p *peerChain) carried(up []*v1beta1.BGPSessionStateStatus) {
 		prefixes += s.AdvertisedIPv4 + s.AdvertisedIPv6
 		for f := range endpoint.Families {
 			wanted := p.parsed.Families.IPv4 && f == endpoint.IPv4 || p.parsed.Families.IPv6 && f == endpoint.IPv6
-			if wanted && len(s.Families) > 0 && !slices.Contains(s.Families, f.Kind()) {
+			if wanted && !s.Negotiated(f.Kind()) {
 				lacking = append(lacking, fmt.Sprintf("%s of %s", f, s.Node))
 				why = s.LastError
 			}

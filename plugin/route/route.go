@@ -202,7 +202,7 @@ func untold(s *v1beta1.BGPSessionStateStatus, prefix netip.Prefix) (why Untold, 
 		return NotReported, ""
 	case s.Fault() != "":
 		return NotEstablished, s.Fault()
-	case len(s.Families) > 0 && !slices.Contains(s.Families, endpoint.Of(prefix.Addr()).Kind()):
+	case !s.Negotiated(endpoint.Of(prefix.Addr()).Kind()):
 		return FamilyNotCarried, s.LastError
 	}
 	return "", ""

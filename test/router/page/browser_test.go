@@ -7,18 +7,16 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 
+	"metallb.io/metallb/test/browser"
 	"metallb.io/metallb/test/router/page"
 )
 
@@ -27,22 +25,7 @@ const screenshots = "ROUTER_SCREENSHOTS"
 
 // TestPageInABrowser drives the page in one headless Chromium, in a tab for each part.
 func TestPageInABrowser(t *testing.T) {
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("chromium is not installed, and CI requires it")
-		}
-		t.Skip("chromium is not installed")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	allocator, cancelAllocator := chromedp.NewExecAllocator(t.Context(), options...)
-	defer cancelAllocator()
-	ctx, cancel := chromedp.NewContext(allocator)
-	defer cancel()
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("starting chromium: %v", err)
-	}
+	ctx := browser.Start(t)
 	t.Run("shows every state at every width", func(t *testing.T) { showsEveryState(ctx, t) })
 	t.Run("follows its routers without reload", func(t *testing.T) { followsRouters(ctx, t) })
 	t.Run("says when its server is gone", func(t *testing.T) { saysWhenServerIsGone(ctx, t) })
@@ -77,7 +60,7 @@ func open(ctx context.Context, t *testing.T, url string) context.Context {
 	if err := chromedp.Do(tab, chromedp.Navigate(url)); err != nil {
 		t.Fatalf("opening the page: %v", err)
 	}
-	await(tab, t, live)
+	browser.Await(tab, t, live)
 	return tab
 }
 
@@ -86,33 +69,6 @@ func resize(ctx context.Context, t *testing.T, width int64) {
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
 		t.Fatalf("resizing to %d: %v", width, err)
 	}
-}
-
-// prefer makes the browser ask for "light" or "dark".
-func prefer(scheme string) chromedp.Action[chromedp.Void] {
-	return chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-		_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-		})
-		return err
-	})
-}
-
-// await waits until a condition on the page holds.
-func await(ctx context.Context, t *testing.T, condition string) {
-	t.Helper()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(20*time.Second))); err != nil {
-		t.Fatalf("waiting for %s: %v", condition, err)
-	}
-}
-
-func evaluate[T any](ctx context.Context, t *testing.T, expression string) T {
-	t.Helper()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
-	if err != nil {
-		t.Fatalf("evaluating %s: %v", expression, err)
-	}
-	return value
 }
 
 func showsEveryState(ctx context.Context, t *testing.T) {
@@ -130,12 +86,12 @@ func showsEveryState(ctx context.Context, t *testing.T) {
 	} {
 		t.Run(string(st), func(t *testing.T) {
 			tab := open(ctx, t, serve(t, &source{state: st}).URL)
-			if diff := cmp.Diff(want, evaluate[[]string](tab, t, verdicts)); diff != "" {
+			if diff := cmp.Diff(want, browser.Evaluate[[]string](tab, t, verdicts)); diff != "" {
 				t.Errorf("verdicts (-want +got):\n%s", diff)
 			}
 			for _, width := range []int64{1280, 768, 390, 360, 320} {
 				resize(tab, t, width)
-				if overflow := evaluate[string](tab, t, widest); overflow != "" {
+				if overflow := browser.Evaluate[string](tab, t, widest); overflow != "" {
 					t.Errorf("at width %d the page scrolls sideways because of %s", width, overflow)
 				}
 				shoot(tab, t, string(st), width)
@@ -160,7 +116,7 @@ func shoot(ctx context.Context, t *testing.T, name string, width int64) {
 		return
 	}
 	for _, scheme := range []string{"light", "dark"} {
-		if err := chromedp.Do(ctx, prefer(scheme)); err != nil {
+		if err := chromedp.Do(ctx, browser.Prefer(scheme)); err != nil {
 			t.Fatal(err)
 		}
 		png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
@@ -178,7 +134,7 @@ func followsRouters(ctx context.Context, t *testing.T) {
 	t.Helper()
 	s := &source{state: notConnected}
 	tab := open(ctx, t, serve(t, s).URL)
-	evaluate[bool](tab, t, `window.witness = true`)
+	browser.Evaluate[bool](tab, t, `window.witness = true`)
 	for _, step := range []struct {
 		state state
 		words string
@@ -189,9 +145,9 @@ func followsRouters(ctx context.Context, t *testing.T) {
 		{notConnected, "not connected|not connected"},
 	} {
 		s.set(step.state)
-		await(tab, t, fmt.Sprintf(`%s.join("|") === %q`, verdicts, step.words))
+		browser.Await(tab, t, fmt.Sprintf(`%s.join("|") === %q`, verdicts, step.words))
 	}
-	if !evaluate[bool](tab, t, `window.witness === true`) {
+	if !browser.Evaluate[bool](tab, t, `window.witness === true`) {
 		t.Error("the page was loaded anew")
 	}
 }
@@ -203,7 +159,7 @@ func saysWhenServerIsGone(ctx context.Context, t *testing.T) {
 	resize(tab, t, 390)
 	_ = server.Listener.Close()
 	server.CloseClientConnections()
-	await(tab, t, `!document.getElementById("stale").hidden && document.body.classList.contains("is-stale")`)
+	browser.Await(tab, t, `!document.getElementById("stale").hidden && document.body.classList.contains("is-stale")`)
 	shoot(tab, t, "stale", 390)
 }
 
@@ -211,7 +167,7 @@ func asksNobodyElse(ctx context.Context, t *testing.T) {
 	t.Helper()
 	server := serve(t, &source{state: connected})
 	tab := open(ctx, t, server.URL)
-	for _, url := range evaluate[[]string](tab, t, `performance.getEntries().map(e => e.name).filter(n => n.includes(":"))`) {
+	for _, url := range browser.Evaluate[[]string](tab, t, `performance.getEntries().map(e => e.name).filter(n => n.includes(":"))`) {
 		if !strings.HasPrefix(url, server.URL) {
 			t.Errorf("the page asked for %s", url)
 		}

@@ -53,7 +53,7 @@ func (w *world) run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "error: end-to-end tests make playgrounds of their own, and remove them:", err)
 		return 1
 	}
-	code := m.Run()
+	code := programs.WithDiscoveryCache(m)
 	if w.playground == nil {
 		return code
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"testing"
+
+	"metallb.io/metallb/test/programs"
 )
 
 // Shared is a server that a package's tests share. It is started by the first test that needs it. The zero value is
@@ -20,7 +22,7 @@ type Shared struct {
 
 // Main runs the tests, stops the server if one was started, and returns the exit code.
 func (s *Shared) Main(m *testing.M) int {
-	code := m.Run()
+	code := programs.WithDiscoveryCache(m)
 	if s.server == nil {
 		return code
 	}

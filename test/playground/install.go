@@ -129,6 +129,8 @@ func (p *Playground) Kubectl(ctx context.Context, args ...string) error {
 
 // KubectlOutput runs kubectl on the cluster and returns what it printed on standard output.
 func (p *Playground) KubectlOutput(ctx context.Context, args ...string) (string, error) {
-	kubectl := filepath.Join(p.Cluster.Bin(), "kubectl")
-	return programs.Run(ctx, "", kubectl, append([]string{"--kubeconfig", p.Cluster.Kubeconfig()}, args...)...)
+	args = append([]string{"--kubeconfig", p.Cluster.Kubeconfig()}, args...)
+	command := exec.CommandContext(ctx, filepath.Join(p.Cluster.Bin(), "kubectl"), args...)
+	command.Env = append(os.Environ(), "KUBECACHEDIR="+p.path("kubectl"))
+	return programs.Output(command)
 }

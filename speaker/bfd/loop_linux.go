@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"runtime/metrics"
 	"slices"
 	"sync"
 	"time"
@@ -80,6 +81,8 @@ type loop struct {
 	polled          []unix.PollFd
 	batch           *batch
 	out             [packetLength]byte
+	// others is room for the numbers of goroutines that run, this one among them, and that are about to.
+	others [2]metrics.Sample
 }
 
 func newLoop(s *Sessions) (*loop, error) {
@@ -90,6 +93,7 @@ func newLoop(s *Sessions) (*loop, error) {
 	return &loop{
 		set: s, bell: bell, byDiscriminator: map[uint32]*Session{}, byAddress: map[key]*Session{}, receivers: map[door]*receiver{}, batch: newBatch(),
 		polled: []unix.PollFd{{Fd: int32(bell), Events: unix.POLLIN}}, //nolint:gosec // Descriptors are small.
+		others: [2]metrics.Sample{{Name: "/sched/goroutines/running:goroutines"}, {Name: "/sched/goroutines/runnable:goroutines"}},
 	}, nil
 }
 
@@ -443,6 +447,7 @@ func (l *loop) receiverAt(at door) (*receiver, error) {
 
 // sleep waits for the time, a packet or a task. What comes within a turn's time, or is due then, waits and is dealt with together.
 func (l *loop) sleep(next time.Duration) {
+	l.yieldToNobody()
 	l.poll(l.polled[:1], l.turnTime())
 	if left := next - monotonic(); left > 0 && l.polled[0].Revents == 0 {
 		l.poll(l.polled, left)
@@ -450,6 +455,16 @@ func (l *loop) sleep(next time.Duration) {
 	if l.polled[0].Revents != 0 {
 		var rung [8]byte
 		_, _ = unix.Read(l.bell, rung[:]) // It does not wait.
+	}
+}
+
+// yieldToNobody yields the processor while no other goroutine wants one. The monitor of Go's runtime looks every 20 µs after a goroutine that
+// has not yielded for 10 ms, also while it waits in the kernel, which would cost as much as all sessions do. In a process that is busy, there are others
+// that it looks after, and who yields waits.
+func (l *loop) yieldToNobody() {
+	metrics.Read(l.others[:])
+	if running, runnable := l.others[0].Value.Uint64(), l.others[1].Value.Uint64(); running <= 1 && runnable == 0 {
+		runtime.Gosched()
 	}
 }
 

@@ -201,7 +201,7 @@ func TestRoutesNodesAndPeersAreToldOnTheCommandLine(t *testing.T) {
 			"      → see more: kubectl metallb explain node node-1",
 			"  ✓ advertisements: are for the peer: everything",
 			"",
-			"What is wrong: sessions: 0 of 1 are established → see more: kubectl metallb explain node node-1",
+			"What is wrong: no session on node-1: there is no Secret → see more: kubectl metallb explain node node-1",
 		}, err: withoutPods},
 		"the explanation of a node that is not there": {args: "explain node none", status: 1, err: []string{
 			`error: there is no node "none"; see kubectl get nodes`,

@@ -68,16 +68,12 @@ func (c *Chain) Broken() bool {
 	return slices.ContainsFunc(c.Links, func(l Link) bool { return l.Mark == terminal.Bad })
 }
 
-// Verdict returns the first link that is broken, with what mends it; of a link that says no more than others do, what mends these. It returns
-// false if none is broken.
+// Verdict returns the first broken link that has a remedy; if none has, the first broken link. A link without one says no more than those
+// after it, such as how many sessions are up. It returns false if none is broken.
 func (c *Chain) Verdict() (first Link, broken bool) {
 	for _, l := range c.Links {
-		switch {
-		case l.Mark != terminal.Bad:
-		case !broken:
+		if l.Mark == terminal.Bad && (!broken || len(first.Remedies) == 0 && len(l.Remedies) > 0) {
 			first, broken = l, true
-		case len(first.Remedies) == 0:
-			first.Remedies = l.Remedies
 		}
 	}
 	return first, broken

@@ -5,12 +5,14 @@ package picture
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"metallb.io/metallb/api/bgp"
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/plugin/cluster"
 	"metallb.io/metallb/plugin/overview"
@@ -44,8 +46,10 @@ type Session struct {
 	failed time.Time
 }
 
+// sessionsOf returns the sessions that are reported, and those that are to be and that nobody reports.
 func sessionsOf(c *cluster.Cluster) []Session {
 	sessions := make([]Session, 0, len(c.Sessions))
+	reported := make(map[sessionKey]bool, len(c.Sessions))
 	for i := range c.Sessions {
 		s := &c.Sessions[i].Status
 		session := Session{
@@ -58,11 +62,38 @@ func sessionsOf(c *cluster.Cluster) []Session {
 			session.failed = s.LastErrorTime.Time
 		}
 		sessions = append(sessions, session)
+		reported[session.key()] = true
+	}
+	if c.Has(cluster.Sessions) {
+		for one := range intended(c) {
+			if !reported[one.key()] {
+				sessions = append(sessions, one)
+			}
+		}
 	}
 	slices.SortFunc(sessions, func(a, b Session) int {
 		return cmp.Or(-cmp.Compare(rank(a.Level), rank(b.Level)), strings.Compare(a.Peer, b.Peer), strings.Compare(a.Node, b.Node))
 	})
 	return sessions
+}
+
+// intended returns each session that a peer in use is to have with a node, as if nobody reported any.
+func intended(c *cluster.Cluster) iter.Seq[Session] {
+	return func(yield func(Session) bool) {
+		for _, p := range c.InUse().Peers {
+			parsed, errs := bgp.ParsePeer(&p)
+			if len(errs) > 0 {
+				continue
+			}
+			for i := range c.Nodes {
+				n := &c.Nodes[i]
+				one := Session{Node: n.Name, Peer: p.Name, Level: Bad, State: string(v1beta1.SessionUnknown), Error: v1beta1.NoSessionReport}
+				if parsed.SelectsNode(n.Labels) && !yield(one) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func rank(l Level) int { return slices.Index([]Level{Idle, OK, Warn, Bad}, l) }

@@ -3,6 +3,7 @@
 package picture
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/plugin/cluster"
 	"metallb.io/metallb/plugin/dashboard/sample"
 )
@@ -110,6 +113,33 @@ func TestANodeThatIsNotReadyIsSaidToBeSo(t *testing.T) {
 	c.Nodes[0].Status.Conditions[0].Status = corev1.ConditionUnknown
 	if n := Of(c, nil, nil).Front.Nodes["node-1"]; n.Level != Bad || n.Note != "not ready" {
 		t.Errorf("level %s, note %q", n.Level, n.Note)
+	}
+}
+
+func TestASessionThatNobodyReportsIsDrawnAsDown(t *testing.T) {
+	c := sample.Cluster(moment, small)
+	c.Sessions = slices.DeleteFunc(c.Sessions, func(s v1beta1.BGPSessionState) bool { return s.Status.Node == "node-1" })
+	p := Of(c, nil, nil)
+	if n := p.Front.Nodes["node-1"]; n.Level != Bad || n.Sessions["spine-1"] != Bad || n.Note != "0 of 1 sessions up" {
+		t.Errorf("the node is drawn as %+v", n)
+	}
+	rows := p.Sessions(SessionQuery{Level: Bad, Page: Page{Limit: 10}}, moment).Rows
+	if len(rows) != 1 || rows[0].Node != "node-1" || rows[0].Error != "no report from its speaker" {
+		t.Errorf("sessions that are down: %+v", rows)
+	}
+
+	c.Active = nil // What is written is used.
+	c.Nodes[0].Labels["role"] = "storage"
+	c.Written.Peers[0].Spec.NodeSelectors = []metav1.LabelSelector{{MatchExpressions: []metav1.LabelSelectorRequirement{
+		{Key: "role", Operator: metav1.LabelSelectorOpDoesNotExist},
+	}}}
+	if n := Of(c, nil, nil).Front.Nodes["node-1"]; len(n.Sessions) != 0 {
+		t.Errorf("the node, which is to have no session, is drawn with %v", n.Sessions)
+	}
+
+	c.Written.Peers[0].Spec.NodeSelectors, c.Unread = nil, []cluster.Unread{{Part: cluster.Sessions}}
+	if n := Of(c, nil, nil).Front.Nodes["node-1"]; len(n.Sessions) != 0 {
+		t.Errorf("sessions may not be read, and are drawn: %v", n.Sessions)
 	}
 }
 

@@ -46,7 +46,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
 		dropped:      counter(speaker, "events_dropped_total", "Number of events about services that the speaker dropped because there were too many."),
-		draining:     gauge(speaker, "node_draining", "1 while this node drains: its routes ask routers to prefer other nodes."),
+		draining:     gauge(speaker, "node_draining", "1 while all routes of this node ask routers to prefer other nodes."),
 		drained:      gauge(speaker, "node_drained", "1 while this node is drained and announces nothing."),
 		configLoaded: gauge(client, "config_loaded_bool", "1 if the program has loaded a configuration."),
 		configStale:  gauge(client, "config_stale_bool", "1 if a configuration object is not in use as written."),

@@ -17,7 +17,7 @@ type Metrics struct {
 // NewMetrics returns the metrics, to be registered.
 func NewMetrics(t *Tracker) *Metrics {
 	return &Metrics{tracker: t, services: prometheus.NewDesc("metallb_services",
-		"Number of services, by how far they have come: pending (without an address, or not with all that they request), not_announced, partly_announced, announced.",
+		"Number of services by state: pending (an address is missing), not_announced, partly_announced or announced.",
 		[]string{"state"}, nil)}
 }
 

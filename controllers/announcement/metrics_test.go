@@ -38,7 +38,7 @@ func TestServicesAreCountedByHowFarTheyHaveComeOnceAllAreKnown(t *testing.T) {
 	}
 	w.start()
 	want := `
-		# HELP metallb_services Number of services, by how far they have come: pending (without an address, or not with all that they request), not_announced, partly_announced, announced.
+		# HELP metallb_services Number of services by state: pending (an address is missing), not_announced, partly_announced or announced.
 		# TYPE metallb_services gauge
 		metallb_services{state="announced"} 2
 		metallb_services{state="not_announced"} 1

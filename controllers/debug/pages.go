@@ -33,7 +33,7 @@ type Allocator interface {
 // does in the active controller.
 func Pages(a Allocator, replayed func() bool) []process.Page {
 	return []process.Page{{
-		Name: "allocator", Purpose: "who holds which address, and who waits for one and why",
+		Name: "allocator", Purpose: "the services that have each address, and the services that wait for an address, with the reason",
 		Filters: []string{filterService, filterPool},
 		Answer: func(_ context.Context, values url.Values) (any, error) {
 			if !replayed() {

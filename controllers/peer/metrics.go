@@ -17,7 +17,7 @@ func newCollector(f *feed) *collector {
 	return &collector{
 		feed:        f,
 		desired:     describe("desired", "Number of nodes that should have a session with the BGPPeer."),
-		established: describe("established", "Number of these nodes that have it established."),
+		established: describe("established", "Number of nodes whose session with the BGPPeer is established."),
 	}
 }
 

@@ -37,7 +37,7 @@ func TestTheSessionsOfEachPeerAreCountedUntilItIsGone(t *testing.T) {
 		# HELP metallb_peer_sessions_desired Number of nodes that should have a session with the BGPPeer.
 		# TYPE metallb_peer_sessions_desired gauge
 		metallb_peer_sessions_desired{name="tor"} 2
-		# HELP metallb_peer_sessions_established Number of these nodes that have it established.
+		# HELP metallb_peer_sessions_established Number of nodes whose session with the BGPPeer is established.
 		# TYPE metallb_peer_sessions_established gauge
 		metallb_peer_sessions_established{name="tor"} 1
 	`

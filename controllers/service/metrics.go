@@ -19,16 +19,15 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
 		updates: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "metallb_k8s_client_updates_total",
-			Help: "Number of Service status writes that were attempted.",
+			Help: "Number of attempts to write the status of a Service.",
 		}),
 		updateErrors: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "metallb_k8s_client_update_errors_total",
-			Help: "Number of Service status writes that failed.",
+			Help: "Number of failed attempts to write the status of a Service.",
 		}),
 		allocation: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "metallb_allocator_allocation_seconds",
-			Help: "Time it took to choose addresses for a Service and to write them to its status, in seconds. " +
-				"How long the Service waited before is in workqueue_queue_duration_seconds.",
+			Name:    "metallb_allocator_allocation_seconds",
+			Help:    "Time the controller took to choose addresses for a Service and write them to its status, in seconds.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
 	}

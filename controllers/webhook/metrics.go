@@ -28,11 +28,11 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "metallb_webhook_verdicts_total",
-			Help: "Number of changes of configuration that were judged, by verdict: admitted, refused or unchecked.",
+			Help: "Number of configuration changes that the webhook checked, by verdict: admitted, refused or unchecked.",
 		}, []string{"kind", "operation", "verdict"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "metallb_webhook_duration_seconds",
-			Help:    "Time it took to judge a change of configuration, in seconds.",
+			Help:    "Time the webhook took to check a configuration change, in seconds.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
 		}, []string{"kind"}),
 	}

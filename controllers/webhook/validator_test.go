@@ -113,7 +113,7 @@ func object(p *builder.Pool) config.Object {
 func expectVerdict(t *testing.T, d *door, operation, verdict string) {
 	t.Helper()
 	want := `
-		# HELP metallb_webhook_verdicts_total Number of changes of configuration that were judged, by verdict: admitted, refused or unchecked.
+		# HELP metallb_webhook_verdicts_total Number of configuration changes that the webhook checked, by verdict: admitted, refused or unchecked.
 		# TYPE metallb_webhook_verdicts_total counter
 		metallb_webhook_verdicts_total{kind="IPAddressPool",operation="` + operation + `",verdict="` + verdict + `"} 1
 	`

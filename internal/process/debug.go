@@ -67,8 +67,8 @@ type debug struct {
 
 func newDebug(logger logr.Logger, level zap.AtomicLevel) *debug {
 	d := &debug{logger: logger, level: level, mux: http.NewServeMux(), busy: make(chan struct{}, 1), overview: map[string]string{
-		debugPath + "log-level": "the level of the log; PUT another to change it: " + levelNames(),
-		debugPath + "pprof/":    "profiles of this process, for go tool pprof",
+		debugPath + "log-level": "the log level; to change it, PUT one of: " + levelNames(),
+		debugPath + "pprof/":    "profiles of this process for `go tool pprof`",
 	}}
 	d.mux.HandleFunc("GET "+debugPath+"{$}", d.tellOverview)
 	d.mux.HandleFunc("GET "+debugPath+"log-level", d.tellLevel)

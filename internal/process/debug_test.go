@@ -83,8 +83,8 @@ func TestTheDebugEndpointAnswers(t *testing.T) {
 	address := serveDebug(t, logr.Discard(), zap.NewAtomicLevel(), pots())
 	for question, want := range map[string]string{
 		"GET /debug/pots?colour=red": "200 {\n  \"colour\": \"red\",\n  \"sizes\": [\n    \"<1\",\n    \"2\"\n  ]\n}\n",
-		"GET /debug/": "200 {\n  \"/debug/log-level\": \"the level of the log; PUT another to change it: all, debug, info, warn, error or none\",\n" +
-			"  \"/debug/pots?colour=&size=\": \"pots of paint\",\n  \"/debug/pprof/\": \"profiles of this process, for go tool pprof\"\n}\n",
+		"GET /debug/": "200 {\n  \"/debug/log-level\": \"the log level; to change it, PUT one of: all, debug, info, warn, error or none\",\n" +
+			"  \"/debug/pots?colour=&size=\": \"pots of paint\",\n  \"/debug/pprof/\": \"profiles of this process for `go tool pprof`\"\n}\n",
 		"GET /debug/pots?colour=none":         "404 {\n  \"error\": \"a pot of none: nothing matches\"\n}\n",
 		"GET /debug/pots?colour=later":        "503 {\n  \"error\": \"colours: not known yet\"\n}\n",
 		"GET /debug/pots?colour=broken":       "500 {\n  \"error\": \"broken\"\n}\n",

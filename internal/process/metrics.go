@@ -68,7 +68,7 @@ func newSelfSigned() (*tls.Certificate, error) {
 func registerBuildInfo() error {
 	info := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "metallb_build_info",
-		Help:        "Always 1; the labels say which version runs, of which revision of the source it was built, and by which version of Go.",
+		Help:        "Always 1; the labels are the version, the source revision and the Go version of the program.",
 		ConstLabels: prometheus.Labels{"version": version.Version, "revision": version.Revision(), "goversion": runtime.Version()},
 	}, func() float64 { return 1 })
 	if err := metrics.Registry.Register(info); err != nil {

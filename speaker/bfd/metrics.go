@@ -40,15 +40,15 @@ func (collector) metrics() []metric {
 		}},
 		counter("control_packet_input", "Number of BFD control packets received.", func(s *Session) uint64 { return s.counts.received.Load() }),
 		counter("control_packet_output", "Number of BFD control packets sent.", func(s *Session) uint64 { return s.counts.sent.Load() }),
-		counter("echo_packet_input", "Number of BFD echo packets received. There are none.", noEcho),
-		counter("echo_packet_output", "Number of BFD echo packets sent. There are none.", noEcho),
-		counter("session_up_events", "Number of times that the BFD session came up.", func(s *Session) uint64 { return s.counts.ups.Load() }),
-		counter("session_down_events", "Number of times that the BFD session went down.", func(s *Session) uint64 { return s.counts.downs.Load() }),
+		counter("echo_packet_input", "Number of BFD echo packets received; always 0.", noEcho),
+		counter("echo_packet_output", "Number of BFD echo packets sent; always 0.", noEcho),
+		counter("session_up_events", "Number of times the BFD session came up.", func(s *Session) uint64 { return s.counts.ups.Load() }),
+		counter("session_down_events", "Number of times the BFD session went down.", func(s *Session) uint64 { return s.counts.downs.Load() }),
 	}
 }
 
 func ignoredDesc() *prometheus.Desc {
-	return describe("control_packets_ignored_total", "Number of BFD control packets that were received and ignored, by reason.", "reason")
+	return describe("control_packets_ignored_total", "Number of received BFD control packets that were ignored, by reason.", "reason")
 }
 
 // Describe implements prometheus.Collector.

@@ -33,15 +33,15 @@ type Speaker interface {
 func Pages(s Speaker) []process.Page {
 	return []process.Page{
 		{
-			Name: "policy", Purpose: "what the configuration means to this node",
+			Name: "policy", Purpose: "the configuration of this node: sessions, pools, advertisements and rejected objects",
 			Filters: []string{filterPeer, filterPool}, Answer: inspecting(s, tellPolicy),
 		},
 		{
-			Name: "rib", Purpose: "what each peer is to be told, and why of services it is not told the rest",
+			Name: "rib", Purpose: "the routes to announce to each peer, and the reason why an address is not announced",
 			Filters: []string{filterService, filterPeer, filterPool}, Answer: inspecting(s, tellRIB),
 		},
 		{
-			Name: "sessions", Purpose: "how the BGP sessions fare",
+			Name: "sessions", Purpose: "the state of the BGP sessions",
 			Filters: []string{filterPeer}, Answer: inspecting(s, tellSessions),
 		},
 	}

@@ -50,7 +50,7 @@ func counter(name, help string, value func(*transport.Stats) uint64) metric {
 // transitions counts how often sessions came up and went down.
 func transitions() []metric {
 	desc := describe("session_transitions_total",
-		"Number of times that the BGP session came up (to: up) or went down (to: down).", "to")
+		"Number of times the BGP session came up (to: up) or went down (to: down).", "to")
 	counting := func(to string, count func(*peering) *atomic.Uint64) metric {
 		return metric{
 			desc: desc, kind: prometheus.CounterValue, label: []string{to},
@@ -74,11 +74,11 @@ func (collector) metrics() []metric {
 	up.limit = 1
 	type stats = transport.Stats
 	return append(transitions(), up,
-		gauge("announced_prefixes_total", "Number of prefixes currently advertised on the BGP session.",
+		gauge("announced_prefixes_total", "Number of prefixes announced on the BGP session.",
 			func(s session.State) int { return s.Advertised() }),
-		gauge("pending_prefixes_total", "Number of prefixes to be advertised as soon as the BGP session is up.",
+		gauge("pending_prefixes_total", "Number of prefixes that wait for the BGP session to come up.",
 			func(s session.State) int { return s.Pending }),
-		counter("prefixes_received_total", "Number of prefixes that the peer has announced, each as often as it did. They are not used.",
+		counter("prefixes_received_total", "Number of prefixes received from the peer, repeats included; the speaker does not use them.",
 			func(s *stats) uint64 { return s.Prefixes.Load() }),
 		counter("updates_total", "Number of BGP UPDATE messages sent.", func(s *stats) uint64 { return s.Sent.Updates.Load() }),
 		counter("updates_total_received", "Number of BGP UPDATE messages received.", func(s *stats) uint64 { return s.Received.Updates.Load() }),

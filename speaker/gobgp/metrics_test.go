@@ -32,8 +32,8 @@ func TestMetricsComeAndGoWithTheSession(t *testing.T) {
 			name, kind, help string
 			value            int
 		}{
-			{"announced_prefixes_total", "gauge", "Number of prefixes currently advertised on the BGP session.", announced},
-			{"pending_prefixes_total", "gauge", "Number of prefixes to be advertised as soon as the BGP session is up.", pending},
+			{"announced_prefixes_total", "gauge", "Number of prefixes announced on the BGP session.", announced},
+			{"pending_prefixes_total", "gauge", "Number of prefixes that wait for the BGP session to come up.", pending},
 			{"session_up", "gauge", "BGP session state (1 is up, 0 is down).", up},
 			{"updates_total", "counter", "Number of BGP UPDATE messages sent.", updates},
 		} {

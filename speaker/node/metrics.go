@@ -36,21 +36,20 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		return prometheus.NewGauge(prometheus.GaugeOpts(opts(subsystem, name, help)))
 	}
 	m := &Metrics{
-		services: prometheus.NewGaugeVec(prometheus.GaugeOpts(opts(speaker, "announced", "1 for every address of a service that this node announces.")),
+		services: prometheus.NewGaugeVec(prometheus.GaugeOpts(opts(speaker, "announced", "1 for each service address that this node announces.")),
 			[]string{"service", "protocol", "node", "ip"}),
-		updates:      counter(client, "updates_total", "Number of times that a service was recomputed because it or its endpoints changed."),
-		updateErrors: counter(client, "update_errors_total", "Number of these times that failed, to be tried again."),
+		updates:      counter(client, "updates_total", "Number of times the speaker processed a change of a service or its endpoints."),
+		updateErrors: counter(client, "update_errors_total", "Number of times the speaker failed to process a change of a service or its endpoints."),
 		propagation: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "metallb", Subsystem: speaker, Name: "propagation_seconds",
-			Help: "Time from seeing a change of a service or of its endpoints to handing the resulting UPDATE to BGP sessions " +
-				"that are up, in seconds.",
+			Help:    "Time from when the speaker sees a change of a service or its endpoints until BGP sessions that are up get the UPDATE, in seconds.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
-		dropped:      counter(speaker, "events_dropped_total", "Number of events about services that were not emitted because there were too many at once."),
-		draining:     gauge(speaker, "node_draining", "1 while routers are asked to prefer other nodes to this one, for all that it announces."),
-		drained:      gauge(speaker, "node_drained", "1 while this node announces nothing since it is drained."),
-		configLoaded: gauge(client, "config_loaded_bool", "1 if the configuration was loaded at least once."),
-		configStale:  gauge(client, "config_stale_bool", "1 if an object of the configuration is not in use as it is written."),
+		dropped:      counter(speaker, "events_dropped_total", "Number of events about services that the speaker dropped because there were too many."),
+		draining:     gauge(speaker, "node_draining", "1 while all routes of this node ask routers to prefer other nodes."),
+		drained:      gauge(speaker, "node_drained", "1 while this node is drained and announces nothing."),
+		configLoaded: gauge(client, "config_loaded_bool", "1 if the program has loaded a configuration."),
+		configStale:  gauge(client, "config_stale_bool", "1 if a configuration object is not in use as written."),
 	}
 	for _, c := range []prometheus.Collector{
 		m.services, m.updates, m.updateErrors, m.propagation, m.dropped, m.draining, m.drained, m.configLoaded, m.configStale,

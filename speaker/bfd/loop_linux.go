@@ -458,9 +458,9 @@ func (l *loop) sleep(next time.Duration) {
 	}
 }
 
-// yieldToNobody yields the processor while no other goroutine wants one. The monitor of Go's runtime looks every 20 µs after a goroutine that
-// has not yielded for 10 ms, also while it waits in the kernel, which would cost as much as all sessions do. In a process that is busy, there are others
-// that it looks after, and who yields waits.
+// yieldToNobody yields the processor if no other goroutine wants it. Go's runtime has a monitor, which checks every 20 µs on a goroutine that
+// has not yielded for 10 ms, even while the goroutine waits in the kernel. These checks cost as much as all sessions. In a busy process the
+// loop does not yield, since it would have to wait for its next turn.
 func (l *loop) yieldToNobody() {
 	metrics.Read(l.others[:])
 	if running, runnable := l.others[0].Value.Uint64(), l.others[1].Value.Uint64(); running <= 1 && runnable == 0 {

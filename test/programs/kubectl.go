@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// WithDiscoveryCache runs the tests of a package with a folder of their own for what kubectl, and programs that are made like it, remember
-// of the kinds that a cluster has. They would remember it in the user's home, by the address of the cluster, and take it for what the next
-// cluster at this address has. The result is an exit code.
+// WithDiscoveryCache runs the tests of a package with their own folder for the discovery cache of kubectl, and of programs built like it.
+// The default folder is in the user's home, with one part for each address of a cluster, so a new cluster would get the kinds of an earlier
+// one at its address. The result is an exit code.
 func WithDiscoveryCache(m *testing.M) int {
 	const variable = "KUBECACHEDIR"
 	dir, err := os.MkdirTemp("", "kubectl")

@@ -46,7 +46,7 @@ type Session struct {
 	failed time.Time
 }
 
-// sessionsOf returns the sessions that are reported, and those that are to be and that nobody reports.
+// sessionsOf returns the sessions that are reported, and the intended sessions that no speaker reports.
 func sessionsOf(c *cluster.Cluster) []Session {
 	sessions := make([]Session, 0, len(c.Sessions))
 	reported := make(map[sessionKey]bool, len(c.Sessions))
@@ -77,7 +77,7 @@ func sessionsOf(c *cluster.Cluster) []Session {
 	return sessions
 }
 
-// intended returns each session that a peer in use is to have with a node, as if nobody reported any.
+// intended returns each session that a node should have with a peer in use, in the state that it has without a report.
 func intended(c *cluster.Cluster) iter.Seq[Session] {
 	return func(yield func(Session) bool) {
 		for _, p := range c.InUse().Peers {

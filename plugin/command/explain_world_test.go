@@ -18,6 +18,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -68,7 +69,25 @@ func (s *system) create(t *testing.T, objects ...client.Object) {
 		if err := s.Client.Create(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
+		if pool, isPool := o.(*v1beta1.IPAddressPool); isPool {
+			s.awaitPool(t, pool.Name)
+		}
 	}
+}
+
+// awaitPool waits until the controller uses the pool, in place of the one of that name that an earlier case may have had.
+func (s *system) awaitPool(t *testing.T, name string) {
+	t.Helper()
+	eventually(t, "the controller to use pool "+name, func() string {
+		pool := &v1beta1.IPAddressPool{}
+		if err := s.Client.Get(t.Context(), client.ObjectKey{Namespace: envtest.Namespace, Name: name}, pool); err != nil {
+			return err.Error()
+		}
+		if meta.FindStatusCondition(pool.Status.Conditions, v1beta1.ConditionValid) == nil {
+			return "it has no condition Valid"
+		}
+		return ""
+	})
 }
 
 // eventually waits until the function returns nothing that is missing.

@@ -26,7 +26,7 @@ import (
 
 const (
 	archiveSuffix = ".tar.gz"
-	// explained is how many services are explained at most, and how many peers besides.
+	// explained is how many services are explained at most. With the peers, it is at most twice as many objects.
 	explained = 10
 )
 

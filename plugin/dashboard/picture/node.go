@@ -5,7 +5,6 @@ package picture
 import (
 	"cmp"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +45,7 @@ type Session struct {
 	failed time.Time
 }
 
-// sessionsOf returns the sessions that are reported, and the intended sessions that no speaker reports.
+// sessionsOf returns the sessions that are reported, and those that should exist and that no speaker reports.
 func sessionsOf(c *cluster.Cluster) []Session {
 	sessions := make([]Session, 0, len(c.Sessions))
 	reported := make(map[sessionKey]bool, len(c.Sessions))
@@ -65,11 +64,7 @@ func sessionsOf(c *cluster.Cluster) []Session {
 		reported[session.key()] = true
 	}
 	if c.Has(cluster.Sessions) {
-		for one := range intended(c) {
-			if !reported[one.key()] {
-				sessions = append(sessions, one)
-			}
-		}
+		sessions = append(sessions, unreported(c, reported)...)
 	}
 	slices.SortFunc(sessions, func(a, b Session) int {
 		return cmp.Or(-cmp.Compare(rank(a.Level), rank(b.Level)), strings.Compare(a.Peer, b.Peer), strings.Compare(a.Node, b.Node))
@@ -77,23 +72,23 @@ func sessionsOf(c *cluster.Cluster) []Session {
 	return sessions
 }
 
-// intended returns each session that a node should have with a peer in use, in the state that it has without a report.
-func intended(c *cluster.Cluster) iter.Seq[Session] {
-	return func(yield func(Session) bool) {
-		for _, p := range c.InUse().Peers {
-			parsed, errs := bgp.ParsePeer(&p)
-			if len(errs) > 0 {
-				continue
-			}
-			for i := range c.Nodes {
-				n := &c.Nodes[i]
-				one := Session{Node: n.Name, Peer: p.Name, Level: Bad, State: string(v1beta1.SessionUnknown), Error: v1beta1.NoSessionReport}
-				if parsed.SelectsNode(n.Labels) && !yield(one) {
-					return
-				}
+// unreported returns the sessions that a node should have with a peer in use, without those that are reported.
+func unreported(c *cluster.Cluster, reported map[sessionKey]bool) []Session {
+	var sessions []Session
+	for _, p := range c.InUse().Peers {
+		parsed, errs := bgp.ParsePeer(&p)
+		if len(errs) > 0 {
+			continue
+		}
+		for i := range c.Nodes {
+			n := &c.Nodes[i]
+			one := Session{Node: n.Name, Peer: p.Name, Level: Bad, State: string(v1beta1.SessionUnknown), Error: v1beta1.NoSessionReport}
+			if parsed.SelectsNode(n.Labels) && !reported[one.key()] {
+				sessions = append(sessions, one)
 			}
 		}
 	}
+	return sessions
 }
 
 func rank(l Level) int { return slices.Index([]Level{Idle, OK, Warn, Bad}, l) }

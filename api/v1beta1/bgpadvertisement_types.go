@@ -86,13 +86,13 @@ type BGPAdvertisementSpec struct {
 
 	// IPAddressPoolSelectors select, by label, pools whose addresses are announced: those that match any of them.
 	// +optional
-	// +listType=set
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=256
 	IPAddressPoolSelectors []metav1.LabelSelector `json:"ipAddressPoolSelectors,omitempty"`
 
 	// NodeSelectors select, by label, the nodes that announce: those that match any of them.
 	// +optional
-	// +listType=set
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=256
 	NodeSelectors []metav1.LabelSelector `json:"nodeSelectors,omitempty"`
 
@@ -106,7 +106,7 @@ type BGPAdvertisementSpec struct {
 	// ServiceSelectors select, by label, the services whose addresses are announced: those that match any of them. They
 	// cannot be used with aggregation, because a prefix has addresses of several services.
 	// +optional
-	// +listType=set
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=256
 	ServiceSelectors []metav1.LabelSelector `json:"serviceSelectors,omitempty"`
 }

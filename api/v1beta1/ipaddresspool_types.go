@@ -54,13 +54,13 @@ type ServiceAllocation struct {
 
 	// NamespaceSelectors select, by label, more namespaces whose services may use the pool.
 	// +optional
-	// +listType=set
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=256
 	NamespaceSelectors []metav1.LabelSelector `json:"namespaceSelectors,omitempty"`
 
 	// ServiceSelectors select, by label, the services that may use the pool.
 	// +optional
-	// +listType=set
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=256
 	ServiceSelectors []metav1.LabelSelector `json:"serviceSelectors,omitempty"`
 }

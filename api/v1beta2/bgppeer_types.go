@@ -186,7 +186,7 @@ type BGPPeerSpec struct {
 	// NodeSelectors select, by label, the nodes that connect to the peer: those that match any of them. If empty, every
 	// node connects.
 	// +optional
-	// +listType=set
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=256
 	NodeSelectors []metav1.LabelSelector `json:"nodeSelectors,omitempty"`
 

@@ -4,8 +4,10 @@ package envtest_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -65,6 +67,8 @@ func (k kind) test(t *testing.T, manifests map[string]manifest) {
 			object := applied
 			if err != nil {
 				object = written
+			} else if err := applyByServer(t.Context(), s.Client, written); err != nil {
+				t.Errorf("server-side apply: %v", err)
 			}
 			errs, err := k.parse(object.Object)
 			if refused := len(m.refused) > 0 && !m.schemaOnly || m.parserOnly != ""; refused != (len(errs) > 0 || err != nil) {
@@ -79,6 +83,16 @@ func (k kind) test(t *testing.T, manifests map[string]manifest) {
 			}
 		})
 	}
+}
+
+// applyByServer tries what tools for GitOps do. Of any kind of object, fields that are null are dropped when it is created, and refused
+// in a server-side apply.
+func applyByServer(ctx context.Context, c client.Client, object *unstructured.Unstructured) error {
+	object = object.DeepCopy()
+	if spec, ok := object.Object["spec"].(map[string]any); ok {
+		maps.DeleteFunc(spec, func(_ string, value any) bool { return value == nil })
+	}
+	return c.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.DryRunAll, client.FieldOwner("test"))
 }
 
 func (k kind) object(t *testing.T, spec string) *unstructured.Unstructured {

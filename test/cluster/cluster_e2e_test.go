@@ -7,6 +7,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -98,6 +100,7 @@ func TestAClusterComesUpAndLeavesNothingBehind(t *testing.T) {
 	t.Run("it is found by its state directory and by none", func(t *testing.T) { isFound(t, c) })
 	t.Run("the node has an address of each family", func(t *testing.T) { nodeHasBothFamilies(t, c) })
 	t.Run("a pod runs", func(t *testing.T) { runsAPod(t, c) })
+	t.Run("the service proxy is started again when it ends", func(t *testing.T) { proxyComesBack(t, c) })
 
 	killOne(t, c, "node-1-containerd")
 	if err := c.Down(t.Context()); err != nil {
@@ -162,6 +165,49 @@ func runsAPod(t *testing.T, c *Cluster) {
 	if len(ips) != 2 || !strings.HasPrefix(ips[0], "10.244.1.") || !strings.HasPrefix(ips[1], "fd00:10:244:1::") {
 		t.Errorf("the pod has addresses %q", ips)
 	}
+}
+
+func proxyComesBack(t *testing.T, c *Cluster) {
+	t.Helper()
+	before := proxyOf(t, c)
+	if err := syscall.Kill(before, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if is := proxyOf(t, c); is != 0 && is != before {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatal("it was not started again")
+		}
+	}
+}
+
+// proxyOf returns the process of the first node's kube-proxy; 0 if there is none.
+func proxyOf(t *testing.T, c *Cluster) int {
+	t.Helper()
+	groups, err := findCgroups(cgroupMount)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pids, err := groups.processes(c.Nodes()[0].daemons())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(pids, func(pid int) bool {
+		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+		return err == nil && strings.TrimSpace(string(name)) == "kube-proxy"
+	})
+	if i < 0 {
+		return 0
+	}
+	return pids[i]
 }
 
 // killOne ends a program of the cluster as the kernel does when memory runs out: it gets to tidy up nothing.

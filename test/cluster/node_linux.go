@@ -83,7 +83,8 @@ func (r *runner) startKubelets(ctx context.Context, nodes []Node, spaces []*name
 				r.start(ctx, n.daemons(), n.Name+"-kubelet", "kubelet", "--config="+n.file("kubelet.yaml"),
 					"--kubeconfig="+r.cluster.path(n.Name+".conf"), "--hostname-override="+n.Name,
 					fmt.Sprintf("--node-ip=%s,%s", n.Addr, n.Addr6)),
-				r.start(ctx, n.daemons(), n.Name+"-kube-proxy", "kube-proxy", "--config="+n.file("kube-proxy.yaml")),
+				// It ends when its node is deleted, and where it is a pod it is started again.
+				r.startAgain(ctx, n.daemons(), n.Name+"-kube-proxy", "kube-proxy", "--config="+n.file("kube-proxy.yaml")),
 			)
 		})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,16 +34,35 @@ func newRunner(c *Cluster, g *cgroups) *runner {
 // start starts a program of the cluster's directory in a control group, in its own session, so that it lives on when the
 // caller ends or is interrupted. Its output goes to its log.
 func (r *runner) start(ctx context.Context, group, name, program string, args ...string) error {
+	return r.run(ctx, group, name, nil, filepath.Join(r.cluster.Bin(), program), args...)
+}
+
+// forever is a shell script that runs its arguments again whenever they end, as a kubelet does with a container. It begins when its
+// standard input ends.
+const forever = `read -r _; while :; do "$@"; sleep 1; done`
+
+// startAgain is like start, and starts the program again whenever it ends.
+func (r *runner) startAgain(ctx context.Context, group, name, program string, args ...string) error {
+	begin, gate, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer begin.Close()
+	args = append([]string{"-c", forever, name, filepath.Join(r.cluster.Bin(), program)}, args...)
+	// Only what the shell starts once it is in the control group is in it too.
+	return errors.Join(r.run(ctx, group, name, begin, "/bin/sh", args...), gate.Close())
+}
+
+func (r *runner) run(ctx context.Context, group, name string, input io.Reader, program string, args ...string) error {
 	log, err := os.Create(r.cluster.Log(name))
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	bin := r.cluster.Bin()
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(bin, program), args...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, args...)
 	cmd.Dir = "/"
-	cmd.Env = []string{"PATH=" + bin + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = []string{"PATH=" + r.cluster.Bin() + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = input, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("starting %s: %w", name, err)

@@ -28,7 +28,7 @@ import (
 const (
 	root = "../.."
 	// kubeVersion is what helm takes the cluster to be if it talks to none.
-	kubeVersion = "1.36.0"
+	kubeVersion = "1.37.0"
 )
 
 var server envtest.Shared

@@ -132,9 +132,9 @@ func TestBuildRefusesAProgramItDoesNotKnow(t *testing.T) {
 
 func TestAnotherVersionOfKubernetesIsBuiltOfItsOwnModules(t *testing.T) {
 	for text, want := range map[string]*release{
-		"":         {minor: "36", patch: "3"},
+		"":         {minor: "37", patch: "2"},
 		"v1.31.14": {minor: "31", patch: "14"},
-		"1.37.2":   {minor: "37", patch: "2"},
+		"1.36.3":   {minor: "36", patch: "3"},
 		"v1.37":    nil,
 		"newest":   nil,
 	} {

@@ -16,7 +16,7 @@ import (
 
 // Versions of what a cluster is made of. Changing one makes [Build] build the programs concerned again.
 const (
-	kubernetesVersion = "v1.36.3" // if K8S_VERSION says no other
+	kubernetesVersion = "v1.37.2" // if K8S_VERSION says no other
 	etcdVersion       = "v3.7.3"
 	containerdVersion = "v2.4.2"
 	runcVersion       = "v1.5.2"

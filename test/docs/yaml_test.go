@@ -200,7 +200,7 @@ func TestTheChartRendersWithEveryValuesFile(t *testing.T) {
 	eachYAML(t, values, func(t *testing.T, b Block) {
 		t.Helper()
 		render := exec.CommandContext(t.Context(), helm, "template", "metallb", filepath.Join(root, "charts", "metallb"),
-			"--kube-version", "1.36", "--namespace", envtest.Namespace, "--values", "-")
+			"--kube-version", "1.37", "--namespace", envtest.Namespace, "--values", "-")
 		render.Stdin = strings.NewReader(b.Text)
 		if out, err := render.CombinedOutput(); err != nil {
 			t.Errorf("helm template: %v\n%s", err, out)

@@ -63,7 +63,7 @@ type Module struct {
 	GoMod string // file
 }
 
-// Download has the go command get a module such as k8s.io/kubernetes@v1.36.3, if it does not have it. It does so in dir, which is in
+// Download has the go command get a module such as k8s.io/kubernetes@v1.37.2, if it does not have it. It does so in dir, which is in
 // no module whose go.sum would not have it.
 func Download(ctx context.Context, dir, module string) (Module, error) {
 	var m Module

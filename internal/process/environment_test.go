@@ -96,7 +96,7 @@ func TestTheAddressOfAServiceIsNoSetting(t *testing.T) {
 	}
 }
 
-func TestTheApiServerIsToldWhoAsks(t *testing.T) {
+func TestTheAPIServerIsToldWhoAsksAndNotToCompress(t *testing.T) {
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	content := `{"clusters":[{"name":"c","cluster":{"server":"http://127.0.0.1:1"}}],"contexts":[{"name":"c","context":{"cluster":"c"}}],"current-context":"c"}`
 	if err := os.WriteFile(kubeconfig, []byte(content), 0o600); err != nil {
@@ -109,6 +109,9 @@ func TestTheApiServerIsToldWhoAsks(t *testing.T) {
 	}
 	if diff := cmp.Diff(version.UserAgent("painter"), config.UserAgent); diff != "" {
 		t.Errorf("the program (-want +got):\n%s", diff)
+	}
+	if !config.DisableCompression {
+		t.Error("it is to compress its answers")
 	}
 }
 

@@ -109,6 +109,9 @@ func clusterConfig(getenv func(string) string, program string) (*rest.Config, er
 	case err == nil:
 		// Priority and fairness of the API server are all the rate limit there is.
 		config.QPS = -1
+		// The API server compresses every event of a watch that begins with a list, one by one. In a cluster, processors are
+		// scarcer than bandwidth.
+		config.DisableCompression = true
 		identify(config, program)
 		return config, nil
 	case kubeconfig != "":

@@ -80,15 +80,15 @@ func (r *StatusReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	if err := r.Gate.Wait(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
+	if early := r.pace.TooEarly(req.NamespacedName, r.Clock.Now()); early > 0 {
+		return ctrl.Result{RequeueAfter: early}, nil
+	}
 	p := &v1beta1.IPAddressPool{}
 	if err := r.Client.Get(ctx, req.NamespacedName, p); apierrors.IsNotFound(err) {
 		r.pace.Forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the pool: %w", err)
-	}
-	if early := r.pace.TooEarly(req.NamespacedName, r.Clock.Now()); early > 0 {
-		return ctrl.Result{RequeueAfter: early}, nil
 	}
 	finding, held, ok := r.finding(p)
 	if !ok {

@@ -127,7 +127,11 @@ func (b background) WithName(name string) logr.LogSink { return background{b.Log
 func (b background) WithValues(keysAndValues ...any) logr.LogSink {
 	for i := 0; i < len(keysAndValues); i += 2 {
 		if keysAndValues[i] == reconcileIDKey {
-			return b.LogSink.WithValues(slices.Delete(slices.Clone(keysAndValues), i, min(i+2, len(keysAndValues)))...)
+			rest := slices.Delete(slices.Clone(keysAndValues), i, min(i+2, len(keysAndValues)))
+			if len(rest) == 0 {
+				return b.LogSink // This is for each reconciliation, and to add nothing costs a copy.
+			}
+			return b.LogSink.WithValues(rest...)
 		}
 	}
 	return background{b.LogSink.WithValues(keysAndValues...)}

@@ -3,6 +3,8 @@
 package node
 
 import (
+	"reflect"
+
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -173,7 +175,7 @@ func stripMeta(o client.Object) {
 func changed() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
-			before, ok := e.ObjectOld.DeepCopyObject().(client.Object)
+			before, ok := shallowCopy(e.ObjectOld).(client.Object)
 			if !ok {
 				return true
 			}
@@ -181,4 +183,11 @@ func changed() predicate.Predicate {
 			return !equality.Semantic.DeepEqual(before, e.ObjectNew)
 		},
 	}
+}
+
+// shallowCopy returns a pointer to a copy of what the pointer points to.
+func shallowCopy(object any) any {
+	copied := reflect.New(reflect.TypeOf(object).Elem())
+	copied.Elem().Set(reflect.ValueOf(object).Elem())
+	return copied.Interface()
 }

@@ -36,6 +36,7 @@ type options struct {
 	routes       int
 	samples      int
 	workers      int
+	floorTells   bool
 	json         string
 	bin          string
 	crds         string
@@ -74,6 +75,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	flags.IntVar(&o.routes, "routes", 10_000, "routes that each of these peers is told of")
 	flags.IntVar(&o.samples, "samples", 100, "services created one at a time")
 	flags.IntVar(&o.workers, "floor-workers", 8, "services that the floor patches at the same time")
+	flags.BoolVar(&o.floorTells, "floor-tells", false, "have the floor write an event and a condition of each service too, as the product does")
 	flags.StringVar(&o.json, "json", "", "file to write all figures to")
 	flags.StringVar(&o.bin, "k8s-bin", programs.Dir(), "folder with etcd and kube-apiserver")
 	flags.StringVar(&o.crds, "crds", "config/crd/bases", "folder with the CRDs")
@@ -301,7 +303,7 @@ func runSubject(ctx context.Context, o options, name string, n int, dir string, 
 		cluster: c, sink: router, tracker: t, services: n, samples: o.samples, phaseTimeout: o.phaseTimeout, progress: progress,
 	}
 	if name == floorName {
-		b.subject, err = floorSubject(ctx, c, o.binaries, router.Addr(), o.workers)
+		b.subject, err = floorSubject(ctx, c, o.binaries, router.Addr(), o.workers, o.floorTells)
 	} else {
 		b.subject, err = productSubject(ctx, c, o.binaries)
 	}

@@ -162,8 +162,9 @@ func (b *binaries) build(ctx context.Context, dir string) error {
 }
 
 // floorSubject describes the floor.
-func floorSubject(ctx context.Context, c *cluster, b binaries, peer netip.AddrPort, workers int) (*subject, error) {
-	p, err := newProgram(ctx, c, floorName, b.floor, "--peer", peer.String(), "--asn", strconv.Itoa(asn), "--workers", strconv.Itoa(workers))
+func floorSubject(ctx context.Context, c *cluster, b binaries, peer netip.AddrPort, workers int, tells bool) (*subject, error) {
+	p, err := newProgram(ctx, c, floorName, b.floor, "--peer", peer.String(), "--asn", strconv.Itoa(asn), "--workers", strconv.Itoa(workers),
+		"--tells="+strconv.FormatBool(tells))
 	if err != nil {
 		return nil, err
 	}

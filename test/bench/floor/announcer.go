@@ -8,10 +8,12 @@ import (
 	"log"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -29,6 +31,7 @@ type announcer struct {
 	client kubernetes.Interface
 	conn   *wire.Conn
 	queue  chan types.NamespacedName // services that need an address
+	tells  bool                      // writes the event and the condition too
 
 	mu       sync.Mutex
 	next     netip.Addr // the address to give; invalid until there is a pool
@@ -44,10 +47,11 @@ type service struct {
 	announced bool
 }
 
-func newAnnouncer(client kubernetes.Interface, conn *wire.Conn) *announcer {
+func newAnnouncer(client kubernetes.Interface, conn *wire.Conn, tells bool) *announcer {
 	return &announcer{
 		client:   client,
 		conn:     conn,
+		tells:    tells,
 		queue:    make(chan types.NamespacedName, queueLength),
 		services: make(map[types.NamespacedName]*service),
 	}
@@ -227,11 +231,34 @@ func (a *announcer) assign(ctx context.Context, name types.NamespacedName) error
 		return fmt.Errorf("patching the status of service %s: %w", name, err)
 	}
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	s := a.get(name)
 	if !s.address.IsValid() { // else the watch was faster
 		s.address = address
 		a.converge(s)
+	}
+	a.mu.Unlock()
+	if a.tells {
+		return a.tell(ctx, name, address)
+	}
+	return nil
+}
+
+// tell writes what the product writes about a service beside its address: an event and a condition.
+func (a *announcer) tell(ctx context.Context, name types.NamespacedName, address netip.Addr) error {
+	now := metav1.NowMicro()
+	event := &eventsv1.Event{
+		ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, GenerateName: name.Name + "."},
+		EventTime:  now, ReportingController: "floor", ReportingInstance: "floor", Action: "Allocate", Type: corev1.EventTypeNormal,
+		Reason: "IPAllocated", Note: fmt.Sprintf("Assigned IP %q", address),
+		Regarding: corev1.ObjectReference{APIVersion: "v1", Kind: "Service", Namespace: name.Namespace, Name: name.Name},
+	}
+	if _, err := a.client.EventsV1().Events(name.Namespace).Create(ctx, event, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("creating the event of service %s: %w", name, err)
+	}
+	patch := fmt.Appendf(nil, `{"status":{"conditions":[{"type":"Announced","status":"True","reason":"Announced","message":"1 of 1 nodes","lastTransitionTime":%q}]}}`,
+		now.UTC().Format(time.RFC3339))
+	if _, err := a.client.CoreV1().Services(name.Namespace).Patch(ctx, name.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status"); err != nil {
+		return fmt.Errorf("patching the condition of service %s: %w", name, err)
 	}
 	return nil
 }

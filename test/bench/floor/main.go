@@ -34,20 +34,22 @@ func main() {
 	peer := flag.String("peer", "", "address and port of the BGP peer")
 	asn := flag.Uint("asn", 64512, "ASN of both ends")
 	workers := flag.Int("workers", 1, "services patched at the same time")
+	tells := flag.Bool("tells", false, "write an event and a condition of each service too, as the product does")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	if err := run(ctx, *peer, uint32(*asn), *workers); err != nil {
+	if err := run(ctx, *peer, uint32(*asn), *workers, *tells); err != nil {
 		log.Fatal(err) //nolint:gocritic // stop has nothing to do any more
 	}
 }
 
-func run(ctx context.Context, peer string, asn uint32, workers int) error {
+func run(ctx context.Context, peer string, asn uint32, workers int, tells bool) error {
 	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("KUBECONFIG"))
 	if err != nil {
 		return fmt.Errorf("reading KUBECONFIG: %w", err)
 	}
 	config.QPS = -1
+	config.DisableCompression = true // Its work is the least only without.
 	pools, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return err
@@ -63,7 +65,7 @@ func run(ctx context.Context, peer string, asn uint32, workers int) error {
 		return err
 	}
 	defer conn.Close()
-	announcer := newAnnouncer(client, conn)
+	announcer := newAnnouncer(client, conn, tells)
 	if err := watch(ctx, client, pools, announcer); err != nil {
 		return err
 	}

@@ -117,7 +117,7 @@ images: ## Build the images of controller (with the plugin) and speaker into out
 	$(IMAGE) controller speaker --out $(OUT)/images $(if $(IMAGE_PREFIX),--prefix $(IMAGE_PREFIX)) --tag $(IMAGE_TAG) --version $(VERSION) $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(PUSH),--push)
 
 .PHONY: test-images
-test-images: ## Build the images of the test routers and of the tutorial's nginx into out/images (needs BIRD, FRR and apt).
+test-images: ## Build the images of the test routers and of what stands in for the tutorial's nginx into out/images (needs BIRD and FRR).
 	$(IMAGE) router nginx --out $(OUT)/images
 
 .PHONY: release

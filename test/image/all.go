@@ -23,6 +23,9 @@ const (
 	NginxImage      = "nginx"
 )
 
+// NginxName is what the image of nginx is called: the name of the public image that the tutorial uses elsewhere. It is never pushed.
+const NginxName = "docker.io/library/nginx:1"
+
 // What images are called that are not of a release: the names of the chart's values and of the manifests.
 const (
 	DefaultPrefix = "localhost/metallb-"
@@ -36,7 +39,7 @@ type Options struct {
 	Tag      string    // of names: DefaultTag if empty
 	Version  string    // that the programs report; the tag if empty
 	Revision string    // of the source; that of the current directory if empty
-	Cache    string    // directory of programs built and packages downloaded; programs.Cache if empty
+	Cache    string    // directory of programs built; programs.Cache if empty
 	Progress io.Writer // is told what happens, in lines; nil for nothing
 	Only     []string  // images to make, such as ControllerImage; all if empty
 	Push     bool      // to the registry that their names begin with, too
@@ -45,8 +48,8 @@ type Options struct {
 }
 
 // All builds the project's programs from the source tree in the current directory, makes the images of controller, speaker
-// and test router, and that of nginx for the tutorial, and returns their tars. The test router's has BIRD and FRR of this
-// machine in it.
+// and test router, and one that stands in for nginx in the tutorial, and returns their tars. The test router's has BIRD and FRR of
+// this machine in it.
 func All(ctx context.Context, o Options) ([]string, error) {
 	o = o.complete()
 	if o.Revision == "" {
@@ -113,7 +116,7 @@ func (o Options) complete() Options {
 // check refuses images that there are not.
 func (o Options) check() error {
 	for _, which := range o.Only {
-		if _, known := mains()[which]; (!known || which == PluginProgram) && which != NginxImage {
+		if _, known := mains()[which]; !known || which == PluginProgram {
 			return fmt.Errorf("no image is called %q", which)
 		}
 	}
@@ -128,27 +131,16 @@ func (o Options) ref(which string) string {
 	return o.Prefix + which + ":" + o.Tag
 }
 
-// platformsOf returns the platforms to make an image for. The test router has programs of this machine in it, and so has nginx.
+// platformsOf returns the platforms to make an image for. The test router has programs of this machine in it.
 func (o Options) platformsOf(which string) []Platform {
-	switch which {
-	case NginxImage:
-		return nil
-	case RouterImage:
+	if which == RouterImage {
 		return []Platform{HostPlatform()}
-	default:
-		return o.Platforms
 	}
+	return o.Platforms
 }
 
 // save makes one image and writes it.
 func (o Options) save(ctx context.Context, which, programs, tar string) error {
-	if which == NginxImage {
-		img, err := Nginx(ctx, o.Cache)
-		if err != nil {
-			return err
-		}
-		return Save(tar, o.ref(which), img)
-	}
 	var variants []Variant
 	for _, p := range o.platformsOf(which) {
 		img, err := o.make(which, programs, p)
@@ -161,7 +153,7 @@ func (o Options) save(ctx context.Context, which, programs, tar string) error {
 	if len(variants) == 1 {
 		save = func(tar, ref string, variants []Variant) error { return Save(tar, ref, variants[0].Image) }
 	}
-	if err := save(tar, o.ref(which), variants); err != nil || !o.Push {
+	if err := save(tar, o.ref(which), variants); err != nil || !o.Push || which == NginxImage {
 		return err
 	}
 	return push(ctx, o.ref(which), variants)
@@ -172,7 +164,7 @@ func (o Options) make(which, dir string, p Platform) (v1.Image, error) {
 	var img v1.Image
 	var err error
 	if file := programFile(dir, which, p); which == RouterImage {
-		img, err = Router(Host{}, file)
+		img, err = Router(file)
 	} else {
 		img, err = Binary(file, "/"+which)
 	}

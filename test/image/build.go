@@ -24,6 +24,7 @@ func mains() map[string]string {
 		ControllerImage: "metallb.io/metallb/controllers",
 		SpeakerImage:    "metallb.io/metallb/speaker",
 		RouterImage:     "metallb.io/metallb/test/router",
+		NginxImage:      "metallb.io/metallb/test/nginx",
 		PluginProgram:   "metallb.io/metallb/plugin",
 	}
 }
@@ -31,14 +32,10 @@ func mains() map[string]string {
 // programsOf returns the programs of an image, the one that it runs first. That of the controller has the plugin too, for pipelines that
 // have no kubectl.
 func programsOf(which string) []string {
-	switch which {
-	case NginxImage:
-		return nil
-	case ControllerImage:
+	if which == ControllerImage {
 		return []string{ControllerImage, PluginProgram}
-	default:
-		return []string{which}
 	}
+	return []string{which}
 }
 
 // programFile is where a program is put.

@@ -9,75 +9,52 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 )
 
-// Host is where programs are taken from: this machine, or packages unpacked in a directory, with this machine for what
-// they lack.
-type Host struct {
-	Root string // directory of unpacked packages, or empty
-}
-
-// find returns the file that holds what is to be at an absolute path.
-func (h Host) find(name string) (string, error) {
-	if h.Root != "" {
-		file := filepath.Join(h.Root, name)
-		if _, err := os.Stat(file); err == nil {
-			return file, nil
-		}
-	}
-	_, err := os.Stat(name)
-	return name, err
-}
-
-// AddProgram adds a program of the host at its own path, with the ELF interpreter and the shared libraries that it and
+// AddProgram adds a program of this machine at its own path, with the ELF interpreter and the shared libraries that it and
 // they need. It does not see what a program loads by itself later.
-func (t *Tree) AddProgram(h Host, name string) error {
+func (t *Tree) AddProgram(name string) error {
 	if err := t.mergeUsr(); err != nil {
 		return err
 	}
-	if err := t.addELF(h, name); err != nil {
+	if err := t.addELF(name); err != nil {
 		return fmt.Errorf("adding the program %s: %w", name, err)
 	}
 	return nil
 }
 
 // addELF adds an ELF file at its own path, and what it needs.
-func (t *Tree) addELF(h Host, name string) error {
-	file, err := h.find(name)
-	if err != nil {
-		return err
-	}
+func (t *Tree) addELF(name string) error {
 	dir := canonicalDir(path.Dir(name))
 	place := path.Join(dir, path.Base(name))
 	if _, done := t.entries[place]; done {
 		return nil
 	}
-	binary, err := elf.Open(file)
+	binary, err := elf.Open(name)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", file, err)
+		return fmt.Errorf("reading %s: %w", name, err)
 	}
 	defer binary.Close()
-	t.AddFile(file, place, 0o755)
+	t.AddFile(name, place, 0o755)
 	if interpreter := interpreterOf(binary); interpreter != "" {
-		if err := t.addELF(h, interpreter); err != nil {
+		if err := t.addELF(interpreter); err != nil {
 			return err
 		}
 	}
 	needed, err := binary.ImportedLibraries()
 	if err != nil {
-		return fmt.Errorf("reading the libraries of %s: %w", file, err)
+		return fmt.Errorf("reading the libraries of %s: %w", name, err)
 	}
 	dirs := slices.Concat(runPath(binary, dir), libraryDirs(binary.Machine))
 	for _, library := range needed {
-		found, err := findLibrary(h, library, dirs, binary)
+		found, err := findLibrary(library, dirs, binary)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		if err := t.addELF(h, found); err != nil {
+		if err := t.addELF(found); err != nil {
 			return err
 		}
 	}
@@ -85,18 +62,12 @@ func (t *Tree) addELF(h Host, name string) error {
 }
 
 // findLibrary returns the absolute path of the first library of a name that suits the binary.
-func findLibrary(h Host, library string, dirs []string, binary *elf.File) (string, error) {
+func findLibrary(library string, dirs []string, binary *elf.File) (string, error) {
 	for _, dir := range dirs {
 		name := path.Join(dir, library)
-		file, err := h.find(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		} else if err != nil {
-			return "", err
-		}
-		candidate, err := elf.Open(file)
+		candidate, err := elf.Open(name)
 		if err != nil {
-			continue // such as a linker script
+			continue // It is not there, or something else, such as a linker script.
 		}
 		suits := candidate.Machine == binary.Machine && candidate.Class == binary.Class
 		if err := candidate.Close(); err != nil {

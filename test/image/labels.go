@@ -21,6 +21,7 @@ func labels(which, version, revision string) map[string]string {
 		ControllerImage: "Gives Services of type LoadBalancer addresses",
 		SpeakerImage:    "Announces the addresses of Services over BGP",
 		RouterImage:     "BIRD and FRR with a page that shows what they think, for trials and tests",
+		NginxImage:      "Stands in for nginx where there is no registry",
 	}
 	return map[string]string{
 		labelTitle: "metallb-" + which, labelDescription: description[which], labelSource: source,

@@ -19,13 +19,13 @@ func routerPrograms() []string {
 	}
 }
 
-// Router returns the image of the test router: its static program, and BIRD and FRR of the host.
-func Router(h Host, program string) (v1.Image, error) {
+// Router returns the image of the test router: its static program, and BIRD and FRR of this machine.
+func Router(program string) (v1.Image, error) {
 	tree := NewTree()
 	tree.AddUser(User{Name: "frr", ID: frrUser, Home: "/"})
 	tree.AddGroup("frrvty", frrvtyGroup, "frr")
 	for _, name := range routerPrograms() {
-		if err := tree.AddProgram(h, name); err != nil {
+		if err := tree.AddProgram(name); err != nil {
 			return nil, err
 		}
 	}

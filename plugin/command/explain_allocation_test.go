@@ -100,7 +100,7 @@ func TestTheCommandThatIsToldMendsWhatKeepsAServiceFromItsAddress(t *testing.T) 
 	s := newSystem(t)
 	for name, tc := range refusals() {
 		t.Run(name, func(t *testing.T) {
-			s.Clean(t)
+			s.clean(t)
 			s.shell(t, "kubectl label namespace default team-")
 			for _, o := range tc.objects {
 				s.create(t, o)

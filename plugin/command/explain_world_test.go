@@ -63,6 +63,39 @@ func newSystem(t *testing.T) *system {
 	return s
 }
 
+// clean deletes what an earlier case has left, once the controller uses none of its pools.
+func (s *system) clean(t *testing.T) {
+	t.Helper()
+	services := &corev1.ServiceList{}
+	if err := s.Client.List(t.Context(), services, client.InNamespace(metav1.NamespaceDefault)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range services.Items {
+		if services.Items[i].Spec.Type != corev1.ServiceTypeLoadBalancer {
+			continue
+		}
+		if err := s.Client.Delete(t.Context(), &services.Items[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Client.DeleteAllOf(t.Context(), &v1beta1.IPAddressPool{}, client.InNamespace(envtest.Namespace)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the controller to use no pool", func() string {
+		used := &v1beta1.ActiveConfigurationList{}
+		if err := s.Client.List(t.Context(), used, client.InNamespace(envtest.Namespace)); err != nil {
+			return err.Error()
+		}
+		for _, a := range used.Items {
+			if a.Spec.Kind == "IPAddressPool" {
+				return a.Name
+			}
+		}
+		return ""
+	})
+	s.Clean(t)
+}
+
 func (s *system) create(t *testing.T, objects ...client.Object) {
 	t.Helper()
 	for _, o := range objects {

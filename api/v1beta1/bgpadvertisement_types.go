@@ -66,7 +66,7 @@ type BGPAdvertisementSpec struct {
 	// no-export-subconfed, no-peer, graceful-shutdown, blackhole, accept-own or no-llgr; or the name of an alias that a
 	// Community object defines, which takes precedence over a well-known name.
 	// +optional
-	// +listType=set
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=253
@@ -79,7 +79,7 @@ type BGPAdvertisementSpec struct {
 
 	// IPAddressPools whose addresses are announced, by name, in addition to those that ipAddressPoolSelectors select.
 	// +optional
-	// +listType=set
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=1024
 	// +kubebuilder:validation:items:MaxLength=253
 	IPAddressPools []string `json:"ipAddressPools,omitempty"`
@@ -98,7 +98,7 @@ type BGPAdvertisementSpec struct {
 
 	// Peers to announce to, by the names of their BGPPeer objects.
 	// +optional
-	// +listType=set
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=1024
 	// +kubebuilder:validation:items:MaxLength=253
 	Peers []string `json:"peers,omitempty"`

@@ -47,7 +47,7 @@ type ServiceAllocation struct {
 
 	// Namespaces whose services may use the pool, by name.
 	// +optional
-	// +listType=set
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=4096
 	// +kubebuilder:validation:items:MaxLength=253
 	Namespaces []string `json:"namespaces,omitempty"`

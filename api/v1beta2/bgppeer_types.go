@@ -148,8 +148,7 @@ type BGPPeerSpec struct {
 	Port int32 `json:"peerPort,omitempty"`
 
 	// HoldTime is how long a peer may be silent before the session is closed (RFC 4271 section 4.2), in whole seconds: from 3s
-	// to 65535s, or 0 for a session without keepalives that is never closed for silence. The lower of this and the peer's hold
-	// time is used. If unset, 90s.
+	// to 65535s, or 0 if only the peer's hold time is to be used. The lower of both hold times is used. If unset, 90s.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

@@ -53,10 +53,10 @@ func TestBGPAdvertisementSchema(t *testing.T) {
 		"a bandwidth with a unit":                  {spec: `spec: {communities: ["bandwidth:1:1G"]}`, refused: []string{`spec.communities[0]: Invalid value: "bandwidth:1:1G": ` + wrongBandwidth}},
 		"another marker of an extended community":  {spec: `spec: {communities: ["target:1:2"]}`, refused: []string{`spec.communities[0]: Invalid value: "target:1:2": ` + wrongFormatOrAlias}},
 		"an extended community with four sections": {spec: `spec: {communities: ["rt:1:2:3"]}`, refused: []string{`spec.communities[0]: Invalid value: "rt:1:2:3": ` + wrongMarker}},
-		"a community twice":                        {spec: `spec: {communities: ["1:2", "1:2"]}`, refused: []string{`spec.communities[1]: Duplicate value: "1:2"`}},
+		"a community twice":                        {spec: `spec: {communities: ["1:2", "1:2"]}`, parserOnly: `spec.communities[1]: Duplicate value: "1:2": duplicate definition of communities "1:2"; remove one`},
 		"a pool that is null":                      {spec: `spec: {ipAddressPools: [null]}`, refused: []string{`spec.ipAddressPools[0]: Invalid value: "null": spec.ipAddressPools[0] in body must be of type string: "null"`}, schemaOnly: true},
-		"a pool twice":                             {spec: `spec: {ipAddressPools: [a, a]}`, refused: []string{`spec.ipAddressPools[1]: Duplicate value: "a"`}},
-		"a peer twice":                             {spec: `spec: {peers: [a, b, a]}`, refused: []string{`spec.peers[2]: Duplicate value: "a"`}},
+		"a pool twice":                             {spec: `spec: {ipAddressPools: [a, a]}`, parserOnly: `spec.ipAddressPools[1]: Duplicate value: "a": duplicate definition of ipAddressPools "a"; remove one`},
+		"a peer twice":                             {spec: `spec: {peers: [a, b, a]}`, parserOnly: `spec.peers[2]: Duplicate value: "a": duplicate definition of peers "a"; remove one`},
 		"a node selector twice":                    {spec: `spec: {nodeSelectors: [{matchLabels: {a: b}}, {matchLabels: {a: b}}]}`, parserOnly: `spec.nodeSelectors[1]: Duplicate value: "a=b": duplicate definition of nodeSelectors "a=b"; remove one`},
 		"a node selector twice, in other words":    {spec: `spec: {nodeSelectors: [{matchLabels: {a: b}}, {matchLabels: {a: b}, matchExpressions: []}]}`, parserOnly: `spec.nodeSelectors[1]: Duplicate value: "a=b": duplicate definition of nodeSelectors "a=b"; remove one`},
 	})

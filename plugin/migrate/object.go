@@ -60,10 +60,16 @@ func (r *remarks) each(node *yaml.Node, path string, readers map[string]reader) 
 
 // into returns a reader that decodes a value of the sort into the field. A number in quotes is a number.
 func into[T any](d *draft, field, sort string, value *T) reader {
+	kind := yaml.ScalarNode
+	if sort == mapOfStrings {
+		kind = yaml.MappingNode
+	}
 	return func(e entry) {
 		d.lines["spec."+field] = e.line
 		plain := yaml.Node{Kind: yaml.ScalarNode, Value: e.value.Value}
-		if e.value.Kind != yaml.ScalarNode && sort != mapOfStrings || e.value.Decode(value) != nil && plain.Decode(value) != nil {
+		// Decoded, 1.10 would be 1.
+		fraction := strings.Contains(e.value.Value, ".") && (sort == number || sort == length || sort == port)
+		if e.value.Kind != kind || fraction || e.value.Decode(value) != nil && (kind == yaml.MappingNode || plain.Decode(value) != nil) {
 			d.spoil(e.line, "%s: must be %s", e.path, sort)
 		}
 	}

@@ -30,6 +30,10 @@ func (m *migration) peer(e entry) {
 		"ebgp-multihop":  into(d, "ebgpMultiHop", truth, &s.EBGPMultiHop),
 		"bfd-profile":    m.profileOf(d, &s.BFDProfile),
 		"node-selectors": func(e entry) {
+			if e.value.Kind != yaml.SequenceNode {
+				d.spoil(e.line, "%s: must be a list", e.path)
+				return
+			}
 			for _, selector := range m.items(e) {
 				at := fmt.Sprintf("nodeSelectors[%d]", len(s.NodeSelectors))
 				d.lines["spec."+at] = selector.line
@@ -68,5 +72,8 @@ func (m *migration) selector(d *draft, field string, e entry) metav1.LabelSelect
 			}
 		},
 	})
+	if len(e.value.Content) > 0 && len(s.MatchLabels)+len(s.MatchExpressions) == 0 && !d.broken {
+		d.spoil(e.line, "%s: with nothing that is carried over, it would select every node", e.path)
+	}
 	return s
 }

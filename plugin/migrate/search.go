@@ -33,6 +33,8 @@ type search struct {
 	seen  map[*yaml.Node]bool
 	// existing is what existingConfigMap says, and where.
 	existing string
+	// beside is whether configInline is beside it, so that both are values of one chart.
+	beside bool
 	// resource is an object of the API group metallb.io that is there, and where.
 	resource string
 }
@@ -57,30 +59,52 @@ func (s *search) look(src source, node *yaml.Node, key string) {
 }
 
 func (s *search) mapping(src source, node *yaml.Node, isDocument bool) {
-	kind, version := scalar(child(node, "kind")), scalar(child(node, "apiVersion"))
+	kind, version, inline := scalar(child(node, "kind")), scalar(child(node, "apiVersion")), child(node, configInline) != nil
 	switch {
 	case kind == "ConfigMap":
 		s.configMap(src, node)
-		return
 	case strings.HasPrefix(version, "metallb.io/"):
 		s.resource = cmp.Or(s.resource, fmt.Sprintf("%s: this is %s %s", src.place(node.Line), version, kind))
-		return
 	case kind == "" && isConfiguration(node, isDocument):
 		s.found = append(s.found, candidate{source: src, what: "a configuration", line: node.Line, root: node, known: true})
-		return
+	case kind == "" && inline && s.besideInline(src, node):
+	default:
+		s.within(src, node, kind != "", inline)
 	}
+}
+
+// within looks at what is in a mapping, which may be an object of Kubernetes, or values of a chart with configInline.
+func (s *search) within(src source, node *yaml.Node, isObject, inline bool) {
 	for key, value := range pairs(node) {
 		switch name := key.Value; {
 		// What kubectl has applied is in the metadata too.
-		case kind != "" && (name == "metadata" || name == "status"):
+		case isObject && (name == "metadata" || name == "status"):
 		case strings.EqualFold(name, configInline):
 			s.inline(src, value)
-		case name == existingConfigMap && scalar(value) != "":
+		case name == existingConfigMap && scalar(value) != "" && (s.existing == "" || inline):
+			s.beside = s.beside || inline
 			s.existing = fmt.Sprintf("%s: existingConfigMap names the ConfigMap %q", src.place(value.Line), value.Value)
 		default:
 			s.look(src, value, name)
 		}
 	}
+}
+
+// besideInline reports whether keys of a configuration are beside configInline, and takes that for a configuration that is broken. Peers
+// alone may be another chart's.
+func (s *search) besideInline(src source, node *yaml.Node) bool {
+	for key, value := range pairs(node) {
+		if key.Value == "peers" || !slices.Contains(rootKeys, key.Value) || value.Kind == yaml.ScalarNode {
+			continue
+		}
+		s.found = append(s.found, candidate{
+			source: src, what: configInline, line: key.Line, known: true, expected: true,
+			err: fmt.Errorf("%s: %s is outside of configInline: lines have lost their indentation; indent them further than \"configInline:\"",
+				src.place(key.Line), key.Value),
+		})
+		return true
+	}
+	return false
 }
 
 // inline takes the value of configInline.

@@ -97,7 +97,7 @@ func (s *search) check(file string, c *candidate) error {
 		return c.err
 	case s.existing != "" && c.root == nil:
 		return s.nothing(file)
-	case s.existing != "" && c.what == configInline:
+	case s.beside && c.what == configInline:
 		return fmt.Errorf("%s, but there is configInline too, at %s; remove the one that is not in use", s.existing, c.place(c.line))
 	case c.root == nil:
 		return fmt.Errorf("%s: the configuration is empty", c.place(c.line))

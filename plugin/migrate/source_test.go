@@ -60,6 +60,7 @@ func TestAConfigurationIsFoundWhereverPeopleHaveIt(t *testing.T) {
 		"a HelmChart of K3s":              "kind: HelmChart\nspec:\n  valuesContent: |-\n    configInline:\n" + indented(6, whole),
 		"numbers and booleans in quotes":  strings.NewReplacer("64501", `"64501"`, "64500", "'64500'", "protocol: bgp", "auto-assign: \"true\"").Replace(whole),
 		"an anchor that is merged":        "x-peer: &peer {my-asn: 64500}\nconfigInline:\n" + indented(2, strings.Replace(whole, "my-asn: 64500", "<<: *peer", 1)),
+		"values beside another chart's":   "metallb:\n  configInline:\n" + indented(4, whole) + "alertmanager:\n  existingConfigMap: my-alerts\n",
 		"a configuration below some name": "metallb_configuration:\n" + indented(2, whole),
 	}
 	for name, input := range tests {
@@ -82,23 +83,25 @@ func TestWhereNothingCanBeMadeALineSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	const nothing = "-: found no configuration of MetalLB up to 0.12; give the ConfigMap, the text of its key config, or the Helm values with configInline"
 	tests := map[string]struct{ input, want string }{
-		"nothing":                   {"", nothing},
-		"another object":            {"kind: Secret\ndata: {config: x}\n", nothing},
-		"another ConfigMap":         {"kind: ConfigMap\nmetadata: {name: other}\ndata: {settings: \"a: b\"}\n", nothing},
-		"peers of something else":   {"kind: Mesh\nspec: {peers: [{name: a}]}\n", nothing},
-		"a text about peers":        {"kind: ConfigMap\ndata: {note: \"see peers:none\"}\n---\nsee peers:none\n", nothing},
-		"a custom resource":         {"apiVersion: metallb.io/v1beta1\nkind: AddressPool\n", "-:1: this is metallb.io/v1beta1 AddressPool, a custom resource; there is nothing to migrate, check it with kubectl metallb validate"},
-		"no YAML":                   {"a: b\nc: {\n", "-:2: invalid YAML: did not find expected node content"},
-		"no YAML in the ConfigMap":  {configMap + "    peers:\n    - a: b: c\n", "-:7: invalid YAML: mapping values are not allowed in this context"},
-		"no YAML in another key":    {"kind: ConfigMap\nmetadata: {name: x}\ndata:\n  a: |\n    peers:\n    - a: b: c\n", "-:6: invalid YAML: mapping values are not allowed in this context"},
-		"an unknown anchor":         {configMap + "    peers: *hunter2\n", "-:6: invalid YAML: unknown anchor … referenced"},
-		"tabs":                      {"peers:\n- my-asn: 1\n\tpeer-asn: 2\n", "-:3: invalid YAML: the line is indented with a tab; use spaces"},
-		"tabs in the ConfigMap":     {configMap + "    peers:\n    \t- my-asn: 1\n", "-:7: invalid YAML: the line is indented with a tab; use spaces"},
-		"an empty key":              {configMap + "    # Nothing yet.\n", "-:6: the configuration is empty"},
-		"empty lists":               {configMap + "    peers: []\n    bfd-profiles: []\n", "-:6: the configuration is empty"},
-		"empty values":              {"configInline: {}\nexistingConfigMap: \"\"\n", "-:1: the configuration is empty"},
-		"values that name another":  {"configInline: {}\nexistingConfigMap: \"bgp\"\n", `-:2: existingConfigMap names the ConfigMap "bgp"; get it with kubectl get configmap --output yaml, and migrate that`},
-		"values that name and have": {"existingConfigMap: bgp\nconfigInline:\n  peers: []\n  address-pools: []\n", `-:1: existingConfigMap names the ConfigMap "bgp", but there is configInline too, at -:3; remove the one that is not in use`},
+		"nothing":                        {"", nothing},
+		"another object":                 {"kind: Secret\ndata: {config: x}\n", nothing},
+		"another ConfigMap":              {"kind: ConfigMap\nmetadata: {name: other}\ndata: {settings: \"a: b\"}\n", nothing},
+		"peers of something else":        {"kind: Mesh\nspec: {peers: [{name: a}]}\n", nothing},
+		"a text about peers":             {"kind: ConfigMap\ndata: {note: \"see peers:none\"}\n---\nsee peers:none\n", nothing},
+		"a custom resource":              {"apiVersion: metallb.io/v1beta1\nkind: AddressPool\n", "-:1: this is metallb.io/v1beta1 AddressPool, a custom resource; there is nothing to migrate, check it with kubectl metallb validate"},
+		"no YAML":                        {"a: b\nc: {\n", "-:2: invalid YAML: did not find expected node content"},
+		"no YAML in the ConfigMap":       {configMap + "    peers:\n    - a: b: c\n", "-:7: invalid YAML: mapping values are not allowed in this context"},
+		"no YAML in another key":         {"kind: ConfigMap\nmetadata: {name: x}\ndata:\n  a: |\n    peers:\n    - a: b: c\n", "-:6: invalid YAML: mapping values are not allowed in this context"},
+		"an unknown anchor":              {configMap + "    peers: *hunter2\n", "-:6: invalid YAML: unknown anchor … referenced"},
+		"tabs":                           {"peers:\n- my-asn: 1\n\tpeer-asn: 2\n", "-:3: invalid YAML: the line is indented with a tab; use spaces"},
+		"tabs in the ConfigMap":          {configMap + "    peers:\n    \t- my-asn: 1\n", "-:7: invalid YAML: the line is indented with a tab; use spaces"},
+		"an empty key":                   {configMap + "    # Nothing yet.\n", "-:6: the configuration is empty"},
+		"empty lists":                    {configMap + "    peers: []\n    bfd-profiles: []\n", "-:6: the configuration is empty"},
+		"empty values":                   {"configInline: {}\nexistingConfigMap: \"\"\n", "-:1: the configuration is empty"},
+		"values that name another":       {"configInline: {}\nexistingConfigMap: \"bgp\"\n", `-:2: existingConfigMap names the ConfigMap "bgp"; get it with kubectl get configmap --output yaml, and migrate that`},
+		"values that name and have":      {"existingConfigMap: bgp\nconfigInline:\n  peers: []\n  address-pools: []\n", `-:1: existingConfigMap names the ConfigMap "bgp", but there is configInline too, at -:3; remove the one that is not in use`},
+		"values whose pools are outside": {"configInline:\n  peers: []\naddress-pools: [{name: p, protocol: bgp, addresses: [198.51.100.0/24]}]\n", `-:3: address-pools is outside of configInline: lines have lost their indentation; indent them further than "configInline:"`},
+		"values that are all outside":    {"configInline:\n" + whole, `-:6: address-pools is outside of configInline: lines have lost their indentation; indent them further than "configInline:"`},
 		"two ConfigMaps of that name": {
 			configMap + "    peers: []\n---\n" + configMap + "    peers: []\n",
 			"-: there are several configurations, at -:6 (ConfigMap config, key config) and at -:13 (ConfigMap config, key config); keep one",
@@ -128,6 +131,34 @@ func TestWhereNothingCanBeMadeALineSaysWhatToDo(t *testing.T) {
 			got := migrated(tc.input)
 			if got.err != tc.want || got.resources != "" || (got.remarks != "") != strings.HasSuffix(tc.want, "above") {
 				t.Errorf("got %+v, want error %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestWhatWouldMeanSomethingElseIsLeftOut(t *testing.T) {
+	t.Parallel()
+	peer := "peers:\n- peer-address: 10.0.0.1\n  peer-asn: 64501\n  my-asn: 64500\n"
+	pool := "address-pools:\n- name: public\n  protocol: bgp\n  addresses: [198.51.100.0/24]\n"
+	everyNode := "peers[0].node-selectors[0]: with nothing that is carried over, it would select every node; peers[0] is left out\n"
+	tests := map[string]struct{ input, want string }{
+		"an ASN in two parts":            {strings.Replace(peer, "64501", "1.10", 1), "-:3: peers[0].peer-asn: must be a number from 0 to 4294967295; peers[0] is left out\n"},
+		"an ASN in two parts, in quotes": {strings.Replace(peer, "64501", `"1.10"`, 1), "-:3: peers[0].peer-asn: must be a number from 0 to 4294967295; peers[0] is left out\n"},
+		"a port with a fraction":         {peer + "  peer-port: 1790.5\n", "-:5: peers[0].peer-port: must be a number from 0 to 65535; peers[0] is left out\n"},
+		"labels in a list": {peer + "  node-selectors:\n  - match-labels:\n    - kubernetes.io/hostname: node1\n",
+			"-:6: peers[0].node-selectors[0].match-labels: must be a mapping of strings to strings; peers[0] is left out\n"},
+		"a label that is a list": {peer + "  node-selectors:\n  - match-labels: {rack: a, zone: [b]}\n",
+			"-:6: peers[0].node-selectors[0].match-labels: must be a mapping of strings to strings; peers[0] is left out\n"},
+		"a misspelt selector": {peer + "  node-selectors: [{matchLabels: {a: b}}]\n",
+			"-:5: peers[0].node-selectors[0].matchLabels: unknown key; did you mean \"match-labels\"?; left out\n-:5: " + everyNode},
+		"a selector that is no list": {peer + "  node-selectors: {match-labels: {a: b}}\n", "-:5: peers[0].node-selectors: must be a list; peers[0] is left out\n"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := migrated(tc.input + pool)
+			if got.ok || got.err != "" || got.remarks != tc.want || strings.Contains(got.resources, "BGPPeer") {
+				t.Errorf("got %+v, want the remarks %q", got, tc.want)
 			}
 		})
 	}

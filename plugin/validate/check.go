@@ -16,6 +16,8 @@ type checker struct {
 	entries []*entry
 	// after is the configuration once all are applied.
 	after config.Objects
+	// named is after, together with the objects that have values of the wrong type: others may name them.
+	named config.Objects
 }
 
 // check returns what is found in the documents, in their order, as if they were applied in this order.
@@ -24,7 +26,7 @@ func check(namespace string, documents []document, w World) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{world: w, after: w.objects}
+	c := &checker{world: w, after: w.objects, named: w.objects}
 	entries := make([]*entry, 0, len(documents))
 	for i := range documents {
 		e := r.read(&documents[i])
@@ -33,6 +35,10 @@ func check(namespace string, documents []document, w World) ([]Finding, error) {
 			e.old = lookUp(w.objects, e.object)
 			c.entries = append(c.entries, e)
 			c.after = c.after.Apply(e.change())
+			c.named = c.named.Apply(e.change())
+		}
+		if e.partial != nil {
+			c.named = c.named.Apply(config.Change{Old: lookUp(w.objects, e.partial), New: e.partial})
 		}
 	}
 	c.contradict()
@@ -92,7 +98,7 @@ func (c *checker) take() {
 
 // suspect finds what is legal but suspicious, and aliases that are taken away although advertisements use them.
 func (c *checker) suspect() {
-	warner := config.NewWarner(c.after, c.world.state.Nodes)
+	warner := config.NewWarner(c.named, c.world.state.Nodes)
 	for _, e := range c.entries {
 		if !e.parses {
 			continue

@@ -119,14 +119,15 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	return fields
 }
 
-// remove removes the field from the object and reports whether it was there. A field of an item of a list is not found.
+// remove removes the field from the object and reports whether it was there; of a field of an item of a list, the list.
 func remove(object map[string]any, name string) bool {
-	fields := strings.Split(name, ".")
-	if _, found, err := unstructured.NestedFieldNoCopy(object, fields...); !found || err != nil {
-		return false
+	for fields := strings.Split(name, "."); len(fields) > 1; fields = fields[:len(fields)-1] {
+		if _, found, err := unstructured.NestedFieldNoCopy(object, fields...); found && err == nil {
+			unstructured.RemoveNestedField(object, fields...)
+			return true
+		}
 	}
-	unstructured.RemoveNestedField(object, fields...)
-	return true
+	return false
 }
 
 // wrongType says what has to be in place of a value.

@@ -4,12 +4,14 @@ package validate
 
 import (
 	"bytes"
+	"encoding/binary"
 	encoding "encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	yamlnode "go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/json"
@@ -25,12 +27,28 @@ type document struct {
 
 // parseDocuments reads YAML or JSON as kubectl does: several documents, and lists of objects.
 func parseDocuments(file string, content []byte) []document {
-	chunks := split(bytes.TrimPrefix(content, []byte("\ufeff")))
+	chunks := split(utf8Of(content))
 	documents := make([]document, 0, len(chunks))
 	for _, c := range chunks {
 		documents = append(documents, c.documents(file)...)
 	}
 	return documents
+}
+
+// utf8Of returns the text in UTF-8. What kubectl reads may be in UTF-16, as PowerShell writes it, if it begins with a byte order mark.
+func utf8Of(content []byte) []byte {
+	var order binary.ByteOrder = binary.LittleEndian
+	switch {
+	case bytes.HasPrefix(content, []byte{0xfe, 0xff}):
+		order = binary.BigEndian
+	case !bytes.HasPrefix(content, []byte{0xff, 0xfe}):
+		return bytes.TrimPrefix(content, []byte("\ufeff"))
+	}
+	units := make([]uint16, 0, len(content)/2)
+	for i := 2; i+1 < len(content); i += 2 {
+		units = append(units, order.Uint16(content[i:]))
+	}
+	return []byte(string(utf16.Decode(units)))
 }
 
 // chunk is the text of one document.
@@ -211,6 +229,7 @@ func positionsOf(node *yamlnode.Node) positions {
 // errorLine is how errors of the YAML parser name the line, and quoted what they repeat of the text, which may be a
 // password.
 var (
+	tabbed    = regexp.MustCompile(`^ *\t[ \t]*[^ \t\r\n#]`)
 	errorLine = regexp.MustCompile(`line (\d+): `)
 	quoted    = regexp.MustCompile("`[^`]*`|'.*'( referenced| value)|map key: .*")
 )
@@ -220,6 +239,18 @@ func (c chunk) problems(start Place, err error) []Finding {
 	text := strings.TrimPrefix(rootCause(err).Error(), "error converting YAML to JSON: ")
 	text = strings.TrimPrefix(text, "yaml: ")
 	text = strings.TrimPrefix(text, "unmarshal errors:\n")
+	number := 1
+	tabs := strings.Contains(text, "tab character") || strings.Contains(text, "cannot start any token")
+	for line := range bytes.Lines(c.text) {
+		at := Place{start.File, c.before + number}
+		switch {
+		case bytes.Contains(line, []byte("{{")) && !strings.Contains(text, "already set in map"):
+			return []Finding{{Place: at, Message: "this is a Helm template; render it first, with helm template"}}
+		case tabs && tabbed.Match(line):
+			return []Finding{{Place: at, Message: "invalid YAML: the line is indented with a tab; use spaces"}}
+		}
+		number++
+	}
 	var found []Finding
 	for part := range strings.SplitSeq(text, "\n") {
 		at := start

@@ -3,12 +3,14 @@
 package validate
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -34,6 +36,8 @@ func TestDocumentsAreToldApartWithTheirLines(t *testing.T) {
 		"content beside the marker":            {"--- {name: a}\n--- # Comment.\nname: b\n", []seen{{"a", 1}, {"b", 3}}},
 		"carriage returns":                     {"name: a\r\n---\r\nname: b\r\n", []seen{{"a", 1}, {"b", 3}}},
 		"a byte order mark":                    {"\ufeffname: a\n", []seen{{"a", 1}}},
+		"UTF-16, as PowerShell writes it":      {utf16Of(binary.LittleEndian, "name: a\r\n---\r\nname: b\r\n"), []seen{{"a", 1}, {"b", 3}}},
+		"UTF-16, the other end first":          {utf16Of(binary.BigEndian, "name: a\n---\nname: b\n"), []seen{{"a", 1}, {"b", 3}}},
 		"the end of a document":                {"name: a\n...\n# Comment.\nname: b\n", []seen{{"a", 1}, {"b", 4}}},
 		"what only looks like a marker":        {"name: a\n----: b\ntext: |\n  ---\n---\nname: b", []seen{{"a", 1}, {"b", 6}}},
 		"YAML 1.1, as kubectl reads it":        {"name: yes\n", []seen{{"true", 1}}},
@@ -75,6 +79,15 @@ func TestDocumentsAreToldApartWithTheirLines(t *testing.T) {
 	}
 }
 
+// utf16Of returns the text in UTF-16, with a byte order mark.
+func utf16Of(order binary.AppendByteOrder, text string) string {
+	var encoded []byte
+	for _, unit := range utf16.Encode([]rune("\ufeff" + text)) {
+		encoded = order.AppendUint16(encoded, unit)
+	}
+	return string(encoded)
+}
+
 func TestProblemsHaveTheirLines(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -86,7 +99,8 @@ func TestProblemsHaveTheirLines(t *testing.T) {
 		"JSON that ends early":              {`{"a": 1}{"b": `, []string{"file:1: invalid YAML: did not find expected node content"}},
 		"text after JSON":                   {"{\"a\": 1}\nword\n", []string{"file:2: is not a Kubernetes object; write apiVersion, kind, metadata and spec"}},
 		"a list of what is no object":       {"kind: List\nitems:\n- a\n- {}\n-\n", []string{"file:3: items[0] is not a Kubernetes object", "file:5: items[2] is not a Kubernetes object"}},
-		"a tab":                             {"a: 1\n---\na:\n\tb: c\n", []string{"file:4: invalid YAML: found character that cannot start any token"}},
+		"a tab":                             {"a: 1\n---\na:\n\tb: c\n", []string{"file:4: invalid YAML: the line is indented with a tab; use spaces"}},
+		"a template of Helm":                {"a: 1\n---\na:\n- {{ .Values.range }}\n", []string{"file:4: this is a Helm template; render it first, with helm template"}},
 		"an anchor that contains itself":    {"a: &hunter2 [*hunter2]\n", []string{"file:1: invalid YAML: anchor … value contains itself"}},
 		"a key that is a mapping":           {"? {password: hunter2}\n: a\n", []string{"file:1: invalid YAML: invalid …"}},
 	}

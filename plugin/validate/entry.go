@@ -24,6 +24,8 @@ type entry struct {
 	object config.Object
 	// old is the object in the cluster that it takes the place of.
 	old config.Object
+	// partial is the object if values of the wrong type are missing in it: it is there, but what it means is not known.
+	partial config.Object
 	// parses: nothing is wrong with the object by itself.
 	parses   bool
 	findings []Finding
@@ -70,6 +72,10 @@ func (r *reader) read(d *document) *entry {
 	switch {
 	case apiVersion == "" || kind == "" || err != nil:
 		e.refuse("is not a Kubernetes object: apiVersion or kind is missing")
+	case version.Group != v1beta1.GroupVersion.Group && mistaken(version.WithKind(kind)):
+		u := unstructured.Unstructured{Object: d.object}
+		e.name = r.nameOf(kind, u.GetNamespace(), u.GetName())
+		e.refuse(foreign(version.WithKind(kind)))
 	case version.Group != v1beta1.GroupVersion.Group:
 	default:
 		r.readObject(e, d.object, version.WithKind(kind))
@@ -96,8 +102,11 @@ func (r *reader) readObject(e *entry, written map[string]any, gvk schema.GroupVe
 		problems = append(problems, texts(parse(object))...)
 	}
 	e.refuse(problems...)
-	if r.belongs(e, object) && whole {
+	switch belongs := r.belongs(e, object); {
+	case belongs && whole:
 		e.object, e.parses = object, len(problems) == 0
+	case belongs:
+		e.partial = object
 	}
 }
 

@@ -4,12 +4,16 @@ package validate
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/spelling"
 )
 
 // newObject returns an empty object of the kind; nil if there is no such kind here.
@@ -41,8 +45,18 @@ func foreign(gvk schema.GroupVersionKind) string {
 		"L2Advertisement":  "addresses are announced over BGP only; write a BGPAdvertisement",
 	}
 	remedy, known := remedies[gvk.Kind]
+	if meant := spelling.Meant(gvk.Kind, slices.Sorted(maps.Keys(remedies))); !known && meant != "" {
+		return fmt.Sprintf("there is no %s in %s; did you mean %s?", gvk.Kind, gvk.GroupVersion(), meant)
+	}
 	if !known {
 		remedy = "kinds are IPAddressPool, BGPPeer, BGPAdvertisement, Community and BFDProfile; remove it"
 	}
 	return fmt.Sprintf("there is no %s in %s; %s", gvk.Kind, gvk.GroupVersion(), remedy)
+}
+
+// mistaken reports whether the object is meant to be one of ours, although its group is another: one that is this group misspelled, or none.
+func mistaken(gvk schema.GroupVersionKind) bool {
+	group := strings.ToLower(gvk.Group)
+	ours := newObject(v1beta1.GroupVersion.WithKind(gvk.Kind)) != nil || newObject(v1beta2.GroupVersion.WithKind(gvk.Kind)) != nil
+	return ours && (group == "" || group == "metallb" || group == v1beta1.GroupVersion.Group || group == "metallb.universe.tf")
 }

@@ -115,6 +115,36 @@ func TestFindings(t *testing.T) {
 				`-:5: IPAddressPool metallb-system/a: spec: Invalid value: must be an object, not bool`,
 			},
 		},
+		"values of the wrong type in lists and beside them": {
+			input: written(replaced(peer, "64500", `"64500"`, "64501", "1.10", "spec: {", `spec: {foo: 1, peerPort: "179", nodeSelectors: [{matchLabels: {a: 1}}], `)),
+			want: []string{
+				`-:1: BGPPeer metallb-system/a: spec.myASN: Invalid value: must be a number from 0 to 4294967295, not string`,
+				`-:1: BGPPeer metallb-system/a: spec.nodeSelectors.matchLabels: Invalid value: must be a string, not number; put it in quotes`,
+				`-:1: BGPPeer metallb-system/a: spec.peerASN: Invalid value: must be a number from 0 to 4294967295, not 1.1`,
+				`-:1: BGPPeer metallb-system/a: spec.peerPort: Invalid value: must be a whole number, not string`,
+				`-:1: BGPPeer metallb-system/a: spec.foo: unknown field; remove it or correct its name`,
+			},
+		},
+		"objects with values of the wrong type are there": {
+			input: written(pool, replaced(advertisement, "}}", `}, spec: {ipAddressPools: [a], peers: [a], localPref: "100"}}`), replaced(peer, "spec: {", "spec: {holdTime: 90, ")),
+			want: []string{
+				`-:3: BGPAdvertisement metallb-system/a: spec.localPref: Invalid value: must be a number from 0 to 4294967295, not string`,
+				`-:5: BGPPeer metallb-system/a: spec.holdTime: Invalid value: 90: must be a duration such as 90s or 1m30s`,
+			},
+		},
+		"groups and kinds that are nearly right": {
+			input: written(
+				replaced(pool, "metallb.io/v1beta1", "metallb/v1beta1"), replaced(pool, "metallb.io/v1beta1", "v1"), replaced(pool, "metallb.io/v1beta1", "metallb.universe.tf/v1beta1"),
+				replaced(pool, "metallb.io/v1beta1", "crd.projectcalico.org/v1"), replaced(advertisement, "BGPAdvertisement", "BGPAdvertisment"), replaced(pool, "IPAddressPool", "IPAddressPools"),
+			),
+			want: []string{
+				"-:1: IPAddressPool metallb-system/a: there is no IPAddressPool in metallb/v1beta1; write apiVersion: metallb.io/v1beta1",
+				"-:3: IPAddressPool metallb-system/a: there is no IPAddressPool in v1; write apiVersion: metallb.io/v1beta1",
+				"-:5: IPAddressPool metallb-system/a: there is no IPAddressPool in metallb.universe.tf/v1beta1; write apiVersion: metallb.io/v1beta1",
+				"-:9: BGPAdvertisment metallb-system/a: there is no BGPAdvertisment in metallb.io/v1beta1; did you mean BGPAdvertisement?",
+				"-:11: IPAddressPools metallb-system/a: there is no IPAddressPools in metallb.io/v1beta1; did you mean IPAddressPool?",
+			},
+		},
 		"what the parsers refuse": {
 			input: written(replaced(pool, ".0/24", ".0/33"), replaced(advertisement, "}}", "}, spec: {aggregationLength: 33}}"), replaced(peer, "64500", "0"), replaced(community, "64500:1", "64500")),
 			want: []string{

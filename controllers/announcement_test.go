@@ -178,7 +178,7 @@ func versions(ctx context.Context) map[string]string {
 
 // endpointSlice has a ready endpoint of the service on each node.
 func endpointSlice(service string, nodes ...string) *discoveryv1.EndpointSlice {
-	slice := &discoveryv1.EndpointSlice{AddressType: discoveryv1.AddressTypeIPv4}
+	slice := &discoveryv1.EndpointSlice{AddressType: discoveryv1.AddressTypeIPv4, Ports: []discoveryv1.EndpointPort{{Port: new(int32(80))}}}
 	slice.Namespace, slice.Name = metav1.NamespaceDefault, service
 	slice.Labels = map[string]string{discoveryv1.LabelServiceName: service}
 	for i := range nodes {

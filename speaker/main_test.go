@@ -102,6 +102,7 @@ apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {name: nginx-1, namespace: default, labels: {kubernetes.io/service-name: nginx}}
 addressType: IPv4
+ports: [{port: 80}]
 endpoints: [{addresses: [10.244.0.9], nodeName: node-1}]
 `
 	nginxIPv6 = `---
@@ -109,6 +110,7 @@ apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {name: nginx-2, namespace: default, labels: {kubernetes.io/service-name: nginx}}
 addressType: IPv6
+ports: [{port: 80}]
 endpoints: [{addresses: ["fd00:10:244::9"], nodeName: node-1}]
 `
 )

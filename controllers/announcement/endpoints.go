@@ -40,6 +40,7 @@ func (n *nodeNames) strip(object any) (any, error) {
 		},
 		AddressType: slice.AddressType,
 		Endpoints:   endpoint.Reduce(slice, n.once),
+		Ports:       endpoint.ReducePorts(slice),
 	}, nil
 }
 

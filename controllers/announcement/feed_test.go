@@ -59,6 +59,7 @@ func sliceOf(name, service string) *discoveryv1.EndpointSlice {
 	node := "node-0001"
 	return &discoveryv1.EndpointSlice{
 		AddressType: discoveryv1.AddressTypeIPv4,
+		Ports:       []discoveryv1.EndpointPort{{Port: new(int32(80))}},
 		ObjectMeta:  builder.MakeService(name).Label(discoveryv1.LabelServiceName, service).Obj().ObjectMeta,
 		Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{"10.0.0.1"}, NodeName: &node}},
 	}

@@ -94,6 +94,12 @@ func TestTheConditionSaysHowAServiceIsAnnouncedOrWhyNot(t *testing.T) {
 			slice.Namespace, slice.Name, slice.Labels = "default", "web-ipv4", map[string]string{discoveryv1.LabelServiceName: "web"}
 			w.DeleteEndpointSlice(slice)
 		}, "False NoEndpoints: no endpoint is ready"},
+		"endpoints without the port": {web(), func(w *world) {
+			slice := &discoveryv1.EndpointSlice{AddressType: discoveryv1.AddressTypeIPv4, Endpoints: []discoveryv1.Endpoint{{Addresses: []string{"10.0.0.1"}}}}
+			slice.Namespace, slice.Name, slice.Labels = "default", "web-ipv4", map[string]string{discoveryv1.LabelServiceName: "web"}
+			w.serve("web")
+			w.setSlice(slice)
+		}, "False NoEndpoints: no endpoint is ready"},
 		"an endpoint of the other family only": {web(), func(w *world) { w.serveIn(discoveryv1.AddressTypeIPv4, "web") },
 			"False NoEndpoints: no endpoint is ready"},
 		"both families, endpoints of one": {dual(), func(w *world) { w.serveIn(discoveryv1.AddressTypeIPv6, "web") },
@@ -271,14 +277,14 @@ func TestNothingIsSaidBeforeAllIsKnown(t *testing.T) {
 func TestAnEndpointSliceIsStrippedToWhereItServes(t *testing.T) {
 	t.Parallel()
 	no, node, other := false, "node-1", "node-2"
-	slice := &discoveryv1.EndpointSlice{AddressType: discoveryv1.AddressTypeIPv6}
+	slice := &discoveryv1.EndpointSlice{AddressType: discoveryv1.AddressTypeIPv6, Ports: []discoveryv1.EndpointPort{{Name: new("http"), Port: new(int32(8080))}, {Name: new("metrics"), Port: new(int32(9090))}}}
 	slice.Namespace, slice.Name, slice.Annotations = "default", "web-1", map[string]string{"large": "value"}
 	slice.Labels = map[string]string{discoveryv1.LabelServiceName: "web", "app": "web"}
 	slice.Endpoints = []discoveryv1.Endpoint{
 		{Addresses: []string{"10.0.0.1"}, NodeName: &node}, {Addresses: []string{"10.0.0.2"}, NodeName: &node},
 		{Addresses: []string{"10.0.0.3"}}, {Addresses: []string{"10.0.0.4"}, NodeName: &other, Conditions: discoveryv1.EndpointConditions{Ready: &no}},
 	}
-	want := &discoveryv1.EndpointSlice{AddressType: discoveryv1.AddressTypeIPv6}
+	want := &discoveryv1.EndpointSlice{AddressType: discoveryv1.AddressTypeIPv6, Ports: []discoveryv1.EndpointPort{{Port: new(int32(1))}}}
 	want.Namespace, want.Name, want.Labels = "default", "web-1", map[string]string{discoveryv1.LabelServiceName: "web"}
 	want.Endpoints = []discoveryv1.Endpoint{{Addresses: []string{""}, NodeName: &node}, {Addresses: []string{""}}}
 	var got any = slice

@@ -125,7 +125,7 @@ func (w *world) serve(name string, nodes ...string) {
 
 // serveIn makes nodes have an endpoint of the service with that type of address that is ready.
 func (w *world) serveIn(kind discoveryv1.AddressType, name string, nodes ...string) {
-	slice := &discoveryv1.EndpointSlice{AddressType: kind}
+	slice := &discoveryv1.EndpointSlice{AddressType: kind, Ports: []discoveryv1.EndpointPort{{Port: new(int32(80))}}}
 	slice.Namespace, slice.Name = metav1.NamespaceDefault, name+"-"+strings.ToLower(string(kind))
 	slice.Labels = map[string]string{discoveryv1.LabelServiceName: name}
 	for i := range nodes {

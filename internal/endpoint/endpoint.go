@@ -5,6 +5,7 @@ package endpoint
 import (
 	"iter"
 	"net/netip"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -174,9 +175,18 @@ func Views(slices []discoveryv1.EndpointSlice, node string) [Families]View {
 	return views
 }
 
+// HasPort reports whether the slice has a port with a number. kube-proxy sends no connection to the endpoints of a slice without: it is that
+// of pods that do not have the port that the service's targetPort names.
+func HasPort(slice *discoveryv1.EndpointSlice) bool {
+	return slices.ContainsFunc(slice.Ports, func(p discoveryv1.EndpointPort) bool { return p.Port != nil && *p.Port != 0 })
+}
+
 // In returns the endpoints of the slice that may get connections, and their state. They are not to be modified.
 func In(slice *discoveryv1.EndpointSlice) iter.Seq2[*discoveryv1.Endpoint, State] {
 	return func(yield func(*discoveryv1.Endpoint, State) bool) {
+		if !HasPort(slice) {
+			return
+		}
 		for i := range slice.Endpoints {
 			if s := StateOf(&slice.Endpoints[i]); s > Unusable && !yield(&slice.Endpoints[i], s) {
 				return

@@ -15,7 +15,7 @@ import (
 
 // slice has endpoints of the node, each written as its address and state: + for ready, ~ for draining, - for neither.
 func slice(kind discoveryv1.AddressType, node string, endpoints ...string) discoveryv1.EndpointSlice {
-	s := discoveryv1.EndpointSlice{AddressType: kind}
+	s := discoveryv1.EndpointSlice{AddressType: kind, Ports: []discoveryv1.EndpointPort{{Port: new(int32(80))}}}
 	for _, text := range endpoints {
 		e := discoveryv1.Endpoint{Addresses: []string{text[1:]}, NodeName: &node}
 		if text[0] != '+' {
@@ -61,8 +61,16 @@ func TestWhatANodeSeesIsCountedByAddress(t *testing.T) {
 			six:    endpoint.View{Local: endpoint.Count{Ready: 1}, Anywhere: endpoint.Ready},
 		},
 		"one without an address": {slices: []discoveryv1.EndpointSlice{{AddressType: v4, Endpoints: []discoveryv1.Endpoint{{}}}}},
+		"some without a port": {
+			slices: []discoveryv1.EndpointSlice{
+				{AddressType: v4, Endpoints: []discoveryv1.Endpoint{{Addresses: []string{"a"}, NodeName: new("here")}}},
+				{AddressType: v4, Ports: []discoveryv1.EndpointPort{{Name: new("http")}}, Endpoints: []discoveryv1.Endpoint{{Addresses: []string{"b"}, NodeName: new("here")}}},
+				slice(v4, "there", "+c"),
+			},
+			four: endpoint.View{Anywhere: endpoint.Ready},
+		},
 		"one without a node": {
-			slices: []discoveryv1.EndpointSlice{{AddressType: v4, Endpoints: []discoveryv1.Endpoint{{Addresses: []string{"a"}}}}},
+			slices: []discoveryv1.EndpointSlice{{AddressType: v4, Ports: []discoveryv1.EndpointPort{{Port: new(int32(80))}}, Endpoints: []discoveryv1.Endpoint{{Addresses: []string{"a"}}}}},
 			four:   endpoint.View{Anywhere: endpoint.Ready},
 		},
 	} {
@@ -77,7 +85,7 @@ func TestWhatANodeSeesIsCountedByAddress(t *testing.T) {
 					t.Errorf("slices %s: %d are usable here", times, n)
 				}
 				for i := range tc.slices {
-					tc.slices[i].Endpoints = endpoint.ReduceFor(&tc.slices[i], "here")
+					tc.slices[i].Endpoints, tc.slices[i].Ports = endpoint.ReduceFor(&tc.slices[i], "here"), endpoint.ReducePorts(&tc.slices[i])
 				}
 			}
 		})

@@ -33,6 +33,17 @@ func conditions(s State) discoveryv1.EndpointConditions {
 
 var draining = discoveryv1.EndpointConditions{Ready: new(bool), Terminating: new(true)}
 
+// somePort stands for the ports of a reduced slice. It is shared.
+var somePort = []discoveryv1.EndpointPort{{Port: new(int32(1))}}
+
+// ReducePorts returns the ports of the slice as far as they matter: one if the slice has any with a number.
+func ReducePorts(slice *discoveryv1.EndpointSlice) []discoveryv1.EndpointPort {
+	if !HasPort(slice) {
+		return nil
+	}
+	return somePort
+}
+
 // ReduceFor returns the endpoints of the slice as far as they matter to a node: those of its own, by state, and one that stands
 // for all others if these are in a better state. What is reduced stays the same if it is reduced again. So it does if endpoints on
 // other nodes come and go next to others.

@@ -202,7 +202,7 @@ func (s *system) tell(t *testing.T, node, peer string, state v1beta1.SessionStat
 
 // endpoints has a ready endpoint of the Service on each of the nodes.
 func endpoints(service string, kind discoveryv1.AddressType, nodes ...string) *discoveryv1.EndpointSlice {
-	slice := &discoveryv1.EndpointSlice{AddressType: kind}
+	slice := &discoveryv1.EndpointSlice{AddressType: kind, Ports: []discoveryv1.EndpointPort{{Port: new(int32(80))}}}
 	slice.Namespace, slice.Name = metav1.NamespaceDefault, service
 	slice.Labels = map[string]string{discoveryv1.LabelServiceName: service}
 	address := "10.0.0.1"

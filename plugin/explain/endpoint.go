@@ -20,7 +20,9 @@ import (
 type tally struct {
 	slices                    int
 	ready, terminating, unfit int
-	nodes                     map[string]bool
+	// portless are those that nobody sends connections to, as their slices have no port.
+	portless int
+	nodes    map[string]bool
 }
 
 func (t *trail) tally(f family) tally {
@@ -31,6 +33,10 @@ func (t *trail) tally(f family) tally {
 			continue
 		}
 		n.slices++
+		if !endpoint.HasPort(&all[i]) {
+			n.portless += len(all[i].Endpoints)
+			continue
+		}
 		for j := range all[i].Endpoints {
 			n.add(&all[i].Endpoints[j])
 		}
@@ -62,6 +68,9 @@ func (n *tally) String() string {
 	}
 	if n.unfit > 0 {
 		parts = append(parts, fmt.Sprintf("%d not ready", n.unfit))
+	}
+	if n.portless > 0 {
+		parts = append(parts, fmt.Sprintf("%d without the port", n.portless))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -107,6 +116,9 @@ func (t *trail) noEndpoint(subject string, n *tally) {
 	}
 	bad := func(text string, remedy Remedy) { t.chain.Bad(subject, v1beta1.ReasonNoEndpoints, text, remedy) }
 	switch {
+	case n.unfit == 0 && n.portless > 0:
+		bad("no endpoint is ready: "+n.String()+" that spec.ports[].targetPort of the Service names: their EndpointSlices have no ports",
+			Do("give the containers of the pods a port of that name, or set targetPort to a number"))
 	case n.unfit > 0:
 		remedy := Do("find out why whoever writes the EndpointSlices has them not ready")
 		if selector != "" {

@@ -138,6 +138,9 @@ func TestWhatIsWrongIsNamedWithWhatMendsIt(t *testing.T) {
 		"an address of a pool that is deleted": {network(builder.MakeAdvertisement("all").Obj(), ready, served(builder.MakeService("web").Holds("gone", "203.0.113.9"), metav1.ConditionTrue, v1beta1.ReasonAnnounced, "")), []string{
 			`none pool pool: `, `doubtful address: 203.0.113.9 is of pool "gone", which is deleted; the Service keeps it → create the pool again`, `none advertisement: "adv" does not announce it`,
 		}},
+		"a pod without the port": {network(builder.MakeEndpoints(holding(), discoveryv1.AddressTypeIPv4).Ready("node-1").WithoutPort().Obj(), served(holding(), metav1.ConditionFalse, v1beta1.ReasonNoEndpoints, "no endpoint is ready")), []string{
+			`bad endpoints: no endpoint is ready: 0 ready, 1 without the port that spec.ports[].targetPort of the Service names: their EndpointSlices have no ports → give the containers of the pods a port of that name, or set targetPort to a number`, `bad announced: no endpoint is ready`,
+		}},
 		"a pod that is not ready": {network(builder.MakeEndpoints(holding(), discoveryv1.AddressTypeIPv4).NotReady("node-1").Obj(), served(holding(), metav1.ConditionFalse, v1beta1.ReasonNoEndpoints, "no endpoint is ready")), []string{
 			`bad endpoints: no endpoint is ready: 0 ready, 1 not ready → see why: kubectl describe pods -n default -l app=web`, `bad announced: no endpoint is ready`,
 		}},

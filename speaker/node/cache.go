@@ -126,9 +126,9 @@ func stripNode(n *corev1.Node, rules drain.Rules) {
 
 // stripEndpointSlice leaves the service, the family and where endpoints get connections, as seen from the node.
 func stripEndpointSlice(s *discoveryv1.EndpointSlice, node string) {
-	s.Annotations, s.OwnerReferences, s.Finalizers, s.Ports = nil, nil, nil, nil
+	s.Annotations, s.OwnerReferences, s.Finalizers = nil, nil, nil
 	s.Labels = map[string]string{discoveryv1.LabelServiceName: s.Labels[discoveryv1.LabelServiceName]}
-	s.Endpoints = endpoint.ReduceFor(s, node)
+	s.Endpoints, s.Ports = endpoint.ReduceFor(s, node), endpoint.ReducePorts(s)
 }
 
 // stripSecret leaves what a BGPPeer may refer to.

@@ -17,12 +17,18 @@ func MakeEndpoints(service *Service, family discoveryv1.AddressType) *Endpoints 
 	e := &Endpoints{}
 	e.Namespace, e.Name = service.Namespace, service.Name+"-"+strings.ToLower(string(family))
 	e.Labels = map[string]string{discoveryv1.LabelServiceName: service.Name}
-	e.AddressType = family
+	e.AddressType, e.Ports = family, []discoveryv1.EndpointPort{{Port: new(int32(8080))}}
 	return e
 }
 
 // Obj returns the EndpointSlice.
 func (e *Endpoints) Obj() *discoveryv1.EndpointSlice { return e.DeepCopy() }
+
+// WithoutPort makes the endpoints those of pods that do not have the port that the Service names.
+func (e *Endpoints) WithoutPort() *Endpoints {
+	e.Ports = nil
+	return e
+}
 
 // Ready adds an endpoint on each of the nodes that is ready.
 func (e *Endpoints) Ready(nodes ...string) *Endpoints {

@@ -70,12 +70,14 @@ apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {name: web-1, namespace: default, labels: {kubernetes.io/service-name: web}}
 addressType: IPv4
+ports: [{port: 80}]
 endpoints: [{addresses: [10.244.0.9], nodeName: node-1}]
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {name: old-1, namespace: default, labels: {kubernetes.io/service-name: old}}
 addressType: IPv4
+ports: [{port: 80}]
 endpoints: [{addresses: [10.244.0.10], nodeName: node-1}]
 `, port)
 }

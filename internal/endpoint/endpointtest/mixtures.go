@@ -78,7 +78,7 @@ func arrange(service string, one, two discoveryv1.Endpoint) [][]discoveryv1.Endp
 }
 
 func sliceOf(service string, number int, kind discoveryv1.AddressType, endpoints ...discoveryv1.Endpoint) discoveryv1.EndpointSlice {
-	s := discoveryv1.EndpointSlice{AddressType: kind}
+	s := discoveryv1.EndpointSlice{AddressType: kind, Ports: []discoveryv1.EndpointPort{{Port: new(int32(80))}}}
 	s.Namespace, s.Name = "default", fmt.Sprintf("%s-%d", service, number)
 	s.Labels = map[string]string{discoveryv1.LabelServiceName: service}
 	for _, e := range endpoints {

@@ -153,6 +153,7 @@ func slice(c *cluster.Cluster, s *builder.Service, i int, size Size) {
 	c.AddSlice(&discoveryv1.EndpointSlice{
 		ObjectMeta:  metav1.ObjectMeta{Namespace: s.Namespace, Name: s.Name + "-x", Labels: map[string]string{discoveryv1.LabelServiceName: s.Name}},
 		AddressType: discoveryv1.AddressTypeIPv4,
+		Ports:       []discoveryv1.EndpointPort{{Port: new(int32(8080))}},
 		Endpoints: []discoveryv1.Endpoint{{
 			Addresses: []string{fmt.Sprintf("10.1.%d.%d", i>>8&255, i&255)}, NodeName: &name, Conditions: discoveryv1.EndpointConditions{Ready: &ready},
 		}},

@@ -3,7 +3,9 @@
 package allocator_test
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -203,6 +205,36 @@ func TestPortsDoNotMatterToAServiceThatDoesNotShare(t *testing.T) {
 	a.Hydrate(request("new", created(2)), assigned("a", "192.0.2.7"))
 	if got := mustAllocate(t, a, request("old", shares("", 81), created(1))); got != "192.0.2.7" {
 		t.Errorf("the one with the better right moved to %s", got)
+	}
+}
+
+func TestANewServiceOfTheSameNameGetsWhatItRequestsItself(t *testing.T) {
+	t.Parallel()
+	normal := builder.MakePool("normal", "198.51.100.0/28")
+	tests := map[string]struct {
+		special *builder.Pool
+		before  []option
+	}{
+		"that of a pool which the first one named":    {builder.MakePool("special", "203.0.113.0/28").NoAutoAssign(), []option{pool("special")}},
+		"an address which the first one named":        {builder.MakePool("special", "203.0.113.0/28").NoAutoAssign(), []option{wants("203.0.113.4")}},
+		"that of a pool which selected the first one": {builder.MakePool("special", "203.0.113.0/28").ServicesWithLabel("tier", "gold"), []option{labelled("tier", "gold")}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAllocator(t, normal, tc.special)
+			first := request("x", append(tc.before, version("1"))...)
+			result, _ := a.Allocate(first)
+			a.Settle(first.Service, result.Addresses())
+			if got := fmt.Sprint(result.Addresses()); !strings.HasPrefix(got, "[203.0.113.") {
+				t.Fatalf("the first one has %s", got)
+			}
+			// Nobody has seen that the first one went.
+			a.Settle(first.Service, nil)
+			if got := mustAllocate(t, a, request("x", version("2"))); got != "198.51.100.0" {
+				t.Errorf("the new one has %s", got)
+			}
+		})
 	}
 }
 

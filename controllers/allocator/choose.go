@@ -107,8 +107,8 @@ func (a *Allocator) options(r *Request, s *serviceState) map[corev1.IPFamily]opt
 }
 
 // option returns what becomes of an address that the service has, and whether it may go on to hold it. What its status
-// does not report yet it does not have to leave, for a write may be on its way; but nor may it keep that for another request, unless
-// it can share it with the other users.
+// does not report yet it does not have to leave, for a write may be on its way; but nor may it keep that for another request, which may be
+// that of a new service of the same name, unless it would get it as if it had never had it.
 func (a *Allocator) option(r *Request, s *serviceState, c Assignment) (o option, may bool) {
 	c.Pool = a.heldFrom(r, c)
 	o.Assignment = c
@@ -119,12 +119,21 @@ func (a *Allocator) option(r *Request, s *serviceState, c Assignment) (o option,
 	fits := e.fits(r.Service, r.Sharing)
 	same := e.users[r.Service].Equal(r.Sharing)
 	if !s.isReported(c.Address) {
-		o.stays = fits || same && r.Version == s.request.Version
+		o.stays = same && r.Version == s.request.Version || fits && a.gives(r, c.Address)
 		return o, o.stays
 	}
 	o.leave = a.whyLeave(r, c)
 	o.stays = o.leave == nil && (fits || same)
 	return o, true
+}
+
+// gives reports whether a pool gives the address to the service, whoever uses it.
+func (a *Allocator) gives(r *Request, address netip.Addr) bool {
+	if a.whyNot(r, address) != nil {
+		return false
+	}
+	pool, _ := a.order.Find(address)
+	return pool.AutoAssign || r.Pool != "" || slices.Contains(r.Addresses, address)
 }
 
 // whyLeave returns why the service has to leave an address that it holds; nil if it has not. What is assigned stays assigned, unless

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -47,7 +48,10 @@ func RequestOf(svc *corev1.Service, namespaceLabels labels.Set) (allocator.Reque
 func DeprecatedAnnotations(svc *corev1.Service) []string {
 	var found []string
 	for _, key := range []string{v1beta1.AnnotationAddressPool, v1beta1.AnnotationAllowSharedIP, v1beta1.AnnotationLoadBalancerIPs} {
-		if strings.TrimSpace(svc.Annotations[key]) == "" && svc.Annotations[Deprecated(key)] != "" {
+		unset := func(value string) bool {
+			return strings.TrimSpace(value) == "" || key == v1beta1.AnnotationLoadBalancerIPs && isBlank(value)
+		}
+		if unset(svc.Annotations[key]) && !unset(svc.Annotations[Deprecated(key)]) {
 			found = append(found, Deprecated(key))
 		}
 	}
@@ -90,12 +94,13 @@ func sharingOf(svc *corev1.Service) allocator.Sharing {
 
 // addressesOf returns the addresses that the Service names, as written, each once.
 func addressesOf(svc *corev1.Service) ([]netip.Addr, error) {
-	listed, field := Annotation(svc, v1beta1.AnnotationLoadBalancerIPs), "annotation "+v1beta1.AnnotationLoadBalancerIPs
-	if strings.TrimSpace(svc.Annotations[v1beta1.AnnotationLoadBalancerIPs]) == "" {
-		field = "annotation " + Deprecated(v1beta1.AnnotationLoadBalancerIPs)
+	key := v1beta1.AnnotationLoadBalancerIPs
+	if isBlank(svc.Annotations[key]) {
+		key = Deprecated(key)
 	}
-	if inSpec := strings.TrimSpace(svc.Spec.LoadBalancerIP); inSpec != "" {
-		if listed != "" {
+	listed, field := strings.TrimSpace(svc.Annotations[key]), "annotation "+key
+	if inSpec := strings.TrimSpace(svc.Spec.LoadBalancerIP); !isBlank(inSpec) {
+		if !isBlank(listed) {
 			return nil, fmt.Errorf("both %s and spec.loadBalancerIP are set, remove one of them", field)
 		}
 		listed, field = inSpec, "spec.loadBalancerIP"
@@ -114,6 +119,11 @@ func addressesOf(svc *corev1.Service) ([]netip.Addr, error) {
 		}
 	}
 	return addresses, nil
+}
+
+// isBlank reports whether a list with commas between has nothing in it.
+func isBlank(list string) bool {
+	return strings.TrimFunc(list, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) == ""
 }
 
 // notAnAddress says what is wrong with a text that is no address, and where it is if it is not all that is written.

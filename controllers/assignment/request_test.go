@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
+	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/test/builder"
 )
@@ -53,6 +54,18 @@ func TestRequestOf(t *testing.T) {
 		"a requested pool": {
 			service: web().Pool("gold"),
 			want:    func(r *allocator.Request) { r.Pool = "gold" },
+		},
+		"an address in the spec, beside an annotation of nothing but a comma": {
+			service: web().Annotation(v1beta1.AnnotationLoadBalancerIPs, " , ").LoadBalancerIP("192.0.2.1"),
+			want:    func(r *allocator.Request) { r.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")} },
+		},
+		"an address in an annotation, beside nothing but a comma in the spec": {
+			service: web().Addresses("192.0.2.1").LoadBalancerIP(","),
+			want:    func(r *allocator.Request) { r.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")} },
+		},
+		"an address in a deprecated annotation, beside the other one with nothing but a comma": {
+			service: web().Annotation("metallb.universe.tf/loadBalancerIPs", "192.0.2.1").Annotation(v1beta1.AnnotationLoadBalancerIPs, ","),
+			want:    func(r *allocator.Request) { r.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")} },
 		},
 		"an address in the spec": {
 			service: web().LoadBalancerIP("192.0.2.1"),

@@ -140,6 +140,9 @@ func (d document) ifAny() []document {
 func (d document) flatten(before int, lines positions) []document {
 	kind, _ := d.object["kind"].(string)
 	items, isList := d.object["items"].([]any)
+	if version, _ := d.object["apiVersion"].(string); version == "v1" && kind == "List" && !isList && d.object["items"] != nil {
+		d.problem("items must be a list; put a dash before each object")
+	}
 	if !isList || !strings.HasSuffix(kind, "List") {
 		return []document{d}
 	}

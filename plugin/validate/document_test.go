@@ -98,6 +98,7 @@ func TestProblemsHaveTheirLines(t *testing.T) {
 		"keys that are there twice in JSON": {"{\"b\":\t1,\n\"b\":\t2}", []string{`file:2: invalid YAML: key "b" already set in map`}},
 		"JSON that ends early":              {`{"a": 1}{"b": `, []string{"file:1: invalid YAML: did not find expected node content"}},
 		"text after JSON":                   {"{\"a\": 1}\nword\n", []string{"file:2: is not a Kubernetes object; write apiVersion, kind, metadata and spec"}},
+		"a list without dashes":             {"apiVersion: v1\nkind: List\nitems:\n  kind: IPAddressPool\n", []string{"file:1: items must be a list; put a dash before each object"}},
 		"a list of what is no object":       {"kind: List\nitems:\n- a\n- {}\n-\n", []string{"file:3: items[0] is not a Kubernetes object", "file:5: items[2] is not a Kubernetes object"}},
 		"a tab":                             {"a: 1\n---\na:\n\tb: c\n", []string{"file:4: invalid YAML: the line is indented with a tab; use spaces"}},
 		"a template of Helm":                {"a: 1\n---\na:\n- {{ .Values.range }}\n", []string{"file:4: this is a Helm template; render it first, with helm template"}},

@@ -44,6 +44,9 @@ func foreign(gvk schema.GroupVersionKind) string {
 		"AddressPool":      "write an IPAddressPool, and a BGPAdvertisement that names it",
 		"L2Advertisement":  "addresses are announced over BGP only; write a BGPAdvertisement",
 	}
+	if slices.Contains([]string{"ActiveConfiguration", "BGPSessionState", "ServiceBGPStatus"}, gvk.Kind) {
+		return fmt.Sprintf("a %s is written by the controller or by a speaker, and is no configuration; remove it", gvk.Kind)
+	}
 	remedy, known := remedies[gvk.Kind]
 	if meant := spelling.Meant(gvk.Kind, slices.Sorted(maps.Keys(remedies))); !known && meant != "" {
 		return fmt.Sprintf("there is no %s in %s; did you mean %s?", gvk.Kind, gvk.GroupVersion(), meant)

@@ -171,6 +171,7 @@ func TestFindings(t *testing.T) {
 				replaced(peer, "v1beta2", "v1beta1"), replaced(pool, "v1beta1", "v1"),
 				"{apiVersion: metallb.io/v1beta1, kind: AddressPool, metadata: {name: a, namespace: metallb-system}}",
 				"{apiVersion: metallb.io/v1beta1, kind: Thing, metadata: 5}",
+				"{apiVersion: metallb.io/v1beta1, kind: BGPSessionState, metadata: {name: node-1-a, namespace: metallb-system}}",
 			),
 			want: []string{
 				"-:1: L2Advertisement metallb-system/a: there is no L2Advertisement in metallb.io/v1beta1; addresses are announced over BGP only; write a BGPAdvertisement",
@@ -179,6 +180,7 @@ func TestFindings(t *testing.T) {
 				"-:7: IPAddressPool metallb-system/a: there is no IPAddressPool in metallb.io/v1; write apiVersion: metallb.io/v1beta1",
 				"-:9: AddressPool metallb-system/a: there is no AddressPool in metallb.io/v1beta1; write an IPAddressPool, and a BGPAdvertisement that names it",
 				"-:11: Thing metallb-system/(no name): there is no Thing in metallb.io/v1beta1; kinds are IPAddressPool, BGPPeer, BGPAdvertisement, Community and BFDProfile; remove it",
+				"-:13: BGPSessionState metallb-system/node-1-a: a BGPSessionState is written by the controller or by a speaker, and is no configuration; remove it",
 			},
 		},
 		"names and namespaces": {

@@ -3,7 +3,9 @@
 package policy_test
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -172,6 +174,22 @@ func TestASessionHasItsPeersParametersAndTheNodesRouterID(t *testing.T) {
 	}
 }
 
+func TestLineBreaksAtTheEndOfASecretAreNotPartOfThePassword(t *testing.T) {
+	t.Parallel()
+	longest := strings.Repeat("p", bgp.MaxPasswordLength)
+	for written, want := range map[string]string{
+		"xyz\n": "xyz", "xyz\r\n": "xyz", " x\ny ": " x\ny ", longest + "\n": longest, "\n": "",
+	} {
+		p, _ := policy.Compile(input(func(in *policy.Input) {
+			in.Secrets = []corev1.Secret{secret("password", corev1.SecretTypeBasicAuth, map[string]string{"password": written})}
+			in.Peers = []v1beta2.BGPPeer{peer("router", "192.0.2.1", withSecret("password"))}
+		}), nil)
+		if len(p.Sessions) != 1 || p.Sessions[0].Password != want {
+			t.Errorf("the Secret has %q: sessions %+v, want the password %q", written, p.Sessions, want)
+		}
+	}
+}
+
 func TestANodeWithoutIPv4HasARouterIDOfItsOwn(t *testing.T) {
 	t.Parallel()
 	routerID := func(node string) netip.Addr {
@@ -183,6 +201,26 @@ func TestANodeWithoutIPv4HasARouterIDOfItsOwn(t *testing.T) {
 	one, again, two := routerID("node-1"), routerID("node-1"), routerID("node-2")
 	if !one.Is4() || one.IsUnspecified() || one != again || one == two {
 		t.Errorf("router IDs %s, %s of node-1 and %s of node-2", one, again, two)
+	}
+}
+
+// Routers older than RFC 6286 refuse what is in the ranges of multicast and reserved addresses, with OPEN Message Error/Bad BGP Identifier.
+func TestTheRouterIDOfANodeWithoutIPv4IsOneThatRoutersTake(t *testing.T) {
+	t.Parallel()
+	seen := map[netip.Addr]string{}
+	for i := range 1000 {
+		node := fmt.Sprintf("worker-%d", i)
+		p, _ := policy.Compile(input(func(in *policy.Input) {
+			in.Node.Name, in.Node.InternalIPs = node, []netip.Addr{netip.MustParseAddr("2001:db8::1")}
+		}), nil)
+		id := p.Sessions[0].RouterID
+		if first := id.As4()[0]; first == 0 || first == 127 || first >= 224 {
+			t.Errorf("the router ID of node %s is %s, which no host has", node, id)
+		}
+		if other, found := seen[id]; found {
+			t.Errorf("nodes %s and %s have one router ID, %s", node, other, id)
+		}
+		seen[id] = node
 	}
 }
 

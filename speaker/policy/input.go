@@ -110,12 +110,20 @@ func (n Node) routerID(current netip.Addr) netip.Addr {
 	return first
 }
 
-// numberOfName is a number other than 0, in the form of an IPv4 address, that hardly any other node has.
+// numberOfName is a number that hardly any other node has. It is in the form of an IPv4 address that a host may have: routers that are older
+// than RFC 6286 refuse others (RFC 4271 section 6.2), as Quagga and old versions of FRR do those from 224.0.0.0 on.
 func (n Node) numberOfName() netip.Addr {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(n.Name))
 	var id [4]byte
-	binary.BigEndian.PutUint32(id[:], max(h.Sum32(), 1))
+	binary.BigEndian.PutUint32(id[:], h.Sum32())
+	const this, loopback, multicast = 0, 127, 224 // The first octets of what no host has.
+	if id[0] >= multicast {
+		id[0] &^= 0x80
+	}
+	if id[0] == this || id[0] == loopback {
+		id[0] = 1
+	}
 	return netip.AddrFrom4(id)
 }
 

@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"bytes"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,7 +24,8 @@ func newSecrets(list []corev1.Secret) secrets {
 }
 
 // password returns the password in the secret, which is empty if the secret says so. A password that cannot be had is an
-// error: the peer must not be connected to without one.
+// error: the peer must not be connected to without one. The line breaks at its end are not part of it, as they are not with MetalLB and FRR:
+// editors and echo leave one, and no router can be given a password with one.
 func (s secrets) password(ref types.NamespacedName) (string, error) {
 	secret, found := s[ref]
 	if !found || secret.Type != corev1.SecretTypeBasicAuth { // Of other types none is watched.
@@ -31,6 +33,7 @@ func (s secrets) password(ref types.NamespacedName) (string, error) {
 			ref, corev1.SecretTypeBasicAuth)
 	}
 	password, found := secret.Data[corev1.BasicAuthPasswordKey]
+	password = bytes.TrimRight(password, "\r\n")
 	switch {
 	case !found:
 		return "", fmt.Errorf("spec.passwordSecret: secret %s has no password; set its key %q", ref, corev1.BasicAuthPasswordKey)

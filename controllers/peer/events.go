@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
@@ -22,6 +23,8 @@ const holdTime = 10 * time.Second
 
 // outage is what events have said of a peer.
 type outage struct {
+	// uid is that of the BGPPeer.
+	uid types.UID
 	// reported is whether an event has said that it is not ready.
 	reported bool
 }
@@ -30,7 +33,7 @@ type outage struct {
 // controller that wrote it has reported it, if there was time.
 func newOutage(p *v1beta2.BGPPeer, now time.Time) *outage {
 	c := meta.FindStatusCondition(p.Status.Conditions, v1beta1.ConditionReady)
-	return &outage{reported: c != nil && c.Status == metav1.ConditionFalse && now.Sub(c.LastTransitionTime.Time) > holdTime}
+	return &outage{uid: p.UID, reported: c != nil && c.Status == metav1.ConditionFalse && now.Sub(c.LastTransitionTime.Time) > holdTime}
 }
 
 // observe takes note of the summary. It returns the type of the event that is to be sent now, empty if none is, and how

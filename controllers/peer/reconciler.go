@@ -117,7 +117,7 @@ func (r *Reconciler) report(p *v1beta2.BGPPeer, s summary) time.Duration {
 // outage returns what is remembered of the peer.
 func (r *Reconciler) outage(p *v1beta2.BGPPeer, now time.Time) *outage {
 	o := r.outages[p.Name]
-	if o == nil {
+	if o == nil || o.uid != p.UID { // Another one of that name may be made before it is seen that the first is gone.
 		if r.outages == nil {
 			r.outages = map[string]*outage{}
 		}

@@ -130,7 +130,7 @@ func explainPeer(ctx context.Context, e *environment, name string) (explain.Chai
 	}
 	chain, found := explain.Peer(c, secrets, name)
 	if !found {
-		return explain.Chain{}, fmt.Errorf("there is no BGPPeer %q; see kubectl get bgppeers -n %s", name, c.Namespace)
+		return explain.Chain{}, fmt.Errorf("there is no BGPPeer %q; see kubectl get bgppeers.metallb.io -n %s", name, c.Namespace)
 	}
 	return chain, nil
 }

@@ -83,7 +83,7 @@ func silences() map[string]silence {
 		"zoned": {advertisement: builder.MakeAdvertisement("", "zoned").Peers("zoned"), peer: zoned("zoned"), subject: "peers", reason: v1beta1.ReasonNoPeers,
 			command: "kubectl label node node-1 zoned=a --overwrite"},
 		"family": {advertisement: adv("family"), web: six, subject: "peers", reason: v1beta1.ReasonNoPeers,
-			command: `kubectl patch bgppeer tor -n metallb-system --type=merge -p '{"spec":{"dualStackAddressFamily":true}}'`},
+			command: `kubectl patch bgppeer.metallb.io tor -n metallb-system --type=merge -p '{"spec":{"dualStackAddressFamily":true}}'`},
 		"session": {advertisement: builder.MakeAdvertisement("", "session").Peers("session"), peer: builder.MakePeer("session", "10.96.1.100"),
 			subject: "peer session", reason: v1beta1.ReasonSessionsNotEstablished,
 			command: "kubectl metallb explain peer session", text: "session established on 0 of 2 nodes; node-1, node-2: connection refused"},

@@ -105,7 +105,7 @@ func checkFilter(c *cluster.Cluster, f route.Filter) error {
 	}
 	isPeer := func(p v1beta2.BGPPeer) bool { return p.Name == f.Peer }
 	if f.Peer != "" && !slices.ContainsFunc(c.InUse().Peers, isPeer) && !slices.ContainsFunc(c.Written.Peers, isPeer) {
-		return fmt.Errorf("--peer=%s: there is no BGPPeer of this name; see kubectl get bgppeers -n %s", f.Peer, c.Namespace)
+		return fmt.Errorf("--peer=%s: there is no BGPPeer of this name; see kubectl get bgppeers.metallb.io -n %s", f.Peer, c.Namespace)
 	}
 	if _, found := c.Service(f.Service); !found && f.Service != (types.NamespacedName{}) {
 		return fmt.Errorf("--service=%s: there is no service of type LoadBalancer of this name; see kubectl get services -n %s", f.Service, f.Service.Namespace)

@@ -110,7 +110,7 @@ func TestRoutesNodesAndPeersAreToldOnTheCommandLine(t *testing.T) {
 			"error: --node=none: there is no node of this name; see kubectl get nodes",
 		}},
 		"a peer that is not there": {args: "routes --peer none", status: 1, err: []string{
-			"error: --peer=none: there is no BGPPeer of this name; see kubectl get bgppeers -n metallb-system",
+			"error: --peer=none: there is no BGPPeer of this name; see kubectl get bgppeers.metallb.io -n metallb-system",
 		}},
 		"a service that is not there": {args: "routes --service shop/web", status: 1, err: []string{
 			"error: --service=shop/web: there is no service of type LoadBalancer of this name; see kubectl get services -n shop",
@@ -207,7 +207,7 @@ func TestRoutesNodesAndPeersAreToldOnTheCommandLine(t *testing.T) {
 			`error: there is no node "none"; see kubectl get nodes`,
 		}},
 		"the explanation of a peer that is not there": {args: "explain peer none", status: 1, err: []string{
-			`error: there is no BGPPeer "none"; see kubectl get bgppeers -n metallb-system`,
+			`error: there is no BGPPeer "none"; see kubectl get bgppeers.metallb.io -n metallb-system`,
 		}},
 		"completion of services": {args: "__complete routes --service ", out: []string{
 			"kubernetes",

@@ -39,8 +39,12 @@ func Address(c *cluster.Cluster, address netip.Addr) Chain {
 	t.chain = Chain{Kind: "Address", Name: address.String(), Links: []Link{}}
 	t.poolOf(address)
 	holders := Holders(c, address)
-	if len(holders) == 0 {
+	switch {
+	case len(holders) > 0:
+	case c.Has(cluster.Workloads):
 		t.chain.Note("holder", "no Service holds it")
+	default:
+		t.chain.Note("holder", "no Service without a class holds it; which class is served is not known, since you may not list %s in namespace %s", cluster.Workloads, c.Namespace)
 	}
 	for i, holder := range holders {
 		name := strconv.Quote(keyOf(holder).String())
@@ -126,6 +130,6 @@ func (t *trail) waiting(address netip.Addr) {
 	}
 	if first != nil {
 		t.chain.Doubtful("waiting", v1beta1.ReasonAllocationFailed, fmt.Sprintf("%s requested by %s", address, named(names)),
-			Run("see why", command("kubectl", "metallb", "explain", "service", first.Name, "-n", first.Namespace)))
+			Run("see why", asking(t.Cluster, "explain", "service", first.Name, "-n", first.Namespace)))
 	}
 }

@@ -4,6 +4,7 @@ package explain
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -309,6 +310,9 @@ func (t *trail) available(pool string, family corev1.IPFamily) (text string, kno
 		n := p.Status.AvailableIPv4
 		if family == corev1.IPv6Protocol {
 			n = p.Status.AvailableIPv6
+		}
+		if n == math.MaxInt64 { // It is saturated, and says how many there are at least.
+			return "over 9e18", true
 		}
 		return strconv.FormatInt(n, 10), true
 	}

@@ -189,7 +189,7 @@ func (t *trail) revive(s state, names []string) Remedy {
 	case s.signal.Kind == drain.Unschedulable:
 		return Run("uncordon it", command(append([]string{"kubectl", "uncordon"}, names...)...))
 	}
-	return Run("see why", command("kubectl", "metallb", "explain", "node", names[0]))
+	return Run("see why", asking(t.Cluster, "explain", "node", names[0]))
 }
 
 // sessions says for each peer how many of the nodes have a session that carries the family, and why others have not.
@@ -230,7 +230,7 @@ func (t *trail) sessions(paths *config.Paths, advertisements, serving []string, 
 			why = append(why, named(faults[fault])+": "+fault)
 		}
 		t.chain.Bad(subject, v1beta1.ReasonSessionsNotEstablished, fmt.Sprintf("session established on %d of %s; %s", up, nodesText(of), named(why)),
-			Run("see why", command("kubectl", "metallb", "explain", "peer", p.Peer)))
+			Run("see why", asking(t.Cluster, "explain", "peer", p.Peer)))
 	}
 	var alone []string
 	for _, name := range serving {
@@ -260,7 +260,7 @@ func (t *trail) noPeer(advertisements, serving []string, f family) {
 	subject := f.subject("peers")
 	bad := func(text string, remedies ...Remedy) { t.chain.Bad(subject, v1beta1.ReasonNoPeers, text, remedies...) }
 	if len(t.inUse.Peers) == 0 {
-		bad("there is no BGPPeer", Do("create a BGPPeer for each router: kubectl explain bgppeer.spec says what it needs"))
+		bad("there is no BGPPeer", Do("create a BGPPeer for each router: kubectl explain bgppeers.spec --api-version=metallb.io/v1beta2 says what it needs"))
 		return
 	}
 	i := slices.IndexFunc(t.inUse.Advertisements, func(a v1beta1.BGPAdvertisement) bool { return slices.Contains(advertisements, a.Name) })
@@ -272,7 +272,7 @@ func (t *trail) noPeer(advertisements, serving []string, f family) {
 		return
 	}
 	p := &t.inUse.Peers[i]
-	object := t.configuration("bgppeer", p.Name)
+	object := t.configuration(peerKind, p.Name)
 	switch parsed, errs := bgp.ParsePeer(p); {
 	case len(errs) > 0:
 		bad(fmt.Sprintf("BGPPeer %q is invalid: %v", p.Name, errs.ToAggregate()), Run("correct it", object.edit()))
@@ -288,7 +288,7 @@ func (t *trail) connect(p *v1beta2.BGPPeer, serving []string) Remedy {
 	if node, changes := t.relabel(p.Spec.NodeSelectors, serving); changes != nil {
 		return Run("label the nodes that are connected to it, such as "+node, target{kind: "node", name: node}.label(changes...))
 	}
-	return Run("change its nodeSelectors", t.configuration("bgppeer", p.Name).edit())
+	return Run("change its nodeSelectors", t.configuration(peerKind, p.Name).edit())
 }
 
 // selectedBy returns whether the advertisement selects a node.

@@ -33,7 +33,7 @@ func (t *trail) routesOf(table *route.Table, addresses ...netip.Addr) {
 	slices.SortStableFunc(order, func(a, b told) int { return a.prefix.Compare(b.prefix) })
 	for i, key := range order {
 		if i == maxTold {
-			t.chain.Note("routes", "and %d more; kubectl metallb routes --service=%s has all", len(order)-maxTold, keyOf(t.svc))
+			t.chain.Note("routes", "and %d more; %s has all", len(order)-maxTold, asking(t.Cluster, "routes", "--service="+keyOf(t.svc).String()))
 			return
 		}
 		with := ""

@@ -95,7 +95,7 @@ func SecretsOf(c *cluster.Cluster, name string) []types.NamespacedName {
 }
 
 func (p *peerChain) edit(text string) Remedy {
-	return Run(text, fmt.Sprintf("kubectl edit bgppeer %s -n %s", p.Name, p.cluster.Namespace))
+	return Run(text, target{peerKind, p.Name, p.cluster.Namespace}.edit())
 }
 
 // inUse tells whether the peer is used as it is written.

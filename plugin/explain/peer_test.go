@@ -83,18 +83,18 @@ func TestWhatIsWrongWithAPeerIsExplained(t *testing.T) {
 		want    []string
 	}{
 		"invalid": {objects: []client.Object{with(peer(), func(p *builder.Peer) { p.Spec.MyASN = 0 }).Obj()}, want: []string{
-			"bad configuration Invalid: it is not used, since it is invalid: spec.myASN: Required value: missing local ASN; set it to a number from 1 to 4294967295 → correct it: kubectl edit bgppeer rack -n metallb-system",
+			"bad configuration Invalid: it is not used, since it is invalid: spec.myASN: Required value: missing local ASN; set it to a number from 1 to 4294967295 → correct it: kubectl edit bgppeer.metallb.io rack -n metallb-system",
 		}},
 		"found invalid": {objects: []client.Object{with(peer(), func(p *builder.Peer) {
 			p.Status.Conditions = []metav1.Condition{{Type: v1beta1.ConditionValid, Status: metav1.ConditionFalse, Reason: v1beta1.ReasonInvalidConfig, Message: "it contradicts another"}}
 		}).Obj()}, want: []string{
-			"bad configuration Invalid: it contradicts another → correct it: kubectl edit bgppeer rack -n metallb-system",
+			"bad configuration Invalid: it contradicts another → correct it: kubectl edit bgppeer.metallb.io rack -n metallb-system",
 		}},
 		"held": {objects: []client.Object{heldVersion(t, peer().Obj()), peer().NodesWithLabel("rack", "z").Obj()}, want: []string{
-			"bad configuration Held: an earlier version is used: the change takes the last route from default/web → correct it: kubectl edit bgppeer rack -n metallb-system → use what is written, at the expense of the services: kubectl delete activeconfiguration bgppeer.rack -n metallb-system",
+			"bad configuration Held: an earlier version is used: the change takes the last route from default/web → correct it: kubectl edit bgppeer.metallb.io rack -n metallb-system → use what is written, at the expense of the services: kubectl delete activeconfiguration bgppeer.rack -n metallb-system",
 		}},
 		"no nodes": {objects: []client.Object{peer().NodesWithLabel("bgp", "yes").Obj()}, want: []string{
-			"bad nodes NoNodes: no node matches spec.nodeSelectors → label the nodes that are to connect: kubectl label node node-1 bgp=yes → change spec.nodeSelectors: kubectl edit bgppeer rack -n metallb-system",
+			"bad nodes NoNodes: no node matches spec.nodeSelectors → label the nodes that are to connect: kubectl label node node-1 bgp=yes → change spec.nodeSelectors: kubectl edit bgppeer.metallb.io rack -n metallb-system",
 		}},
 		"no nodes, by expressions": {objects: []client.Object{with(peer(), func(p *builder.Peer) {
 			p.Spec.NodeSelectors = []metav1.LabelSelector{{MatchExpressions: []metav1.LabelSelectorRequirement{
@@ -102,7 +102,7 @@ func TestWhatIsWrongWithAPeerIsExplained(t *testing.T) {
 				{Key: "off", Operator: metav1.LabelSelectorOpDoesNotExist},
 			}}}
 		}).Obj()}, want: []string{
-			"bad nodes NoNodes: no node matches spec.nodeSelectors → label the nodes that are to connect: kubectl label node node-1 bgp= rack=b --overwrite → change spec.nodeSelectors: kubectl edit bgppeer rack -n metallb-system",
+			"bad nodes NoNodes: no node matches spec.nodeSelectors → label the nodes that are to connect: kubectl label node node-1 bgp= rack=b --overwrite → change spec.nodeSelectors: kubectl edit bgppeer.metallb.io rack -n metallb-system",
 		}},
 		"a Secret that is there": {objects: []client.Object{with(peer(), secret).Obj()}, secrets: explain.Secrets{ref: cluster.Present}, want: []string{}},
 		"a Secret that is not there": {
@@ -154,7 +154,7 @@ func TestWhatIsWrongWithAPeerIsExplained(t *testing.T) {
 			"doubtful families FamilyNotCarried: sessions do not carry IPv6 of node-1: the peer does not take IPv6 → on the router, activate this address family for the neighbors",
 		}},
 		"no BFD profile": {objects: []client.Object{peer().BFDProfile("fast").Obj()}, want: []string{
-			"bad BFD NoBFDProfile: there is no BFDProfile \"fast\", so that sessions have no BFD → create it, or remove spec.bfdProfile: kubectl edit bgppeer rack -n metallb-system",
+			"bad BFD NoBFDProfile: there is no BFDProfile \"fast\", so that sessions have no BFD → create it, or remove spec.bfdProfile: kubectl edit bgppeer.metallb.io rack -n metallb-system",
 		}},
 		"BFD that is not up": {objects: []client.Object{with(peer(), external).BFDProfile("fast").Obj(), builder.MakeBFDProfile("fast").Obj()}, want: []string{
 			"bad BFD BFDNotUp: is not up on node-1 → on the router, enable BFD for the neighbors, and let UDP port 3784 through both ways",

@@ -29,6 +29,9 @@ func command(words ...string) string {
 // target is an object as kubectl takes it.
 type target struct{ kind, name, namespace string }
 
+// peerKind is BGPPeer as kubectl takes it where Calico's kind of that name is there too, which it would choose for "bgppeer".
+const peerKind = "bgppeer.metallb.io"
+
 func serviceTarget(s *corev1.Service) target { return target{"service", s.Name, s.Namespace} }
 
 func (o target) command(verb string, words ...string) string {

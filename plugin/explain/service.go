@@ -61,6 +61,10 @@ func (t *trail) request() bool {
 		t.chain.Bad(subject, "NotLoadBalancer", fmt.Sprintf("spec.type is %s: only a Service of type LoadBalancer is given an address", s.Type),
 			Run("make it one", object.patch("type", corev1.ServiceTypeLoadBalancer)))
 		return false
+	case !assignment.Served(t.svc, t.Class) && !t.Has(cluster.Workloads):
+		t.chain.Doubtful(subject, "ClassNotKnown", fmt.Sprintf("spec.loadBalancerClass is %s; whether this load balancer serves that is not known, since you may not list %s in namespace %s",
+			classText(s.LoadBalancerClass), cluster.Workloads, t.Namespace))
+		return false
 	case !assignment.Served(t.svc, t.Class):
 		t.chain.Bad(subject, "OtherClass", fmt.Sprintf("spec.loadBalancerClass is %s, and this load balancer serves %s", classText(s.LoadBalancerClass), servedText(t.Class)),
 			Do("the class of a Service cannot be changed: delete the Service and create it %s", remedyOfClass(t.Class)))

@@ -111,11 +111,16 @@ func isTried(s *v1beta1.BGPSessionStateStatus) bool { return s.LocalRouterID != 
 
 // ask asks for another explanation.
 func ask(c *cluster.Cluster, kind, name string) Remedy {
-	command := "kubectl metallb explain " + kind + " " + name
+	return Run("see more", asking(c, "explain", kind, name))
+}
+
+// asking returns a command of this plugin, which asks about the same load balancer.
+func asking(c *cluster.Cluster, words ...string) string {
+	words = append([]string{"kubectl", "metallb"}, words...)
 	if c.Namespace != cluster.DefaultNamespace {
-		command += " --system-namespace " + c.Namespace
+		words = append(words, "--system-namespace", c.Namespace)
 	}
-	return Run("see more", command)
+	return command(words...)
 }
 
 // matching is how to have a node match one of the selectors, if labels are enough.

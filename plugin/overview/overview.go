@@ -34,6 +34,8 @@ type Overview struct {
 	// Invalid are the objects that are not used as written, and Held the versions that are used instead.
 	Invalid []Object `json:"invalid"`
 	Held    []Object `json:"held"`
+	// Unknown is what may not be read, and is neither counted nor judged.
+	Unknown []cluster.Part `json:"unknown,omitempty"`
 	// Problems are what is wrong, a sentence each; none if all is well.
 	Problems []string `json:"problems"`
 }
@@ -121,6 +123,9 @@ type DrainingNode struct {
 // Of returns the overview of a cluster, of which Configuration, Services, Sessions and Workloads are read.
 func Of(c *cluster.Cluster) Overview {
 	o := Overview{Namespace: c.Namespace, Problems: []string{}}
+	for _, u := range c.Unread {
+		o.Unknown = append(o.Unknown, u.Part)
+	}
 	o.workloads(c)
 	o.peers(c)
 	o.pools(c)

@@ -5,10 +5,12 @@ package overview
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
 	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/plugin/cluster"
 	"metallb.io/metallb/plugin/terminal"
 )
 
@@ -25,11 +27,11 @@ func (o Overview) Print(w io.Writer, p terminal.Palette, wide bool) error {
 	s.workloads(o)
 	s.peers(o.Peers)
 	s.pools(o.Pools)
-	s.services(o.Services)
+	s.services(o)
 	s.drainingNodes(o.Draining)
 	s.objects("Not in use as written", o.Invalid)
 	s.objects("Held in an earlier version", o.Held)
-	s.verdict(o.Problems)
+	s.verdict(o)
 	_, err := io.WriteString(w, s.text.String())
 	return err
 }
@@ -73,7 +75,11 @@ func (s *screen) workloads(o Overview) {
 		*Workload
 	}{{"controller and webhook", o.Controller}, {"speakers", o.Speakers}} {
 		if w.Workload == nil {
-			t.Row(s.palette.Mark(terminal.Doubtful), w.name, "not found")
+			text := "not found"
+			if o.isUnknown(cluster.Workloads) {
+				text = "not known: you may not list them"
+			}
+			t.Row(s.palette.Mark(terminal.Doubtful), w.name, text)
 			continue
 		}
 		t.Row(s.mark(w.Ready >= w.Desired), w.name, fmt.Sprintf("%d/%d ready", w.Ready, w.Desired), versions(w.Versions))
@@ -158,11 +164,15 @@ func free(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-func (s *screen) services(all Services) {
+func (s *screen) services(o Overview) {
+	all := o.Services
 	s.heading("Services of type LoadBalancer")
-	if all.Total == 0 {
+	switch {
+	case o.isUnknown(cluster.Services):
+		s.text.WriteString("  not known: you may not list services\n")
+	case all.Total == 0:
 		s.text.WriteString("  none\n")
-	} else {
+	default:
 		t := terminal.NewTable()
 		for _, row := range []struct {
 			count int
@@ -178,7 +188,11 @@ func (s *screen) services(all Services) {
 		}
 		s.table(t)
 	}
-	if all.Elsewhere > 0 {
+	switch {
+	case all.Elsewhere == 0:
+	case o.isUnknown(cluster.Workloads):
+		s.text.WriteString("  " + s.palette.Faint(fmt.Sprintf("%d have a class; whether it is MetalLB's is not known", all.Elsewhere)) + "\n")
+	default:
 		s.text.WriteString("  " + s.palette.Faint(fmt.Sprintf("%d of another class are not MetalLB's", all.Elsewhere)) + "\n")
 	}
 	s.list(all.Troubled)
@@ -225,7 +239,18 @@ func (s *screen) drainingNodes(nodes []DrainingNode) {
 	s.more(len(nodes))
 }
 
-func (s *screen) verdict(problems []string) {
+func (o Overview) isUnknown(part cluster.Part) bool { return slices.Contains(o.Unknown, part) }
+
+func (s *screen) verdict(o Overview) {
+	problems := o.Problems
+	if len(problems) == 0 && len(o.Unknown) > 0 {
+		names := make([]string, 0, len(o.Unknown))
+		for _, part := range o.Unknown {
+			names = append(names, string(part))
+		}
+		s.text.WriteString("\n" + s.palette.Doubtful("Nothing is known to be wrong. You may not read "+strings.Join(names, ", ")+".") + "\n")
+		return
+	}
 	if len(problems) == 0 {
 		s.text.WriteString("\n" + s.palette.Good("All is well.") + "\n")
 		return

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"metallb.io/metallb/plugin/cluster"
 	"metallb.io/metallb/plugin/explain"
 	"metallb.io/metallb/plugin/route"
 )
@@ -88,6 +89,15 @@ func (d *Details) command(words ...string) {
 	d.Commands = append(d.Commands, strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " "))
 }
 
+// explain adds the command that explains the same load balancer.
+func (d *Details) explain(p *Picture, words ...string) {
+	words = append([]string{"kubectl metallb explain"}, words...)
+	if p.Front.Namespace != cluster.DefaultNamespace {
+		words = append(words, "--system-namespace", p.Front.Namespace)
+	}
+	d.command(words...)
+}
+
 func (p *Picture) detailService(d *Details) bool {
 	key := types.NamespacedName{Namespace: d.Namespace, Name: d.Name}
 	i := slices.IndexFunc(p.services, func(s Service) bool { return s.key() == key })
@@ -106,7 +116,7 @@ func (p *Picture) detailService(d *Details) bool {
 	d.fact("External traffic policy", string(svc.Spec.ExternalTrafficPolicy))
 	told := announcementsOf(route.New(p.cluster), key)
 	d.Nodes, d.Peers, d.Links = told.nodes, told.peers, explain.Service(p.cluster, svc).Links
-	d.command("kubectl metallb explain service", d.Name, "-n", d.Namespace)
+	d.explain(p, "service", d.Name, "-n", d.Namespace)
 	d.command("kubectl describe service", d.Name, "-n", d.Namespace)
 	return true
 }
@@ -136,7 +146,7 @@ func (p *Picture) detailNode(d *Details) bool {
 	if chain, known := explain.Node(p.cluster, d.Name); known {
 		d.Links = chain.Links
 	}
-	d.command("kubectl metallb explain node", d.Name)
+	d.explain(p, "node", d.Name)
 	d.command("kubectl get bgpsessionstates -n", p.Front.Namespace, "-l", "metallb.io/node="+d.Name)
 	d.command("kubectl describe node", d.Name)
 	return true
@@ -158,8 +168,8 @@ func (p *Picture) detailPeer(d *Details) bool {
 	if peer.ASN != 0 {
 		d.fact("AS number", strconv.FormatUint(uint64(peer.ASN), 10))
 	}
-	d.command("kubectl metallb explain peer", d.Name)
-	d.command("kubectl describe bgppeer", d.Name, "-n", p.Front.Namespace)
+	d.explain(p, "peer", d.Name)
+	d.command("kubectl describe bgppeer.metallb.io", d.Name, "-n", p.Front.Namespace)
 	return true
 }
 

@@ -177,15 +177,15 @@ func TestASessionHasItsPeersParametersAndTheNodesRouterID(t *testing.T) {
 func TestLineBreaksAtTheEndOfASecretAreNotPartOfThePassword(t *testing.T) {
 	t.Parallel()
 	longest := strings.Repeat("p", bgp.MaxPasswordLength)
-	for written, want := range map[string]string{
-		"xyz\n": "xyz", "xyz\r\n": "xyz", " x\ny ": " x\ny ", longest + "\n": longest, "\n": "",
+	for _, tc := range []struct{ written, want string }{
+		{"xyz\n", "xyz"}, {"xyz\r\n", "xyz"}, {" x\ny ", " x\ny "}, {longest + "\n", longest}, {"\n", ""},
 	} {
 		p, _ := policy.Compile(input(func(in *policy.Input) {
-			in.Secrets = []corev1.Secret{secret("password", corev1.SecretTypeBasicAuth, map[string]string{"password": written})}
+			in.Secrets = []corev1.Secret{secret("password", corev1.SecretTypeBasicAuth, map[string]string{"password": tc.written})}
 			in.Peers = []v1beta2.BGPPeer{peer("router", "192.0.2.1", withSecret("password"))}
 		}), nil)
-		if len(p.Sessions) != 1 || p.Sessions[0].Password != want {
-			t.Errorf("the Secret has %q: sessions %+v, want the password %q", written, p.Sessions, want)
+		if len(p.Sessions) != 1 || p.Sessions[0].Password != tc.want {
+			t.Errorf("the Secret has %q: sessions %+v, want the password %q", tc.written, p.Sessions, tc.want)
 		}
 	}
 }

@@ -3,7 +3,6 @@
 package assignment
 
 import (
-	"cmp"
 	"net/netip"
 	"strings"
 
@@ -28,7 +27,23 @@ func Served(svc *corev1.Service, class string) bool {
 
 // Annotation returns the value of an annotation, which may also be written with the deprecated prefix.
 func Annotation(svc *corev1.Service, key string) string {
-	return cmp.Or(strings.TrimSpace(svc.Annotations[key]), strings.TrimSpace(svc.Annotations[Deprecated(key)]))
+	return valueOf(key, svc.Annotations[Written(svc, key)])
+}
+
+// Written returns the annotation of the two that counts: the one with the deprecated prefix if the other says nothing.
+func Written(svc *corev1.Service, key string) string {
+	if valueOf(key, svc.Annotations[key]) == "" {
+		return Deprecated(key)
+	}
+	return key
+}
+
+// valueOf returns what is written for the key; empty if that says nothing, as a list of nothing but commas does.
+func valueOf(key, written string) string {
+	if key == v1beta1.AnnotationLoadBalancerIPs && isBlank(written) {
+		return ""
+	}
+	return strings.TrimSpace(written)
 }
 
 // Deprecated returns the annotation under the prefix of the first releases.

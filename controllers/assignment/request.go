@@ -48,11 +48,8 @@ func RequestOf(svc *corev1.Service, namespaceLabels labels.Set) (allocator.Reque
 func DeprecatedAnnotations(svc *corev1.Service) []string {
 	var found []string
 	for _, key := range []string{v1beta1.AnnotationAddressPool, v1beta1.AnnotationAllowSharedIP, v1beta1.AnnotationLoadBalancerIPs} {
-		unset := func(value string) bool {
-			return strings.TrimSpace(value) == "" || key == v1beta1.AnnotationLoadBalancerIPs && isBlank(value)
-		}
-		if unset(svc.Annotations[key]) && !unset(svc.Annotations[Deprecated(key)]) {
-			found = append(found, Deprecated(key))
+		if written := Written(svc, key); written != key && Annotation(svc, key) != "" {
+			found = append(found, written)
 		}
 	}
 	return found
@@ -94,13 +91,10 @@ func sharingOf(svc *corev1.Service) allocator.Sharing {
 
 // addressesOf returns the addresses that the Service names, as written, each once.
 func addressesOf(svc *corev1.Service) ([]netip.Addr, error) {
-	key := v1beta1.AnnotationLoadBalancerIPs
-	if isBlank(svc.Annotations[key]) {
-		key = Deprecated(key)
-	}
-	listed, field := strings.TrimSpace(svc.Annotations[key]), "annotation "+key
+	const key = v1beta1.AnnotationLoadBalancerIPs
+	listed, field := Annotation(svc, key), "annotation "+Written(svc, key)
 	if inSpec := strings.TrimSpace(svc.Spec.LoadBalancerIP); !isBlank(inSpec) {
-		if !isBlank(listed) {
+		if listed != "" {
 			return nil, fmt.Errorf("both %s and spec.loadBalancerIP are set, remove one of them", field)
 		}
 		listed, field = inSpec, "spec.loadBalancerIP"

@@ -75,15 +75,7 @@ func (t *trail) withoutAddress() Remedy {
 	if assignment.Annotation(t.svc, v1beta1.AnnotationLoadBalancerIPs) == "" {
 		return Run(text, object.patch("loadBalancerIP", ""))
 	}
-	return Run(text, object.annotate(t.present(v1beta1.AnnotationLoadBalancerIPs)+"-"))
-}
-
-// present returns the key under which the Service has the annotation: that, or the one of the first releases.
-func (t *trail) present(key string) string {
-	if strings.TrimSpace(t.svc.Annotations[key]) == "" {
-		return assignment.Deprecated(key)
-	}
-	return key
+	return Run(text, object.annotate(assignment.Written(t.svc, v1beta1.AnnotationLoadBalancerIPs)+"-"))
 }
 
 // allocator returns one that knows what all Services hold, as far as they are read.
@@ -165,7 +157,7 @@ func (t *trail) otherPool(a *allocator.Allocator, r allocator.Request) (Remedy, 
 	}
 	object := serviceTarget(t.svc)
 	if r.Pool != "" && would("") {
-		return Run("let MetalLB choose the pool", object.annotate(t.present(v1beta1.AnnotationAddressPool)+"-")), true
+		return Run("let MetalLB choose the pool", object.annotate(assignment.Written(t.svc, v1beta1.AnnotationAddressPool)+"-")), true
 	}
 	for i := range t.pools {
 		if name := t.pools[i].Name; would(name) {

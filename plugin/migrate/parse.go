@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"metallb.io/metallb/plugin/yamlfault"
 )
 
 // syntaxError is what keeps text from being YAML, or from having one meaning.
@@ -36,11 +38,7 @@ var (
 	errorLine = regexp.MustCompile(`line (\d+): `)
 	// quoted is what the parser repeats of the text, which may be a password.
 	quoted = regexp.MustCompile("`[^`]*`|'.*'( referenced| value)")
-	// tabbed is a line that is indented with a tab.
-	tabbed = regexp.MustCompile(`^ *\t[ \t]*[^ \t\r\n#]`)
 )
-
-const unrendered = "this is a Helm template; render it first, with helm template"
 
 // parse returns the documents of the text, which is YAML or JSON, that have something in them. No key of a mapping is there
 // twice: of which of the two was meant, nobody knows.
@@ -72,16 +70,8 @@ func parse(text []byte) ([]*yaml.Node, *syntaxError) {
 
 // explain says what is wrong with the text where the parser gave up.
 func explain(err error, text []byte) *syntaxError {
-	tabs := strings.Contains(err.Error(), "tab character") || strings.Contains(err.Error(), "cannot start any token")
-	number := 1
-	for line := range bytes.Lines(text) {
-		if bytes.Contains(line, []byte("{{")) {
-			return &syntaxError{line: number, text: unrendered}
-		}
-		if tabs && tabbed.Match(line) {
-			return &syntaxError{line: number, text: "invalid YAML: the line is indented with a tab; use spaces"}
-		}
-		number++
+	if line, fault, found := yamlfault.Find(text, err); found {
+		return &syntaxError{line: line, text: fault}
 	}
 	wrong := &syntaxError{line: 1, text: "invalid YAML: " + quoted.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), "…$1")}
 	if match := errorLine.FindStringSubmatch(err.Error()); match != nil {
@@ -100,7 +90,7 @@ func ambiguous(node *yaml.Node) *syntaxError {
 		if node.Kind == yaml.MappingNode && i%2 == 0 {
 			switch line, twice := first[inner.Value]; {
 			case inner.Kind == yaml.MappingNode:
-				return &syntaxError{line: inner.Line, text: unrendered}
+				return &syntaxError{line: inner.Line, text: yamlfault.Unrendered}
 			case twice && inner.Kind == yaml.ScalarNode && inner.Tag != mergeTag:
 				return &syntaxError{line: inner.Line, text: fmt.Sprintf("the key %q is written twice; remove one", inner.Value), first: line}
 			}

@@ -16,6 +16,8 @@ import (
 	yamlnode "go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
+
+	"metallb.io/metallb/plugin/yamlfault"
 )
 
 // document is an object of a file, or what is wrong with what is in its place.
@@ -232,7 +234,6 @@ func positionsOf(node *yamlnode.Node) positions {
 // errorLine is how errors of the YAML parser name the line, and quoted what they repeat of the text, which may be a
 // password.
 var (
-	tabbed    = regexp.MustCompile(`^ *\t[ \t]*[^ \t\r\n#]`)
 	errorLine = regexp.MustCompile(`line (\d+): `)
 	quoted    = regexp.MustCompile("`[^`]*`|'.*'( referenced| value)|map key: .*")
 )
@@ -242,17 +243,8 @@ func (c chunk) problems(start Place, err error) []Finding {
 	text := strings.TrimPrefix(rootCause(err).Error(), "error converting YAML to JSON: ")
 	text = strings.TrimPrefix(text, "yaml: ")
 	text = strings.TrimPrefix(text, "unmarshal errors:\n")
-	number := 1
-	tabs := strings.Contains(text, "tab character") || strings.Contains(text, "cannot start any token")
-	for line := range bytes.Lines(c.text) {
-		at := Place{start.File, c.before + number}
-		switch {
-		case bytes.Contains(line, []byte("{{")) && !strings.Contains(text, "already set in map"):
-			return []Finding{{Place: at, Message: "this is a Helm template; render it first, with helm template"}}
-		case tabs && tabbed.Match(line):
-			return []Finding{{Place: at, Message: "invalid YAML: the line is indented with a tab; use spaces"}}
-		}
-		number++
+	if line, fault, known := yamlfault.Find(c.text, err); known && !strings.Contains(text, "already set in map") {
+		return []Finding{{Place: Place{start.File, c.before + line}, Message: fault}}
 	}
 	var found []Finding
 	for part := range strings.SplitSeq(text, "\n") {

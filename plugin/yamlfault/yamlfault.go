@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package yamlfault says why a text is not YAML where the parser does not.
+package yamlfault
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+)
+
+// Unrendered says that a text is a template.
+const Unrendered = "this is a Helm template; render it first, with helm template"
+
+// tabbed is a line that is indented with a tab.
+var tabbed = regexp.MustCompile(`^ *\t[ \t]*[^ \t\r\n#]`)
+
+// Find returns what is wrong with a text of which the parser returned the error, and in which line, the first being 1. It reports
+// false if the parser's own words have to do.
+func Find(text []byte, err error) (line int, fault string, found bool) {
+	tabs := strings.Contains(err.Error(), "tab character") || strings.Contains(err.Error(), "cannot start any token")
+	for content := range bytes.Lines(text) {
+		line++
+		switch {
+		case bytes.Contains(content, []byte("{{")):
+			return line, Unrendered, true
+		case tabs && tabbed.Match(content):
+			return line, "invalid YAML: the line is indented with a tab; use spaces", true
+		}
+	}
+	return 0, "", false
+}

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -170,22 +169,20 @@ func runsAPod(t *testing.T, c *Cluster) {
 func proxyComesBack(t *testing.T, c *Cluster) {
 	t.Helper()
 	before := proxyOf(t, c)
+	if before == 0 {
+		t.Fatal("it does not run")
+	}
 	if err := syscall.Kill(before, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if is := proxyOf(t, c); is != 0 && is != before {
-			return
+	err := newRunner(c, nil).until(t.Context(), "the service proxy", func(context.Context) error {
+		if is := proxyOf(t, c); is == 0 || is == before {
+			return errors.New("it was not started again")
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatal("it was not started again")
-		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -50,7 +50,36 @@ func (b *builder) accept() bool {
 			progress = b.try(p) || progress
 		}
 	}
+	if !progress {
+		if group := b.fitting(); group != nil {
+			b.use(group)
+			return true
+		}
+	}
 	return progress
+}
+
+// fitting returns changes that take nothing from a service together, though each alone would, if others are in the way of bringing
+// all into use. It goes by what each was found to take alone.
+func (b *builder) fitting() []pending {
+	group := slices.DeleteFunc(slices.Clone(b.pending), func(p pending) bool {
+		return p.deletesPool() || b.held[p.key].reason != v1beta1.ReasonNotCompatibleWithAssignedIPs
+	})
+	for len(group) > 1 {
+		impacts := b.losses(group)
+		if len(impacts) == 0 {
+			break
+		}
+		rest := slices.DeleteFunc(slices.Clone(group), func(p pending) bool { return b.held[p.key].impacts.meet(impacts) })
+		if len(rest) == len(group) {
+			return nil
+		}
+		group = rest
+	}
+	if len(group) < 2 || len(b.conflicts(group)) > 0 {
+		return nil
+	}
+	return group
 }
 
 func (p pending) deletesPool() bool { return p.new == nil && p.key.Kind == active.KindIPAddressPool }
@@ -94,7 +123,17 @@ func (b *builder) try(p pending) bool {
 			return true
 		}
 	}
-	return false
+	return b.revoke(p.key, p.old, p.new)
+}
+
+// revoke takes the permission to disrupt services from what is in use, if what is written and not brought into use does not give it: who takes
+// the permission back has done so whatever becomes of the rest. It reports whether it did.
+func (b *builder) revoke(key active.Key, was, is Object) bool {
+	if was == nil || is == nil || !v1beta1.AllowsDisruption(was) || v1beta1.AllowsDisruption(is) {
+		return false
+	}
+	b.use([]pending{{key, was, withoutPermission(was)}})
+	return true
 }
 
 // after returns what is in use after the changes.
@@ -180,15 +219,17 @@ func (b *builder) losses(changes []pending) Impacts {
 	candidate := b.after(changes)
 	free := slices.DeleteFunc(slices.Clone(changes), func(p pending) bool { return p.old != nil && !b.allows(p) })
 	var impacts Impacts
-	for _, p := range free {
-		if p.old == nil && p.key.Kind == active.KindIPAddressPool && !b.allows(p) {
+	for _, p := range changes {
+		if p.new != nil && p.key.Kind == active.KindIPAddressPool && !b.allows(p) {
 			impacts = append(impacts, b.taken(p.key.Name, candidate)...)
 		}
 	}
 	if len(free) < len(changes) {
 		impacts = append(impacts, b.lost(free, candidate)...)
+		impacts.Sort()
+		impacts = slices.Compact(impacts)
 	}
-	return b.disruptable(impacts)
+	return b.disruptable(impacts, candidate)
 }
 
 // lost returns what services would lose if the candidate was used, in comparison with what is in use after the free changes.
@@ -210,8 +251,8 @@ func (b *builder) lost(free []pending, candidate *parsedObjects) Impacts {
 	})
 }
 
-// taken returns the addresses that would be announced no more if they were the new pool's: services that hold addresses in its
-// range become its own. The speakers let a pool that is not in use take none from one that is; any other address follows a new pool as
+// taken returns the addresses that would be announced no more if they were the pool's: services that hold addresses in a range that is
+// new become its own. The speakers let a pool that is not in use take none from one that is; any other address follows a new pool as
 // soon as that is there, so to hold the pool back would keep nothing.
 func (b *builder) taken(pool string, candidate *parsedObjects) Impacts {
 	inUse := func(name string) bool {
@@ -220,7 +261,7 @@ func (b *builder) taken(pool string, candidate *parsedObjects) Impacts {
 	}
 	var impacts Impacts
 	var after *Routes
-	for _, r := range candidate.pools[pool].Ranges {
+	for _, r := range subtract(candidate.pools[pool].Ranges, b.current.pools[pool].Ranges) {
 		for h := range b.in.State.Holdings.In(r) {
 			if !slices.ContainsFunc(h.Recorded, inUse) {
 				continue
@@ -239,15 +280,19 @@ func (b *builder) taken(pool string, candidate *parsedObjects) Impacts {
 	return impacts
 }
 
-// disruptable leaves out the addresses of pools that allow disruption.
-func (b *builder) disruptable(impacts Impacts) Impacts {
+// disruptable leaves out the addresses of pools that allow disruption, unless the permission is taken back by what is judged.
+func (b *builder) disruptable(impacts Impacts, candidate *parsedObjects) Impacts {
 	if len(impacts) == 0 {
 		return nil
 	}
 	owners := newOwners(b.current.sortedPools())
 	return slices.DeleteFunc(impacts, func(i Impact) bool {
 		pool, found := owners.find(i.Address)
-		return found && pool.AllowDisruption
+		if !found || !pool.AllowDisruption {
+			return false
+		}
+		is, remains := candidate.pools[pool.Name]
+		return !remains || is.AllowDisruption
 	})
 }
 

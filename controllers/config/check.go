@@ -152,7 +152,7 @@ func (b *verdictBuilder) impacts() {
 // heldBack returns why the change would not be brought into use, though it is right beside the objects as written. What is not in use
 // as written may be changed in any way: that may be a step towards it.
 func heldBack(before Objects, change Change, state ClusterState) field.ErrorList {
-	if !slices.ContainsFunc(state.Active, func(a v1beta1.ActiveConfiguration) bool { return a.Status.Held }) {
+	if !deviates(before, state.Active) {
 		return nil
 	}
 	object := change.New
@@ -179,6 +179,26 @@ func heldBack(before Objects, change Change, state ClusterState) field.ErrorList
 	}
 	errs, _ := change.Against(f.Impacts)
 	return append(f.Errors, errs...)
+}
+
+// deviates reports whether something is in use in another version than the one written, or is new and perhaps not in use.
+func deviates(written Objects, inUse []v1beta1.ActiveConfiguration) bool {
+	if len(inUse) == 0 {
+		return false // No controller has decided anything.
+	}
+	known := make(map[active.Key]bool, len(inUse))
+	for i := range inUse {
+		if inUse[i].Status.Held {
+			return true
+		}
+		known[active.KeyOfActive(&inUse[i])] = true
+	}
+	for o := range written.All() {
+		if key := active.KeyOf(o); !known[key] && !active.UsedAsWritten(key.Kind) {
+			return true
+		}
+	}
+	return false
 }
 
 // Against returns an error for a change that has these impacts, or, if the object allows disruption, a warning for each

@@ -71,3 +71,17 @@ func texts(errs field.ErrorList) string {
 	}
 	return errs.ToAggregate().Error()
 }
+
+func TestWhatIsRejectedIsNoReasonToAdmitADeletion(t *testing.T) {
+	t.Parallel()
+	a1, a3 := builder.MakeAdvertisement("a1", "one").LocalPref(100).Obj(), builder.MakeAdvertisement("a3", "one").LocalPref(100).Peers("none").Obj()
+	a2 := builder.MakeAdvertisement("a2", "one").LocalPref(200).Obj()
+	h := web()
+	h.step(t, pool(), rackPeer(), a1, a3)
+	h.step(t, pool(), rackPeer(), a1, a3, a2)
+	state := config.ClusterState{Holdings: holdings(h.holdings), Active: h.active}
+	v := config.Check(namespace, asWritten(pool(), rackPeer(), a1, a3, a2), config.Change{Old: a1}, state)
+	if h.step(t, pool(), rackPeer(), a3, a2); len(v.Errors) == 0 && len(h.held()) > 0 {
+		t.Errorf("admitted, then held back: %q", h.held())
+	}
+}

@@ -42,6 +42,9 @@ func (c Change) candidates(impacts Impacts) []part {
 	switch n := c.New.(type) {
 	case *v1beta1.IPAddressPool:
 		o := old(c.Old, n)
+		if present(c.Old) == nil {
+			return []part{{"addresses", true}} // A new pool takes something by the addresses that it contains.
+		}
 		labels := part{"labels", differ(o.Labels, n.Labels)}
 		parts := []part{
 			{"addresses", differ(o.Spec.Addresses, n.Spec.Addresses)},

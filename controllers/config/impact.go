@@ -59,6 +59,11 @@ func (c Impacts) String() string {
 	return "new config not compatible with assigned IPs: " + strings.Join(parts, ", ")
 }
 
+// meet reports whether an impact is among both, which are sorted.
+func (c Impacts) meet(others Impacts) bool {
+	return slices.ContainsFunc(c, func(i Impact) bool { return slices.Contains(others, i) })
+}
+
 // Sort sorts the impacts by service, address and loss, in place.
 func (c Impacts) Sort() {
 	slices.SortFunc(c, func(x, y Impact) int {

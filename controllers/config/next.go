@@ -150,10 +150,7 @@ func (b *builder) reject(o Object, errs field.ErrorList) {
 		return
 	}
 	b.held[key] = hold{reason: v1beta1.ReasonInvalidConfig, errors: errs}
-	if v1beta1.AllowsDisruption(was) && !v1beta1.AllowsDisruption(o) {
-		// Who takes the permission back has done so whatever else is wrong with the object.
-		b.use([]pending{{key, was, withoutPermission(was)}})
-	}
+	b.revoke(key, was, o)
 }
 
 // before returns the routes of what is in use.

@@ -569,7 +569,7 @@ func TestWhatIsHeldBackSaysHowToEndThat(t *testing.T) {
 		"what is invalid":          {every().Aggregation(33).Obj(), 1, false, "; it is used as it is now once this is corrected"},
 		"what contradicts another": {every().LocalPref(200).Obj(), 1, true, "; it is used as it is now once this is corrected"},
 		"what takes routes from more services than a message can name": {
-			every().Peers("other").Obj(), 20, false, "…; to use it as it is now, run kubectl delete activeconfiguration bgpadvertisement.every",
+			every().Peers("other").Obj(), 20, false, "…; to use it as it is now, run kubectl delete activeconfiguration bgpadvertisement.every -n metallb-system",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -25,7 +25,7 @@ type nodes struct {
 }
 
 func newNodes(list []Node) *nodes {
-	list = slices.SortedFunc(slices.Values(list), func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
+	list = byName(list)
 	n := &nodes{labels: nodeLabels(list), selected: map[string]NumberSet{}}
 	for i := range list {
 		n.names = append(n.names, list[i].Name)
@@ -33,6 +33,11 @@ func newNodes(list []Node) *nodes {
 	n.every = n.where(func(labels.Set) bool { return true })
 	n.eligible = n.where(func(l labels.Set) bool { return !drain.IsLabeled(l) })
 	return n
+}
+
+// byName returns the nodes in the order of their names: a cache lists them in any order.
+func byName(list []Node) []Node {
+	return slices.SortedFunc(slices.Values(list), func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // nodeLabels returns the labels of the nodes; of one without labels if there are none.

@@ -22,7 +22,10 @@ func (b *builder) snapshot() *Snapshot {
 	inUse := b.after(b.partly)
 	s := &Snapshot{
 		Routes: b.routesWith(inUse), Findings: b.findings, Held: len(b.held), Deviating: b.deviating(),
-		inUse: b.inUse, nodes: b.in.State.Nodes, impacts: map[string]Impacts{}, nodeKeys: inUse.nodeKeys(),
+		inUse: b.inUse, partly: make(map[active.Key]Object, len(b.partly)), nodes: byName(b.in.State.Nodes), impacts: map[string]Impacts{}, nodeKeys: inUse.nodeKeys(),
+	}
+	for _, p := range b.partly {
+		s.partly[p.key] = p.new
 	}
 	var pools []ipam.Pool
 	for name, p := range b.current.pools {
@@ -146,15 +149,16 @@ func (b *builder) mirror(key active.Key, o Object) *v1beta1.ActiveConfiguration 
 		return nil // It came out of the API.
 	}
 	if h, isHeld := b.held[key]; isHeld {
-		m.Status = v1beta1.ActiveConfigurationStatus{Held: true, Reason: h.reason, Message: h.sentence(key, m.Name)}
+		m.Status = v1beta1.ActiveConfigurationStatus{Held: true, Reason: h.reason, Message: h.sentence(key, m)}
 	}
 	return m
 }
 
 // sentence says why the change is held back, and how to end that. Without its ActiveConfiguration, what is invalid would not be used
 // at all.
-func (h *hold) sentence(key active.Key, name string) string {
-	before, why, remedy := fmt.Sprintf("%s is used as it was before: ", key), h.impacts.String(), "; to use it as it is now, run kubectl delete activeconfiguration "+name
+func (h *hold) sentence(key active.Key, a *v1beta1.ActiveConfiguration) string {
+	before, why := fmt.Sprintf("%s is used as it was before: ", key), h.impacts.String()
+	remedy := fmt.Sprintf("; to use it as it is now, run kubectl delete activeconfiguration %s -n %s", a.Name, a.Namespace)
 	switch h.reason {
 	case v1beta1.ReasonInUse:
 		return fmt.Sprintf("%s is deleted, and services hold addresses of it; it gives no addresses to others", key)

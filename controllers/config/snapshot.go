@@ -50,7 +50,9 @@ type Snapshot struct {
 	// or of an ActiveConfiguration's status.
 	Deviating map[active.Key]string
 
-	inUse    map[active.Key]Object
+	inUse map[active.Key]Object
+	// partly are new objects that are in use as far as they are not in dispute.
+	partly   map[active.Key]Object
 	nodes    []Node
 	impacts  map[string]Impacts
 	nodeKeys map[string]bool
@@ -135,7 +137,8 @@ func (s *Snapshot) Since(before *Snapshot) Difference {
 		before = &Snapshot{}
 	}
 	d := Difference{
-		Routes: before.Routes == nil || !maps.EqualFunc(s.inUse, before.inUse, sameVersion) || !slices.EqualFunc(s.nodes, before.nodes, s.sameNode),
+		Routes: before.Routes == nil || !maps.EqualFunc(s.inUse, before.inUse, sameVersion) ||
+			!maps.EqualFunc(s.partly, before.partly, sameVersion) || !slices.EqualFunc(s.nodes, before.nodes, s.sameNode),
 	}
 	pools := map[string]bool{}
 	for key, finding := range s.Findings {

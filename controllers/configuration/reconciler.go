@@ -18,6 +18,7 @@ import (
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/controllers/config"
 	"metallb.io/metallb/controllers/trigger"
+	"metallb.io/metallb/internal/active"
 	"metallb.io/metallb/internal/process"
 )
 
@@ -71,7 +72,7 @@ func (r *Reconciler) Load(ctx context.Context) (ipam.Pools, error) {
 	if err != nil {
 		return nil, err
 	}
-	done, failure := r.activate(ctx, next.Changes)
+	done, failure := r.activate(ctx, next.Changes, nil)
 	if failure != nil {
 		log.FromContext(ctx).Error(failure, "writing ActiveConfigurations, going on with the others")
 	} else if !done {
@@ -91,7 +92,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	done, failure := r.activate(ctx, next.Changes)
+	done, failure := r.activate(ctx, next.Changes, allowed)
 	if failure == nil && !done {
 		return ctrl.Result{RequeueAfter: retryAfter}, nil
 	}
@@ -108,21 +109,32 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result
 	return result, errors.Join(failure, err)
 }
 
-// activate writes ActiveConfigurations, and reports whether it could: if not, and without an error, another version is there.
-func (r *Reconciler) activate(ctx context.Context, changes []config.ActiveChange) (done bool, err error) {
+// activate writes ActiveConfigurations, and reports whether it could: if not, and without an error, another version is there. It takes from
+// the permissions those for changes that it could not write: they are needed once more.
+func (r *Reconciler) activate(ctx context.Context, changes []config.ActiveChange, allowed notes) (done bool, err error) {
 	done = true
 	var failures []error
 	for _, c := range changes {
 		switch err := r.write(ctx, c); {
 		case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err), apierrors.IsNotFound(err):
 			done = false
+			delete(allowed, keyOf(c))
 		case apierrors.HasStatusCause(err, "NamespaceTerminating"):
 			// Everything here is on its way out.
 		case err != nil:
 			failures = append(failures, err)
+			delete(allowed, keyOf(c))
 		}
 	}
 	return done, errors.Join(failures...)
+}
+
+// keyOf returns the key of the object whose ActiveConfiguration changes.
+func keyOf(c config.ActiveChange) active.Key {
+	if c.New != nil {
+		return active.KeyOfActive(c.New)
+	}
+	return active.KeyOfActive(c.Old)
 }
 
 func (r *Reconciler) write(ctx context.Context, c config.ActiveChange) error {

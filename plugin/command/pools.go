@@ -30,7 +30,8 @@ func newPools(e *environment) *cobra.Command {
 		Long: `Show which addresses of the pools are used, as a map of the ranges. With the name of a pool, or -o wide, also who holds which address.
 
 With --for, tell what the Services in a file would be given next, from which pool, and why. The API server is asked to complete the Services as if
-they were applied, and does not store them; for this you need the right to create Services. The exit status is 1 if one would not get what it requests.`,
+they were applied, and does not store them; for this you need the right to get Services, and to create them, or to update those that exist. The exit
+status is 1 if one would not get what it requests.`,
 		Example: `  # Which addresses are used?
   kubectl metallb pools
 

@@ -15,7 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"metallb.io/metallb/plugin/yamlfault"
+	"metallb.io/metallb/plugin/yamltext"
 )
 
 // syntaxError is what keeps text from being YAML, or from having one meaning.
@@ -43,7 +43,7 @@ var (
 // parse returns the documents of the text, which is YAML or JSON, that have something in them. No key of a mapping is there
 // twice: of which of the two was meant, nobody knows.
 func parse(text []byte) ([]*yaml.Node, *syntaxError) {
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	text = yamltext.Decode(text)
 	if json.Valid(text) {
 		// YAML has no tabs outside of strings, and JSON none in them.
 		text = bytes.ReplaceAll(text, []byte("\t"), []byte(" "))
@@ -70,7 +70,7 @@ func parse(text []byte) ([]*yaml.Node, *syntaxError) {
 
 // explain says what is wrong with the text where the parser gave up.
 func explain(err error, text []byte) *syntaxError {
-	if line, fault, found := yamlfault.Find(text, err); found {
+	if line, fault, found := yamltext.Find(text, err); found {
 		return &syntaxError{line: line, text: fault}
 	}
 	wrong := &syntaxError{line: 1, text: "invalid YAML: " + quoted.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), "…$1")}
@@ -90,7 +90,7 @@ func ambiguous(node *yaml.Node) *syntaxError {
 		if node.Kind == yaml.MappingNode && i%2 == 0 {
 			switch line, twice := first[inner.Value]; {
 			case inner.Kind == yaml.MappingNode:
-				return &syntaxError{line: inner.Line, text: yamlfault.Unrendered}
+				return &syntaxError{line: inner.Line, text: yamltext.Unrendered}
 			case twice && inner.Kind == yaml.ScalarNode && inner.Tag != mergeTag:
 				return &syntaxError{line: inner.Line, text: fmt.Sprintf("the key %q is written twice; remove one", inner.Value), first: line}
 			}

@@ -83,8 +83,12 @@ func find(file string, content []byte) (chosen candidate, note string, err error
 		return candidate{}, "", err
 	}
 	for i := range s.found {
-		if other := &s.found[i]; other.known && other.String() != best[0].String() {
+		switch other := &s.found[i]; {
+		case other.String() == best[0].String():
+		case other.known:
 			note = fmt.Sprintf("the other configuration at %s is not read", other)
+		case other.expected:
+			note = fmt.Sprintf("MetalLB reads the configuration at %s, which is empty", other)
 		}
 	}
 	return best[0], note, nil

@@ -3,9 +3,11 @@
 package migrate
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf16"
 )
 
 // whole is a configuration, as MetalLB reads it.
@@ -31,6 +33,15 @@ func indented(by int, text string) string {
 	return b.String()
 }
 
+// utf16Of returns the text in UTF-16 with a byte order mark.
+func utf16Of(text string) string {
+	var content []byte
+	for _, unit := range utf16.Encode([]rune("\ufeff" + text)) {
+		content = binary.LittleEndian.AppendUint16(content, unit)
+	}
+	return string(content)
+}
+
 func TestAConfigurationIsFoundWhereverPeopleHaveIt(t *testing.T) {
 	t.Parallel()
 	oneLine := `{"peers":[{"peer-address":"10.0.0.1","peer-asn":64501,"my-asn":64500}],` +
@@ -41,6 +52,7 @@ func TestAConfigurationIsFoundWhereverPeopleHaveIt(t *testing.T) {
 		"JSON":                                oneLine,
 		"JSON with tabs":                      strings.NewReplacer(`[{`, "[\n\t{", `":`, "\":\t").Replace(oneLine),
 		"Windows":                             "\ufeff" + strings.ReplaceAll(configMap+indented(4, whole), "\n", "\r\n"),
+		"PowerShell":                          utf16Of(configMap + indented(4, whole)),
 		"the ConfigMap":                       configMap + indented(4, whole),
 		"a ConfigMap of another name and key": "kind: ConfigMap\nmetadata: {name: bgp-config}\ndata:\n  other: x\n  config.yaml: |\n" + indented(4, whole),
 		"a ConfigMap with a text in JSON":     configMap + "    " + oneLine + "\n",
@@ -168,13 +180,16 @@ func TestKeysThatAreNotKnownAreNamed(t *testing.T) {
 	t.Parallel()
 	pool := "address-pools:\n- name: public\n  protocol: bgp\n  addresses: [198.51.100.0/24]\n"
 	tests := map[string]struct{ input, want string }{
-		"at the top":                 {pool + "colour: red\n", "-:5: colour: unknown key; left out\n"},
-		"underscores":                {pool + "bgp_communities: {a: \"1:2\"}\n", "-:5: bgp_communities: unknown key; did you mean \"bgp-communities\"?; left out\n"},
-		"capitals":                   {pool + "  avoidBuggyIPs: true\n", "-:5: address-pools[0].avoidBuggyIPs: unknown key; did you mean \"avoid-buggy-ips\"?; left out\n"},
-		"a letter too much":          {pool + "  auto-assigns: false\n", "-:5: address-pools[0].auto-assigns: unknown key; did you mean \"auto-assign\"?; left out\n"},
-		"one level too far left":     {pool + "  localpref: 100\n", "-:5: address-pools[0].localpref: is in the wrong place: it belongs to an item of bgp-advertisements; left out\n"},
-		"one level too far right":    {pool + "  bgp-communities: {a: \"1:2\"}\n", "-:5: address-pools[0].bgp-communities: is in the wrong place: it belongs to the top level; left out\n"},
-		"misspelt and misplaced":     {pool + "aggregation-lengths: 24\n", "-:5: aggregation-lengths: unknown key; did you mean \"aggregation-length\", which belongs to an item of bgp-advertisements?; left out\n"},
+		"at the top":              {pool + "colour: red\n", "-:5: colour: unknown key; left out\n"},
+		"underscores":             {pool + "bgp_communities: {a: \"1:2\"}\n", "-:5: bgp_communities: unknown key; did you mean \"bgp-communities\"?; left out\n"},
+		"capitals":                {pool + "  avoidBuggyIPs: true\n", "-:5: address-pools[0].avoidBuggyIPs: unknown key; did you mean \"avoid-buggy-ips\"?; left out\n"},
+		"a letter too much":       {pool + "  auto-assigns: false\n", "-:5: address-pools[0].auto-assigns: unknown key; did you mean \"auto-assign\"?; left out\n"},
+		"one level too far left":  {pool + "  localpref: 100\n", "-:5: address-pools[0].localpref: is in the wrong place: it belongs to an item of bgp-advertisements; left out\n"},
+		"one level too far right": {pool + "  bgp-communities: {a: \"1:2\"}\n", "-:5: address-pools[0].bgp-communities: is in the wrong place: it belongs to the top level; left out\n"},
+		"misspelt and misplaced":  {pool + "aggregation-lengths: 24\n", "-:5: aggregation-lengths: unknown key; did you mean \"aggregation-length\", which belongs to an item of bgp-advertisements?; left out\n"},
+		"the configuration that is empty": {
+			configMap + "    # Nothing yet.\n  config.bak: |\n" + indented(4, pool), "-:8: note: MetalLB reads the configuration at -:6 (ConfigMap config, key config), which is empty\n",
+		},
 		"the configuration not read": {configMap + indented(4, pool) + "---\n" + strings.Replace(configMap, "name: config", "name: backup", 1) + indented(4, pool), "-:6: note: the other configuration at -:16 (ConfigMap backup, key config) is not read\n"},
 	}
 	for name, tc := range tests {

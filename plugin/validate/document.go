@@ -4,20 +4,18 @@ package validate
 
 import (
 	"bytes"
-	"encoding/binary"
 	encoding "encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 
 	yamlnode "go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
 
-	"metallb.io/metallb/plugin/yamlfault"
+	"metallb.io/metallb/plugin/yamltext"
 )
 
 // document is an object of a file, or what is wrong with what is in its place.
@@ -29,28 +27,12 @@ type document struct {
 
 // parseDocuments reads YAML or JSON as kubectl does: several documents, and lists of objects.
 func parseDocuments(file string, content []byte) []document {
-	chunks := split(utf8Of(content))
+	chunks := split(yamltext.Decode(content))
 	documents := make([]document, 0, len(chunks))
 	for _, c := range chunks {
 		documents = append(documents, c.documents(file)...)
 	}
 	return documents
-}
-
-// utf8Of returns the text in UTF-8. What kubectl reads may be in UTF-16, as PowerShell writes it, if it begins with a byte order mark.
-func utf8Of(content []byte) []byte {
-	var order binary.ByteOrder = binary.LittleEndian
-	switch {
-	case bytes.HasPrefix(content, []byte{0xfe, 0xff}):
-		order = binary.BigEndian
-	case !bytes.HasPrefix(content, []byte{0xff, 0xfe}):
-		return bytes.TrimPrefix(content, []byte("\ufeff"))
-	}
-	units := make([]uint16, 0, len(content)/2)
-	for i := 2; i+1 < len(content); i += 2 {
-		units = append(units, order.Uint16(content[i:]))
-	}
-	return []byte(string(utf16.Decode(units)))
 }
 
 // chunk is the text of one document.
@@ -243,7 +225,7 @@ func (c chunk) problems(start Place, err error) []Finding {
 	text := strings.TrimPrefix(rootCause(err).Error(), "error converting YAML to JSON: ")
 	text = strings.TrimPrefix(text, "yaml: ")
 	text = strings.TrimPrefix(text, "unmarshal errors:\n")
-	if line, fault, known := yamlfault.Find(c.text, err); known && !strings.Contains(text, "already set in map") {
+	if line, fault, known := yamltext.Find(c.text, err); known && !strings.Contains(text, "already set in map") {
 		return []Finding{{Place: Place{start.File, c.before + line}, Message: fault}}
 	}
 	var found []Finding

@@ -1,13 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package yamlfault says why a text is not YAML where the parser does not.
-package yamlfault
+// Package yamltext reads the text of files with YAML as kubectl does, and says why a text is not YAML where the parser does not.
+package yamltext
 
 import (
 	"bytes"
 	"regexp"
 	"strings"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
+
+// Decode returns the content of a file as UTF-8, without a byte order mark. With such a mark, the content may also be UTF-16, which PowerShell
+// writes. It may be called again for what it has returned.
+func Decode(content []byte) []byte {
+	text, _, err := transform.Bytes(unicode.BOMOverride(transform.Nop), content)
+	if err != nil {
+		return content // The parser says what is wrong with it.
+	}
+	return text
+}
 
 // Unrendered says that a text is a template.
 const Unrendered = "this is a Helm template; render it first, with helm template"

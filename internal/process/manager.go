@@ -36,6 +36,8 @@ func (s *Settings) NewManager(ctx context.Context, config *rest.Config, options 
 		return nil, err
 	}
 	options.NewCache = newCache
+	// controller-runtime's own queue passes each object through two goroutines more than client-go's (docs/decisions/0014).
+	options.Controller.UsePriorityQueue = new(false)
 	options.MapperProvider = func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return mapper, nil }
 	options.Metrics = s.metricsServer()
 	options.HealthProbeBindAddress = s.probeAddress

@@ -19,22 +19,24 @@ import (
 const arrival = time.Second
 
 // releaseForeign takes back what a Service of another class holds of this load balancer. What it holds of others is theirs.
-func (r *Reconciler) releaseForeign(ctx context.Context, svc *corev1.Service) error {
+func (r *Reconciler) releaseForeign(ctx context.Context, svc *corev1.Service) (ctrl.Result, error) {
 	name := client.ObjectKeyFromObject(svc)
 	held := r.Allocator.Withdraw(name).Addresses()
 	if len(held) == 0 {
 		r.release(ctx, name) // It may have given up addresses that are not free yet.
-		return nil
+		return ctrl.Result{}, nil
 	}
 	desired := svc.DeepCopy()
 	clearStatus(desired, held)
 	log.FromContext(ctx).Info("clearing addresses of a service of another class", "addresses", held)
-	if written, err := r.patch(ctx, desired, svc); err != nil || !written {
-		return err
+	if written, err := r.patch(ctx, desired, svc); err != nil {
+		return ctrl.Result{}, err
+	} else if !written {
+		return ctrl.Result{RequeueAfter: lateness}, nil
 	}
 	record(r.Recorder, desired, clearing(cleared(held, causeOtherClass)))
 	r.release(ctx, name)
-	return nil
+	return ctrl.Result{}, nil
 }
 
 // releaseDeleted releases what a Service held that is gone, or is not of type LoadBalancer any more. In the second case the API

@@ -156,7 +156,8 @@ func translateAccount(value map[string]any) {
 
 // alike removes from the chart's object what it may have more:
 //   - the label of the component, which in the manifests only workloads have;
-//   - the label of the job, without which Prometheus names jobs after Services.
+//   - the label of the job, without which Prometheus names jobs after Services;
+//   - by what Helm takes over a Secret of cert-manager.
 func alike(manifest, chart map[string]any) {
 	labels, _, _ := unstructured.NestedMap(manifest, "metadata", "labels")
 	if labels["component"] == nil {
@@ -164,5 +165,8 @@ func alike(manifest, chart map[string]any) {
 	}
 	if chart["kind"] == "ServiceMonitor" {
 		unstructured.RemoveNestedField(chart, "spec", "jobLabel")
+	}
+	if chart["kind"] == "Certificate" {
+		unstructured.RemoveNestedField(chart, "spec", "secretTemplate")
 	}
 }

@@ -36,7 +36,7 @@ somebody wrote null, or where `helm upgrade --reuse-values` has only the values 
 
 {{/* By what the pods of a release are selected; (dict "root" . "component" NAME). It cannot be changed later. */}}
 {{- define "metallb.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "metallb.name" .root }}
+app.kubernetes.io/name: {{ include "metallb.name" .root | quote }}
 app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
@@ -245,7 +245,7 @@ imagePullSecrets:
   valueFrom:
     fieldRef:
       fieldPath: metadata.namespace
-{{- if dig "limits" "memory" "" (default dict (index .root.Values .component).resources) }}
+{{- if (default dict (default dict (index .root.Values .component).resources).limits).memory }}
 # Garbage is collected in time not to reach the limit.
 - name: GOMEMLIMIT
   valueFrom:
@@ -273,7 +273,7 @@ imagePullSecrets:
 {{/* What pods of both components have; (dict "root" . "component" NAME). */}}
 {{- define "metallb.pod" -}}
 {{- $values := index .root.Values .component -}}
-serviceAccountName: {{ include "metallb.serviceAccountName" . }}
+serviceAccountName: {{ include "metallb.serviceAccountName" . | quote }}
 # What Kubernetes tells of the namespace's Services would look like settings.
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds }}
@@ -378,7 +378,7 @@ tlsConfig:
   {{- toYaml .tls | nindent 2 }}
 {{- end }}
 {{- with .values.interval }}
-interval: {{ . }}{{ if not (kindIs "string" .) }}s{{ end }}
+interval: {{ . }}{{ if regexMatch "^[0-9]+$" (toString .) }}s{{ end }}
 {{- end }}
 {{- with .values.metricRelabelings }}
 metricRelabelings:

@@ -78,7 +78,7 @@ func (s *scheduler) add(e *entry) {
 	if before := s.entries[e.name]; before != nil {
 		if before.line == e.line {
 			e.since = before.since
-			if latest := e.since.Add(flipTime); before.status != e.status && e.due.After(latest) && latest.After(before.due) {
+			if latest := e.since.Add(flipTime); before.status != e.status && e.due.After(latest) && !latest.Before(before.due) {
 				e.due = latest
 			}
 			if before.status == e.status && !e.due.Before(before.due) {

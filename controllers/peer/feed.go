@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -106,10 +107,12 @@ func handle[T client.Object](set func(before, after T), remove func(name string)
 }
 
 func (f *feed) setPeer(before, p *v1beta2.BGPPeer) {
-	if before != nil && before.UID == p.UID && before.Generation == p.Generation {
+	if before == nil || before.UID != p.UID || before.Generation != p.Generation {
+		f.index.setPeer(p)
+	} else if equality.Semantic.DeepEqual(before.Status, p.Status) {
 		return
 	}
-	f.index.setPeer(p)
+	// A change of the status too: the cache may have been late when that was compared.
 	f.lookAt([]string{p.Name}, nil)
 }
 

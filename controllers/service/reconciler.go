@@ -54,15 +54,11 @@ type Reconciler struct {
 	ownWrites versions
 }
 
-// lateness is after how long a Service is looked at again of which the cache does not have the newest version yet. To wait for the event
-// would not do: it may be one that does not matter.
-const lateness = 100 * time.Millisecond
-
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("service").
-		For(&corev1.Service{}, builder.WithPredicates(predicate.Funcs{UpdateFunc: r.matters})).
+		For(&corev1.Service{}).
 		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.namespaceToRequests),
 			builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WatchesRawSource(r.Services.Source()).
@@ -98,10 +94,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, fmt.Errorf("reading the service: %w", err)
 	}
 	if r.Hydration.replayed.areAhead(svc) || r.ownWrites.areAhead(svc) {
-		return ctrl.Result{RequeueAfter: lateness}, nil
+		return ctrl.Result{}, nil // A newer version is on its way here.
 	}
 	if !assignment.Served(svc, r.Class) {
-		return r.releaseForeign(ctx, svc)
+		return ctrl.Result{}, r.releaseForeign(ctx, svc)
 	}
 	namespaceLabels, known, err := r.namespaceLabels(ctx, svc.Namespace)
 	if err != nil || !known {
@@ -115,10 +111,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		r.Services.Add(r.Allocator.Settle(req.NamespacedName, reportedBy(svc))...)
 		return ctrl.Result{}, nil
 	}
-	if written, err := r.write(ctx, svc, &o); err != nil {
+	if written, err := r.write(ctx, svc, &o); err != nil || !written {
 		return ctrl.Result{}, err
-	} else if !written {
-		return ctrl.Result{RequeueAfter: lateness}, nil
 	}
 	if o.assignsNew(svc) {
 		r.Metrics.allocated(time.Since(began))
@@ -165,8 +159,8 @@ func (r *Reconciler) decide(svc *corev1.Service, namespaceLabels labels.Set) out
 	return o
 }
 
-// write puts the outcome into the Service, and reports whether it is there. If not, and without an error, there is a newer version of
-// the Service, which is to be looked at.
+// write puts the outcome into the Service, and reports whether it is there. If not, and without an error, a newer version of
+// the Service is on its way here, which will be looked at.
 func (r *Reconciler) write(ctx context.Context, svc *corev1.Service, o *outcome) (bool, error) {
 	if !o.changes(svc) {
 		return true, nil
@@ -215,7 +209,7 @@ func (r *Reconciler) patch(ctx context.Context, desired, svc *corev1.Service) (b
 	r.Metrics.updates.Inc()
 	switch err := r.Client.Status().Patch(ctx, desired, patch); {
 	case apierrors.IsConflict(err), apierrors.IsNotFound(err):
-		log.FromContext(ctx).V(1).Info("the service has changed meanwhile, trying again")
+		log.FromContext(ctx).V(1).Info("waiting for the newer version of the service")
 		return false, nil
 	case err != nil:
 		r.Metrics.updateErrors.Inc()

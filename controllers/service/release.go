@@ -19,24 +19,22 @@ import (
 const arrival = time.Second
 
 // releaseForeign takes back what a Service of another class holds of this load balancer. What it holds of others is theirs.
-func (r *Reconciler) releaseForeign(ctx context.Context, svc *corev1.Service) (ctrl.Result, error) {
+func (r *Reconciler) releaseForeign(ctx context.Context, svc *corev1.Service) error {
 	name := client.ObjectKeyFromObject(svc)
 	held := r.Allocator.Withdraw(name).Addresses()
 	if len(held) == 0 {
 		r.release(ctx, name) // It may have given up addresses that are not free yet.
-		return ctrl.Result{}, nil
+		return nil
 	}
 	desired := svc.DeepCopy()
 	clearStatus(desired, held)
 	log.FromContext(ctx).Info("clearing addresses of a service of another class", "addresses", held)
-	if written, err := r.patch(ctx, desired, svc); err != nil {
-		return ctrl.Result{}, err
-	} else if !written {
-		return ctrl.Result{RequeueAfter: lateness}, nil
+	if written, err := r.patch(ctx, desired, svc); err != nil || !written {
+		return err
 	}
 	record(r.Recorder, desired, clearing(cleared(held, causeOtherClass)))
 	r.release(ctx, name)
-	return ctrl.Result{}, nil
+	return nil
 }
 
 // releaseDeleted releases what a Service held that is gone, or is not of type LoadBalancer any more. In the second case the API

@@ -27,13 +27,6 @@ func (v *versions) add(svc *corev1.Service) {
 	v.known[client.ObjectKeyFromObject(svc)] = svc.ResourceVersion
 }
 
-// have reports whether this version of the Service is among these.
-func (v *versions) have(svc *corev1.Service) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.known[client.ObjectKeyFromObject(svc)] == svc.ResourceVersion
-}
-
 // areAhead reports whether there is a newer version of the Service than this one, which is from the cache. To act on this one
 // would undo what the newer one says, or take it for what the status says.
 func (v *versions) areAhead(svc *corev1.Service) bool {

@@ -20,10 +20,9 @@ import (
 // An address that is in no status yet need not be left. So the event of the reconciler's own write matters.
 func TestAServiceLeavesAPoolThatCeasesToSelectItDuringTheWrite(t *testing.T) {
 	t.Parallel()
-	var pools []ipam.Pool
-	for _, p := range []*builder.Pool{
-		builder.MakePool("a", "192.0.2.0/24").ServicesWithLabel("tier", "other"), builder.MakePool("b", "198.51.100.0/24"),
-	} {
+	reserved, other := builder.MakePool("a", "192.0.2.0/24").ServicesWithLabel("tier", "other"), builder.MakePool("b", "198.51.100.0/24")
+	pools := make([]ipam.Pool, 0, 2)
+	for _, p := range []*builder.Pool{reserved, other} {
 		parsed, errs := ipam.ParsePool(p.Obj())
 		if len(errs) > 0 {
 			t.Fatal(errs)

@@ -124,9 +124,21 @@ type path struct {
 // paths returns, of every router of both pages, the paths to the prefix with the moment their sessions came up.
 func paths(t *testing.T, prefix netip.Prefix) map[path]time.Time {
 	t.Helper()
+	found, err := readPaths(t.Context(), prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func readPaths(ctx context.Context, prefix netip.Prefix) (map[path]time.Time, error) {
 	found := map[path]time.Time{}
 	for _, page := range []string{playground.TestRoutersPage, playground.RackRouterPage} {
-		for _, r := range routers(t, page).Routers {
+		snapshot, err := readRouters(ctx, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range snapshot.Routers {
 			since := map[netip.Addr]time.Time{}
 			for _, neighbor := range r.Established() {
 				since[neighbor.Address] = neighbor.Since
@@ -137,7 +149,7 @@ func paths(t *testing.T, prefix netip.Prefix) map[path]time.Time {
 			}
 		}
 	}
-	return found
+	return found, nil
 }
 
 // Whoever has a playground running must not lose it to the tests.

@@ -10,6 +10,7 @@ import (
 	"metallb.io/metallb/test/builder"
 )
 
+// asWritten returns the objects together.
 func asWritten(objects ...config.Object) (all config.Objects) {
 	for _, o := range objects {
 		all = all.Apply(config.Change{New: o})

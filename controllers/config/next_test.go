@@ -35,12 +35,8 @@ type history struct {
 // step brings the objects into use as far as that goes. It is as with a restart before each step: nothing else is remembered.
 func (h *history) step(t *testing.T, objects ...config.Object) {
 	t.Helper()
-	var written config.Objects
-	for _, o := range objects {
-		written = written.Apply(config.Change{New: o})
-	}
 	in := config.Inputs{
-		Written: written, Active: slices.Clone(h.active), Allowed: h.allowed,
+		Written: asWritten(objects...), Active: slices.Clone(h.active), Allowed: h.allowed,
 		State: config.ClusterState{Holdings: holdings(h.holdings), Nodes: h.nodes},
 	}
 	h.snapshot = config.Next(in, h.parser)

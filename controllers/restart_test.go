@@ -26,8 +26,10 @@ var _ = Describe("A controller", func() {
 		const services = 500
 		create(ctx, builder.MakePool("large", "10.0.0.0/16").Obj())
 		p := startController()
+		created := make(chan struct{})
 		go func() {
 			defer GinkgoRecover()
+			defer close(created)
 			for i := range services {
 				create(ctx, builder.MakeService(fmt.Sprintf("web-%03d", i)).Obj())
 			}
@@ -38,7 +40,8 @@ var _ = Describe("A controller", func() {
 		p.stop(syscall.SIGKILL)
 		before := assignments(ctx)
 		Expect(len(before)).To(BeNumerically("<", services), "it was killed in the middle")
-		Eventually(func() int { return count(ctx) }).Should(Equal(services))
+		Eventually(ctx, created).Should(BeClosed())
+		Expect(count(ctx)).To(Equal(services))
 
 		By("deleting two services while it is down")
 		for _, name := range []string{"web-003", "web-004"} {

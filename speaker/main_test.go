@@ -186,7 +186,7 @@ func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *te
 func newGomega(t *testing.T) *WithT {
 	t.Helper()
 	g := NewWithT(t)
-	g.SetDefaultEventuallyTimeout(30 * time.Second)
+	g.SetDefaultEventuallyTimeout(time.Minute)
 	g.SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
 	return g
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"sync"
 	"testing"
-	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -60,7 +59,6 @@ func (w *wire) attempts() int {
 
 func TestRoutesStayWhileTheAPIServerIsAwayAndWhatChangedIsTakenUpAfterwards(t *testing.T) {
 	w := tutorial(t)
-	w.SetDefaultEventuallyTimeout(40 * time.Second)
 	stays, moves, goes := service("stays", "198.51.100.1"), service("moves", "198.51.100.2"), service("goes", "198.51.100.3")
 	w.create(stays, slice("stays", "node-1"), moves, slice("moves", "node-2"), goes, slice("goes", "node-2"))
 	w.start()

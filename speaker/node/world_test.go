@@ -52,7 +52,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	t.Helper()
 	s := server.Get(t)
 	w := &world{WithT: NewWithT(t), t: t, client: s.Client}
-	w.SetDefaultEventuallyTimeout(10 * time.Second)
+	w.SetDefaultEventuallyTimeout(time.Minute)
 	w.SetDefaultEventuallyPollingInterval(10 * time.Millisecond)
 	w.create(thisNode())
 	w.create(objects...)

@@ -41,7 +41,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{WithT: NewWithT(t), Audited: envtest.StartAudited(t), t: t, bin: programs.Product(t)}
-	w.SetDefaultEventuallyTimeout(40 * time.Second)
+	w.SetDefaultEventuallyTimeout(time.Minute)
 	w.SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
 	w.kubectl("", "apply", "--namespace", envtest.Namespace, "--kustomize", "../../config/rbac")
 	w.kubectl("", "apply", "--filename", "../../config/service-bgp-status/role.yaml")

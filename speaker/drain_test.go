@@ -110,7 +110,7 @@ func (r *twoNodes) says(code int32, answer string) {
 
 func (r *twoNodes) startFirst() {
 	r.t.Helper()
-	r.first = startSpeaker(r.t, r.kube, "--node-healthz-url", r.proxyURL, "--drain-delay=3s", "--proxy-timeout=1s")
+	r.first = startSpeaker(r.t, r.kube, "--node-healthz-url", r.proxyURL, "--drain-delay=10s", "--proxy-timeout=1s")
 	r.Eventually(func() error { return r.first.get("/readyz", nil) }).Should(Succeed(), r.first.log)
 }
 

@@ -52,13 +52,14 @@ type Reconciler struct {
 	Concurrency int
 
 	ownWrites versions
+	news      news
 }
 
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("service").
-		For(&corev1.Service{}).
+		For(&corev1.Service{}, builder.WithPredicates(predicate.Funcs{UpdateFunc: r.news.matters})).
 		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.namespaceToRequests),
 			builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WatchesRawSource(r.Services.Source()).
@@ -87,6 +88,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	defer r.wakePools()
+	r.news.arrived(req.NamespacedName)
 	svc := &corev1.Service{} // It shares its parts with the cache, so nothing in it is written to.
 	if err := r.Client.Get(ctx, req.NamespacedName, svc, client.UnsafeDisableDeepCopy); apierrors.IsNotFound(err) {
 		return r.releaseDeleted(ctx, req.NamespacedName)
@@ -94,7 +96,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, fmt.Errorf("reading the service: %w", err)
 	}
 	if r.Hydration.replayed.areAhead(svc) || r.ownWrites.areAhead(svc) {
-		return ctrl.Result{}, nil // A newer version is on its way here.
+		return ctrl.Result{}, r.awaitNewer(ctx, svc)
 	}
 	if !assignment.Served(svc, r.Class) {
 		return ctrl.Result{}, r.releaseForeign(ctx, svc)
@@ -111,14 +113,30 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		r.Services.Add(r.Allocator.Settle(req.NamespacedName, reportedBy(svc))...)
 		return ctrl.Result{}, nil
 	}
-	if written, err := r.write(ctx, svc, &o); err != nil || !written {
+	if written, err := r.write(ctx, svc, &o); err != nil {
 		return ctrl.Result{}, err
+	} else if !written {
+		return ctrl.Result{}, r.awaitNewer(ctx, svc)
 	}
 	if o.assignsNew(svc) {
 		r.Metrics.allocated(time.Since(began))
 	}
 	r.Services.Add(r.Allocator.Settle(req.NamespacedName, o.result.Addresses())...)
 	return ctrl.Result{}, nil
+}
+
+// awaitNewer has the version of the Service looked at that follows this one, which may have come into the cache by now.
+func (r *Reconciler) awaitNewer(ctx context.Context, svc *corev1.Service) error {
+	name := client.ObjectKeyFromObject(svc)
+	r.news.await(name)
+	is := &corev1.Service{}
+	if err := r.Client.Get(ctx, name, is, client.UnsafeDisableDeepCopy); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("reading the service: %w", err)
+	}
+	if is.ResourceVersion != svc.ResourceVersion {
+		r.Services.Add(name)
+	}
+	return nil
 }
 
 // namespaceLabels returns the labels of the namespace, and whether there is such a namespace. The cache may not have it yet,
@@ -159,8 +177,8 @@ func (r *Reconciler) decide(svc *corev1.Service, namespaceLabels labels.Set) out
 	return o
 }
 
-// write puts the outcome into the Service, and reports whether it is there. If not, and without an error, a newer version of
-// the Service is on its way here, which will be looked at.
+// write puts the outcome into the Service, and reports whether it is there. If not, and without an error, there is a newer version of
+// the Service.
 func (r *Reconciler) write(ctx context.Context, svc *corev1.Service, o *outcome) (bool, error) {
 	if !o.changes(svc) {
 		return true, nil

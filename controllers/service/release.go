@@ -29,8 +29,10 @@ func (r *Reconciler) releaseForeign(ctx context.Context, svc *corev1.Service) er
 	desired := svc.DeepCopy()
 	clearStatus(desired, held)
 	log.FromContext(ctx).Info("clearing addresses of a service of another class", "addresses", held)
-	if written, err := r.patch(ctx, desired, svc); err != nil || !written {
+	if written, err := r.patch(ctx, desired, svc); err != nil {
 		return err
+	} else if !written {
+		return r.awaitNewer(ctx, svc)
 	}
 	record(r.Recorder, desired, clearing(cleared(held, causeOtherClass)))
 	r.release(ctx, name)

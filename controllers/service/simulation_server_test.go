@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	update "sigs.k8s.io/controller-runtime/pkg/event"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
@@ -44,8 +45,9 @@ type apiServer struct {
 	told map[types.UID]map[string][]terms
 	// met is what a Service asked for when it was told what it has.
 	met map[types.UID]string
-	// spoilt are Services that a controller wrote to after another had taken over, where that can have an effect: a pool may have
-	// allowed disruption when that was decided, and the other does not know that the Service was to be moved. It has to come right.
+	// spoilt are Services that a controller wrote to after another had taken over, where that can have an effect: when that was decided,
+	// a pool may have allowed disruption, or not have selected the Service, or another may have been about to be told the address, and
+	// the other controller does not know that the Service was to be moved. It has to come right.
 	spoilt map[types.UID]bool
 	// inherited are the clashes that a controller found when it took over. Both keep the address then, and are told so.
 	inherited map[clash]bool
@@ -92,9 +94,21 @@ func (s *simulation) hear(name string, last bool) {
 	if next != nil && next.Spec.Type == corev1.ServiceTypeLoadBalancer {
 		s.cached[name] = next
 	}
-	if before != nil || s.cached[name] != nil {
+	after := s.cached[name]
+	switch {
+	case before == nil && after == nil:
+	case before == nil || after == nil || before.UID != after.UID:
+		s.queue.names[name] = true
+	case s.reconciler.news.matters(update.UpdateEvent{ObjectOld: stripped(before), ObjectNew: stripped(after)}):
 		s.queue.names[name] = true
 	}
+}
+
+// stripped returns a Service as it is in the cache.
+func stripped(svc *corev1.Service) *corev1.Service {
+	svc = svc.DeepCopy()
+	_, _ = Strip(svc)
+	return svc
 }
 
 // hearOfNamespace lets the cache see the labels of the namespace.
@@ -349,14 +363,15 @@ func (s *simulation) write(desired *corev1.Service, patch client.Patch, term int
 	if err := compareWithPatched(now, desired, patch); err != nil {
 		s.fail("the patch of %s: %v", desired.Name, err)
 	}
-	if term != s.term {
-		s.note("a controller of before writes")
-		s.spoilt[now.UID] = s.disrupts
-	}
 	had, has := assignment.IngressTexts(now), assignment.IngressTexts(desired)
 	taken := slices.DeleteFunc(slices.Clone(had), func(address string) bool {
 		return slices.Contains(has, address) || s.hadToGo(now, address, companions[address])
 	})
+	if term != s.term {
+		s.note("a controller of before writes")
+		hadToGo := func(address string) bool { return s.hadToGo(now, address, companions[address]) }
+		s.spoilt[now.UID] = s.spoilt[now.UID] || s.disrupts || s.unselected[now.UID] || slices.ContainsFunc(had, hadToGo)
+	}
 	switch {
 	case !assignment.Served(now, "") || s.spoilt[now.UID]:
 	case len(had) > 0 && len(has) == 0:

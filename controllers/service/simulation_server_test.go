@@ -349,6 +349,15 @@ func (s *simulation) hadToGo(svc *corev1.Service, address string, companions []c
 	})
 }
 
+// spoil notes that a controller of before writes to the Service, where that can have an effect.
+func (s *simulation) spoil(now *corev1.Service, companions map[string][]companion) {
+	s.note("a controller of before writes")
+	hadToGo := func(address string) bool { return s.hadToGo(now, address, companions[address]) }
+	if s.disrupts || s.unselected[now.UID] || slices.ContainsFunc(assignment.IngressTexts(now), hadToGo) {
+		s.spoilt[now.UID] = true
+	}
+}
+
 // write applies a patch of the controller's, in which nothing but the status and the annotations is changed. The companions are
 // those that the Service had when that was decided.
 func (s *simulation) write(desired *corev1.Service, patch client.Patch, term int, companions map[string][]companion) error {
@@ -368,9 +377,7 @@ func (s *simulation) write(desired *corev1.Service, patch client.Patch, term int
 		return slices.Contains(has, address) || s.hadToGo(now, address, companions[address])
 	})
 	if term != s.term {
-		s.note("a controller of before writes")
-		hadToGo := func(address string) bool { return s.hadToGo(now, address, companions[address]) }
-		s.spoilt[now.UID] = s.spoilt[now.UID] || s.disrupts || s.unselected[now.UID] || slices.ContainsFunc(had, hadToGo)
+		s.spoil(now, companions)
 	}
 	switch {
 	case !assignment.Served(now, "") || s.spoilt[now.UID]:

@@ -132,12 +132,6 @@ func (p Peer) NeedsReset(q Peer, asn uint32) bool {
 	return !p.Equal(q)
 }
 
-// EqualButPassword reports whether nothing differs but the password.
-func (p Peer) EqualButPassword(q Peer) bool {
-	p.Password = q.Password
-	return p.Equal(q)
-}
-
 // IBGP reports whether the session is internal to the autonomous system.
 func (p Peer) IBGP() bool {
 	return p.LocalASN == p.PeerASN

@@ -40,6 +40,7 @@ type Hydration struct {
 	services  *trigger.Queue
 	done      chan struct{}
 	replayed  versions
+	backlog   backlog
 }
 
 // NewHydration returns a Hydration that is to be started by a manager.
@@ -118,6 +119,9 @@ func (h *Hydration) replay(ctx context.Context) error {
 	}
 	for i := range services {
 		h.replayed.add(&services[i])
+		if len(services[i].Status.LoadBalancer.Ingress) > 0 {
+			h.backlog.add(client.ObjectKeyFromObject(&services[i]))
+		}
 	}
 	requests, held := assignment.Replay(h.allocator, services, namespaces, pools)
 	// What services get, or have to move to, depends on their age, and not on who is looked at first.

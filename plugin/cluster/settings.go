@@ -3,6 +3,7 @@
 package cluster
 
 import (
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -60,6 +61,6 @@ func (c *Cluster) DrainRules() drain.Rules {
 		}
 	}
 	cordoned, _ := setting(&c.Speakers.Spec.Template, "drain-unschedulable")
-	rules.Unschedulable = cordoned == "true"
+	rules.Unschedulable, _ = strconv.ParseBool(cordoned) // As the speaker reads it.
 	return rules
 }

@@ -29,6 +29,7 @@ func TestByWhatSpeakersDrainIsReadFromTheirPods(t *testing.T) {
 			corev1.Container{Args: []string{"--drain-taints=a"}, Env: []corev1.EnvVar{{Name: "METALLB_DRAIN_TAINTS", Value: "b"}}}, drain.Rules{Taints: []string{"a"}},
 		},
 		"cordoned":           {corev1.Container{Args: []string{"--drain-unschedulable", "--log-level=debug"}}, drain.Rules{Taints: drain.DefaultTaints(), Unschedulable: true}},
+		"cordoned, in short": {corev1.Container{Args: []string{"--drain-unschedulable=1"}}, drain.Rules{Taints: drain.DefaultTaints(), Unschedulable: true}},
 		"cordoned, not":      {corev1.Container{Args: []string{"--drain-unschedulable=false"}}, drain.Rules{Taints: drain.DefaultTaints()}},
 		"another flag alike": {corev1.Container{Args: []string{"--drain-taints-not=a", "drain-taints=a"}}, drain.Rules{Taints: drain.DefaultTaints()}},
 	} {

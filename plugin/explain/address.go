@@ -58,13 +58,19 @@ func Address(c *cluster.Cluster, address netip.Addr) Chain {
 	if len(holders) == 0 {
 		return t.chain
 	}
-	t.svc = holders[0]
-	for _, h := range assignment.RecordOf(t.svc, c.Class).Holdings {
-		if h.Address == address {
-			t.announcement(&h, false)
+	for _, holder := range holders {
+		t.svc = holder
+		named := ""
+		if len(holders) > 1 { // One of them can be announced where another is not.
+			named = keyOf(holder).String()
+		}
+		for _, h := range assignment.RecordOf(holder, c.Class).Holdings {
+			if h.Address == address {
+				t.announcement(&h, named)
+			}
 		}
 	}
-	t.routesOf(route.New(c), address)
+	t.routesOf(route.New(c), holders, address)
 	return t.chain
 }
 

@@ -26,20 +26,20 @@ type family struct {
 	endpoint.Family
 
 	address netip.Addr
-	// named is whether the Service has an address of the other one too, so that it is to be said which is meant.
-	named bool
+	// named is what tells the address from others of which something is said, such as the family where a Service has two; empty if there is no other.
+	named string
 }
 
 func (f family) subject(noun string) string {
-	if f.named {
-		return noun + " (" + f.String() + ")"
+	if f.named != "" {
+		return noun + " (" + f.named + ")"
 	}
 	return noun
 }
 
-// announcement says how the address gets from the nodes to the routers, or where the way ends.
-func (t *trail) announcement(h *config.Holding, isOneOfTwo bool) {
-	f := family{endpoint.Of(h.Address), h.Address, isOneOfTwo}
+// announcement says how the address gets from the nodes to the routers, or where the way ends. Named tells it from others, if there are others.
+func (t *trail) announcement(h *config.Holding, named string) {
+	f := family{endpoint.Of(h.Address), h.Address, named}
 	selection := t.routes.Select(*h)
 	if !t.advertisements(&selection, f) {
 		t.endpoints(f, nil)

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"metallb.io/metallb/plugin/route"
 )
 
@@ -16,19 +18,22 @@ type told struct {
 	attributes string
 }
 
-// routesOf says what peers are told of the Service's addresses, with which attributes and by how many nodes.
-func (t *trail) routesOf(table *route.Table, addresses ...netip.Addr) {
+// routesOf says what peers are told of addresses of the Services, with which attributes and by how many nodes.
+func (t *trail) routesOf(table *route.Table, services []*corev1.Service, addresses ...netip.Addr) {
 	var order []told
-	nodes := map[told]int{}
-	for _, r := range table.Of(keyOf(t.svc)) {
-		if !r.Told || !slices.ContainsFunc(addresses, r.Prefix.Contains) {
-			continue
+	nodes := map[told]map[string]bool{}
+	for _, svc := range services {
+		for _, r := range table.Of(keyOf(svc)) {
+			if !r.Told || !slices.ContainsFunc(addresses, r.Prefix.Contains) {
+				continue
+			}
+			key := told{r.Prefix, r.Peer, r.Attributes.String()}
+			if nodes[key] == nil {
+				order = append(order, key)
+				nodes[key] = map[string]bool{}
+			}
+			nodes[key][r.Node] = true
 		}
-		key := told{r.Prefix, r.Peer, r.Attributes.String()}
-		if nodes[key] == 0 {
-			order = append(order, key)
-		}
-		nodes[key]++
 	}
 	slices.SortStableFunc(order, func(a, b told) int { return a.prefix.Compare(b.prefix) })
 	for i, key := range order {
@@ -40,7 +45,7 @@ func (t *trail) routesOf(table *route.Table, addresses ...netip.Addr) {
 		if key.attributes != "" {
 			with = ", " + key.attributes
 		}
-		t.chain.Note("route "+key.prefix.String(), "to %s from %s%s", key.peer, nodesText(nodes[key]), with)
+		t.chain.Note("route "+key.prefix.String(), "to %s from %s%s", key.peer, nodesText(len(nodes[key])), with)
 	}
 }
 

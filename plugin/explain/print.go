@@ -17,9 +17,9 @@ func (c Chain) Print(w io.Writer, p terminal.Palette) error {
 	if c.Namespace != "" {
 		name = c.Namespace + "/" + name
 	}
-	text.WriteString(p.Strong(c.Kind+" "+name) + "\n")
+	text.WriteString(p.Strong(terminal.Plain(c.Kind+" "+name)) + "\n")
 	for _, l := range c.Links {
-		text.WriteString("  " + p.Mark(l.Mark) + " " + l.Subject + ": " + l.Text + "\n")
+		text.WriteString("  " + p.Mark(l.Mark) + " " + l.line() + "\n")
 		for _, r := range l.Remedies {
 			text.WriteString("      → " + r.line(p) + "\n")
 		}
@@ -29,14 +29,16 @@ func (c Chain) Print(w io.Writer, p terminal.Palette) error {
 	return err
 }
 
+func (l *Link) line() string { return terminal.Plain(l.Subject + ": " + l.Text) }
+
 func (r Remedy) line(p terminal.Palette) string {
-	switch {
-	case r.Command == "":
-		return r.Text
-	case r.Text == "":
-		return p.Strong(r.Command)
+	switch text, command := terminal.Plain(r.Text), terminal.Plain(r.Command); {
+	case command == "":
+		return text
+	case text == "":
+		return p.Strong(command)
 	default:
-		return r.Text + ": " + p.Strong(r.Command)
+		return text + ": " + p.Strong(command)
 	}
 }
 
@@ -45,7 +47,7 @@ func (c *Chain) verdict(p terminal.Palette) string {
 	first, broken := c.Verdict()
 	switch {
 	case broken:
-		text := p.Bad("What is wrong:") + " " + first.Subject + ": " + first.Text
+		text := p.Bad("What is wrong:") + " " + first.line()
 		if len(first.Remedies) > 0 {
 			text += " → " + first.Remedies[0].line(p)
 		}

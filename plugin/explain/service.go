@@ -14,6 +14,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/config"
+	"metallb.io/metallb/internal/endpoint"
 	"metallb.io/metallb/plugin/cluster"
 	"metallb.io/metallb/plugin/route"
 )
@@ -44,9 +45,13 @@ func Service(c *cluster.Cluster, svc *corev1.Service) Chain {
 		addresses = append(addresses, record.Holdings[i].Address)
 	}
 	for i := range record.Holdings {
-		t.announcement(&record.Holdings[i], len(record.Holdings) > 1)
+		named := ""
+		if len(record.Holdings) > 1 {
+			named = endpoint.Of(record.Holdings[i].Address).String()
+		}
+		t.announcement(&record.Holdings[i], named)
 	}
-	t.routesOf(route.New(c), addresses...)
+	t.routesOf(route.New(c), []*corev1.Service{svc}, addresses...)
 	t.announced(record.Holdings)
 	return t.chain
 }

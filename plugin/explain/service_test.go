@@ -200,8 +200,11 @@ func TestAnAddressIsFollowedFromItsPoolToItsHolder(t *testing.T) {
 		"198.51.100.7": {
 			`good pool: 198.51.100.7 of pool "pool"`, `good holder: Service "default/also"`, `good holder: Service "default/web" shares it`,
 			`doubtful waiting: 198.51.100.7 requested by "default/waits" → see why: kubectl metallb explain service waits -n default`,
-			`good advertisement: BGPAdvertisement "adv" selects pool "pool" and the Service`, `good nodes: 2 of 2 nodes can announce`,
-			`bad endpoints: no endpoint is ready: no pod that has an address of the family matches the selector app=also → look for the pods: kubectl get pods -n default -l app=also`,
+			`good advertisement (default/also): BGPAdvertisement "adv" selects pool "pool" and the Service`, `good nodes (default/also): 2 of 2 nodes can announce`,
+			`bad endpoints (default/also): no endpoint is ready: no pod that has an address of the family matches the selector app=also → look for the pods: kubectl get pods -n default -l app=also`,
+			`good advertisement (default/web): BGPAdvertisement "adv" selects pool "pool" and the Service`, `good nodes (default/web): 2 of 2 nodes can announce`,
+			`good endpoints (default/web): 1 ready`, `good peer tor (default/web): session established on 2 of 2 nodes`,
+			`none route 198.51.100.7/32: to tor from 2 nodes, localPref=100 communities=64512:7`,
 		},
 		"198.51.100.8": {`good pool: 198.51.100.8 of pool "pool"`, `none holder: no Service holds it`},
 		"192.0.2.0": {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -84,6 +85,20 @@ func (p Palette) Mark(m Mark) string {
 	case None:
 	}
 	return p.Faint("·")
+}
+
+// Plain returns the text with what a terminal would not print but obey, such as escape sequences and line breaks, written out as in Go. Texts of
+// objects may have it, and those are written by others than who reads them here.
+func Plain(text string) string {
+	var plain strings.Builder
+	for _, r := range text {
+		if strconv.IsPrint(r) {
+			plain.WriteRune(r)
+		} else {
+			plain.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return plain.String()
 }
 
 // Bar returns a bar of so many characters, filled by the share, which is from 0 to 1. A share that is neither 0 nor 1 is not shown as one of them.

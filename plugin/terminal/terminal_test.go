@@ -109,3 +109,17 @@ func TestColumnsAreAsWideAsWhatIsSeenOfThem(t *testing.T) {
 		t.Errorf("table (-want +got):\n%s", diff)
 	}
 }
+
+func TestATextMovesNoCursorAndBreaksNoLine(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"198.51.100.7 → \"größe\", 'x'": "198.51.100.7 → \"größe\", 'x'",
+		"\x1b[2Jgone\r\n":               `\x1b[2Jgone\r\n`,
+		"\u202eback":                    `\u202eback`,
+		"not UTF-8: \xff":               "not UTF-8: \ufffd",
+	} {
+		if got := Plain(text); got != want {
+			t.Errorf("%q is printed as %q, want %q", text, got, want)
+		}
+	}
+}

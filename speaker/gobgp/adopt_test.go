@@ -81,6 +81,38 @@ func TestWhatTheProtocolLetsChangeResetsNothing(t *testing.T) {
 	}
 }
 
+// The node may get and lose the address that is the other family's next hop while the session is up.
+func TestTheStateSaysWhichFamiliesGoOverTheSessionWhenNextHopsComeAndGo(t *testing.T) {
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
+	const missing = "no next hop for IPv6 routes: this node has no IPv6 address"
+	k := newSink(t, behaviour{})
+	s, _ := newSessions(t, Options{})
+	config := to("tor", k.addrPort())
+	config.Families = bgp.Families{IPv4: true, IPv6: true}
+	paths := always(path("198.51.100.1/32"), path("2001:db8::1/128"))
+	for _, own := range []netip.Addr{{}, netip.MustParseAddr("fd99::1"), {}} {
+		config.OwnAddresses.IPv6 = own
+		configure(t, s, paths, config)
+		awaitUp(t, s, "tor")
+		want := 0
+		if own.IsValid() {
+			want = 1
+		}
+		awaitRoutes(t, k, 1+want)
+		eventually(t, 5*time.Second, func() (bool, string) {
+			state := stateOf(s, "tor")
+			said := state.CarriesAll() || state.LastError == missing
+			return state.Carried.IPv6 == own.IsValid() && state.AdvertisedIPv6 == want && said, fmt.Sprintf("with the address %s the state is %+v", own, state)
+		})
+	}
+	if h := k.heard(); h.connections != 1 {
+		t.Errorf("%d connections", h.connections)
+	}
+}
+
 func TestAnotherPasswordResetsOnceAndNotAtOnce(t *testing.T) {
 	t.Parallel()
 	if elsewhere(t) {
@@ -123,4 +155,47 @@ func TestAnotherPasswordResetsOnceAndNotAtOnce(t *testing.T) {
 		h := k.heard()
 		return len(h.notified) == 1 && h.notified[0].ErrorSubcode == peerDeconfigured, fmt.Sprintf("the peer was told %v", h.notified)
 	})
+}
+
+// All nodes get the changes in the same second.
+func TestAnotherPasswordBesideChangesThatNeedNoResetResetsNotAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, together := range map[string]bool{"together": true, "after another": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if elsewhere(t) {
+				return
+			}
+			k := newSink(t, behaviour{})
+			asked := make(chan struct{}, 2)
+			s, _ := newSessions(t, Options{rotate: func() time.Duration {
+				asked <- struct{}{}
+				return time.Hour
+			}})
+			config := to("tor", k.addrPort())
+			configure(t, s, always(path("198.51.100.1/32")), config)
+			awaitUp(t, s, "tor")
+
+			config.Password = "s3cret"
+			if !together {
+				configure(t, s, nothing, config)
+			}
+			config.ConnectTime, config.MultiHopTTL = time.Second, 7
+			configure(t, s, nothing, config)
+			apply(t, s, announcing("tor", "198.51.100.2/32"))
+			awaitRoutes(t, k, 2)
+			if h := k.heard(); h.connections != 1 || len(h.notified) > 0 {
+				t.Errorf("the session was reset at once: %d connections, told %v", h.connections, h.notified)
+			}
+			if n := len(asked); n != 1 {
+				t.Errorf("the time of the reset was chosen %d times", n)
+			}
+			is := make(chan bgp.Peer)
+			p := s.peerings()["tor"]
+			p.inbox.put(func() { is <- p.config })
+			if now := <-is; now.ConnectTime != config.ConnectTime || now.MultiHopTTL != config.MultiHopTTL || now.Password != "" {
+				t.Errorf("what needs no reset is not taken up: connectTime %s, TTL %d", now.ConnectTime, now.MultiHopTTL)
+			}
+		})
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -198,7 +199,7 @@ func TestASessionThatIsLostComesBackWithEveryChange(t *testing.T) {
 	k.close()
 	select {
 	case state := <-down:
-		if state.LastError != "connection lost" || state.Pending != 10 || state.Advertised() != 0 {
+		if !strings.HasPrefix(state.LastError, "connection lost") || state.Pending != 10 || state.Advertised() != 0 {
 			t.Errorf("state is %+v", state)
 		}
 	case <-time.After(5 * time.Second):
@@ -322,4 +323,37 @@ func TestTheReasonOfALossIsLogged(t *testing.T) {
 			awaitUp(t, s, "tor")
 		})
 	}
+}
+
+// A router that has ended a session on purpose, for instance since it got too many prefixes, closes what is dialled then without a word.
+func TestTheReasonWhyThePeerEndedASessionStaysWhileItClosesConnections(t *testing.T) {
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
+	const want = "peer sent Cease/Maximum Number of Prefixes Reached; then connection closed by the peer before its OPEN"
+	var sessions atomic.Int32
+	k := newVillain(t, func(c *net.TCPConn) {
+		if sessions.Add(1) > 1 {
+			return
+		}
+		_ = write(c, (&sink{t: t, behave: behaviour{asn: sinkASN, holdTime: 90}}).open())
+		_ = write(c, packet.NewBGPKeepAliveMessage())
+		for {
+			m, err := read(c)
+			if err != nil {
+				return
+			}
+			if m.Header.Type == packet.BGP_MSG_UPDATE {
+				_ = write(c, notification(6, 1))
+				_, _ = io.Copy(io.Discard, c)
+			}
+		}
+	}, time.Minute)
+	s, _ := newSessions(t, Options{})
+	configure(t, s, always(hosts(3)...), to("tor", k.at))
+	eventually(t, 20*time.Second, func() (bool, string) {
+		state := stateOf(s, "tor")
+		return sessions.Load() > 3 && state.LastError == want, fmt.Sprintf("after %d connections the state is %+v", sessions.Load(), state)
+	})
 }

@@ -104,7 +104,7 @@ type peering struct {
 	// reopened is when the session was last reopened at once, and notBefore until when it waits that was lost too often.
 	reopened  []time.Time
 	notBefore time.Time
-	// lastRefusal is the last specific error of an attempt since the session was up.
+	// lastRefusal is the last specific error since the session was up: of an attempt, or the NOTIFICATION that ended the session.
 	lastRefusal string
 	// told are the failures of attempts that were logged since the session was up.
 	told map[string]bool
@@ -198,8 +198,12 @@ func (p *peering) become(wanted bgp.Peer) error {
 	case p.config.Equal(wanted):
 		p.forgetPassword()
 	case !p.config.NeedsReset(wanted, p.snapshot().PeerASN):
+		p.forgetPassword()
 		p.adopt(wanted)
 	case p.keepsPassword(wanted):
+		if wanted.Password = p.config.Password; !p.config.Equal(wanted) {
+			p.adopt(wanted)
+		}
 	default:
 		p.restart(wanted)
 	}
@@ -219,7 +223,6 @@ func (p *peering) become(wanted bgp.Peer) error {
 
 // adopt takes up a configuration that needs no reset of a session that is up. A session that is not begins anew with it.
 func (p *peering) adopt(c bgp.Peer) {
-	p.forgetPassword()
 	p.config = c
 	fsm := p.snapshot().FSM
 	if fsm != session.Established && fsm != session.OpenConfirm {
@@ -236,12 +239,15 @@ func (p *peering) adopt(c bgp.Peer) {
 	}
 	if fsm == session.Established {
 		p.resendNextHops()
+		p.carriedChanged()
 	}
 }
 
-// keepsPassword reports whether the session is up, is to change nothing but its password, and has not come to the time for that yet.
+// keepsPassword reports whether the session is up, is to be reset for nothing but another password, and has not come to the time for that yet.
 func (p *peering) keepsPassword(wanted bgp.Peer) bool {
-	if !p.config.EqualButPassword(wanted) || !p.snapshot().Up() {
+	is := p.snapshot()
+	wanted.Password = p.config.Password
+	if !is.Up() || p.config.NeedsReset(wanted, is.PeerASN) {
 		return false
 	}
 	if p.rotateAt.IsZero() {

@@ -32,16 +32,32 @@ func (p *peering) established() {
 		s.KeepaliveTime = keepaliveTime(p.opened, s.HoldTime)
 		s.LocalAddress = conn.LocalAddress()
 		s.PeerRouterID, s.PeerASN = open.RouterID, open.ASN
-		s.Carried, s.Capabilities = p.carried(open), open.Capabilities
+		s.Capabilities = open.Capabilities
 		s.KeepsRoutes = p.opened.RestartTime > 0 && open.GracefulRestart
-		if !s.CarriesAll() {
-			s.LastError, s.LastErrorTime = missingFamilies(p.opened, open, s.Carried), s.Since
-		}
+		p.carries(s, open)
 	})
 	s := p.snapshot()
 	p.log.Info("session established", "localAddress", s.LocalAddress, "peerRouterID", s.PeerRouterID,
 		"holdTime", s.HoldTime.String(), "prefixes", s.Advertised())
 	p.options.OnChange(s)
+}
+
+// carries takes note of the families whose routes go over the session that is up, and why if those of one do not.
+func (p *peering) carries(s *session.State, open transport.Open) {
+	s.Carried = p.carried(open)
+	if !s.CarriesAll() {
+		s.LastError, s.LastErrorTime = missingFamilies(p.opened, open, s.Carried), p.options.Clock.Now()
+	}
+}
+
+// carriedChanged takes note of a family whose next hop has come or gone while the session is up.
+func (p *peering) carriedChanged() {
+	open := p.conn.Open()
+	if p.carried(open) == p.snapshot().Carried {
+		return
+	}
+	p.update(func(s *session.State) { p.carries(s, open) })
+	p.options.OnChange(p.snapshot())
 }
 
 // keepaliveTime is what follows from the hold time that was agreed upon.
@@ -58,7 +74,11 @@ func keepaliveTime(c bgp.Peer, agreed time.Duration) time.Duration {
 
 // lost takes note of the end of a session that was established.
 func (p *peering) lost(end transport.End) {
-	p.lostFor(downReason(end, p.snapshot().HoldTime.String()))
+	text := downReason(end, p.snapshot().HoldTime.String())
+	if end.Received != nil || end.Sent != nil {
+		p.lastRefusal = text
+	}
+	p.lostFor(text)
 }
 
 // lostFor is lost with the reason in words.

@@ -69,6 +69,8 @@ func names(code uint8) (name string, subcodes []string) {
 		}
 	case 7: // RFC 7313
 		return "ROUTE-REFRESH Message Error", []string{"Invalid Message Length"}
+	case 8: // RFC 9687
+		return "Send Hold Timer Expired", nil
 	default:
 		return "", nil
 	}

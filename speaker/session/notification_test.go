@@ -23,6 +23,7 @@ func TestNotificationsAreNamedAsInTheRFCs(t *testing.T) {
 		{Code: 6, Subcode: 10}:  "Cease/BFD Down",
 		{Code: 6, Subcode: 99}:  "Cease/subcode 99",
 		{Code: 7, Subcode: 1}:   "ROUTE-REFRESH Message Error/Invalid Message Length",
+		{Code: 8}:               "Send Hold Timer Expired",
 		{Code: 77, Subcode: 12}: "code 77/subcode 12",
 	}
 	for n, want := range tests {

@@ -72,11 +72,12 @@ export class Details {
       d.message && h("p", { class: "message" }, d.message),
       d.facts.length > 0 && h("dl", { class: "facts" }, d.facts.map((f) => h("div", {}, h("dt", {}, f.name), h("dd", {}, f.value)))),
       d.links.length > 0 && [h("h3", {}, d.kind === "Service" ? "From the request to the routers" : "What it depends on"), h("ol", { class: "chain" }, d.links.map((l) => this.#link(l)))],
+      d.unknown && h("p", { class: "empty" }, d.unknown),
       d.maps.map((m) => heat(m, this.#open)),
-      d.kind === "Service" && this.#who("Announced by", "Node", d.nodes, "No node announces it."),
+      d.kind === "Service" && (!d.unknown || d.nodes.length > 0) && this.#who("Announced by", "Node", d.nodes, "No node announces it."),
       d.kind === "Service" && d.peers.length > 0 && this.#who("To", "Peer", d.peers),
-      d.kind === "Node" && this.#who("Sessions with", "Peer", d.peers, "It has no session."),
-      d.kind === "Peer" && this.#who("Sessions of", "Node", d.nodes, "No node has a session with it."),
+      d.kind === "Node" && (!d.unknown || d.peers.length > 0) && this.#who("Sessions with", "Peer", d.peers, "It has no session."),
+      d.kind === "Peer" && !d.unknown && this.#who("Sessions of", "Node", d.nodes, "No node has a session with it."),
       h("h3", {}, "In a terminal"), d.commands.map(copyable),
     ]);
   }

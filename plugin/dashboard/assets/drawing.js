@@ -104,7 +104,7 @@ export class Drawing {
   #services(front) {
     const each = Object.values(front.each);
     const total = front.services.ok + front.services.warn + front.services.bad;
-    if (total === 0) return [this.#none("no Service of type LoadBalancer")];
+    if (total === 0) return [this.#none(front.unread.includes("services") ? "no Service can be read" : "no Service of type LoadBalancer")];
     if (each.length > 0) {
       return each.sort((a, b) => rank[b.level] - rank[a.level] || a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name))
         .map((s) => this.#box("Service", s.namespace, s.name, s.level, s.addresses.join(", ") || "no address", s.level === "ok" ? "" : s.state));

@@ -28,6 +28,8 @@ type Details struct {
 	Facts   []Fact `json:"facts"`
 	// Links are all that a Service or a node depends on.
 	Links []explain.Link `json:"links"`
+	// Unknown says what is not known of the object since something may not be read; empty if nothing is amiss.
+	Unknown string `json:"unknown,omitempty"`
 	// Nodes and Peers are those that have to do with the object.
 	Nodes []string `json:"nodes"`
 	Peers []string `json:"peers"`
@@ -114,10 +116,26 @@ func (p *Picture) detailService(d *Details) bool {
 	}
 	d.fact("Ports", strings.Join(ports, ", "))
 	d.fact("External traffic policy", string(svc.Spec.ExternalTrafficPolicy))
-	told := announcementsOf(route.New(p.cluster), key)
-	d.Nodes, d.Peers, d.Links = told.nodes, told.peers, explain.Service(p.cluster, svc).Links
+	if p.may(d, cluster.Nodes, cluster.Endpoints, cluster.Sessions) {
+		told := announcementsOf(route.New(p.cluster), key)
+		d.Nodes, d.Peers = told.nodes, told.peers
+		if p.may(d, cluster.Namespaces) {
+			d.Links = explain.Service(p.cluster, svc).Links
+		}
+	}
 	d.explain(p, "service", d.Name, "-n", d.Namespace)
 	d.command("kubectl describe service", d.Name, "-n", d.Namespace)
+	return true
+}
+
+// may reports whether all the parts may be read. If not, it says so: nothing is to be told of what is missing for that alone.
+func (p *Picture) may(d *Details, parts ...cluster.Part) bool {
+	for _, part := range parts {
+		if !p.cluster.Has(part) {
+			d.Unknown = fmt.Sprintf("What it depends on is not known: you may not list %s.", part)
+			return false
+		}
+	}
 	return true
 }
 
@@ -139,12 +157,16 @@ func (p *Picture) detailNode(d *Details) bool {
 			d.fact("Told to "+s.Peer, plural(s.Prefixes, "prefix", "prefixes"))
 		}
 	}
-	d.fact("Sessions", fmt.Sprintf("%d of %d up", up, len(d.Peers)))
+	if p.cluster.Has(cluster.Sessions) {
+		d.fact("Sessions", fmt.Sprintf("%d of %d up", up, len(d.Peers)))
+	}
 	if p.Front.GroupedBy != "" {
 		d.fact(p.Front.GroupedBy, n.Group)
 	}
-	if chain, known := explain.Node(p.cluster, d.Name); known {
-		d.Links = chain.Links
+	if p.may(d, cluster.Nodes, cluster.Services, cluster.Endpoints, cluster.Sessions) {
+		if chain, known := explain.Node(p.cluster, d.Name); known {
+			d.Links = chain.Links
+		}
 	}
 	d.explain(p, "node", d.Name)
 	d.command("kubectl get bgpsessionstates -n", p.Front.Namespace, "-l", "metallb.io/node="+d.Name)
@@ -159,6 +181,7 @@ func (p *Picture) detailPeer(d *Details) bool {
 	}
 	d.Level, d.State, d.Message = peer.Level, fmt.Sprintf("%d of %d sessions up", peer.Up, peer.Desired), peer.Error
 	d.Peers = []string{d.Name}
+	p.may(d, cluster.Sessions)
 	for _, s := range p.sessions {
 		if s.Peer == d.Name {
 			d.Nodes = append(d.Nodes, s.Node)
@@ -180,6 +203,7 @@ func (p *Picture) detailPool(d *Details) bool {
 	}
 	drawn, isDrawn := p.Front.Pools[d.Name]
 	d.Level = Idle
+	p.may(d, cluster.Services)
 	if isDrawn {
 		d.Level, d.State = drawn.Level, fmt.Sprintf("%d used, %s free", drawn.Used, free(drawn.Available))
 	}

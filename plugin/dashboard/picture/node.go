@@ -134,6 +134,12 @@ func (p *Picture) addNodes(o overview.Overview) {
 		if node.Group = n.Labels[p.Front.GroupedBy]; p.Front.GroupedBy == "" {
 			node.Group = groupOf(node.Level)
 		}
+		if node.Note == noSession && !p.cluster.Has(cluster.Sessions) {
+			node.Note = notRead
+			if p.Front.GroupedBy == "" {
+				node.Group = notRead
+			}
+		}
 		p.Front.Nodes[n.Name] = node
 	}
 	for name, of := range sessions { // Of nodes that may not be read, or are gone.
@@ -173,6 +179,12 @@ func groupOf(l Level) string {
 	return "not in use"
 }
 
+// Notes of nodes of which no session is reported, or may be read.
+const (
+	noSession = "no session"
+	notRead   = "sessions not known"
+)
+
 func newNode(n *corev1.Node, sessions map[string]Level, drain string) Node {
 	node := Node{Sessions: sessions, Note: drain, news: drain}
 	if node.Sessions == nil {
@@ -192,7 +204,7 @@ func newNode(n *corev1.Node, sessions map[string]Level, drain string) Node {
 		node.Level = Idle
 	case drain != "":
 	case len(sessions) == 0:
-		node.Note = "no session"
+		node.Note = noSession
 	case up < len(sessions):
 		node.Note = fmt.Sprintf("%d of %d sessions up", up, len(sessions))
 	}

@@ -155,6 +155,74 @@ func TestWhatMayNotBeReadIsSaid(t *testing.T) {
 	}
 }
 
+func TestNothingIsSaidOfWhatMayNotBeRead(t *testing.T) {
+	for name, test := range map[string]struct {
+		part             cluster.Part
+		hide             func(c *cluster.Cluster)
+		kind, namespace  string
+		of               string
+		unknown          string
+		links, announced bool
+	}{
+		"a service without endpointslices": {
+			part: cluster.Endpoints, hide: func(c *cluster.Cluster) { c.Slices = nil }, kind: KindService, namespace: "shop", of: "web-1",
+			unknown: "What it depends on is not known: you may not list endpointslices.",
+		},
+		"a service without nodes": {
+			part: cluster.Nodes, hide: func(c *cluster.Cluster) { c.Nodes = nil }, kind: KindService, namespace: "shop", of: "web-1",
+			unknown: "What it depends on is not known: you may not list nodes.",
+		},
+		"a service without sessions": {
+			part: cluster.Sessions, hide: func(c *cluster.Cluster) { c.Sessions = nil }, kind: KindService, namespace: "shop", of: "web-1",
+			unknown: "What it depends on is not known: you may not list bgpsessionstates.",
+		},
+		"a service without namespaces": {
+			part: cluster.Namespaces, hide: func(c *cluster.Cluster) { c.Namespaces = nil }, kind: KindService, namespace: "shop", of: "web-1",
+			unknown: "What it depends on is not known: you may not list namespaces.", announced: true,
+		},
+		"a node without services": {
+			part: cluster.Services, hide: func(c *cluster.Cluster) { c.Services = nil }, kind: KindNode, of: "node-1",
+			unknown: "What it depends on is not known: you may not list services.",
+		},
+		"a node without sessions": {
+			part: cluster.Sessions, hide: func(c *cluster.Cluster) { c.Sessions = nil }, kind: KindNode, of: "node-1",
+			unknown: "What it depends on is not known: you may not list bgpsessionstates.",
+		},
+		"a peer without sessions": {
+			part: cluster.Sessions, hide: func(c *cluster.Cluster) { c.Sessions = nil }, kind: KindPeer, of: "spine-1",
+			unknown: "What it depends on is not known: you may not list bgpsessionstates.",
+		},
+		"a pool without services": {
+			part: cluster.Services, hide: func(c *cluster.Cluster) { c.Services = nil }, kind: KindPool, of: "office",
+			unknown: "What it depends on is not known: you may not list services.",
+		},
+		"a service without pods": {
+			part: cluster.Workloads, hide: func(c *cluster.Cluster) { c.Controller, c.Speakers, c.Pods = nil, nil, nil }, kind: KindService, namespace: "shop", of: "web-1",
+			links: true, announced: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := sample.Cluster(moment, small)
+			test.hide(c)
+			c.Unread = []cluster.Unread{{Part: test.part}}
+			p := Of(c, nil, nil)
+			d, found := p.Details(test.kind, test.namespace, test.of)
+			if !found || d.Unknown != test.unknown || len(d.Links) > 0 != test.links || len(d.Maps) > 0 {
+				t.Errorf("found %t: %+v", found, d)
+			}
+			if test.kind == KindService && len(d.Nodes) > 0 != test.announced {
+				t.Errorf("it is said to be announced by %q", d.Nodes)
+			}
+			if n := p.Front.Nodes["node-1"]; n.Note == "no session" {
+				t.Error("a node is said to have no session")
+			}
+			if r := p.Front.Pools["office"].Ranges; len(r) > 0 && test.part == cluster.Services {
+				t.Errorf("the addresses %+v are drawn as free", r)
+			}
+		})
+	}
+}
+
 func TestServicesAreAskedFor(t *testing.T) {
 	p := of(mid)
 	all := Page{Limit: 100}

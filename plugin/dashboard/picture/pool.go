@@ -11,6 +11,7 @@ import (
 
 	"metallb.io/metallb/api/ipam"
 	"metallb.io/metallb/controllers/assignment"
+	"metallb.io/metallb/plugin/cluster"
 	"metallb.io/metallb/plugin/overview"
 )
 
@@ -62,6 +63,7 @@ type holder struct {
 // pool is a pool and who holds its addresses, in their order.
 type pool struct {
 	name    string
+	level   Level
 	ranges  []ipam.Range
 	holders []holder
 }
@@ -80,24 +82,22 @@ func (p *Picture) addPools(o overview.Overview) {
 	parsed := map[string][]ipam.Range{}
 	inUse := p.cluster.InUse()
 	for i := range inUse.Pools {
-		if one, errs := ipam.ParsePool(&inUse.Pools[i]); len(errs) == 0 {
+		// If it is not known who holds addresses, none is drawn as free.
+		if one, errs := ipam.ParsePool(&inUse.Pools[i]); len(errs) == 0 && p.cluster.Has(cluster.Services) {
 			parsed[one.Name] = one.Ranges
 		}
 	}
 	for _, one := range o.Pools {
 		holders := held[one.Name]
 		slices.SortFunc(holders, func(a, b holder) int { return a.address.Compare(b.address) })
-		p.pools = append(p.pools, pool{one.Name, parsed[one.Name], holders})
+		p.pools = append(p.pools, pool{one.Name, levelOfPool(one), parsed[one.Name], holders})
 	}
 	fullest := slices.Clone(o.Pools)
 	slices.SortStableFunc(fullest, func(a, b overview.Pool) int { return strings.Compare(b.Name, a.Name) })
 	slices.SortStableFunc(fullest, func(a, b overview.Pool) int { return cmpShare(usage(b), usage(a)) })
 	for _, one := range fullest[:min(len(fullest), maxPools)] {
 		u := usage(one)
-		drawn := Pool{Level: OK, Used: u.Assigned, Available: u.Available, Share: u.Share(), Ranges: []Range{}}
-		if u.Available == 0 {
-			drawn.Level = Warn
-		}
+		drawn := Pool{Level: levelOfPool(one), Used: u.Assigned, Available: u.Available, Share: u.Share(), Ranges: []Range{}}
 		found, _ := p.poolByName(one.Name)
 		for _, r := range found.ranges[:min(len(found.ranges), maxRanges)] {
 			drawn.Ranges = append(drawn.Ranges, newWindow(r, found.holders).drawn())
@@ -126,6 +126,13 @@ func usage(p overview.Pool) overview.Usage {
 		}
 	}
 	return u
+}
+
+func levelOfPool(p overview.Pool) Level {
+	if usage(p).Available == 0 {
+		return Warn
+	}
+	return OK
 }
 
 func (p *Picture) poolByName(name string) (pool, bool) {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"metallb.io/metallb/internal/active"
 )
 
 // Story is what is known of the past: what the API server told at first by its times, and what has been seen since.
@@ -54,10 +56,14 @@ func (p *Picture) tell(before *Picture) Story {
 		return p.begin()
 	}
 	s := Story{Began: before.story.Began, turns: make(map[sessionKey][]turn, len(p.sessions))}
-	for _, one := range p.sessions {
-		s.turns[one.key()] = follow(before.story.turns[one.key()], one, p.cluster.Now)
+	since := make(map[sessionKey]*time.Time, len(before.sessions))
+	for i := range before.sessions {
+		since[before.sessions[i].key()] = before.sessions[i].Since
 	}
-	s.Changes = fold(p.changes(before))
+	for _, one := range p.sessions {
+		s.turns[one.key()] = follow(before.story.turns[one.key()], one, since[one.key()], p.cluster.Now)
+	}
+	s.Changes = fold(p.changes(before, s.turns))
 	s.Changes = append(s.Changes, before.story.Changes...)
 	s.Changes = s.Changes[:min(len(s.Changes), maxChanges)]
 	return s
@@ -69,7 +75,7 @@ func (p *Picture) begin() Story {
 	oldest := p.cluster.Now.Add(-span)
 	var changes []Change
 	for _, one := range p.sessions {
-		s.turns[one.key()] = follow(nil, one, p.cluster.Now)
+		s.turns[one.key()] = follow(nil, one, nil, p.cluster.Now)
 		if one.Since != nil && one.Since.After(oldest) {
 			changes = append(changes, one.change(*one.Since))
 		}
@@ -84,9 +90,11 @@ func (p *Picture) begin() Story {
 	return s
 }
 
-// follow adds the turn of a session, if it fares in another way than before.
-func follow(turns []turn, s Session, now time.Time) []turn {
-	if len(turns) > 0 && turns[len(turns)-1].level == s.Level {
+// follow adds the turn of a session, if it fares in another way than before, or as before and was lost meanwhile. Before is since when it was in its
+// state when it was seen last.
+func follow(turns []turn, s Session, before *time.Time, now time.Time) []turn {
+	lost := s.Level != Bad && s.Since != nil && before != nil && s.Since.After(*before)
+	if len(turns) > 0 && turns[len(turns)-1].level == s.Level && !lost {
 		return turns
 	}
 	t := turn{now, s.Level, s.words()}
@@ -129,14 +137,22 @@ func (s *Service) change(at time.Time) Change {
 	return c
 }
 
-// changes returns what has changed since the picture before.
-func (p *Picture) changes(before *Picture) []Change {
+// lostMeanwhile is said of a session that is established as before, but not since as long: speakers do not write each time that one is lost.
+const lostMeanwhile = "was lost and is established again"
+
+// changes returns what has changed since the picture before. The turns of sessions are those of now.
+func (p *Picture) changes(before *Picture, turns map[sessionKey][]turn) []Change {
 	changes := slices.Concat(p.serviceChanges(before), p.configurationChanges(before))
 	for _, s := range p.sessions {
-		was := before.story.turns[s.key()]
-		if len(was) == 0 || was[len(was)-1].level != s.Level {
-			changes = append(changes, s.change(p.cluster.Now))
+		was, is := before.story.turns[s.key()], turns[s.key()]
+		if len(was) > 0 && was[len(was)-1] == is[len(is)-1] {
+			continue
 		}
+		c := s.change(p.cluster.Now)
+		if len(was) > 0 && was[len(was)-1].level == s.Level {
+			c.Text = lostMeanwhile
+		}
+		changes = append(changes, c)
 	}
 	each(before.Front.Nodes, p.Front.Nodes, func(name string, was, is *Node) {
 		switch {
@@ -163,18 +179,23 @@ func (p *Picture) changed(kind, name string, level Level, text string) Change {
 
 func (p *Picture) configurationChanges(before *Picture) []Change {
 	var changes []Change
-	each(before.Front.Pools, p.Front.Pools, func(name string, was, is *Pool) {
+	each(before.levelsOfPools(), p.levelsOfPools(), func(name string, was, is *Level) {
 		switch {
 		case is == nil:
 			changes = append(changes, p.changed(KindPool, name, Idle, "is gone"))
 		case was == nil:
-			changes = append(changes, p.changed(KindPool, name, is.Level, "is there"))
-		case was.Level != is.Level && is.Level == Warn:
-			changes = append(changes, p.changed(KindPool, name, is.Level, "has no free address"))
+			changes = append(changes, p.changed(KindPool, name, *is, "is there"))
+		case *was != *is && *is == Warn:
+			changes = append(changes, p.changed(KindPool, name, *is, "has no free address"))
 		}
 	})
-	each(objectsByKey(before.Front.Objects), objectsByKey(p.Front.Objects), func(_ [2]string, was, is *Object) {
+	written := map[active.Key]bool{}
+	for o := range p.cluster.Written.All() {
+		written[active.KeyOf(o)] = true
+	}
+	each(objectsByKey(before.Front.Objects), objectsByKey(p.Front.Objects), func(key active.Key, was, is *Object) {
 		switch {
+		case is == nil && !written[key]: // It is deleted.
 		case is == nil:
 			changes = append(changes, p.changed(was.Kind, was.Name, OK, "is in use as written"))
 		case was == nil:
@@ -184,10 +205,19 @@ func (p *Picture) configurationChanges(before *Picture) []Change {
 	return changes
 }
 
-func objectsByKey(objects []Object) map[[2]string]Object {
-	all := map[[2]string]Object{}
+// levelsOfPools are those of all pools, by name, drawn or not.
+func (p *Picture) levelsOfPools() map[string]Level {
+	all := make(map[string]Level, len(p.pools))
+	for _, one := range p.pools {
+		all[one.name] = one.level
+	}
+	return all
+}
+
+func objectsByKey(objects []Object) map[active.Key]Object {
+	all := map[active.Key]Object{}
 	for _, o := range objects {
-		all[[2]string{o.Kind, o.Name}] = o
+		all[active.Key{Kind: o.Kind, Name: o.Name}] = o
 	}
 	return all
 }

@@ -3,6 +3,7 @@
 package picture
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -50,6 +51,11 @@ func TestWhatHasChangedBetweenTwoPictures(t *testing.T) {
 		"a pool is exhausted": {small, func(c *cluster.Cluster) {
 			c.Written.Pools[0].Status.AssignedIPv4, c.Written.Pools[0].Status.AvailableIPv4 = 32, 0
 		}, []Change{{later, "Pool", "", "office", Warn, "has no free address"}}},
+		"a session was lost and is back": {small, func(c *cluster.Cluster) {
+			c.Sessions[0].Status.Since = &metav1.Time{Time: later.Add(-10 * time.Second)}
+		}, []Change{
+			{later, "Session", "", "node-1 ↔ spine-1", OK, "was lost and is established again"},
+		}},
 		"an object is held": {small, func(c *cluster.Cluster) {
 			c.Active[0].Status.Held, c.Active[0].Status.Message = true, "services would lose their addresses"
 		}, []Change{{later, "IPAddressPool", "", "office", Bad, "is not in use as written: services would lose their addresses"}}},
@@ -106,6 +112,68 @@ func TestTheTimelineOfASession(t *testing.T) {
 				t.Errorf("marks (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// The speaker writes a session no more often than every ten seconds. Of one that was lost in between it tells only since when it is up.
+func TestASessionThatWasLostBetweenTwoPicturesIsMarked(t *testing.T) {
+	lost := moment.Add(5 * time.Minute)
+	c := sample.Cluster(moment, small)
+	c.Now, c.Sessions[0].Status.Since = lost.Add(time.Second), &metav1.Time{Time: lost}
+	p := Of(c, nil, of(small))
+	for range 2 { // Nothing has changed since.
+		p = Of(c, nil, p)
+	}
+	got := p.Sessions(SessionQuery{Node: "node-1", Page: Page{Limit: 1}}, c.Now).Rows[0].Marks
+	if diff := cmp.Diff([]Mark{{lost, "was lost and is established again"}}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestOnlyAnObjectThatIsThereIsSaidToBeInUse(t *testing.T) {
+	later := moment.Add(time.Minute)
+	for name, test := range map[string]struct {
+		mend func(c *cluster.Cluster)
+		want []Change
+	}{
+		"mended":  {func(*cluster.Cluster) {}, []Change{{later, "BGPPeer", "", "spine-2", OK, "is in use as written"}}},
+		"deleted": {func(c *cluster.Cluster) { c.Written.Peers = c.Written.Peers[:1] }, []Change{}},
+	} {
+		c := sample.Cluster(moment, mid)
+		c.Written.Peers[1].Status.Conditions = []metav1.Condition{{Type: v1beta1.ConditionValid, Status: metav1.ConditionFalse, Message: "spec.peerASN: Required value"}}
+		before := Of(c, nil, nil)
+		c = sample.Cluster(moment, mid)
+		c.Now = later
+		test.mend(c)
+		after := Of(c, nil, before)
+		if diff := cmp.Diff(test.want, after.Front.Changes[:len(after.Front.Changes)-len(before.Front.Changes)]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestAPoolThatIsNotDrawnIsNotGone(t *testing.T) {
+	with := func(now time.Time, full string) *cluster.Cluster {
+		c := sample.Cluster(moment, small)
+		c.Now = now
+		for i := range maxPools {
+			one := *c.Written.Pools[0].DeepCopy()
+			one.Name = fmt.Sprintf("pool-%02d", i)
+			one.Status.AssignedIPv4, one.Status.AvailableIPv4 = 1, 31
+			if one.Name == full {
+				one.Status.AssignedIPv4 = 2
+			}
+			c.Written.Pools = append(c.Written.Pools, one)
+		}
+		for i := range c.Written.Pools[:3] { // They are fuller than most.
+			c.Written.Pools[i].Status.AssignedIPv4, c.Written.Pools[i].Status.AvailableIPv4 = 2, 30
+		}
+		return c
+	}
+	before := Of(with(moment, "pool-00"), nil, nil)
+	after := Of(with(moment.Add(time.Minute), "pool-39"), nil, before)
+	if diff := cmp.Diff(before.Front.Changes, after.Front.Changes); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

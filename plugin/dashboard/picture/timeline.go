@@ -61,6 +61,11 @@ func timeline(s Session, turns []turn, notices []Mark, now time.Time) Timeline {
 	if !s.failed.IsZero() && s.Error != "" {
 		t.Marks = append(t.Marks, Mark{s.failed, s.Error})
 	}
+	for i := range turns {
+		if i > 0 && turns[i].level == turns[i-1].level {
+			t.Marks = append(t.Marks, Mark{turns[i].at, lostMeanwhile})
+		}
+	}
 	t.Marks = append(t.Marks, notices...)
 	t.Marks = slices.DeleteFunc(t.Marks, func(m Mark) bool { return m.At.Before(from) || m.At.After(now) })
 	slices.SortStableFunc(t.Marks, func(a, b Mark) int { return a.At.Compare(b.At) })

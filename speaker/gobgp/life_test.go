@@ -282,7 +282,9 @@ func TestAChangeWaitsWhileItWouldBeLost(t *testing.T) {
 	awaitRoutes(t, k, 3)
 
 	p := s.peerings()["tor"]
-	p.inbox.put(func() { p.settling = true })
+	settling := make(chan bool)
+	p.inbox.put(func() { p.settling = true; close(settling) })
+	<-settling // What is put and what is changed are taken in any order.
 	apply(t, s, announcing("tor", "192.0.2.99/32"), withdrawing("tor", "10.0.0.0/32"))
 	p.await()
 	settled := make(chan bool)

@@ -254,7 +254,10 @@ func (p *patient) setRunning(t *testing.T, running bool) {
 		p.Kill(t)
 	}
 	if running {
+		// A router that starts listens before it has read its password, and keeps a connection without one that comes then.
+		p.node.SetLink(t, false)
 		p.Start(t)
+		p.node.SetLink(t, p.isLinked)
 	}
 	p.running = running
 }

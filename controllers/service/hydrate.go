@@ -5,6 +5,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,7 +41,9 @@ type Hydration struct {
 	services  *trigger.Queue
 	done      chan struct{}
 	replayed  versions
-	backlog   backlog
+	// backlog are the names of the Services that had their addresses when this controller became the active one. Each is looked at once
+	// for that, and nothing is likely to come of it: those that are new wait for none of them.
+	backlog sync.Map
 }
 
 // NewHydration returns a Hydration that is to be started by a manager.
@@ -120,7 +123,7 @@ func (h *Hydration) replay(ctx context.Context) error {
 	for i := range services {
 		h.replayed.add(&services[i])
 		if len(services[i].Status.LoadBalancer.Ingress) > 0 {
-			h.backlog.add(client.ObjectKeyFromObject(&services[i]))
+			h.backlog.Store(client.ObjectKeyFromObject(&services[i]), nil)
 		}
 	}
 	requests, held := assignment.Replay(h.allocator, services, namespaces, pools)

@@ -54,7 +54,7 @@ func TestOnlyNewsOfTheRequestAreAReasonToLookAtAService(t *testing.T) {
 			t.Parallel()
 			after := announced(before, "10")
 			tc.change(after)
-			if got := new(news).matters(update.UpdateEvent{ObjectOld: before, ObjectNew: after}); got != tc.want {
+			if got := new(Reconciler).matters(update.UpdateEvent{ObjectOld: before, ObjectNew: after}); got != tc.want {
 				t.Errorf("it is looked at: %t, want %t", got, tc.want)
 			}
 		})
@@ -85,12 +85,12 @@ func TestTheVersionThatAWriteIsRefusedForIsLookedAt(t *testing.T) {
 				t.Errorf("%d services are to be looked at, want %d", got, want)
 			}
 			update := update.UpdateEvent{ObjectOld: before, ObjectNew: after}
-			if !r.news.matters(update) {
+			if !r.matters(update) {
 				t.Error("the version is not looked at when it comes")
 			}
 			r.Client = next
 			reconcile(t, r)
-			if r.news.matters(update) {
+			if r.matters(update) {
 				t.Error("such a version is looked at though nobody waits for it")
 			}
 		})
@@ -102,7 +102,7 @@ func TestAVersionThatIsOlderThanTheReconcilersOwnIsFollowedByALook(t *testing.T)
 	old, now := version(builder.MakeService("web"), "9"), announced(version(builder.MakeService("web").Holds("a", "192.0.2.7"), "10"), "10")
 	r, _ := makeReconciler(t, makeClient(t, interceptor.Funcs{}, old), makeClient(t, interceptor.Funcs{}, now))
 	reconcile(t, r)
-	if !r.news.matters(update.UpdateEvent{ObjectOld: old, ObjectNew: announced(old, "10")}) {
+	if !r.matters(update.UpdateEvent{ObjectOld: old, ObjectNew: announced(old, "10")}) {
 		t.Error("the version that was replayed is not looked at when it comes")
 	}
 }

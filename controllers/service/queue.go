@@ -5,39 +5,13 @@ package service
 import (
 	"sync"
 
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
-// backlog are the Services that had their addresses when this controller became the active one. Each is looked at once for that, and
-// nothing is likely to come of it: those that are new wait for none of them. The zero value is ready to use.
-type backlog struct {
-	mu    sync.Mutex
-	names map[types.NamespacedName]struct{}
-}
-
-func (b *backlog) add(name types.NamespacedName) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.names == nil {
-		b.names = map[types.NamespacedName]struct{}{}
-	}
-	b.names[name] = struct{}{}
-}
-
-// take reports whether the Service is among them, and removes it.
-func (b *backlog) take(name types.NamespacedName) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	_, found := b.names[name]
-	delete(b.names, name)
-	return found
-}
-
 // newQueue returns the work queue of the reconciler.
-func (b *backlog) newQueue(name string, limiter workqueue.TypedRateLimiter[ctrl.Request]) workqueue.TypedRateLimitingInterface[ctrl.Request] {
-	o := &order{backlog: b, first: workqueue.DefaultQueue[ctrl.Request](), last: workqueue.DefaultQueue[ctrl.Request]()}
+func (h *Hydration) newQueue(name string, limiter workqueue.TypedRateLimiter[ctrl.Request]) workqueue.TypedRateLimitingInterface[ctrl.Request] {
+	o := &order{backlog: &h.backlog, first: workqueue.DefaultQueue[ctrl.Request](), last: workqueue.DefaultQueue[ctrl.Request]()}
 	queue := workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[ctrl.Request]{Name: name, Queue: o})
 	return workqueue.NewTypedRateLimitingQueueWithConfig(limiter, workqueue.TypedRateLimitingQueueConfig[ctrl.Request]{
 		Name:          name,
@@ -47,7 +21,7 @@ func (b *backlog) newQueue(name string, limiter workqueue.TypedRateLimiter[ctrl.
 
 // order is that in which Services are looked at: as they come, and the backlog last. A work queue holds its lock for each call.
 type order struct {
-	backlog     *backlog
+	backlog     *sync.Map
 	first, last workqueue.Queue[ctrl.Request]
 }
 
@@ -64,7 +38,7 @@ func (o *order) Len() int { return o.first.Len() + o.last.Len() }
 func (o *order) Pop() ctrl.Request {
 	for o.first.Len() > 0 {
 		r := o.first.Pop()
-		if !o.backlog.take(r.NamespacedName) {
+		if _, found := o.backlog.LoadAndDelete(r.NamespacedName); !found {
 			return r
 		}
 		o.last.Push(r)

@@ -17,8 +17,8 @@ import (
 
 func TestAServiceThatIsNewWaitsForNoneThatHadItsAddressAtTheStart(t *testing.T) {
 	t.Parallel()
-	b := &backlog{}
-	q := b.newQueue("service", workqueue.DefaultTypedControllerRateLimiter[ctrl.Request]())
+	h := &Hydration{}
+	q := h.newQueue("service", workqueue.DefaultTypedControllerRateLimiter[ctrl.Request]())
 	t.Cleanup(q.ShutDown)
 	named := func(name string) ctrl.Request {
 		return ctrl.Request{NamespacedName: types.NamespacedName{Namespace: "default", Name: name}}
@@ -35,7 +35,7 @@ func TestAServiceThatIsNewWaitsForNoneThatHadItsAddressAtTheStart(t *testing.T) 
 	}
 	add("held-1", "held-2", "new-1", "held-3")
 	for i := range 3 { // They are replayed after they have come into the queue.
-		b.add(named(fmt.Sprintf("held-%d", i+1)).NamespacedName)
+		h.backlog.Store(named(fmt.Sprintf("held-%d", i+1)).NamespacedName, nil)
 	}
 	got := []string{next()}
 	add("new-2", "held-1")
@@ -54,7 +54,7 @@ func TestWhoHoldsAnAddressAtTheStartIsLookedAtLast(t *testing.T) {
 	live := makeClient(t, interceptor.Funcs{}, version(builder.MakeService("holds").Holds("a", "192.0.2.1"), "9"), version(builder.MakeService("waits"), "9"))
 	r, _ := makeReconciler(t, live, live)
 	for name, want := range map[string]bool{"holds": true, "waits": false} {
-		if got := r.Hydration.backlog.take(types.NamespacedName{Namespace: "default", Name: name}); got != want {
+		if _, got := r.Hydration.backlog.Load(types.NamespacedName{Namespace: "default", Name: name}); got != want {
 			t.Errorf("%s is in the backlog: %t", name, got)
 		}
 	}

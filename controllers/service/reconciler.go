@@ -5,6 +5,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -52,18 +53,19 @@ type Reconciler struct {
 	Concurrency int
 
 	ownWrites versions
-	news      news
+	// awaited are the names of Services of which a newer version is on its way into the cache, whatever is new about it.
+	awaited sync.Map
 }
 
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("service").
-		For(&corev1.Service{}, builder.WithPredicates(predicate.Funcs{UpdateFunc: r.news.matters})).
+		For(&corev1.Service{}, builder.WithPredicates(predicate.Funcs{UpdateFunc: r.matters})).
 		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.namespaceToRequests),
 			builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WatchesRawSource(r.Services.Source()).
-		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, NewQueue: r.Hydration.backlog.newQueue}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, NewQueue: r.Hydration.newQueue}).
 		WithLogConstructor(process.ReconcilerLog(mgr, "service", "service")).
 		Complete(r)
 }
@@ -88,7 +90,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	defer r.wakePools()
-	r.news.arrived(req.NamespacedName)
+	r.awaited.Delete(req.NamespacedName)
 	svc := &corev1.Service{} // It shares its parts with the cache, so nothing in it is written to.
 	if err := r.Client.Get(ctx, req.NamespacedName, svc, client.UnsafeDisableDeepCopy); apierrors.IsNotFound(err) {
 		return r.releaseDeleted(ctx, req.NamespacedName)
@@ -128,7 +130,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // awaitNewer has the version of the Service looked at that follows this one, which may have come into the cache by now.
 func (r *Reconciler) awaitNewer(ctx context.Context, svc *corev1.Service) error {
 	name := client.ObjectKeyFromObject(svc)
-	r.news.await(name)
+	r.awaited.Store(name, nil)
 	is := &corev1.Service{}
 	if err := r.Client.Get(ctx, name, is, client.UnsafeDisableDeepCopy); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("reading the service: %w", err)

@@ -99,7 +99,7 @@ func (s *simulation) hear(name string, last bool) {
 	case before == nil && after == nil:
 	case before == nil || after == nil || before.UID != after.UID:
 		s.queue.names[name] = true
-	case s.reconciler.news.matters(update.UpdateEvent{ObjectOld: stripped(before), ObjectNew: stripped(after)}):
+	case s.reconciler.matters(update.UpdateEvent{ObjectOld: stripped(before), ObjectNew: stripped(after)}):
 		s.queue.names[name] = true
 	}
 }

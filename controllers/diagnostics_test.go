@@ -71,9 +71,9 @@ var _ = Describe("What the controller tells of itself", func() {
 		service, pool := reconciliations(ctx, metrics, "service"), reconciliations(ctx, metrics, "pool-status")
 		services, pools := service(), pool()
 		for n := range 100 {
-			mark := func(o metav1.Object) { o.SetLabels(map[string]string{"n": fmt.Sprint(n)}) }
-			change(ctx, builder.MakePool("tiny").Obj(), func(p *v1beta1.IPAddressPool) { mark(p) })
-			change(ctx, builder.MakeService("late").Obj(), func(s *corev1.Service) { mark(s) })
+			mark := map[string]string{"n": fmt.Sprint(n)}
+			change(ctx, builder.MakePool("tiny").Obj(), func(p *v1beta1.IPAddressPool) { p.Annotations = mark })
+			change(ctx, builder.MakeService("late").Obj(), func(s *corev1.Service) { s.Labels = mark })
 			Eventually(service).Should(BeNumerically(">", services+n))
 			Eventually(pool).Should(BeNumerically(">", pools+n))
 		}

@@ -194,6 +194,15 @@ func awaitBFD(t *testing.T, s *Sessions, w watching) {
 	})
 }
 
+// awaitCalm waits until BFD and BGP are up for good: FRR begins its BFD session anew when the BGP session is up, and ends both once more.
+func awaitCalm(t *testing.T, s *Sessions) {
+	t.Helper()
+	eventually(t, 20*time.Second, func() (bool, string) {
+		got := stateOf(s, "tor")
+		return got.Up() && time.Since(got.Since) > time.Second && got.BFD == "Up", fmt.Sprintf("the session is %+v", got)
+	})
+}
+
 // tables numbers those of nft.
 var tables atomic.Int32
 
@@ -319,11 +328,10 @@ func testFailures(t *testing.T, node *bgptest.Node, w watching, is watched) {
 		"input":  "BFD session down: nothing more is heard from the router",
 		"output": "BFD session down: the router hears nothing from this node",
 	} {
-		// Both have confirmed the intervals by then. FRR begins its BFD session anew when the BGP session is up, and ends both once more.
-		eventually(t, 20*time.Second, func() (bool, string) {
+		awaitCalm(t, s)
+		eventually(t, 20*time.Second, func() (bool, string) { // Both have confirmed the intervals by then.
 			got := stateOf(s, "tor")
-			calm := got.Up() && time.Since(got.Since) > time.Second && got.BFD == "Up" && got.BFDDetectionTime == 300*ms
-			return calm, fmt.Sprintf("the session is %+v", got)
+			return got.BFDDetectionTime == 300*ms, fmt.Sprintf("the session is %+v", got)
 		})
 		restore := drop(t, hook, is.Local)
 		begin := time.Now()
@@ -366,6 +374,7 @@ func TestTheRouterIsToldWhatTheProfileSays(t *testing.T) {
 		configure(t, s, nothing, c)
 		awaitUp(t, s, "tor")
 		awaitBFD(t, s, w)
+		awaitCalm(t, s)
 		downs.Store(0)
 		for _, change := range []func(*bgp.BFDProfile){
 			func(*bgp.BFDProfile) {},
@@ -439,6 +448,8 @@ func TestARouterThatDisablesBFDIsNoFailureIfItSaysSo(t *testing.T) {
 		configure(t, s, nothing, toWatched(watchedOn(node), node.Link))
 		awaitUp(t, s, "tor")
 		awaitBFD(t, s, w)
+		awaitCalm(t, s)
+		before := stateOf(s, "tor").LastErrorTime
 		state, want, failure := "AdminDown", "the router has disabled BFD for this session", ""
 		if w.Name() == "BIRD" { // It says nothing.
 			state, want = "Down", "nothing more is heard from the router"
@@ -453,7 +464,10 @@ func TestARouterThatDisablesBFDIsNoFailureIfItSaysSo(t *testing.T) {
 		})
 		eventually(t, 5*time.Second, func() (bool, string) {
 			got := stateOf(s, "tor")
-			return strings.HasPrefix(got.LastError, "BFD") == (failure != "") && (failure == "" || got.LastError == failure), fmt.Sprintf("the session is %+v", got)
+			if failure == "" {
+				return got.LastErrorTime.Equal(before), fmt.Sprintf("the session failed: %+v", got)
+			}
+			return got.LastError == failure, fmt.Sprintf("the session is %+v", got)
 		})
 		w.change(watchedOn(node))
 		awaitBFD(t, s, w)

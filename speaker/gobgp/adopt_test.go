@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"metallb.io/metallb/api/bgp"
+	"metallb.io/metallb/speaker/session"
+	"metallb.io/metallb/speaker/transport"
 )
 
 func TestWhatTheProtocolLetsChangeResetsNothing(t *testing.T) {
@@ -111,6 +113,33 @@ func TestTheStateSaysWhichFamiliesGoOverTheSessionWhenNextHopsComeAndGo(t *testi
 	if h := k.heard(); h.connections != 1 {
 		t.Errorf("%d connections", h.connections)
 	}
+}
+
+// From the first KEEPALIVE until GoBGP says that the session is up, the routes are on their way with the next hops of before. That is too
+// short to be hit at will, so here a session is made to believe that it is then.
+func TestAnAddressOfTheNodeThatComesWhileASessionIsBeingEstablishedIsTheNextHop(t *testing.T) {
+	t.Parallel()
+	if elsewhere(t) {
+		return
+	}
+	k := newSink(t, behaviour{})
+	s, _ := newSessions(t, Options{})
+	config := to("tor", k.addrPort())
+	config.Families = bgp.Families{IPv4: true, IPv6: true}
+	paths := always(path("2001:db8::1/128"))
+	configure(t, s, paths, config)
+	awaitUp(t, s, "tor")
+
+	p := s.peerings()["tor"]
+	p.inbox.put(func() { p.enter(session.OpenConfirm) })
+	eventually(t, 5*time.Second, func() (bool, string) { return !stateOf(s, "tor").Up(), "the session is up" })
+	config.OwnAddresses.IPv6 = netip.MustParseAddr("fd99::1")
+	configure(t, s, paths, config)
+	p.inbox.put(func() { p.reach(transport.Established) })
+	eventually(t, 5*time.Second, func() (bool, string) {
+		hop, state := k.heard().routes[netip.MustParsePrefix("2001:db8::1/128")].nextHop, stateOf(s, "tor")
+		return hop == config.OwnAddresses.IPv6 && state.CarriesAll(), fmt.Sprintf("the next hop is %s, and the state is %+v", hop, state)
+	})
 }
 
 func TestAnotherPasswordResetsOnceAndNotAtOnce(t *testing.T) {

@@ -188,6 +188,7 @@ func (p *peering) reach(s transport.Stage) {
 		p.settling, p.conn.released = true, true
 		p.conn.Release()
 	case transport.Established:
+		p.resendNextHops() // The addresses of the node may have changed since the stage before.
 		p.established()
 		p.settling = false
 	case transport.Ended:

@@ -22,7 +22,7 @@ const closedEarly = "connection closed by the peer before its OPEN"
 // attemptError says why an attempt failed after the connection was made, in the state in which it was.
 func attemptError(c bgp.Peer, in session.FSM, open transport.Open, end transport.End) string {
 	switch {
-	case end.Received != nil && end.Received.OpenMessageError():
+	case end.Received != nil && end.Received.BadIdentity():
 		return fmt.Sprintf("peer sent %s: %s", end.Received, expectation(c))
 	case end.Received != nil:
 		return withCommunication("peer sent "+end.Received.String(), end.Communication)
@@ -49,7 +49,7 @@ func openError(c bgp.Peer, open transport.Open, end transport.End) string {
 	}
 }
 
-// expectation is what a peer that refuses this side's OPEN does not expect.
+// expectation asks what a peer that refuses this side's identity may expect instead.
 func expectation(c bgp.Peer) string {
 	from := "this address"
 	if c.Source.IsValid() {

@@ -106,6 +106,10 @@ func TestTheEndOfAConnectionInWords(t *testing.T) {
 			attemptError(c, session.OpenSent, none, received(2, 2, "")),
 			"peer sent OPEN Message Error/Bad Peer AS: does it expect ASN 64500, router ID 192.0.2.1, from 192.0.2.7?",
 		},
+		"the OPEN is refused for another reason than who sends it": {
+			attemptError(c, session.OpenSent, none, received(2, 6, "")),
+			"peer sent OPEN Message Error/Unacceptable Hold Time",
+		},
 		"the connection is refused in words": {
 			attemptError(c, session.OpenConfirm, open, received(6, 5, "not today")),
 			`peer sent Cease/Connection Rejected: "not today"`,

@@ -14,9 +14,9 @@ func (n Notification) BadPeerAS() bool {
 	return n == Notification{2, 2}
 }
 
-// OpenMessageError reports whether the receiver's OPEN was refused for what is in it.
-func (n Notification) OpenMessageError() bool {
-	return n.Code == 2
+// BadIdentity reports whether the receiver's OPEN was refused for its ASN or router ID, or without a reason.
+func (n Notification) BadIdentity() bool {
+	return n.Code == 2 && (n.Subcode == 0 || n.Subcode == 2 || n.Subcode == 3)
 }
 
 // HoldTimerExpired reports whether the sender waited in vain for a message.

@@ -91,7 +91,7 @@ func newScene(t *testing.T) *scene {
 		r.Start(t)
 	}
 	s.kube.grant(t)
-	s.kube.run(t, fmt.Sprintf(twoRouters, one.Addr4, two.Addr4)+"---"+fmt.Sprintf(goldOnly, "first"), "apply", "-f", "-")
+	s.kube.Apply(t, fmt.Sprintf(twoRouters, one.Addr4, two.Addr4), fmt.Sprintf(goldOnly, "first"))
 	s.kube.assign(t, "198.51.100.0")
 	s.speaker = startSpeaker(t, s.kube)
 	return s
@@ -113,7 +113,7 @@ func (s *scene) seen() {
 	s.t.Helper()
 	s.markers++
 	name := fmt.Sprint("marker-", s.markers)
-	s.kube.run(s.t, fmt.Sprintf(marker, name, s.markers), "apply", "-f", "-")
+	s.kube.Apply(s.t, fmt.Sprintf(marker, name, s.markers))
 	s.Eventually(func() string {
 		var page strings.Builder
 		if err := s.speaker.get("/debug/policy", &page); err != nil {
@@ -131,7 +131,7 @@ func TestRealRoutersNoticeNothingOfAChangeWhileTheActiveConfigurationHasTheEarli
 		bird, frr = s.sessions()
 		return bird.Routes == 1 && frr.Routes == 1 && frr.Updates == 2 // the route and End-of-RIB
 	}).Should(BeTrue())
-	s.kube.run(t, activeGold, "apply", "-f", "-")
+	s.kube.Apply(t, activeGold)
 
 	t.Log("the advertisement is narrowed, the pool relabelled, the advertisement deleted")
 	s.change("patch", "bgpadvertisement", "first", "--type=merge", "--patch", `{"spec":{"ipAddressPoolSelectors":[{"matchLabels":{"tier":"tin"}}]}}`)

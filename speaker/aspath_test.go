@@ -55,11 +55,10 @@ func TestRealRoutersSeeTheASPathThatAnAdvertisementWantsAndEachChangeOfItOnOneSe
 
 	t.Log("another advertisement contradicts it about the service")
 	patch(`{"serviceSelectors":[{}]}`)
-	s.kube.run(t, shorter, "apply", "-f", "-")
+	s.kube.Apply(t, shorter)
 	s.expectASPath(2)
-	s.Eventually(func() string {
-		return s.kube.run(t, "", "get", "events.events.k8s.io", "--all-namespaces", "--output", "custom-columns=:note")
-	}).Should(ContainSubstring(`set different values of asPathPrepend for one prefix and peer; node "node-1" announces the lowest`))
+	s.Eventually(s.kube.notes(t)).Should(ContainElement(
+		ContainSubstring(`set different values of asPathPrepend for one prefix and peer; node "node-1" announces the lowest`)))
 	s.change("delete", "bgpadvertisement", "shorter")
 	s.expectASPath(5)
 

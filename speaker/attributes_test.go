@@ -13,6 +13,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	bgptest "metallb.io/metallb/test/bgp"
+	"metallb.io/metallb/test/builder"
 )
 
 // toFRR is what only FRR is told of the prefixes that goldOnly is for.
@@ -40,7 +41,7 @@ func TestRealRoutersGetDifferentAttributesOfOnePrefix(t *testing.T) {
 	bgptest.Require(t)
 	s := newScene(t)
 	s.change("patch", "bgpadvertisement", "first", "--type=merge", "--patch", `{"spec":{"peers":["bird"],"med":10,"communities":["no-export"]}}`)
-	s.kube.run(t, toFRR, "apply", "-f", "-")
+	s.kube.Apply(t, toFRR)
 	prefix := netip.MustParsePrefix("198.51.100.0/32")
 	want := map[string]bgptest.Route{
 		"BIRD": {Prefix: prefix, ASPath: []uint32{64500}, MED: new(uint32(10)), Communities: []string{"65535:65281"}},
@@ -59,7 +60,7 @@ func TestRealRoutersAreToldOfEachNumberOfEndpointsInOneUpdate(t *testing.T) {
 	bgptest.Require(t)
 	s := newScene(t)
 	s.change("patch", "bgpadvertisement", "first", "--type=merge", "--patch", `{"spec":{"weightByEndpoints":true}}`)
-	s.kube.run(t, "", "patch", "service", "nginx", "--patch", `{"spec":{"externalTrafficPolicy":"Local"}}`)
+	s.kube.Patch(t, builder.MakeService("nginx").Obj(), `{"spec":{"externalTrafficPolicy":"Local"}}`)
 	expect := func(endpoints int) {
 		t.Helper()
 		bandwidth := endpoints * 125_000 // bytes per second, which BIRD shows as the bits of a floating-point number

@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	bgptest "metallb.io/metallb/test/bgp"
+	"metallb.io/metallb/test/builder"
 )
 
 // secretive are the objects of a node with a password in each place that there can be one, good and bad. All contain "s3cret".
@@ -90,7 +91,7 @@ func startSecretive(t *testing.T, flags ...string) *scene {
 		r.Start(t)
 	}
 	s.kube.grant(t)
-	s.kube.run(t, fmt.Sprintf(secretive, one.Addr4, two.Addr4, strings.Repeat("x", 80)), "apply", "-f", "-")
+	s.kube.Apply(t, fmt.Sprintf(secretive, one.Addr4, two.Addr4, strings.Repeat("x", 80)))
 	s.kube.assign(t, "198.51.100.0")
 	s.speaker = startSpeaker(t, s.kube, flags...)
 	s.Eventually(func() bool { bird, frr := s.sessions(); return bird.Routes == 1 && frr.Routes == 1 }).Should(BeTrue(), s.speaker.log)
@@ -165,9 +166,10 @@ func TestTheSpeakersLogIsQuietWhileNothingHappens(t *testing.T) {
 	_, err := fmt.Sscan(count(), &reconciled)
 	s.Expect(err).NotTo(HaveOccurred())
 	for n := range 100 {
-		s.kube.run(t, "", "label", "service", "nginx", "--overwrite", fmt.Sprintf("n=%d", n))
+		label := fmt.Sprintf(`{"metadata":{"labels":{"n":"%d"}}}`, n)
+		s.kube.Patch(t, builder.MakeService("nginx").Obj(), label)
 		if n%10 == 0 {
-			s.kube.run(t, "", "label", "node", "node-1", "--overwrite", fmt.Sprintf("n=%d", n))
+			s.kube.Patch(t, builder.MakeNode("node-1").Obj(), label)
 		}
 	}
 	s.Eventually(func() int {

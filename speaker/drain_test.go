@@ -14,7 +14,9 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/api/meta"
 
+	"metallb.io/metallb/api/v1beta1"
 	bgptest "metallb.io/metallb/test/bgp"
 	"metallb.io/metallb/test/envtest"
 )
@@ -89,16 +91,14 @@ func newTwoNodes(t *testing.T) *twoNodes {
 	t.Cleanup(proxy.Close)
 	r.proxyURL = proxy.URL
 	r.kube.grant(t)
-	r.kube.run(t, rack+fmt.Sprintf(rackNode, 1, r.birds.Addr4, r.birds.Test4, r.frrs.Addr4, r.frrs.Test4)+
-		fmt.Sprintf(rackNode, 2, r.birds.Addr4, r.birds.Other4, r.frrs.Addr4, r.frrs.Other4), "apply", "-f", "-")
+	r.kube.Apply(t, rack, fmt.Sprintf(rackNode, 1, r.birds.Addr4, r.birds.Test4, r.frrs.Addr4, r.frrs.Test4),
+		fmt.Sprintf(rackNode, 2, r.birds.Addr4, r.birds.Other4, r.frrs.Addr4, r.frrs.Other4))
 	r.kube.assign(t, "198.51.100.0")
 	r.startFirst()
 	r.expect(1, 1)
 	startSpeakerOn(t, r.kube, "node-2")
 	r.expect(1, 2)
-	r.Eventually(func() []string {
-		return strings.Fields(r.kubectl("get", "--namespace", envtest.Namespace, "bgpsessionstates", "-l", "metallb.io/node=node-1", "--output", "name"))
-	}).Should(HaveLen(2))
+	r.Eventually(func() []v1beta1.BGPSessionState { return r.kube.sessions(t, "node-1") }).Should(HaveLen(2))
 	return r
 }
 
@@ -152,8 +152,13 @@ func (r *twoNodes) await(condition string) {
 // drainReasons are what the sessions of the first node say of a drain.
 func (r *twoNodes) drainReasons() []string {
 	r.t.Helper()
-	return strings.Fields(r.kubectl("get", "--namespace", envtest.Namespace, "bgpsessionstates", "-l", "metallb.io/node=node-1",
-		"--output", `jsonpath={range .items[*]}{.status.conditions[?(@.type=="Drained")].reason}{"\n"}{end}`))
+	var reasons []string
+	for _, s := range r.kube.sessions(r.t, "node-1") {
+		if c := meta.FindStatusCondition(s.Status.Conditions, v1beta1.ConditionDrained); c != nil {
+			reasons = append(reasons, c.Reason)
+		}
+	}
+	return reasons
 }
 
 // events are the reasons of those about the first node, in order.

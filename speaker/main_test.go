@@ -21,9 +21,13 @@ import (
 
 	. "github.com/onsi/gomega"
 	"github.com/vishvananda/netlink"
+	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"metallb.io/metallb/api/v1beta1"
 	bgptest "metallb.io/metallb/test/bgp"
+	"metallb.io/metallb/test/builder"
 	"metallb.io/metallb/test/envtest"
 	"metallb.io/metallb/test/freeport"
 	"metallb.io/metallb/test/monitoring"
@@ -125,7 +129,7 @@ func startTutorial(t *testing.T) (kubectl, *bgptest.Node, bgptest.Router) {
 		Address: node.Test4, Local: node.Addr4, LocalASN: 64501, PeerASN: 64500, Password: "s3cret",
 	})
 	bird.Start(t)
-	kube.run(t, fmt.Sprintf(tutorial, node.Addr4), "apply", "-f", "-")
+	kube.Apply(t, fmt.Sprintf(tutorial, node.Addr4))
 	return kube, node, bird
 }
 
@@ -158,11 +162,8 @@ func TestTheSpeakerAnnouncesAServiceToARealRouterAndWithdrawsItWhenItStops(t *te
 	g.Eventually(func() map[netip.Prefix]bgptest.Route { return bird.Routes(t) }).Should(HaveLen(1), s.log)
 	g.Expect(bird.Routes(t)[netip.MustParsePrefix("198.51.100.0/32")]).To(And(
 		HaveField("NextHop", node.Test4), HaveField("ASPath", []uint32{64500}), HaveField("Communities", []string{"64500:7"})))
-	g.Eventually(func() string {
-		return kube.run(t, "", "get", "events.events.k8s.io", "--all-namespaces", "--output", "custom-columns=:note")
-	}).
-		Should(And(ContainSubstring(`announcing from node "node-1" with protocol "bgp" to "router"`),
-			ContainSubstring(`not in use on node "node-1": spec.passwordSecret: secret metallb-system/missing not found`)), s.log)
+	g.Eventually(kube.notes(t)).Should(ContainElements(ContainSubstring(`announcing from node "node-1" with protocol "bgp" to "router"`),
+		ContainSubstring(`not in use on node "node-1": spec.passwordSecret: secret metallb-system/missing not found`)), s.log)
 	var metrics strings.Builder
 	g.Expect(s.get("/metrics", &metrics)).To(Succeed())
 	g.Expect(metrics.String()).To(And(MatchRegexp(`metallb_build_info{goversion="go.*",revision=".+",version="dev"} 1`),
@@ -208,8 +209,18 @@ func newKubectl(t *testing.T, node *bgptest.Node) kubectl {
 // grant gives the speaker its rights.
 func (k kubectl) grant(t *testing.T) {
 	t.Helper()
-	k.run(t, "", "apply", "--namespace", envtest.Namespace,
-		"-f", "../config/rbac/service_accounts.yaml", "-f", "../config/rbac/speaker_role.yaml", "-f", "../config/rbac/bindings.yaml")
+	for _, name := range []string{"service_accounts", "speaker_role", "bindings"} {
+		k.applyFile(t, "../config/rbac/"+name+".yaml")
+	}
+}
+
+func (k kubectl) applyFile(t *testing.T, path string) {
+	t.Helper()
+	manifest, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.Apply(t, string(manifest))
 }
 
 // assign gives the service nginx the addresses, as the controller does.
@@ -219,8 +230,33 @@ func (k kubectl) assign(t *testing.T, addresses ...string) {
 	for i, a := range addresses {
 		ingress[i] = fmt.Sprintf(`{"ip":%q}`, a)
 	}
-	k.run(t, "", "patch", "service", "nginx", "--subresource=status", "--patch",
-		`{"status":{"loadBalancer":{"ingress":[`+strings.Join(ingress, ",")+`]}}}`)
+	k.PatchStatus(t, builder.MakeService("nginx").Obj(), `{"status":{"loadBalancer":{"ingress":[`+strings.Join(ingress, ",")+`]}}}`)
+}
+
+// notes returns a function that reads what all events say.
+func (k kubectl) notes(t *testing.T) func() []string {
+	t.Helper()
+	return func() []string {
+		var list eventsv1.EventList
+		if err := k.Client.List(t.Context(), &list); err != nil {
+			t.Fatal(err)
+		}
+		notes := make([]string, len(list.Items))
+		for i := range list.Items {
+			notes[i] = list.Items[i].Note
+		}
+		return notes
+	}
+}
+
+// sessions returns what is published of the sessions of a node.
+func (k kubectl) sessions(t *testing.T, node string) []v1beta1.BGPSessionState {
+	t.Helper()
+	var list v1beta1.BGPSessionStateList
+	if err := k.Client.List(t.Context(), &list, client.MatchingLabels{"metallb.io/node": node}); err != nil {
+		t.Fatal(err)
+	}
+	return list.Items
 }
 
 func (k kubectl) run(t *testing.T, stdin string, args ...string) string {

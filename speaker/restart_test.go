@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -19,8 +20,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/drain"
 	bgptest "metallb.io/metallb/test/bgp"
+	"metallb.io/metallb/test/builder"
+	"metallb.io/metallb/test/envtest"
 )
 
 // ofDaemonSet are what a speaker is run by. The pod is kept by its finalizer when it is deleted, since no kubelet is there.
@@ -57,16 +61,19 @@ func (k kubectl) makePod(t *testing.T) {
 	// There may be none.
 	_, _ = k.Kubectl(t, "", inNamespace("patch", "pod", "speaker-abcde", "--type=merge", "--patch", `{"metadata":{"finalizers":null}}`)...)
 	k.run(t, "", inNamespace("delete", "--ignore-not-found", "--force", "--grace-period=0", "pod/speaker-abcde", "daemonset/speaker")...)
-	k.run(t, ofDaemonSet, "apply", "-f", "-")
-	uid := k.run(t, "", inNamespace("get", "daemonset", "speaker", "--output", "jsonpath={.metadata.uid}")...)
-	k.run(t, strings.Replace(ownPod, "UID", uid, 1), "apply", "-f", "-")
+	k.Apply(t, ofDaemonSet)
+	d := &appsv1.DaemonSet{}
+	if err := k.Client.Get(t.Context(), client.ObjectKey{Namespace: envtest.Namespace, Name: "speaker"}, d); err != nil {
+		t.Fatal(err)
+	}
+	k.Apply(t, strings.Replace(ownPod, "UID", string(d.UID), 1))
 	k.setReady(t, "True")
-	k.run(t, "", "patch", "node", "node-1", "--patch", `{"spec":{"taints":null}}`) // A new node has one until it is found ready.
+	k.Patch(t, builder.MakeNode("node-1").Obj(), `{"spec":{"taints":null}}`) // A new node has one until it is found ready.
 }
 
 func (k kubectl) setReady(t *testing.T, status string) {
 	t.Helper()
-	k.run(t, "", "patch", "node", "node-1", "--subresource=status", "--patch", `{"status":{"conditions":[{"type":"Ready","status":"`+status+`"}]}}`)
+	k.PatchStatus(t, builder.MakeNode("node-1").Obj(), `{"status":{"conditions":[{"type":"Ready","status":"`+status+`"}]}}`)
 }
 
 // deletePod is what the controller of DaemonSets does for an update.
@@ -147,8 +154,9 @@ func TestARouterKeepsTheRoutesOfASpeakerThatIsUpdatedAndOfNoOther(t *testing.T) 
 func (k kubectl) stateOf(t *testing.T) func() string {
 	t.Helper()
 	return func() string {
-		out, _ := k.Kubectl(t, "", inNamespace("get", "bgpsessionstate", "node-1-router", "--output", "jsonpath={.status.state} {.status.lastError}")...)
-		return out
+		s := &v1beta1.BGPSessionState{}
+		_ = k.Client.Get(t.Context(), client.ObjectKey{Namespace: envtest.Namespace, Name: "node-1-router"}, s) // It may not be there yet.
+		return fmt.Sprintf("%s %s", s.Status.State, s.Status.LastError)
 	}
 }
 

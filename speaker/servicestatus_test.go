@@ -3,7 +3,7 @@
 package main
 
 import (
-	"strings"
+	"fmt"
 	"syscall"
 	"testing"
 
@@ -17,6 +17,7 @@ import (
 	"metallb.io/metallb/speaker/publisher"
 	"metallb.io/metallb/speaker/servicestatus"
 	bgptest "metallb.io/metallb/test/bgp"
+	"metallb.io/metallb/test/builder"
 	"metallb.io/metallb/test/envtest"
 )
 
@@ -26,10 +27,12 @@ func TestTheSpeakerTellsWhichPeersKnowAServiceIfAsked(t *testing.T) {
 	kube, _, bird := startTutorial(t)
 	kube.assign(t, "198.51.100.0")
 	table := func() []string {
-		out := kube.run(t, "", "get", "servicebgpstatuses", "--namespace", envtest.Namespace, "-o", "wide", "--no-headers", "--ignore-not-found")
+		var list v1beta1.ServiceBGPStatusList
+		g.Expect(kube.Client.List(t.Context(), &list)).To(Succeed())
 		var rows []string
-		for line := range strings.Lines(out) {
-			rows = append(rows, strings.Join(strings.Fields(line)[1:], " "))
+		for i := range list.Items {
+			is := list.Items[i].Status
+			rows = append(rows, fmt.Sprintf("%s %s %s %q", is.Node, is.ServiceName, is.ServiceNamespace, is.Peers))
 		}
 		return rows
 	}
@@ -42,7 +45,7 @@ func TestTheSpeakerTellsWhichPeersKnowAServiceIfAsked(t *testing.T) {
 	g.Expect(s.log()).NotTo(ContainSubstring("forbidden"))
 
 	t.Log("asked: the peer whose session is up, not the one that is not there")
-	kube.run(t, "", "apply", "-f", "../config/service-bgp-status/role.yaml")
+	kube.applyFile(t, "../config/service-bgp-status/role.yaml")
 	stale := types.NamespacedName{Namespace: "default", Name: "stale"}
 	cluster := publisher.NewCluster(kube.Client, kube.Client, "node-1", envtest.Namespace,
 		&v1beta1.ServiceBGPStatus{}, &v1beta1.ServiceBGPStatusList{})
@@ -58,7 +61,7 @@ func TestTheSpeakerTellsWhichPeersKnowAServiceIfAsked(t *testing.T) {
 
 	t.Log("a router that goes away knows of nothing")
 	bird.Kill(t)
-	g.Eventually(table).Should(HaveExactElements("node-1 nginx default"), s.log)
+	g.Eventually(table).Should(HaveExactElements("node-1 nginx default []"), s.log)
 	bird.Start(t)
 	g.Eventually(table).Should(HaveExactElements(`node-1 nginx default ["router"]`), s.log)
 
@@ -71,7 +74,7 @@ func TestTheSpeakerTellsWhichPeersKnowAServiceIfAsked(t *testing.T) {
 	g.Consistently(func() string { return version(t, g, kube) }, "6s").Should(Equal(before), s.log)
 
 	t.Log("a service that is not announced any more, and one that is again")
-	kube.run(t, "", "patch", "service", "nginx", "--subresource=status", "--patch", `{"status":{"loadBalancer":null}}`)
+	kube.PatchStatus(t, builder.MakeService("nginx").Obj(), `{"status":{"loadBalancer":null}}`)
 	g.Eventually(table).Should(BeEmpty(), s.log)
 	kube.assign(t, "198.51.100.1")
 	g.Eventually(table).Should(HaveExactElements(`node-1 nginx default ["router"]`), s.log)

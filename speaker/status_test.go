@@ -92,7 +92,7 @@ func newStates(t *testing.T) *states {
 	}
 	s.kube.grant(t)
 	nobody := four.Addr4.Next() // No host has it.
-	s.kube.run(t, fmt.Sprintf(mishaps, one.Addr4, two.Addr6, three.Addr4, four.Addr4, nobody), "apply", "-f", "-")
+	s.kube.Apply(t, fmt.Sprintf(mishaps, one.Addr4, two.Addr6, three.Addr4, four.Addr4, nobody))
 	s.kube.assign(t, "198.51.100.0", "2001:db8::")
 	s.speaker = startSpeaker(t, s.kube)
 	return s
@@ -169,6 +169,5 @@ func TestTheClusterIsToldWhatBecomesOfEachSession(t *testing.T) {
 // condition sets whether the node is ready.
 func (s *states) condition(ready string) {
 	s.t.Helper()
-	s.kube.run(s.t, "", "patch", "node", "node-1", "--subresource=status", "--patch",
-		fmt.Sprintf(`{"status":{"conditions":[{"type":"Ready","status":%q}]}}`, ready))
+	s.kube.setReady(s.t, ready)
 }

@@ -19,7 +19,6 @@ import (
 	bgptest "metallb.io/metallb/test/bgp"
 	"metallb.io/metallb/test/conformance"
 	"metallb.io/metallb/test/docs"
-	"metallb.io/metallb/test/envtest"
 )
 
 // bothFamilies are the objects of a node that announces an address of each family. The peer is to be added.
@@ -74,7 +73,7 @@ func startWithBothFamilies(t *testing.T, gateway *bgptest.Node, peer string) (*s
 	t.Helper()
 	kube := newKubectl(t, gateway)
 	kube.grant(t)
-	kube.run(t, bothFamilies+peer, "apply", "-f", "-")
+	kube.Apply(t, bothFamilies, peer)
 	kube.assign(t, "198.51.100.7", "2001:db8:1::7")
 	return startSpeaker(t, kube), kube
 }
@@ -205,7 +204,11 @@ func TestASessionWithTheRouterOnAnInterfaceCarriesBothFamiliesAndFollowsIt(t *te
 			away := lab.NewNode(t) // The API server needs some default route.
 			s, kube := startWithBothFamilies(t, away, fmt.Sprintf(unnumberedPeer, l.node.Link))
 			states := func() string {
-				return kube.run(t, "", "get", "bgpsessionstates", "--namespace", envtest.Namespace, "--output", "wide")
+				var text strings.Builder
+				for _, session := range kube.sessions(t, "node-1") {
+					fmt.Fprintln(&text, session.Status.State, session.Status.Address, session.Status.LastError)
+				}
+				return text.String()
 			}
 			l.Eventually(states).Should(ContainSubstring("interface "+l.node.Link+" is not on this node"), s.log)
 

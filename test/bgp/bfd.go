@@ -4,10 +4,10 @@ package bgptest
 
 import (
 	"encoding/json"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -61,26 +61,13 @@ func (f *frr) startBFD(tb testing.TB, log *log, zebra string) {
 	}
 	f.bfdd = p
 	tb.Cleanup(p.kill)
-	awaitReady(tb, p, log, func() bool { return f.vtysh(tb, "bfdd", "show bfd peers json").Run() == nil })
-}
-
-// vtysh is a command for one of the daemons, or for all if none is named.
-func (f *frr) vtysh(tb testing.TB, daemon string, commands ...string) *exec.Cmd {
-	tb.Helper()
-	args := []string{"--config_dir", f.dir, "--vty_socket", f.dir}
-	if daemon != "" {
-		args = append(args, "-d", daemon)
-	}
-	for _, c := range commands {
-		args = append(args, "-c", c)
-	}
-	return exec.CommandContext(tb.Context(), vtyshProgram, args...)
+	awaitReady(tb, p, log, func() bool { _, err := f.try(tb, "bfdd", "show bfd peers json"); return err == nil })
 }
 
 // BFD implements BFDRouter.
 func (f *frr) BFD(tb testing.TB) BFDSession {
 	tb.Helper()
-	out, err := f.vtysh(tb, "bfdd", "show bfd peers json").CombinedOutput()
+	out, err := f.try(tb, "bfdd", "show bfd peers json")
 	var peers []struct {
 		Status           string `json:"status"`
 		Transmit         int    `json:"transmit-interval"`
@@ -91,7 +78,7 @@ func (f *frr) BFD(tb testing.TB) BFDSession {
 		RemoteDiagnostic string `json:"remote-diagnostic"`
 	}
 	if err == nil {
-		err = json.Unmarshal(out, &peers)
+		err = json.Unmarshal([]byte(out), &peers)
 	}
 	if err != nil {
 		tb.Fatalf("asking FRR for its BFD sessions: %v: %s", err, out)
@@ -111,11 +98,8 @@ func (f *frr) BFD(tb testing.TB) BFDSession {
 // Change implements BFDRouter.
 func (f *frr) Change(tb testing.TB, configuration string) {
 	tb.Helper()
-	writeFile(tb, filepath.Join(f.dir, "change.conf"), configuration)
-	out, err := exec.CommandContext(tb.Context(), vtyshProgram, "--config_dir", f.dir, "--vty_socket", f.dir, "-d", "bfdd",
-		"-f", filepath.Join(f.dir, "change.conf")).CombinedOutput()
-	if err != nil {
-		tb.Fatalf("changing FRR's configuration: %v: %s", err, out)
+	if _, err := f.try(tb, "bfdd", append([]string{"configure terminal"}, strings.Split(strings.TrimSpace(configuration), "\n")...)...); err != nil {
+		tb.Fatalf("changing FRR's configuration: %v", err)
 	}
 }
 

@@ -3,12 +3,10 @@
 package bgptest
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"metallb.io/metallb/test/router/vty"
 )
 
 // frr is the bgpd of FRR 8. Without zebra it learns routes and installs none.
@@ -45,7 +45,6 @@ func (f *frr) Configure(tb testing.TB, neighbor Neighbor) {
 	tb.Helper()
 	f.neighbor = neighbor
 	writeConfig(tb, filepath.Join(f.dir, "bgpd.conf"), frrConfig, neighbor)
-	writeConfig(tb, filepath.Join(f.dir, "vtysh.conf"), "", neighbor)
 }
 
 const frrConfig = `log stdout
@@ -119,7 +118,7 @@ func (f *frr) Start(tb testing.TB) {
 	f.process = p
 	tb.Cleanup(p.kill)
 	awaitReady(tb, p, log, func() bool {
-		_, err := f.try(tb, "show bgp summary json")
+		_, err := f.try(tb, "bgpd", "show bgp summary json")
 		return err == nil
 	})
 }
@@ -140,16 +139,17 @@ func (f *frr) Reset(tb testing.TB) {
 	f.ask(tb, "clear bgp *")
 }
 
-func (f *frr) try(tb testing.TB, command string) ([]byte, error) {
+// try has a daemon do commands, of which the last needs the ones before, and returns what it says to the last.
+func (f *frr) try(tb testing.TB, daemon string, commands ...string) (string, error) {
 	tb.Helper()
-	return exec.CommandContext(tb.Context(), vtyshProgram, "--config_dir", f.dir, "--vty_socket", f.dir, "-d", "bgpd", "-c", command).CombinedOutput()
+	return vty.Ask(tb.Context(), filepath.Join(f.dir, daemon+".vty"), commands...)
 }
 
-func (f *frr) ask(tb testing.TB, command string) []byte {
+func (f *frr) ask(tb testing.TB, command string) string {
 	tb.Helper()
-	out, err := f.try(tb, command)
+	out, err := f.try(tb, "bgpd", command)
 	if err != nil {
-		tb.Fatalf("asking FRR to %s: %v: %s", command, err, out)
+		tb.Fatal(err)
 	}
 	return out
 }
@@ -157,7 +157,7 @@ func (f *frr) ask(tb testing.TB, command string) []byte {
 func (f *frr) query(tb testing.TB, command string, answer any) {
 	tb.Helper()
 	out := f.ask(tb, command)
-	if err := json.Unmarshal(out, answer); err != nil {
+	if err := json.Unmarshal([]byte(out), answer); err != nil {
 		tb.Fatalf("FRR's answer to %s: %v: %s", command, err, out)
 	}
 }
@@ -231,7 +231,7 @@ func (f *frr) each(tb testing.TB, call func(netip.Prefix, frrEntry)) {
 		}
 		f.query(tb, fmt.Sprintf("show bgp %s unicast json", family), &table)
 		for prefix, paths := range table.Routes {
-			if len(paths) > 0 {
+			if len(paths) > 0 && paths[0].Version > 0 { // Else it has come, and FRR has not looked at it yet.
 				call(prefix, paths[0])
 			}
 		}
@@ -313,13 +313,13 @@ func (f *frr) pathsTo(tb testing.TB, family string, prefix netip.Prefix) []frrPa
 	tb.Helper()
 	out := f.ask(tb, fmt.Sprintf("show bgp %s unicast %s json", family, prefix))
 	// Of a prefix that it does not have FRR says so in words.
-	if !bytes.HasPrefix(bytes.TrimSpace(out), []byte("{")) {
+	if !strings.HasPrefix(strings.TrimSpace(out), "{") {
 		return nil
 	}
 	var detail struct {
 		Paths []frrPath `json:"paths"`
 	}
-	if err := json.Unmarshal(out, &detail); err != nil {
+	if err := json.Unmarshal([]byte(out), &detail); err != nil {
 		tb.Fatalf("FRR's answer: %v: %s", err, out)
 	}
 	return slices.DeleteFunc(detail.Paths, func(p frrPath) bool { return len(p.NextHops) == 0 })

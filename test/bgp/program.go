@@ -45,7 +45,6 @@ func FRRWith(tb testing.TB, node *Node, configuration string) Program {
 	tb.Helper()
 	f := &frr{node: node, neighbor: Neighbor{Address: node.Test4}, dir: socketDir(tb)}
 	writeFile(tb, filepath.Join(f.dir, "bgpd.conf"), "log stdout\n"+configuration)
-	writeFile(tb, filepath.Join(f.dir, "vtysh.conf"), "")
 	return f
 }
 
@@ -65,7 +64,7 @@ func (b *bird) Ask(tb testing.TB, command string) string {
 // Ask implements Program.
 func (f *frr) Ask(tb testing.TB, command string) string {
 	tb.Helper()
-	return string(f.ask(tb, command))
+	return f.ask(tb, command)
 }
 
 // NextHops implements Program: BIRD joins the paths of a prefix where it writes them into the kernel's table.

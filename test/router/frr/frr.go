@@ -17,6 +17,7 @@ import (
 
 	"metallb.io/metallb/test/router/child"
 	"metallb.io/metallb/test/router/router"
+	"metallb.io/metallb/test/router/vty"
 )
 
 // Name is the router's short name.
@@ -180,7 +181,7 @@ func (r *Router) daemon(log logr.Logger, name string, args ...string) (*child.Ch
 }
 
 func (r *Router) await(ctx context.Context, c *child.Child, socket string) error {
-	if err := awaitSocket(ctx, r.path(socket)); err != nil {
+	if err := vty.Await(ctx, r.path(socket)); err != nil {
 		if died := c.Err(); died != nil {
 			err = died
 		}
@@ -225,14 +226,14 @@ func (r *Router) Read(ctx context.Context) router.Report {
 func (r *Router) fill(ctx context.Context, report *router.Report) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	v, err := dial(ctx, r.path("bgpd.vty"))
+	v, err := vty.Dial(ctx, r.path("bgpd.vty"))
 	if err != nil {
 		return err
 	}
-	defer v.close()
+	defer v.Close()
 	answers := map[string]string{}
 	for _, command := range []string{showIPv4JSON, showIPv6JSON, showNeighbors, showSummary, showIPv4, showIPv6} {
-		if answers[command], err = v.ask(command); err != nil {
+		if answers[command], err = v.Ask(command); err != nil {
 			return err
 		}
 	}

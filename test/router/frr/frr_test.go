@@ -3,9 +3,6 @@
 package frr
 
 import (
-	"context"
-	"io"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -131,57 +128,6 @@ func TestGlobalNextHopIsPreferredToLinkLocal(t *testing.T) {
 	if p.NextHop != addr("fd00::1") || p.ASPath != "" {
 		t.Errorf("path %+v", p)
 	}
-}
-
-func TestAnswersAreReadToTheirEnd(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct{ reply, want, wantErr string }{
-		"output and success":   {reply: "a\nb\n\x00\x00\x00\x00", want: "a\nb\n"},
-		"no output":            {reply: "\x00\x00\x00\x00", want: ""},
-		"output and a failure": {reply: "% Unknown command: x\n\x00\x00\x00\x02", wantErr: "status 2: % Unknown command"},
-		"an end before it":     {reply: "a\n", wantErr: "EOF"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			socket := filepath.Join(t.TempDir(), "s")
-			answer(t, socket, tt.reply)
-			v, err := dial(t.Context(), socket)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer v.close()
-			got, err := v.ask("show")
-			if tt.wantErr != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
-					t.Fatalf("error %v, want %q", err, tt.wantErr)
-				}
-				return
-			}
-			if err != nil || got != tt.want {
-				t.Errorf("got %q, %v", got, err)
-			}
-		})
-	}
-}
-
-func answer(t *testing.T, socket, reply string) {
-	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(context.Background(), "unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		_, _ = conn.Read(make([]byte, 64))
-		_, _ = io.WriteString(conn, reply)
-	}()
 }
 
 func TestImpossibleConfigurationsAreRefused(t *testing.T) {

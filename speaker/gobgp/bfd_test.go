@@ -194,13 +194,15 @@ func awaitBFD(t *testing.T, s *Sessions, w watching) {
 	})
 }
 
-// awaitCalm waits until BFD and BGP are up for good: FRR begins its BFD session anew when the BGP session is up, and ends both once more.
-func awaitCalm(t *testing.T, s *Sessions) {
+// awaitCalm waits until BFD and BGP are up for good, on both sides. FRR begins its BFD session anew when the BGP session is up, and ends both
+// once more.
+func awaitCalm(t *testing.T, s *Sessions, w watching) {
 	t.Helper()
 	eventually(t, 20*time.Second, func() (bool, string) {
 		got := stateOf(s, "tor")
-		return got.Up() && time.Since(got.Since) > time.Second && got.BFD == "Up", fmt.Sprintf("the session is %+v", got)
+		return got.Up() && time.Since(got.Since) > time.Second, fmt.Sprintf("the session is %+v", got)
 	})
+	awaitBFD(t, s, w)
 }
 
 // tables numbers those of nft.
@@ -322,13 +324,12 @@ func testFailures(t *testing.T, node *bgptest.Node, w watching, is watched) {
 	t.Helper()
 	s, _ := newSessions(t, Options{})
 	configure(t, s, always(path("192.0.2.0/24")), toWatched(is, node.Link))
-	awaitUp(t, s, "tor")
-	awaitBFD(t, s, w)
+	awaitCalm(t, s, w)
 	for hook, want := range map[string]string{
 		"input":  "BFD session down: nothing more is heard from the router",
 		"output": "BFD session down: the router hears nothing from this node",
 	} {
-		awaitCalm(t, s)
+		awaitCalm(t, s, w)
 		eventually(t, 20*time.Second, func() (bool, string) { // Both have confirmed the intervals by then.
 			got := stateOf(s, "tor")
 			return got.BFDDetectionTime == 300*ms, fmt.Sprintf("the session is %+v", got)
@@ -372,9 +373,7 @@ func TestTheRouterIsToldWhatTheProfileSays(t *testing.T) {
 		c := toWatched(watchedOn(node), node.Link)
 		c.BFD.TransmitInterval, c.BFD.ReceiveInterval = 350*ms, 400*ms
 		configure(t, s, nothing, c)
-		awaitUp(t, s, "tor")
-		awaitBFD(t, s, w)
-		awaitCalm(t, s)
+		awaitCalm(t, s, w)
 		downs.Store(0)
 		for _, change := range []func(*bgp.BFDProfile){
 			func(*bgp.BFDProfile) {},
@@ -446,9 +445,7 @@ func TestARouterThatDisablesBFDIsNoFailureIfItSaysSo(t *testing.T) {
 		t.Helper()
 		s, _ := newSessions(t, Options{})
 		configure(t, s, nothing, toWatched(watchedOn(node), node.Link))
-		awaitUp(t, s, "tor")
-		awaitBFD(t, s, w)
-		awaitCalm(t, s)
+		awaitCalm(t, s, w)
 		before := stateOf(s, "tor").LastErrorTime
 		state, want, failure := "AdminDown", "the router has disabled BFD for this session", ""
 		if w.Name() == "BIRD" { // It says nothing.
@@ -482,8 +479,7 @@ func TestASessionThatWaitsForBFDGoesOnWhenItHasNoneAnyMore(t *testing.T) {
 		s, _ := newSessions(t, Options{})
 		c := toWatched(watchedOn(node), node.Link)
 		configure(t, s, nothing, c)
-		awaitUp(t, s, "tor")
-		awaitBFD(t, s, w)
+		awaitCalm(t, s, w)
 		defer drop(t, "input", node.Addr4)()
 		eventually(t, 5*time.Second, func() (bool, string) {
 			got := stateOf(s, "tor")
@@ -523,8 +519,7 @@ func testEnd(t *testing.T, node *bgptest.Node, w watching, planned, keeps bool) 
 	c := toWatched(watchedOn(node), node.Link)
 	c.RestartTime = time.Minute
 	configure(t, s, always(path("192.0.2.0/24")), c)
-	awaitUp(t, s, "tor")
-	awaitBFD(t, s, w)
+	awaitCalm(t, s, w)
 	eventually(t, 10*time.Second, func() (bool, string) { return w.hasRoute(), "the route does not come" })
 	if planned {
 		if left, err := s.CloseKeepingRoutes(t.Context()); left != 0 || err != nil {
@@ -627,8 +622,7 @@ func TestASessionThatBFDEndsAgainAndAgainWaits(t *testing.T) {
 		configure(t, s, nothing, toWatched(watchedOn(node), node.Link))
 		soonest := time.Hour
 		for round := range maxReopened + 1 {
-			awaitUp(t, s, "tor")
-			awaitBFD(t, s, w)
+			awaitCalm(t, s, w)
 			restore := drop(t, "input", node.Addr4)
 			eventually(t, 5*time.Second, func() (bool, string) { return !stateOf(s, "tor").Up(), "the session stays up" })
 			ended := time.Now()

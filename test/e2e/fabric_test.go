@@ -19,6 +19,7 @@ import (
 	"text/template"
 
 	"metallb.io/metallb/test/lifetime"
+	"metallb.io/metallb/test/router/vty"
 )
 
 // fabricRouter is an FRR in a network namespace of its name, whose ports have the names of what they lead to, and no addresses.
@@ -214,6 +215,5 @@ func (r *fabricRouter) die(t *testing.T) {
 
 func (r *fabricRouter) ask(t *testing.T, program, question string) (string, error) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "vtysh", "--vty_socket", r.dir, "--config_dir", r.dir, "-d", program, "-c", question).CombinedOutput()
-	return string(out), err
+	return vty.Ask(t.Context(), filepath.Join(r.dir, program+".vty"), question)
 }

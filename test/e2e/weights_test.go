@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,10 +24,10 @@ import (
 
 	"metallb.io/metallb/test/cluster"
 	"metallb.io/metallb/test/playground"
-	"metallb.io/metallb/test/programs"
 	"metallb.io/metallb/test/router/frr"
 	"metallb.io/metallb/test/router/namespace"
 	"metallb.io/metallb/test/router/router"
+	"metallb.io/metallb/test/router/vty"
 	"metallb.io/metallb/test/traffic"
 )
 
@@ -237,7 +238,7 @@ type received struct{ sessions, updates int }
 // receivedFrom asks the FRR with this directory what it has had from each node.
 func receivedFrom(t *testing.T, dir string) map[netip.Addr]received {
 	t.Helper()
-	text, err := programs.Run(t.Context(), "", "vtysh", "--vty_socket", dir, "-c", "show bgp neighbors json")
+	text, err := vty.Ask(t.Context(), filepath.Join(dir, "bgpd.vty"), "show bgp neighbors json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func newScene(t *testing.T) *scene {
 // change runs kubectl on an object of the configuration.
 func (s *scene) change(args ...string) {
 	s.t.Helper()
-	s.kube.run(s.t, "", append(args, "--namespace", envtest.Namespace)...)
+	s.kube.run(s.t, append(args, "--namespace", envtest.Namespace)...)
 }
 
 // sessions returns what BIRD and FRR say of their sessions.

@@ -74,7 +74,7 @@ func TestRealRoutersAreToldOfEachNumberOfEndpointsInOneUpdate(t *testing.T) {
 		for i := range endpoints {
 			fmt.Fprintf(&list, `{"addresses":["10.244.0.%d"],"nodeName":"node-1"},`, i+1)
 		}
-		s.kube.run(t, "", "patch", "endpointslice", "nginx-1", "--type=merge", "--patch",
+		s.kube.run(t, "patch", "endpointslice", "nginx-1", "--type=merge", "--patch",
 			`{"endpoints":[`+list.String()+`{"addresses":["10.244.1.1"],"nodeName":"node-2"}]}`)
 	}
 	expect(1)

@@ -121,10 +121,10 @@ func TestNoPasswordIsToldByTheSpeaker(t *testing.T) {
 
 	t.Log("all that it tells is looked at")
 	told := map[string]string{
-		"events": s.kube.run(t, "", "get", "events.events.k8s.io", "--all-namespaces", "--output=json"),
+		"events": s.kube.run(t, "get", "events.events.k8s.io", "--all-namespaces", "--output=json"),
 	}
 	for kind, without := range map[string]string{"bgppeers.metallb.io": "status", "bgpsessionstates.metallb.io": "status", "services": "status"} {
-		told[kind] = s.kube.run(t, "", "get", kind, "--all-namespaces", "--output=jsonpath={.items[*]."+without+"}")
+		told[kind] = s.kube.run(t, "get", kind, "--all-namespaces", "--output=jsonpath={.items[*]."+without+"}")
 	}
 	for _, page := range []string{"", "policy", "rib", "sessions", "log-level", "pprof/cmdline", "pprof/goroutine?debug=2", "pprof/heap?debug=1"} {
 		told["/debug/"+page] = s.page(page)

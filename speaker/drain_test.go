@@ -140,7 +140,7 @@ func (r *twoNodes) serves() {
 
 func (r *twoNodes) kubectl(args ...string) string {
 	r.t.Helper()
-	return r.kube.run(r.t, "", args...)
+	return r.kube.run(r.t, args...)
 }
 
 // await waits for the condition of all sessions of the first node, as operators do.

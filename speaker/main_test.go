@@ -259,9 +259,9 @@ func (k kubectl) sessions(t *testing.T, node string) []v1beta1.BGPSessionState {
 	return list.Items
 }
 
-func (k kubectl) run(t *testing.T, stdin string, args ...string) string {
+func (k kubectl) run(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := k.Kubectl(t, stdin, args...)
+	out, err := k.Kubectl(t, "", args...)
 	if err != nil {
 		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
 	}

@@ -16,7 +16,7 @@ func TestMetricsAreForThoseWhoMayGetThem(t *testing.T) {
 	bgptest.Require(t)
 	g, node := newGomega(t), lab.NewNode(t)
 	kube := newKubectl(t, node)
-	kube.run(t, "", "apply", "--namespace", envtest.Namespace, "--kustomize", "../config/rbac")
+	kube.run(t, "apply", "--namespace", envtest.Namespace, "--kustomize", "../config/rbac")
 	s := startSpeaker(t, kube, "--metrics-secure=true")
 	access := monitoring.AccessTo(t, kube.Server, "https://"+s.metrics+"/metrics")
 	g.Expect(access.Page).To(ContainSubstring("metallb_build_info"))

@@ -60,7 +60,7 @@ func (k kubectl) makePod(t *testing.T) {
 	t.Helper()
 	// There may be none.
 	_, _ = k.Kubectl(t, "", inNamespace("patch", "pod", "speaker-abcde", "--type=merge", "--patch", `{"metadata":{"finalizers":null}}`)...)
-	k.run(t, "", inNamespace("delete", "--ignore-not-found", "--force", "--grace-period=0", "pod/speaker-abcde", "daemonset/speaker")...)
+	k.run(t, inNamespace("delete", "--ignore-not-found", "--force", "--grace-period=0", "pod/speaker-abcde", "daemonset/speaker")...)
 	k.Apply(t, ofDaemonSet)
 	d := &appsv1.DaemonSet{}
 	if err := k.Client.Get(t.Context(), client.ObjectKey{Namespace: envtest.Namespace, Name: "speaker"}, d); err != nil {
@@ -79,7 +79,7 @@ func (k kubectl) setReady(t *testing.T, status string) {
 // deletePod is what the controller of DaemonSets does for an update.
 func (k kubectl) deletePod(t *testing.T) {
 	t.Helper()
-	k.run(t, "", inNamespace("delete", "pod", "speaker-abcde", "--wait=false")...)
+	k.run(t, inNamespace("delete", "pod", "speaker-abcde", "--wait=false")...)
 }
 
 func TestARouterKeepsTheRoutesOfASpeakerThatIsUpdatedAndOfNoOther(t *testing.T) {
@@ -100,12 +100,12 @@ func TestARouterKeepsTheRoutesOfASpeakerThatIsUpdatedAndOfNoOther(t *testing.T) 
 		"a container that is restarted, or a machine that goes down": {stop: func(*testing.T, kubectl, *speakerProcess) {}, says: "the pod is not being deleted"},
 		"the DaemonSet is deleted": {stop: func(t *testing.T, k kubectl, _ *speakerProcess) {
 			t.Helper()
-			k.run(t, "", inNamespace("delete", "daemonset", "speaker")...)
+			k.run(t, inNamespace("delete", "daemonset", "speaker")...)
 			k.deletePod(t)
 		}, says: "DaemonSet speaker, which the pod is of, does not exist any more"},
 		"the DaemonSet leaves the node": {stop: func(t *testing.T, k kubectl, _ *speakerProcess) {
 			t.Helper()
-			k.run(t, "", inNamespace("patch", "daemonset", "speaker", "--type=merge", "--patch", `{"spec":{"template":{"spec":{"nodeSelector":{"edge":""}}}}}`)...)
+			k.run(t, inNamespace("patch", "daemonset", "speaker", "--type=merge", "--patch", `{"spec":{"template":{"spec":{"nodeSelector":{"edge":""}}}}}`)...)
 			k.deletePod(t)
 		}, says: "does not select the node any more"},
 		"the node shuts down": {stop: func(t *testing.T, k kubectl, _ *speakerProcess) {
@@ -116,7 +116,7 @@ func TestARouterKeepsTheRoutesOfASpeakerThatIsUpdatedAndOfNoOther(t *testing.T) 
 		"the speaker may not ask": {stop: func(t *testing.T, k kubectl, _ *speakerProcess) {
 			t.Helper()
 			k.deletePod(t)
-			k.run(t, "", inNamespace("delete", "rolebinding", "metallb-speaker")...)
+			k.run(t, inNamespace("delete", "rolebinding", "metallb-speaker")...)
 		}, says: "it is not known whether another speaker takes over"},
 	}
 	for name, tc := range tests {
@@ -125,7 +125,7 @@ func TestARouterKeepsTheRoutesOfASpeakerThatIsUpdatedAndOfNoOther(t *testing.T) 
 			g := newGomega(t)
 			kube, _, bird := startTutorial(t)
 			kube.makePod(t)
-			kube.run(t, "", inNamespace("patch", "bgppeer", "router", "--type=merge", "--patch", `{"spec":{"enableGracefulRestart":true}}`)...)
+			kube.run(t, inNamespace("patch", "bgppeer", "router", "--type=merge", "--patch", `{"spec":{"enableGracefulRestart":true}}`)...)
 			kube.assign(t, "198.51.100.0")
 			s := startSpeaker(t, kube)
 			g.Eventually(func() map[netip.Prefix]bool { return bird.Prefixes(t) }).Should(Equal(map[netip.Prefix]bool{route: false}), s.log)

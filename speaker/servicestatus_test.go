@@ -29,7 +29,7 @@ func TestTheSpeakerTellsWhichPeersKnowAServiceIfAsked(t *testing.T) {
 	table := func() []string {
 		var list v1beta1.ServiceBGPStatusList
 		g.Expect(kube.Client.List(t.Context(), &list)).To(Succeed())
-		var rows []string
+		rows := make([]string, 0, len(list.Items))
 		for i := range list.Items {
 			is := list.Items[i].Status
 			rows = append(rows, fmt.Sprintf("%s %s %s %q", is.Node, is.ServiceName, is.ServiceNamespace, is.Peers))

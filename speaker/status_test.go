@@ -135,7 +135,7 @@ func TestTheClusterIsToldWhatBecomesOfEachSession(t *testing.T) {
 	t.Log("everything that there is to tell of one")
 	bird := &v1beta1.BGPSessionState{}
 	bird.Namespace, bird.Name = envtest.Namespace, "node-1-bird"
-	out := s.kube.run(t, "", "get", "bgpsessionstates", bird.Name, "--namespace", bird.Namespace, "-o", "yaml")
+	out := s.kube.run(t, "get", "bgpsessionstates", bird.Name, "--namespace", bird.Namespace, "-o", "yaml")
 	s.Expect(out).To(And(ContainSubstring("holdTime: 9s"), ContainSubstring("- IPv4"), ContainSubstring("peerRouterID: 203.0.113.1"),
 		ContainSubstring("localRouterID: 10.0.0.1"), ContainSubstring("metallb.io/node: node-1"), ContainSubstring("metallb.io/peer: bird"),
 		ContainSubstring("kind: Node"), ContainSubstring("since: ")))
@@ -147,16 +147,16 @@ func TestTheClusterIsToldWhatBecomesOfEachSession(t *testing.T) {
 	s.Eventually(s.of("bird")).Should(HavePrefix("Established 1 0"))
 
 	t.Log("a peer is deleted, and a secret made")
-	s.kube.run(t, "", "delete", "bgppeer", "frr", "refusing", "--namespace", envtest.Namespace)
+	s.kube.run(t, "delete", "bgppeer", "frr", "refusing", "--namespace", envtest.Namespace)
 	s.Eventually(s.of("frr")).Should(BeEmpty())
 	s.Eventually(s.of("refusing")).Should(BeEmpty())
-	s.kube.run(t, "", "create", "secret", "generic", "missing", "--type=kubernetes.io/basic-auth", "--from-literal=password=s3cret",
+	s.kube.run(t, "create", "secret", "generic", "missing", "--type=kubernetes.io/basic-auth", "--from-literal=password=s3cret",
 		"--namespace", envtest.Namespace)
 	s.Eventually(s.of("secretless")).Should(never("(connection refused|timed out)"))
 
 	t.Log("somebody deletes what is told, and the node is not ready for a while")
 	s.condition("False")
-	s.kube.run(t, "", "delete", "bgpsessionstates", "--all", "--namespace", envtest.Namespace)
+	s.kube.run(t, "delete", "bgpsessionstates", "--all", "--namespace", envtest.Namespace)
 	s.Consistently(s.of("bird")).Should(BeEmpty())
 	s.condition("True")
 	s.Eventually(s.of("bird")).Should(HavePrefix("Established 1 0"))

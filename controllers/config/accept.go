@@ -37,19 +37,10 @@ var kinds = []string{active.KindIPAddressPool, active.KindCommunity, active.Kind
 // accept brings pending changes into use, all together or each that can be. It holds back those that contradict what is in use, or
 // would take something from a service, and reports whether it brought anything into use.
 func (b *builder) accept() bool {
-	// Two may take nothing from a service together, though each alone would: as where a pool has another label and its advertisement
-	// selects by that.
-	together := slices.DeleteFunc(slices.Clone(b.pending), pending.deletesPool)
-	if len(together) > 1 && len(b.conflicts(together)) == 0 && len(b.losses(together)) == 0 {
-		b.use(together)
+	if b.fit(slices.DeleteFunc(slices.Clone(b.pending), pending.deletesPool)) {
 		return true
 	}
-	progress := false
-	for _, p := range b.pending {
-		if was := b.inUse[p.key]; was == p.old { // It may have been brought into use together with another.
-			progress = b.try(p) || progress
-		}
-	}
+	progress := b.each(b.pending)
 	if !progress {
 		if group := b.fitting(); group != nil {
 			b.use(group)
@@ -57,6 +48,37 @@ func (b *builder) accept() bool {
 		}
 	}
 	return progress
+}
+
+// each brings into use each of the changes that can be. It judges twice as many together after a group that fits, and half as many after one
+// that does not: of a thousand changes of which one is held back, some twenty groups.
+func (b *builder) each(changes []pending) bool {
+	progress := false
+	for size := 1; len(changes) > 0; {
+		n := min(size, len(changes))
+		// Some may have been brought into use together with another.
+		group := slices.DeleteFunc(slices.Clone(changes[:n]), func(p pending) bool { return b.inUse[p.key] != p.old })
+		fits := len(group) == 1 && b.try(group[0]) || b.fit(group)
+		if fits || len(group) < 2 {
+			changes = changes[n:]
+		}
+		if fits {
+			progress, size = true, 2*size
+		} else {
+			size = max(1, size/2)
+		}
+	}
+	return progress
+}
+
+// fit brings several changes into use if they take nothing from a service together. Each alone may: as where a pool has another label and its
+// advertisement selects by that.
+func (b *builder) fit(changes []pending) bool {
+	if len(changes) < 2 || slices.ContainsFunc(changes, pending.deletesPool) || len(b.conflicts(changes)) > 0 || len(b.losses(changes)) > 0 {
+		return false
+	}
+	b.use(changes)
+	return true
 }
 
 // fitting returns changes that take nothing from a service together, though each alone would, if others are in the way of bringing

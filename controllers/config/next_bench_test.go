@@ -77,6 +77,16 @@ func BenchmarkNext(b *testing.B) {
 				o.Pools[i] = *p
 			}
 		}),
+		"a hundred pools have one range more, and another is held back": edited(func(o *config.Objects) {
+			for i := range 101 {
+				p := o.Pools[i].DeepCopy()
+				p.Generation, p.Spec.Addresses = 2, append(p.Spec.Addresses, fmt.Sprintf("12.%d.0.0/16", i))
+				if i == 5 {
+					p.Labels = map[string]string{"tier": "none"}
+				}
+				o.Pools[i] = *p
+			}
+		}),
 		"all is new": fresh,
 	} {
 		b.Run(name, func(b *testing.B) {

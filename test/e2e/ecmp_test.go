@@ -30,7 +30,6 @@ import (
 	"metallb.io/metallb/test/router/child"
 	"metallb.io/metallb/test/router/forward"
 	"metallb.io/metallb/test/router/namespace"
-	"metallb.io/metallb/test/router/vty"
 )
 
 // The router of its own of the tests of what is lost: a network namespace between the nodes' bridge and the client.
@@ -247,10 +246,11 @@ func (r *ecmpRouter) file(name string) string { return filepath.Join(r.dir, name
 
 // ask asks a daemon of the router.
 func (r *ecmpRouter) ask(ctx context.Context, daemon, question string) (string, error) {
-	if daemon != "bird" {
-		return vty.Ask(ctx, r.file(daemon+".vty"), question)
+	command := exec.CommandContext(ctx, "vtysh", "--vty_socket", r.dir, "--config_dir", r.dir, "-d", daemon, "-c", question)
+	if daemon == "bird" {
+		command = exec.CommandContext(ctx, "birdc", "-s", r.file("bird.ctl"), strings.Replace(question, "version", "status", 1))
 	}
-	out, err := exec.CommandContext(ctx, "birdc", "-s", r.file("bird.ctl"), strings.Replace(question, "version", "status", 1)).CombinedOutput()
+	out, err := command.CombinedOutput()
 	return string(out), err
 }
 

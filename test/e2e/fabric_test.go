@@ -19,7 +19,6 @@ import (
 	"text/template"
 
 	"metallb.io/metallb/test/lifetime"
-	"metallb.io/metallb/test/router/vty"
 )
 
 // fabricRouter is an FRR in a network namespace of its name, whose ports have the names of what they lead to, and no addresses.
@@ -213,7 +212,10 @@ func (r *fabricRouter) die(t *testing.T) {
 	r.kill()
 }
 
+// ask asks a daemon by vtysh, which takes its time: of a bgpd that was started as soon as its zebra answered, the sessions without addresses
+// sometimes did not come up.
 func (r *fabricRouter) ask(t *testing.T, program, question string) (string, error) {
 	t.Helper()
-	return vty.Ask(t.Context(), filepath.Join(r.dir, program+".vty"), question)
+	out, err := exec.CommandContext(t.Context(), "vtysh", "--vty_socket", r.dir, "--config_dir", r.dir, "-d", program, "-c", question).CombinedOutput()
+	return string(out), err
 }

@@ -3,10 +3,12 @@
 package vty_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +27,7 @@ func TestAnswersAreReadToTheirEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			socket := filepath.Join(t.TempDir(), "s")
-			answer(t, socket, tt.reply)
+			answer(t, socket, func(string) string { return tt.reply })
 			v, err := vty.Dial(t.Context(), socket)
 			if err != nil {
 				t.Fatal(err)
@@ -45,7 +47,40 @@ func TestAnswersAreReadToTheirEnd(t *testing.T) {
 	}
 }
 
-func answer(t *testing.T, socket, reply string) {
+func TestCommandsAreSentUntilOneFails(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		commands []string
+		want     string
+		sent     []string
+	}{
+		"all succeed": {[]string{"configure terminal", "bfd", "show"}, "the answer to show", []string{"enable", "configure terminal", "bfd", "show"}},
+		"one fails":   {[]string{"wrong", "show"}, "", []string{"enable", "wrong"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			socket := filepath.Join(t.TempDir(), "s")
+			sent := answer(t, socket, func(command string) string {
+				if command == "wrong" {
+					return "\x00\x00\x00\x02"
+				}
+				return "the answer to " + command + "\x00\x00\x00\x00"
+			})
+			got, err := vty.Ask(t.Context(), socket, tt.commands...)
+			if got != tt.want || (err != nil) != (tt.want == "") {
+				t.Errorf("got %q, %v", got, err)
+			}
+			if all := <-sent; !slices.Equal(all, tt.sent) {
+				t.Errorf("%q were sent, want %q", all, tt.sent)
+			}
+		})
+	}
+}
+
+// answer accepts one connection, and answers its commands. They are in the channel once the connection has ended, or has been given an answer
+// that does not end.
+func answer(t *testing.T, socket string, reply func(command string) string) <-chan []string {
 	t.Helper()
 	var lc net.ListenConfig
 	l, err := lc.Listen(context.Background(), "unix", socket)
@@ -53,13 +88,27 @@ func answer(t *testing.T, socket, reply string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
+	sent := make(chan []string, 1)
 	go func() {
+		var commands []string
+		defer func() { sent <- commands }()
 		conn, err := l.Accept()
 		if err != nil {
 			return
 		}
 		defer conn.Close()
-		_, _ = conn.Read(make([]byte, 64))
-		_, _ = io.WriteString(conn, reply)
+		reader := bufio.NewReader(conn)
+		for {
+			command, err := reader.ReadString(0)
+			if err != nil {
+				return
+			}
+			commands = append(commands, strings.TrimSuffix(command, "\x00"))
+			text := reply(commands[len(commands)-1])
+			if _, err := io.WriteString(conn, text); err != nil || !strings.Contains(text, "\x00") {
+				return
+			}
+		}
 	}()
+	return sent
 }

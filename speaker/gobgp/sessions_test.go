@@ -190,7 +190,7 @@ func stateOf(s *Sessions, peer string) session.State {
 func awaitUp(tb testing.TB, s *Sessions, peers ...string) {
 	tb.Helper()
 	for _, peer := range peers {
-		eventually(tb, 20*time.Second, func() (bool, string) {
+		eventually(tb, time.Minute, func() (bool, string) {
 			state := stateOf(s, peer)
 			return state.Up(), fmt.Sprintf("session %+v", state)
 		})

@@ -155,19 +155,13 @@ func TestTheClusterIsToldWhatBecomesOfEachSession(t *testing.T) {
 	s.Eventually(s.of("secretless")).Should(never("(connection refused|timed out)"))
 
 	t.Log("somebody deletes what is told, and the node is not ready for a while")
-	s.condition("False")
+	s.kube.setReady(t, "False")
 	s.kube.run(t, "delete", "bgpsessionstates", "--all", "--namespace", envtest.Namespace)
 	s.Consistently(s.of("bird")).Should(BeEmpty())
-	s.condition("True")
+	s.kube.setReady(t, "True")
 	s.Eventually(s.of("bird")).Should(HavePrefix("Established 1 0"))
 
 	s.Expect(s.speaker.kill(t, syscall.SIGTERM)).To(Succeed())
 	s.Expect(s.of("bird")()).To(Equal("Idle 0 0 the node's speaker was stopped"))
 	s.Expect(s.speaker.log()).NotTo(Or(ContainSubstring("forbidden"), ContainSubstring("s3cret"), ContainSubstring("cannot be written")))
-}
-
-// condition sets whether the node is ready.
-func (s *states) condition(ready string) {
-	s.t.Helper()
-	s.kube.setReady(s.t, ready)
 }

@@ -199,10 +199,10 @@ func awaitBFD(t *testing.T, s *Sessions, w watching) {
 func awaitCalm(t *testing.T, s *Sessions, w watching) {
 	t.Helper()
 	eventually(t, 20*time.Second, func() (bool, string) {
-		got := stateOf(s, "tor")
-		return got.Up() && time.Since(got.Since) > time.Second, fmt.Sprintf("the session is %+v", got)
+		router, own := w.BFD(t), stateOf(s, "tor")
+		calm := own.Up() && time.Since(own.Since) > time.Second && own.BFD == "Up" && router.State == "Up"
+		return calm, fmt.Sprintf("the session is %+v, and BFD %+v at %s", own, router, w.Name())
 	})
-	awaitBFD(t, s, w)
 }
 
 // tables numbers those of nft.
@@ -324,7 +324,6 @@ func testFailures(t *testing.T, node *bgptest.Node, w watching, is watched) {
 	t.Helper()
 	s, _ := newSessions(t, Options{})
 	configure(t, s, always(path("192.0.2.0/24")), toWatched(is, node.Link))
-	awaitCalm(t, s, w)
 	for hook, want := range map[string]string{
 		"input":  "BFD session down: nothing more is heard from the router",
 		"output": "BFD session down: the router hears nothing from this node",
@@ -332,7 +331,7 @@ func testFailures(t *testing.T, node *bgptest.Node, w watching, is watched) {
 		awaitCalm(t, s, w)
 		eventually(t, 20*time.Second, func() (bool, string) { // Both have confirmed the intervals by then.
 			got := stateOf(s, "tor")
-			return got.BFDDetectionTime == 300*ms, fmt.Sprintf("the session is %+v", got)
+			return got.Up() && got.BFD == "Up" && got.BFDDetectionTime == 300*ms, fmt.Sprintf("the session is %+v", got)
 		})
 		restore := drop(t, hook, is.Local)
 		begin := time.Now()

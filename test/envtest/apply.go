@@ -19,19 +19,30 @@ import (
 func (s *Server) Apply(tb testing.TB, manifests ...string) {
 	tb.Helper()
 	for _, manifest := range manifests {
-		decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(manifest), 4096)
-		for {
-			object := &unstructured.Unstructured{}
-			err := decoder.Decode(&object.Object)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err == nil && len(object.Object) > 0 {
-				err = s.apply(tb, object)
-			}
-			if err != nil {
+		for _, object := range Decode(tb, manifest) {
+			if err := s.apply(tb, object); err != nil {
 				tb.Fatalf("applying %s %s: %v", object.GetKind(), object.GetName(), err)
 			}
+		}
+	}
+}
+
+// Decode returns the objects of a manifest, without documents that are empty.
+func Decode(tb testing.TB, manifest string) []*unstructured.Unstructured {
+	tb.Helper()
+	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(manifest), 4096)
+	var list []*unstructured.Unstructured
+	for {
+		object := &unstructured.Unstructured{}
+		err := decoder.Decode(&object.Object)
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		if err != nil {
+			tb.Fatalf("reading a manifest: %v", err)
+		}
+		if len(object.Object) > 0 {
+			list = append(list, object)
 		}
 	}
 }

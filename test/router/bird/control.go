@@ -9,7 +9,8 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"time"
+
+	"metallb.io/metallb/test/router/child"
 )
 
 // control is a connection to the daemon's control socket, the one birdc uses.
@@ -81,25 +82,13 @@ func (c *control) reply() (string, error) {
 	}
 }
 
-// greetingWait is how long a daemon that was just started may take to open its socket.
-const greetingWait = 10 * time.Second
-
 // awaitSocket returns once the daemon answers.
 func awaitSocket(ctx context.Context, socket string) error {
-	ctx, cancel := context.WithTimeout(ctx, greetingWait)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	return child.Await(ctx, func(ctx context.Context) error {
 		c, err := dial(ctx, socket)
 		if err == nil {
 			c.close()
-			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-tick.C:
-		}
-	}
+		return err
+	})
 }

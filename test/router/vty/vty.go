@@ -11,6 +11,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"metallb.io/metallb/test/router/child"
 )
 
 // Conn is a connection to a daemon's command socket. Only one goroutine at a time may use it.
@@ -80,25 +82,16 @@ func Ask(ctx context.Context, socket string, commands ...string) (output string,
 	return output, nil
 }
 
-// answerWait is how long a daemon may take to open its socket after it was started, and to answer.
+// answerWait is how long a daemon may take to answer all commands of Ask.
 const answerWait = 10 * time.Second
 
 // Await returns once a daemon accepts connections on a socket.
 func Await(ctx context.Context, socket string) error {
-	ctx, cancel := context.WithTimeout(ctx, answerWait)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	return child.Await(ctx, func(ctx context.Context) error {
 		c, err := Dial(ctx, socket)
 		if err == nil {
 			c.Close()
-			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-tick.C:
-		}
-	}
+		return err
+	})
 }

@@ -35,6 +35,7 @@ type options struct {
 	peers        []int
 	routes       int
 	samples      int
+	rate         float64
 	workers      int
 	floorTells   bool
 	json         string
@@ -74,6 +75,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	peers := flags.String("peers", "1,2,4,8", "numbers of peers that routes are announced to, with commas between")
 	flags.IntVar(&o.routes, "routes", 10_000, "routes that each of these peers is told of")
 	flags.IntVar(&o.samples, "samples", 100, "services created one at a time")
+	flags.Float64Var(&o.rate, "rate", 0, "services created each second, as long as the API server accepts so many; 0 is as many as it accepts")
 	flags.IntVar(&o.workers, "floor-workers", 8, "services that the floor patches at the same time")
 	flags.BoolVar(&o.floorTells, "floor-tells", false, "have the floor write an event and a condition of each service too, as the product does")
 	flags.StringVar(&o.json, "json", "", "file to write all figures to")
@@ -141,6 +143,9 @@ func (o *options) validate() error {
 	if o.samples < 1 || o.workers < 1 {
 		return errors.New("--samples and --floor-workers must be at least 1")
 	}
+	if o.rate < 0 {
+		return fmt.Errorf("--rate: %v is negative", o.rate)
+	}
 	if o.routes < 1 || o.routes > maxServices {
 		return fmt.Errorf("--routes: %d is not from 1 to %d", o.routes, maxServices)
 	}
@@ -166,7 +171,7 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 	if err := o.binaries.build(ctx, dir); err != nil {
 		return err
 	}
-	r := newReport(o.sizes, o.workers)
+	r := newReport(o.sizes, o.workers, o.rate)
 	for _, part := range []struct {
 		name string
 		run  func(context.Context, options, *report, string, io.Writer) error
@@ -300,7 +305,7 @@ func runSubject(ctx context.Context, o options, name string, n int, dir string, 
 	t := trackServices(ctx, c.client)
 	defer t.stop()
 	b := &bench{
-		cluster: c, sink: router, tracker: t, services: n, samples: o.samples, phaseTimeout: o.phaseTimeout, progress: progress,
+		cluster: c, sink: router, tracker: t, services: n, samples: o.samples, rate: o.rate, phaseTimeout: o.phaseTimeout, progress: progress,
 	}
 	if name == floorName {
 		b.subject, err = floorSubject(ctx, c, o.binaries, router.Addr(), o.workers, o.floorTells)

@@ -26,6 +26,7 @@ func TestOptions(t *testing.T) {
 		"no peers":                       {args: []string{"--peers", "1,0"}, wantErr: `--peers: "0" is not a number from 1 to 100`},
 		"no routes":                      {args: []string{"--routes", "0"}, wantErr: "--routes: 0 is not"},
 		"nothing to take percentiles of": {args: []string{"--samples", "0"}, wantErr: "--samples"},
+		"fewer services than none":       {args: []string{"--rate", "-1"}, wantErr: "--rate: -1 is negative"},
 		"a flag that nobody knows":       {args: []string{"--fast"}, wantErr: "-fast"},
 	} {
 		t.Run(name, func(t *testing.T) {

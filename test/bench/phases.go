@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -68,6 +69,7 @@ type bench struct {
 	subject      *subject
 	services     int
 	samples      int
+	rate         float64 // services created each second; 0 is as many as possible
 	phaseTimeout time.Duration
 	progress     io.Writer
 	results      []*measurement
@@ -177,8 +179,16 @@ func each(ctx context.Context, n int, do func(context.Context, int) error) error
 
 // createAll creates all services, each after the EndpointSlice that it will have.
 func (b *bench) createAll(ctx context.Context, m *measurement) error {
+	limit := rate.Inf
+	if b.rate > 0 {
+		limit = rate.Limit(b.rate)
+	}
+	limiter := rate.NewLimiter(limit, 1)
 	begin := time.Now()
 	err := each(ctx, b.services, func(ctx context.Context, i int) error {
+		if err := limiter.Wait(ctx); err != nil {
+			return err
+		}
 		name := fmt.Sprintf("service-%05d", i)
 		if err := b.cluster.client.Create(ctx, makeSlice(name, true)); err != nil {
 			return err

@@ -21,6 +21,7 @@ type report struct {
 	Processors   int            `json:"processors"`
 	GoVersion    string         `json:"goVersion"`
 	Workers      int            `json:"floorWorkers"`
+	Rate         float64        `json:"rate,omitempty"`
 	Sizes        []int          `json:"sizes"`
 	Measurements []*measurement `json:"measurements"`
 	Changes      changesReport  `json:"changes"`
@@ -29,9 +30,9 @@ type report struct {
 	BFD          bfdReport      `json:"bfd"`
 }
 
-func newReport(sizes []int, workers int) *report {
+func newReport(sizes []int, workers int, rate float64) *report {
 	return &report{
-		Started: time.Now().UTC(), Processors: runtime.NumCPU(), GoVersion: runtime.Version(), Workers: workers, Sizes: sizes,
+		Started: time.Now().UTC(), Processors: runtime.NumCPU(), GoVersion: runtime.Version(), Workers: workers, Rate: rate, Sizes: sizes,
 		Changes: changesReport{Measurements: make(map[string][]*measurement)},
 	}
 }
@@ -65,8 +66,12 @@ type row struct {
 
 // write prints the tables.
 func (r *report) write(out io.Writer) error {
-	fmt.Fprintf(out, "%s, %d processors, %s; the floor works on %d services at a time\n",
-		r.Started.Format(time.DateTime), r.Processors, r.GoVersion, r.Workers)
+	pace := "as many services are created as the API server accepts"
+	if r.Rate > 0 {
+		pace = fmt.Sprintf("at most %v services are created each second", r.Rate)
+	}
+	fmt.Fprintf(out, "%s, %d processors, %s; the floor works on %d services at a time; %s\n",
+		r.Started.Format(time.DateTime), r.Processors, r.GoVersion, r.Workers, pace)
 	if len(r.Measurements) > 0 {
 		if err := r.writeServices(out); err != nil {
 			return err

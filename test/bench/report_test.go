@@ -30,7 +30,7 @@ func measured(subject string, n int, each time.Duration, cpu map[string]time.Dur
 }
 
 func sample() *report {
-	r := newReport([]int{500, 2000}, 8)
+	r := newReport([]int{500, 2000}, 8, 0)
 	for _, n := range r.Sizes {
 		each := time.Millisecond
 		if n == 2000 {

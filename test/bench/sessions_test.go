@@ -112,7 +112,7 @@ func lengthOf(t *testing.T, m *bgp.BGPMessage) int {
 
 func TestSessionsAreToldByChangeAndOfOnePeer(t *testing.T) {
 	t.Parallel()
-	r := newReport(nil, 1)
+	r := newReport(nil, 1, 0)
 	for _, peers := range []int{1, 4} {
 		for _, change := range []string{changeStart, changeDrain} {
 			m := &sessionsMeasurement{

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -207,9 +206,9 @@ func TestWithoutTheCapabilityTheNeighbourTableTells(t *testing.T) {
 	t.Parallel()
 	bgptest.Require(t)
 	if os.Getenv(withoutRawSockets) == "" {
-		cmd := exec.CommandContext(t.Context(), "setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw",
+		cmd := bgptest.Apart(t.Context(), "setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw",
 			os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-		cmd.Env = append(bgptest.NotIsolated(os.Environ()), withoutRawSockets+"=1")
+		cmd.Env = append(cmd.Environ(), withoutRawSockets+"=1")
 		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "PASS: "+t.Name()) {
 			t.Errorf("%v: %s", err, out)
 		}

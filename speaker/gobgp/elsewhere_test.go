@@ -4,7 +4,6 @@ package gobgp
 
 import (
 	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,9 +38,9 @@ func apart(t *testing.T) bool {
 	for i, part := range parts {
 		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
 	}
-	cmd := exec.CommandContext(t.Context(), program, "-test.v", "-test.run", strings.Join(parts, "/"))
+	cmd := bgptest.Apart(t.Context(), program, "-test.v", "-test.run", strings.Join(parts, "/"))
 	// That the variable is asked for has Go know that the result depends on it: else it takes an earlier one from its cache, and nothing is seen.
-	cmd.Env = append(bgptest.NotIsolated(os.Environ()), alone+"=1", conformance.FileVariable+"="+os.Getenv(conformance.FileVariable))
+	cmd.Env = append(cmd.Environ(), alone+"=1", conformance.FileVariable+"="+os.Getenv(conformance.FileVariable))
 	out, err := cmd.CombinedOutput()
 	if err != nil || !slices.Contains(strings.Split(string(out), "\n"), "PASS") {
 		t.Errorf("in a process of its own: %v\n%s", err, out)

@@ -110,8 +110,8 @@ func (k *keeper) watch(paths ...rib.Path) (stop func()) {
 		k.Logf("%s was asked %d times, and had stale routes: %t", k.Name(), asked, sawStale)
 		after := k.Versions(k)
 		for _, p := range paths {
-			if before[p.Prefix] == "" || before[p.Prefix] != after[p.Prefix] {
-				k.Errorf("%s has %s since %q, and had it since %q", k.Name(), p.Prefix, after[p.Prefix], before[p.Prefix])
+			if was, had := before[p.Prefix]; !had || !was.Same(after[p.Prefix]) {
+				k.Errorf("%s has %+v of %s, and had %+v", k.Name(), after[p.Prefix], p.Prefix, was)
 				break
 			}
 		}

@@ -171,11 +171,15 @@ func (b *bird) Routes(tb testing.TB) map[netip.Prefix]Route {
 var birdRoute = regexp.MustCompile(`(?m)^(\S+/\d+) .*\[speaker (\S+?)[] ]`)
 
 // Versions implements Router.
-func (b *bird) Versions(tb testing.TB) map[netip.Prefix]string {
+func (b *bird) Versions(tb testing.TB) map[netip.Prefix]Version {
 	tb.Helper()
-	versions := map[netip.Prefix]string{}
+	versions := map[netip.Prefix]Version{}
 	for _, m := range birdRoute.FindAllStringSubmatch(b.ask(tb, "show", "route", "protocol", "speaker"), -1) {
-		versions[netip.MustParsePrefix(m[1])] = m[2]
+		since, err := time.Parse("15:04:05.000", m[2])
+		if err != nil {
+			tb.Fatal(err)
+		}
+		versions[netip.MustParsePrefix(m[1])] = Version{Since: since}
 	}
 	return versions
 }

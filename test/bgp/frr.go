@@ -209,10 +209,10 @@ func (f *frr) Prefixes(tb testing.TB) map[netip.Prefix]bool {
 }
 
 // Versions implements Router.
-func (f *frr) Versions(tb testing.TB) map[netip.Prefix]string {
+func (f *frr) Versions(tb testing.TB) map[netip.Prefix]Version {
 	tb.Helper()
-	versions := map[netip.Prefix]string{}
-	f.each(tb, func(prefix netip.Prefix, p frrEntry) { versions[prefix] = strconv.Itoa(p.Version) })
+	versions := map[netip.Prefix]Version{}
+	f.each(tb, func(prefix netip.Prefix, p frrEntry) { versions[prefix] = Version{Number: p.Version} })
 	return versions
 }
 

@@ -3,13 +3,12 @@
 package bgptest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -32,7 +31,14 @@ const (
 // Isolate moves the test process into a new network namespace. It is to be called first in TestMain. Where that is not
 // possible it does nothing: tests that need routers then say so.
 func Isolate() {
-	if os.Getenv(isolated) != "" || os.Geteuid() != 0 {
+	if os.Geteuid() != 0 {
+		return
+	}
+	if os.Getenv(isolated) != "" {
+		if err := setLoopbackUp(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	// The thread that executes the program anew gives the process its namespace.
@@ -47,14 +53,7 @@ func Isolate() {
 	}
 }
 
-// NotIsolated is an environment for a test process that is to have a network namespace of its own, other than this one's.
-func NotIsolated(environment []string) []string {
-	return slices.DeleteFunc(slices.Clone(environment), func(variable string) bool {
-		return strings.HasPrefix(variable, isolated+"=")
-	})
-}
-
-func enterAnew() error {
+func setLoopbackUp() error {
 	lo, err := netlink.LinkByName("lo")
 	if err == nil {
 		err = netlink.LinkSetUp(lo)
@@ -62,6 +61,20 @@ func enterAnew() error {
 	if err != nil {
 		return fmt.Errorf("setting up the loopback interface: %w", err)
 	}
+	return nil
+}
+
+// Apart is the command of a test process that begins in a network namespace of its own, other than this one's. Unlike a process that Isolate
+// moves, it need not execute its program twice.
+func Apart(ctx context.Context, program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, program, args...)
+	if os.Getenv(isolated) != "" { // So it is possible.
+		cmd.SysProcAttr = inNewNetwork()
+	}
+	return cmd
+}
+
+func enterAnew() error {
 	program, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("finding the test program: %w", err)

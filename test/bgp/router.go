@@ -100,6 +100,19 @@ type Session struct {
 	LastError string
 }
 
+// Version tells a route from one that replaces it, in one of two ways.
+type Version struct {
+	// Number is that of the table of which the route came.
+	Number int
+	// Since is the time at which it came.
+	Since time.Time
+}
+
+// Same reports whether it is one version. BIRD computes the time at each question, from how long ago that was, so it may differ by a millisecond.
+func (v Version) Same(other Version) bool {
+	return v.Number == other.Number && v.Since.Sub(other.Since).Abs() < 20*time.Millisecond
+}
+
 // Router is a BIRD or an FRR with the speaker as its one peer.
 type Router interface {
 	// Name is of the program.
@@ -118,9 +131,9 @@ type Router interface {
 	// Prefixes returns those that the router has routes for, each with whether the route is stale: kept of a session that was lost. It
 	// takes one or two questions.
 	Prefixes(tb testing.TB) map[netip.Prefix]bool
-	// Versions returns for each prefix, in the router's words, since when it has the route, or which version of its table that came with. It stays
-	// the same if the same route is sent again, and does not if the route was away meanwhile.
-	Versions(tb testing.TB) map[netip.Prefix]string
+	// Versions returns for each prefix which version of the route the router has. It stays the same if the same route is sent again, and does not
+	// if the route was away meanwhile.
+	Versions(tb testing.TB) map[netip.Prefix]Version
 	// Best asks for the next hop of the path that the router has chosen for the prefix, and for how many it has chosen from.
 	Best(tb testing.TB, prefix netip.Prefix) (nextHop netip.Addr, paths int)
 }

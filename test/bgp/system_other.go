@@ -4,8 +4,13 @@
 
 package bgptest
 
-import "errors"
+import (
+	"errors"
+	"syscall"
+)
 
 const NoDAD = 0
 
 func unshare() error { return errors.New("network namespaces need Linux") }
+
+func inNewNetwork() *syscall.SysProcAttr { return nil }

@@ -43,8 +43,8 @@ func controllerKilled(t *testing.T, p *playground.Playground) {
 	stop().onlyFrom(t)
 }
 
-// burst is how many services are created at once. They do not fit into the tutorial's pool.
-const burst = 300
+// burst is how many services are created at once.
+const burst = 120
 
 // kubeletStopped stops the kubelet of a node, on which neither pods nor network care, and meanwhile kills the active controller
 // amid a burst of new services.

@@ -26,6 +26,9 @@ import (
 
 // world is the machine. It has one playground at most: tests share it, each leaves it as it found it, and the few that
 // need a machine without one say so.
+//
+// Go runs tests in the order of the names of their files. These are such that those with the tutorial come first and those that need the
+// machine for themselves last, so that little is installed or removed between them.
 type world struct {
 	// before is how the machine was when the tests began.
 	before string

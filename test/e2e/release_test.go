@@ -134,13 +134,15 @@ func helmTest(t *testing.T, p *playground.Playground) {
 	}
 }
 
-// nextTag is the tag of the images that are upgraded to. They are those of the same sources under another version.
+// nextTag is the tag of the images that are upgraded to. They are those of the same programs.
 const nextTag = "next"
 
 // upgrade upgrades to other images, another log level and other resources.
 func upgrade(t *testing.T, p *playground.Playground) {
 	t.Helper()
-	tars, err := image.All(t.Context(), image.Options{Out: t.TempDir(), Tag: nextTag, Only: []string{image.ControllerImage, image.SpeakerImage}, Progress: os.Stdout})
+	tars, err := image.All(t.Context(), image.Options{
+		Out: t.TempDir(), Tag: nextTag, Version: image.DefaultTag, Only: []string{image.ControllerImage, image.SpeakerImage}, Progress: os.Stdout,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func controllerKilled(t *testing.T, p *playground.Playground) {
 	stop().onlyFrom(t)
 }
 
-// burst is how many services are created at once.
+// burst is how many services are created at once. They fit into the tutorial's pool.
 const burst = 120
 
 // kubeletStopped stops the kubelet of a node, on which neither pods nor network care, and meanwhile kills the active controller
@@ -110,7 +110,6 @@ func awaitSessions(t *testing.T, p *playground.Playground, node cluster.Node, re
 
 func leaderKilledInBurst(t *testing.T, p *playground.Playground) {
 	t.Helper()
-	apply(t, p, morePool)
 	addresses := recordAddresses(t, p)
 	created := make(chan error, 1)
 	c := clusterClient(t, p)
@@ -143,19 +142,7 @@ func leaderKilledInBurst(t *testing.T, p *playground.Playground) {
 		t.Fatal(err)
 	}
 	awaitPrefixes(t, 1, len(p.Cluster.Nodes()))
-	kubectl(t, p, "-n", playground.Namespace, "delete", "ipaddresspool", "more")
 }
-
-// morePool is a pool for what does not fit into the tutorial's.
-const morePool = `
-apiVersion: metallb.io/v1beta1
-kind: IPAddressPool
-metadata:
-  name: more
-  namespace: metallb-system
-spec:
-  addresses: [203.0.113.0/24]
-`
 
 // createServices creates many services that nginx serves.
 func createServices(t *testing.T, c client.Client) error {

@@ -25,7 +25,7 @@ import (
 	"metallb.io/metallb/test/envtest"
 )
 
-// measureVariable asks for what the command costs, for docs/performance.md:
+// measureVariable asks for what the command costs, for docs/measurements.md:
 //
 //	DASHBOARD_MEASURE=1 go test ./plugin/dashboard -run Costs -v -timeout 20m
 const measureVariable = "DASHBOARD_MEASURE"

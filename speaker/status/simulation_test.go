@@ -118,7 +118,7 @@ func sum(bySecond map[int]int) (all, most int) {
 	return all, most
 }
 
-// bound is what docs/performance.md says: the writes of so many sessions that flap for the time.
+// bound is what docs/measurements.md says: the writes of so many sessions that flap for the time.
 func bound(sessions int, d time.Duration) int {
 	shortest := time.Duration(float64(publisher.Interval) * (1 - publisher.Deviation))
 	return sessions * (1 + int(math.Ceil(float64(d)/float64(shortest))))

@@ -39,6 +39,7 @@ type options struct {
 	workers      int
 	floorTells   bool
 	json         string
+	page         string
 	bin          string
 	crds         string
 	keep         bool
@@ -79,10 +80,11 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	flags.IntVar(&o.workers, "floor-workers", 8, "services that the floor patches at the same time")
 	flags.BoolVar(&o.floorTells, "floor-tells", false, "have the floor write an event and a condition of each service too, as the product does")
 	flags.StringVar(&o.json, "json", "", "file to write all figures to")
+	flags.StringVar(&o.page, "page", "", "page of the documentation whose table to replace by the most important figures, such as docs/performance.md")
 	flags.StringVar(&o.bin, "k8s-bin", programs.Dir(), "folder with etcd and kube-apiserver")
 	flags.StringVar(&o.crds, "crds", "config/crd/bases", "folder with the CRDs")
 	flags.BoolVar(&o.keep, "keep", false, "keep the folder with the programs' logs and the audit log")
-	flags.DurationVar(&o.timeout, "timeout", 30*time.Minute, "limit of the whole run")
+	flags.DurationVar(&o.timeout, "timeout", time.Hour, "limit of the whole run")
 	flags.DurationVar(&o.phaseTimeout, "phase-timeout", 5*time.Minute, "limit of each phase")
 	flags.StringVar(&o.binaries.floor, "floor", "", "floor to measure against; built if not given")
 	flags.StringVar(&o.binaries.controller, "controller", "", "controller to measure; built if not given")
@@ -172,6 +174,7 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 		return err
 	}
 	r := newReport(o.sizes, o.workers, o.rate)
+	r.Commit, r.Kubernetes = revision(ctx), kubernetes(ctx, o.bin)
 	for _, part := range []struct {
 		name string
 		run  func(context.Context, options, *report, string, io.Writer) error
@@ -185,6 +188,9 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 	}
 	if o.json != "" {
 		err = errors.Join(err, r.writeJSON(o.json))
+	}
+	if o.page != "" && err == nil {
+		err = r.writePage(o.page)
 	}
 	return errors.Join(err, r.write(out))
 }

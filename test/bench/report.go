@@ -18,7 +18,9 @@ import (
 // report is all that is told of a run.
 type report struct {
 	Started      time.Time      `json:"started"`
-	Processors   int            `json:"processors"`
+	Commit       string         `json:"commit"`
+	Kubernetes   string         `json:"kubernetes"`
+	Machine      string         `json:"machine"`
 	GoVersion    string         `json:"goVersion"`
 	Workers      int            `json:"floorWorkers"`
 	Rate         float64        `json:"rate,omitempty"`
@@ -32,7 +34,7 @@ type report struct {
 
 func newReport(sizes []int, workers int, rate float64) *report {
 	return &report{
-		Started: time.Now().UTC(), Processors: runtime.NumCPU(), GoVersion: runtime.Version(), Workers: workers, Rate: rate, Sizes: sizes,
+		Started: time.Now().UTC(), Machine: machine(), GoVersion: runtime.Version(), Workers: workers, Rate: rate, Sizes: sizes,
 		Changes: changesReport{Measurements: make(map[string][]*measurement)},
 	}
 }
@@ -70,8 +72,8 @@ func (r *report) write(out io.Writer) error {
 	if r.Rate > 0 {
 		pace = fmt.Sprintf("at most %v services are created each second", r.Rate)
 	}
-	fmt.Fprintf(out, "%s, %d processors, %s; the floor works on %d services at a time; %s\n",
-		r.Started.Format(time.DateTime), r.Processors, r.GoVersion, r.Workers, pace)
+	fmt.Fprintf(out, "%s, commit %s, Kubernetes %s, %s, %s; the floor works on %d services at a time; %s\n",
+		r.Started.Format(time.DateTime), r.Commit, r.Kubernetes, r.GoVersion, r.Machine, r.Workers, pace)
 	if len(r.Measurements) > 0 {
 		if err := r.writeServices(out); err != nil {
 			return err
@@ -149,25 +151,30 @@ func (r *report) writeSection(w io.Writer, s section) {
 
 // formatRow returns a line of cells, and whether there is a figure in any of them.
 func (r *report) formatRow(phase string, line row) (string, bool) {
+	cells, any := r.cells(phase, line)
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s\t", line.label)
-	any := false
-	var first, last float64
-	for i, n := range r.Sizes {
-		floor, hasFloor := figure(r.find(n, floorName, phase), line)
-		product, hasProduct := figure(r.find(n, productName, phase), line)
-		any = any || hasFloor || hasProduct
-		fmt.Fprintf(&text, "|\t%s\t%s\t", cell(floor, hasFloor, line.decimals), cell(product, hasProduct, line.decimals))
-		quotient, ok := ratio(product, floor)
-		fmt.Fprintf(&text, "%s\t", cell(quotient, ok && hasFloor && hasProduct, 2))
-		if i == 0 {
-			first = product
-		}
-		last = product
+	for size := range slices.Chunk(cells, 3) {
+		fmt.Fprintf(&text, "|\t%s\t", strings.Join(size, "\t"))
 	}
+	first, _ := figure(r.find(r.Sizes[0], productName, phase), line)
+	last, _ := figure(r.find(r.Sizes[len(r.Sizes)-1], productName, phase), line)
 	growth, ok := ratio(last, first)
 	fmt.Fprintf(&text, "|\t%s\t", cell(growth, ok && line.perOperation && len(r.Sizes) > 1, 2))
 	return text.String(), any
+}
+
+// cells returns the floor's figure, the product's and their ratio at each size, and whether there is a figure in any of them.
+func (r *report) cells(phase string, line row) (cells []string, any bool) {
+	for _, n := range r.Sizes {
+		floor, hasFloor := figure(r.find(n, floorName, phase), line)
+		product, hasProduct := figure(r.find(n, productName, phase), line)
+		any = any || hasFloor || hasProduct
+		quotient, ok := ratio(product, floor)
+		cells = append(cells, cell(floor, hasFloor, line.decimals), cell(product, hasProduct, line.decimals),
+			cell(quotient, ok && hasFloor && hasProduct, 2))
+	}
+	return cells, any
 }
 
 func figure(m *measurement, line row) (float64, bool) {
@@ -222,7 +229,7 @@ func (r *report) writeLoad(out io.Writer) {
 		}
 	}
 	if len(lines) > 0 {
-		fmt.Fprintf(out, "\nThe machine was not quiet, of %d processors:\n%s\n", r.Processors, strings.Join(lines, "\n"))
+		fmt.Fprintf(out, "\nThe machine was not quiet, of %d processors:\n%s\n", runtime.NumCPU(), strings.Join(lines, "\n"))
 	}
 }
 

@@ -150,3 +150,49 @@ func TestTheJSONFileHasAllMeasurements(t *testing.T) {
 		t.Errorf("the second measurement is %+v", m)
 	}
 }
+
+func TestTheTableOfThePageIsReplaced(t *testing.T) {
+	r := sample()
+	r.Commit, r.Kubernetes, r.Machine = "1234567", "v1.2.3", "1 processor (slow)"
+	page := filepath.Join(t.TempDir(), "page.md")
+	if err := os.WriteFile(page, []byte("before\n"+tableBegin+"old\n"+tableEnd+"after\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := r.writePage(page); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"before\n" + tableBegin, tableEnd + "after\n", "at commit 1234567 with Kubernetes v1.2.3 and go", "on a machine with 1 processor (slow).\n",
+		"|  | 500: floor | product | ratio | 2000: floor | product | ratio |\n|--|--:|--:|--:|--:|--:|--:|\n",
+		"| CPU, ms/service: controller | 1.000 | 2.000 | 2.00 | 1.000 | 2.000 | 2.00 |\n",
+	} {
+		if strings.Count(string(text), want) != 1 {
+			t.Errorf("the page does not have once %q:\n%s", want, text)
+		}
+	}
+	for _, other := range []string{"old", phaseDelete} {
+		if strings.Contains(string(text), other) {
+			t.Errorf("the page has %q, of which this run has no figure:\n%s", other, text)
+		}
+	}
+	if err := os.WriteFile(page, []byte("no place\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.writePage(page); err == nil || !strings.Contains(err.Error(), page+" has no place for the table") {
+		t.Errorf("a page without a place: %v", err)
+	}
+}
+
+func TestEachRowOfThePageIsMeasured(t *testing.T) {
+	for i, s := range pageSections() {
+		if part := pageRows()[i]; len(s.rows) != len(part.labels) {
+			t.Errorf("%s has only the rows %+v of %q", s.phase, s.rows, part.labels)
+		}
+	}
+}

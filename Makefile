@@ -5,6 +5,8 @@ SHELL := /usr/bin/env bash -o pipefail -e
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X metallb.io/metallb/internal/version.Version=$(VERSION)
 GO_TOOL := go tool -modfile=go.tools.mod
+# It does not build with the YAML library of the other tools.
+ACTIONLINT := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # Programs of the test clusters, built once from their Go modules; with K8S_VERSION=v1.31.14 those of another version of Kubernetes.
 export K8S_VERSION ?=
 export K8S_BIN ?= $(HOME)/.cache/k8s-from-modules$(addprefix /,$(K8S_VERSION))
@@ -40,6 +42,8 @@ fmt: ## Format the code.
 .PHONY: lint
 lint: ## Run the linters.
 	$(GO_TOOL) golangci-lint run --allow-serial-runners
+	$(ACTIONLINT)
+	@if command -v shellcheck > /dev/null; then (set -x; shellcheck .ci/*); else echo "without shellcheck, scripts are not checked"; fi
 
 .PHONY: vulncheck
 vulncheck: ## Look for known vulnerabilities in what the programs use (needs https://vuln.go.dev).
@@ -82,8 +86,8 @@ e2e: ## Run the tutorial and the end-to-end tests on a real cluster (root), of K
 	CGO_ENABLED=0 go test -trimpath -vet=off -tags e2e -p 1 -count 1 -timeout 30m -v $(TEST_FLAGS) ./test/cluster ./test/e2e
 
 .PHONY: bench
-bench: test-programs ## Measure allocation and announcement at 500, 2,000 and 8,000 services, beside a floor, and routes to several peers.
-	go run ./test/bench
+bench: test-programs ## Measure allocation and announcement at 500, 2,000 and 8,000 services, beside a floor, and routes to several peers; put the table into docs/performance.md.
+	go run ./test/bench --page docs/performance.md
 
 .PHONY: bench-leaving
 bench-leaving: ## Measure on a real cluster (root) what is lost when a speaker, a node, a link or a router leaves, into out/leaving.md.

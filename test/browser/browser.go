@@ -14,10 +14,21 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// Path returns the path of Chromium, or else of Chrome, which CI has on Ubuntu, where there is no package of Chromium.
+func Path() (string, error) {
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		if chrome, errChrome := exec.LookPath("google-chrome"); errChrome == nil {
+			return chrome, nil
+		}
+	}
+	return path, err
+}
+
 // Start starts a Chromium that ends with the test, and returns the context for its tabs. Without a Chromium the test is skipped, except in CI.
 func Start(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
+	path, err := Path()
 	if err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal("chromium is not installed, and CI requires it")

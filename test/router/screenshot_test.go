@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
+	"metallb.io/metallb/test/browser"
 	"metallb.io/metallb/test/router/router"
 )
 
@@ -30,7 +30,7 @@ func TestPictureOfThePage(t *testing.T) {
 		t.Skipf("%s names no file for the picture", pictureVariable)
 	}
 	require(t)
-	chromium, err := exec.LookPath("chromium")
+	chromium, err := browser.Path()
 	if err != nil {
 		t.Fatal(err)
 	}

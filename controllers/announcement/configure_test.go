@@ -4,6 +4,7 @@ package announcement_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -136,5 +137,48 @@ func TestNodesThatComeAndGoKeepTheAnswersOfOthers(t *testing.T) {
 		for _, p := range []string{"tor-a", "tor-b", "tor-6"} {
 			w.SetSession(fmt.Sprintf("a-%d-%s", i, p), nil)
 		}
+	}
+}
+
+// A new pool takes no address that is recorded of one in use, until it is in use itself.
+func TestTheConditionFollowsWhenANewPoolThatWasHeldBackComesIntoUse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.node(1)
+	w.up("node-0001")
+	w.set(builder.MakeService("web").Holds("a", "203.0.113.1").Obj()) // The pool had it once.
+	w.serve("web", "node-0001")
+	var inUse []v1beta1.ActiveConfiguration
+	bring := func() {
+		in := config.Inputs{Written: w.objects, Active: slices.Clone(inUse), State: config.ClusterState{Holdings: w.index, Nodes: w.nodes}}
+		s := config.Next(in, config.NewParser())
+		for _, c := range s.Changes {
+			inUse = slices.DeleteFunc(inUse, func(a v1beta1.ActiveConfiguration) bool { return c.Old != nil && a.Name == c.Old.Name })
+			if c.New != nil {
+				inUse = append(inUse, *c.New)
+			}
+		}
+		w.routes.is = s.Routes
+		w.Configure()
+	}
+	w.advertise(builder.MakeAdvertisement("adv", "a"))
+	bring()
+	w.Complete()
+	w.pass(time.Minute)
+
+	w.objects.Pools = append(w.objects.Pools, *builder.MakePool("b", "203.0.113.0/24").Obj())
+	bring()
+	w.pass(time.Minute)
+	if want := `True Announced: from 1 node to peers "tor-a", "tor-b"`; w.reported("web") != want {
+		t.Errorf("while the pool is held back it says %s", w.reported("web"))
+	}
+	w.advertise(builder.MakeAdvertisement("adv", "a"), builder.MakeAdvertisement("new", "b").Peers("tor-b"))
+	bring()
+	w.pass(time.Minute)
+	if want := `True Announced: from 1 node to peer "tor-b"`; w.reported("web") != want {
+		t.Errorf("when the pool is in use it says %s", w.reported("web"))
+	}
+	if n, _, _ := w.Covered("new"); n != 1 {
+		t.Errorf("its advertisement covers %d services", n)
 	}
 }

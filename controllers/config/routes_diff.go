@@ -8,17 +8,18 @@ import (
 	"metallb.io/metallb/api/ipam"
 )
 
-// Redefined returns the pools that give other addresses than before, those that are new or gone included, and the ranges that they
-// had or have. Addresses that are in none of these ranges and not recorded as allocated from one of these pools are of the
+// Redefined returns the pools that give other addresses than before, those that are new or gone included, or that have come into use,
+// and the ranges that they had or have. Addresses that are in none of these ranges and not recorded as allocated from one of these pools are of the
 // same pool as before.
 func (r *Routes) Redefined(before *Routes) (pools []string, ranges []ipam.Range) {
 	note := func(p ipam.Pool) {
 		pools = append(pools, p.Name)
 		ranges = append(ranges, p.Ranges...)
 	}
+	fresh, wasFresh := r.freshNames(), before.freshNames()
 	for name, is := range r.defined {
 		was, known := before.defined[name]
-		if known && is.AvoidBuggyIPs == was.AvoidBuggyIPs && priority(&is) == priority(&was) && slices.Equal(is.Ranges, was.Ranges) {
+		if known && fresh[name] == wasFresh[name] && is.AvoidBuggyIPs == was.AvoidBuggyIPs && priority(&is) == priority(&was) && slices.Equal(is.Ranges, was.Ranges) {
 			continue
 		}
 		note(is)
@@ -30,6 +31,17 @@ func (r *Routes) Redefined(before *Routes) (pools []string, ranges []ipam.Range)
 		}
 	}
 	return pools, ranges
+}
+
+// freshNames returns the pools that are not in use yet, so that they take no address from one that is.
+func (r *Routes) freshNames() map[string]bool {
+	names := map[string]bool{}
+	if r.fresh != nil {
+		for i := range r.fresh.pools {
+			names[r.fresh.pools[i].Name] = true
+		}
+	}
+	return names
 }
 
 // priority is the pool's, by serviceAllocation; of pools that overlap the first one by priority has the address.

@@ -4,6 +4,7 @@ package config_test
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,5 +129,29 @@ func TestAnObjectDoesNotContradictAnEarlierVersionOfItself(t *testing.T) {
 	}
 	if warnings := config.Warnings(builder.MakePool("a", "nonsense").Obj(), others, nil); len(warnings) > 0 {
 		t.Errorf("of an object that does not parse: got %q, want none", warnings)
+	}
+}
+
+// A new pool that is held back takes no address that is recorded of one in use; as soon as it is in use it does.
+func TestAPoolThatWasHeldBackIsRedefinedWhenItComesIntoUse(t *testing.T) {
+	t.Parallel()
+	h := &history{parser: config.NewParser(), holdings: []config.Holding{held("web", "203.0.113.1", "a")}}
+	a, b := builder.MakePool("a", "198.51.100.0/24").Obj(), builder.MakePool("b", "203.0.113.0/24").Obj()
+	router, ofA := builder.MakePeer("router", "192.0.2.1").Obj(), builder.MakeAdvertisement("of-a", "a").Obj()
+	owner := func(r *config.Routes) string {
+		selection := r.Select(h.holdings[0])
+		return selection.Pool
+	}
+	h.step(t, router, ofA, a)
+	h.step(t, router, ofA, a, b)
+	heldBack := h.snapshot.Routes
+	h.step(t, router, ofA, a, b)
+	if pools, _ := h.snapshot.Routes.Redefined(heldBack); owner(heldBack) != "a" || len(pools) > 0 {
+		t.Errorf("while it is held back the address is of %s, and %v are redefined", owner(heldBack), pools)
+	}
+	h.step(t, router, ofA, a, b, builder.MakeAdvertisement("of-b", "b").Obj())
+	inUse := h.snapshot.Routes
+	if pools, _ := inUse.Redefined(heldBack); owner(inUse) != "b" || !slices.Equal(pools, []string{"b"}) {
+		t.Errorf("when it is in use the address is of %s, and %v are redefined", owner(inUse), pools)
 	}
 }

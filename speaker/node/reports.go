@@ -85,7 +85,7 @@ type report struct {
 	cause
 
 	log logr.Logger
-	// since is when it began to wait.
+	// since is when it began to wait, or the one before that was never made.
 	since time.Time
 	// isLate is whether it waits for no session any more, and wasMade whether it was made, be it without some sessions.
 	isLate, wasMade bool
@@ -138,6 +138,9 @@ func (r *reports) expect(ctx context.Context, observed []observation, why cause)
 func (one *report) replace(before *report) {
 	one.isStart = before.isStart && !before.wasMade
 	maps.Copy(one.concerned, before.concerned)
+	if !before.wasMade { // Or a service that changes all the time would never be late.
+		one.since = before.since
+	}
 	if !before.seen.IsZero() {
 		one.seen, one.changed = before.seen, slices.Concat(before.changed, one.changed)
 	}

@@ -3,6 +3,7 @@
 package node_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -219,5 +220,28 @@ func TestWhatASpeakerBeginsWithIsReportedWhenTheSessionsHaveItWithoutEvents(t *t
 		r.update("198.51.100.1")
 		r.sessions.setHung("hung", false)
 		r.expect("all have it", []string{assigned + ` to "good", "hung"`}, 1, "good", "hung")
+	})
+}
+
+func TestAServiceThatChangesAgainAndAgainIsReportedWithoutASessionThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newReporting(t, service("web"))
+		r.reconfigure("good", "hung")
+		r.sessions.setHung("hung", true)
+		for i := range 4 {
+			if i > 0 {
+				<-time.After(300 * time.Millisecond)
+			}
+			r.update(fmt.Sprintf("198.51.100.%d", i))
+			r.expect("within a second", nil, 0)
+		}
+		<-time.After(100 * time.Millisecond)
+		r.expect("a second after the first", []string{assigned + ` to "good", once the session is established, to "hung"`}, 1, "good")
+		r.update("198.51.100.1", "198.51.100.2")
+		<-time.After(time.Second - 1)
+		r.expect("within a second after the next", nil, 1, "good")
+		<-time.After(1)
+		r.expect("then", nil, 2, "good")
 	})
 }

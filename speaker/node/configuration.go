@@ -72,12 +72,12 @@ type ConfigurationReconciler struct {
 // Reconcile compiles the policy and puts it to use.
 func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
 	node, err := r.node(ctx)
-	if apierrors.IsNotFound(err) {
-		log.FromContext(ctx).Info("waiting for this node's Node object; what was in use stays so")
-		return ctrl.Result{}, nil
-	}
 	if err != nil {
 		return ctrl.Result{}, err
+	}
+	if node == nil {
+		log.FromContext(ctx).Info("waiting for this node's Node object; what was in use stays so")
+		return ctrl.Result{}, nil
 	}
 	in, unreadable, err := r.input(ctx, node)
 	if err != nil {
@@ -100,17 +100,22 @@ func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request)
 	if err := r.Speaker.Reconfigure(ctx, p); err != nil {
 		return ctrl.Result{}, err
 	}
-	r.Speaker.drainer.applied()
+	r.Speaker.drainer.applied(p.Drain)
 	if p.ProxyPending.Empty() {
 		return ctrl.Result{}, nil
 	}
 	return ctrl.Result{RequeueAfter: askInterval}, nil
 }
 
-// node reads the speaker's node.
+// node reads the speaker's node; nil if it is not there. One that drains is then as it was last seen: its object is often deleted before
+// the routes are withdrawn.
 func (r *ConfigurationReconciler) node(ctx context.Context) (*corev1.Node, error) {
 	node := &corev1.Node{}
-	if err := r.Client.Get(ctx, types.NamespacedName{Name: r.Speaker.services.node}, node); err != nil {
+	err := r.Client.Get(ctx, types.NamespacedName{Name: r.Speaker.services.node}, node)
+	if apierrors.IsNotFound(err) {
+		return r.Speaker.drainer.leaving(), nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("reading node %s: %w", r.Speaker.services.node, err)
 	}
 	return node, nil

@@ -356,3 +356,38 @@ func TestADrainGoesItsWayInARunningSpeaker(t *testing.T) {
 	s, _ := w.sessions.session("router")
 	w.Expect(s.starts).To(Equal(1), "the session is not disturbed")
 }
+
+func TestADrainGoesOnWhenTheNodeObjectIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeaving(t, thisNode())
+		l.change(func(n *corev1.Node) { n.Labels["metallb.io/drain"] = "" })
+		if err := l.client.Delete(t.Context(), thisNode()); err != nil {
+			t.Fatal(err)
+		}
+		l.reconcile()
+		told(l.events)
+		l.expect("before the delay has passed", state{route: "draining", drain: status.Drain{Signal: byLabel}, metrics: [2]float64{1, 0}})
+		l.after(10 * time.Second)
+		l.expect("when it has", state{
+			drain: status.Drain{Signal: byLabel, Drained: true}, withheld: both, metrics: [2]float64{0, 1},
+			events: []string{
+				unassignedWeb + "the node is drained (nodeDrained)",
+				"Normal NodeDrained the node announces nothing and is safe to switch off: the node is labeled metallb.io/drain",
+			},
+		})
+	})
+}
+
+func TestANodeObjectThatIsGoneWithdrawsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeaving(t, thisNode())
+		if err := l.client.Delete(t.Context(), thisNode()); err != nil {
+			t.Fatal(err)
+		}
+		l.reconcile()
+		l.after(time.Hour)
+		l.expect("without the object", state{route: "serving"})
+	})
+}

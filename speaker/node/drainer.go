@@ -60,7 +60,7 @@ func newDrainer(delay time.Duration, behind func() bool, compile func(), tell fu
 	return d
 }
 
-// decide returns what the policy is to do about the signal that the node has now. It is to be put to use, and then applied to be called.
+// decide returns what the policy is to do about the signal that the node has now. It is to be put to use, and then applied to be called with it.
 func (d *drainer) decide(ctx context.Context, n *corev1.Node, signal drain.Signal, starts bool) policy.Drain {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -74,14 +74,24 @@ func (d *drainer) decide(ctx context.Context, n *corev1.Node, signal drain.Signa
 	return p
 }
 
-// applied says that the table has what was decided.
-func (d *drainer) applied() {
+// applied says that the table has what was decided. If time has led to the withdrawal of the routes since then, that is not in the table yet.
+func (d *drainer) applied(decided policy.Drain) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.inUse {
+	if !d.inUse && d.phase.withdrawn() == decided.Drained {
 		d.inUse, d.entered = true, time.Now()
 	}
 	d.step(false)
+}
+
+// leaving returns the object of a node that drains, or is drained, as it was last seen; nil if the node serves.
+func (d *drainer) leaving() *corev1.Node {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.phase == serving {
+		return nil
+	}
+	return d.node
 }
 
 // advance goes on if time has passed, or a session has taken up something.

@@ -40,10 +40,11 @@ func drove(t *testing.T, test func(*drive)) {
 // give has the signal looked at, and what follows put to use.
 func (d *drive) give(signal drain.Signal, starts bool, want policy.Drain) {
 	d.Helper()
-	if got := d.decide(d.Context(), &corev1.Node{}, signal, starts); got != want {
+	got := d.decide(d.Context(), &corev1.Node{}, signal, starts)
+	if got != want {
 		d.Errorf("after %s: the policy %+v, want %+v", time.Since(d.began), got, want)
 	}
-	d.applied()
+	d.applied(got)
 }
 
 // expect lets the time pass, and says how far the node is then, and how often the policy was to be compiled again in all.
@@ -208,5 +209,24 @@ func TestASpeakerThatStopsGoesNoFurther(t *testing.T) {
 		d.give(label, false, draining)
 		d.stop()
 		d.expect(time.Hour, waiting, 0)
+	})
+}
+
+func TestAPolicyThatWithdrawsNothingDrainsNoNode(t *testing.T) {
+	t.Parallel()
+	drove(t, func(d *drive) {
+		d.give(drain.Signal{}, true, policy.Drain{})
+		d.give(label, false, draining)
+		d.expect(10*time.Second-1, waiting, 0)
+		decided := d.decide(d.Context(), &corev1.Node{}, label, false) // Something else has changed, for which the policy is compiled.
+		d.expect(1, withdrawing, 1)
+		d.applied(decided) // It is of before the delay had passed.
+		d.expect(time.Hour, withdrawing, 1)
+		d.isBehind.Store(true)
+		d.give(label, false, gone)
+		d.expect(time.Hour, withdrawing, 1)
+		d.isBehind.Store(false)
+		d.advance()
+		d.expect(0, drained, 1)
 	})
 }

@@ -82,7 +82,7 @@ test-programs:
 .PHONY: e2e
 e2e: ## Run the tutorial and the end-to-end tests on a real cluster (root), of K8S_VERSION=v1.… if that is given.
 	@go run ./test/cluster/cmd/cluster build
-	$(IMAGE) all --out $(OUT)/e2e
+	$(IMAGE) all --local --out $(OUT)/e2e
 	CGO_ENABLED=0 go test -trimpath -vet=off -tags e2e -p 1 -count 1 -timeout 30m -v $(TEST_FLAGS) ./test/cluster ./test/e2e
 
 .PHONY: bench

@@ -46,7 +46,7 @@ func (r *runner) startRuntimes(ctx context.Context, nodes []Node) ([]*namespaces
 // loadPause waits for the container runtimes and loads the image that pods are made of.
 func (r *runner) loadPause(ctx context.Context) error {
 	tar := r.cluster.path("pause.tar")
-	pause, err := image.Binary(filepath.Join(r.cluster.Bin(), "pause"), "/pause")
+	pause, err := image.Binary(filepath.Join(r.cluster.Bin(), "pause"), "/pause", image.Unpacked)
 	if err != nil {
 		return err
 	}

@@ -141,7 +141,7 @@ const nextTag = "next"
 func upgrade(t *testing.T, p *playground.Playground) {
 	t.Helper()
 	tars, err := image.All(t.Context(), image.Options{
-		Out: t.TempDir(), Tag: nextTag, Version: image.DefaultTag, Only: []string{image.ControllerImage, image.SpeakerImage}, Progress: os.Stdout,
+		Out: t.TempDir(), Tag: nextTag, Version: image.DefaultTag, Local: true, Only: []string{image.ControllerImage, image.SpeakerImage}, Progress: os.Stdout,
 	})
 	if err != nil {
 		t.Fatal(err)

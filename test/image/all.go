@@ -43,6 +43,7 @@ type Options struct {
 	Progress io.Writer // is told what happens, in lines; nil for nothing
 	Only     []string  // images to make, such as ControllerImage; all if empty
 	Push     bool      // to the registry that their names begin with, too
+	Local    bool      // for this machine alone, which unpacks them at once: layers are not compressed
 	// Platforms that controller and speaker are made for; HostPlatform if empty. Those of several are in one tar.
 	Platforms []Platform
 }
@@ -159,18 +160,25 @@ func (o Options) save(ctx context.Context, which, programs, tar string) error {
 	return push(ctx, o.ref(which), variants)
 }
 
+func (o Options) level() Level {
+	if o.Local {
+		return Unpacked
+	}
+	return Pulled
+}
+
 // make makes one image of the product for one platform from its programs in the directory.
 func (o Options) make(which, dir string, p Platform) (v1.Image, error) {
 	var img v1.Image
 	var err error
 	if file := programFile(dir, which, p); which == RouterImage {
-		img, err = Router(file)
+		img, err = Router(file, o.level())
 	} else {
-		img, err = Binary(file, "/"+which)
+		img, err = Binary(file, "/"+which, o.level())
 	}
 	for _, other := range programsOf(which)[1:] {
 		if err == nil {
-			img, err = With(img, programFile(dir, other, p), "/"+other)
+			img, err = With(img, programFile(dir, other, p), "/"+other, o.level())
 		}
 	}
 	if err != nil {

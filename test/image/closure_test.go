@@ -46,7 +46,7 @@ func TestAProgramRunsWithNothingButItsImage(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can change its root directory")
 	}
-	tree := NewTree()
+	tree := NewTree(Unpacked)
 	if err := tree.AddProgram("/bin/bash"); err != nil {
 		t.Fatal(err)
 	}
@@ -65,14 +65,14 @@ func TestAProgramRunsWithNothingButItsImage(t *testing.T) {
 
 func TestAProgramThatCannotBeAddedIsNamed(t *testing.T) {
 	t.Parallel()
-	if err := NewTree().AddProgram("/no/such/bird"); err == nil || !strings.Contains(err.Error(), "/no/such/bird") {
+	if err := NewTree(Unpacked).AddProgram("/no/such/bird"); err == nil || !strings.Contains(err.Error(), "/no/such/bird") {
 		t.Errorf("error %v does not name the program", err)
 	}
 	script := filepath.Join(t.TempDir(), "script")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := NewTree().AddProgram(script); err == nil || !strings.Contains(err.Error(), script) {
+	if err := NewTree(Unpacked).AddProgram(script); err == nil || !strings.Contains(err.Error(), script) {
 		t.Errorf("error %v does not name the script, whose interpreter would be missing", err)
 	}
 }

@@ -20,8 +20,8 @@ const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 
 // Binary returns an image of one static program, which it runs at path as user 65532. Besides it there are but
 // /etc/passwd, /etc/group and /tmp.
-func Binary(file, path string) (v1.Image, error) {
-	tree := NewTree()
+func Binary(file, path string, level Level) (v1.Image, error) {
+	tree := NewTree(level)
 	tree.AddUser(User{Name: "nonroot", ID: nonRoot, Home: "/"})
 	tree.AddFile(file, path, 0o755)
 	return tree.Image(binaryConfig(path))
@@ -29,8 +29,8 @@ func Binary(file, path string) (v1.Image, error) {
 
 // With returns the image with one more static program, in a layer of its own: it is pulled beside the others, and not again if nothing else
 // of the image changes.
-func With(img v1.Image, file, path string) (v1.Image, error) {
-	tree := &Tree{entries: map[string]entry{}}
+func With(img v1.Image, file, path string, level Level) (v1.Image, error) {
+	tree := &Tree{level: level, entries: map[string]entry{}}
 	tree.AddFile(file, path, 0o755)
 	layer, err := tree.layer()
 	if err != nil {

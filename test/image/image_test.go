@@ -63,7 +63,7 @@ func program(t *testing.T) string {
 
 func TestAnImageOfABinaryHasLittleElse(t *testing.T) {
 	t.Parallel()
-	img, err := Binary(program(t), "/controller")
+	img, err := Binary(program(t), "/controller", Unpacked)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,11 +92,11 @@ func TestAnImageOfABinaryHasLittleElse(t *testing.T) {
 
 func TestAnotherProgramIsInALayerOfItsOwn(t *testing.T) {
 	t.Parallel()
-	controller, err := Binary(program(t), "/controller")
+	controller, err := Binary(program(t), "/controller", Unpacked)
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := With(controller, program(t), "/kubectl-metallb")
+	img, err := With(controller, program(t), "/kubectl-metallb", Unpacked)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestEqualImagesAreTheSame(t *testing.T) {
 	host := program(t)
 	var digests [2]string
 	for i := range digests {
-		img, err := Binary(host, "/speaker")
+		img, err := Binary(host, "/speaker", Unpacked)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestEqualImagesAreTheSame(t *testing.T) {
 
 func TestASavedImageHasItsName(t *testing.T) {
 	t.Parallel()
-	img, err := Binary(program(t), "/pause")
+	img, err := Binary(program(t), "/pause", Unpacked)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestASavedImageHasItsName(t *testing.T) {
 
 func TestABadNameLeavesNoFile(t *testing.T) {
 	t.Parallel()
-	img, err := Binary(program(t), "/pause")
+	img, err := Binary(program(t), "/pause", Unpacked)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestABadNameLeavesNoFile(t *testing.T) {
 
 func TestAMissingProgramIsNamed(t *testing.T) {
 	t.Parallel()
-	_, err := Binary("/no/such/program", "/program")
+	_, err := Binary("/no/such/program", "/program", Unpacked)
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "/no/such/program is not on this machine") {
 		t.Errorf("error %v does not name the file", err)
 	}

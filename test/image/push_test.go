@@ -28,7 +28,7 @@ func TestWhatIsPushedIsInTheRegistryForEveryPlatform(t *testing.T) {
 	platforms := []Platform{{"amd64", ""}, {"arm64", ""}}
 	variants := make([]Variant, 0, len(platforms))
 	for _, p := range platforms {
-		img, err := Binary(program, "/speaker")
+		img, err := Binary(program, "/speaker", Unpacked)
 		if err == nil {
 			img, err = describe(img, p, labels(SpeakerImage, "v1", "abc"))
 		}

@@ -20,8 +20,8 @@ func routerPrograms() []string {
 }
 
 // Router returns the image of the test router: its static program, and BIRD and FRR of this machine.
-func Router(program string) (v1.Image, error) {
-	tree := NewTree()
+func Router(program string, level Level) (v1.Image, error) {
+	tree := NewTree(level)
 	tree.AddUser(User{Name: "frr", ID: frrUser, Home: "/"})
 	tree.AddGroup("frrvty", frrvtyGroup, "frr")
 	for _, name := range routerPrograms() {

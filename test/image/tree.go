@@ -21,6 +21,17 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
+// Level is how much layers are compressed, see compress/gzip.
+type Level int
+
+// Levels of compression.
+const (
+	// Unpacked is for images that this machine unpacks at once.
+	Unpacked Level = gzip.NoCompression
+	// Pulled is for images that others pull.
+	Pulled Level = gzip.DefaultCompression
+)
+
 // User is an entry of /etc/passwd, and of /etc/group under the same name and id.
 type User struct {
 	Name string
@@ -31,6 +42,7 @@ type User struct {
 // Tree is a file system to be: paths are absolute, and folders above a path come by themselves. What is wrong with it comes
 // out when it is made into an image.
 type Tree struct {
+	level   Level
 	entries map[string]entry // by absolute path
 	users   []User
 	groups  []group
@@ -49,8 +61,8 @@ type entry struct {
 }
 
 // NewTree returns a tree of root's and nobody's entries in /etc/passwd and /etc/group, and /tmp.
-func NewTree() *Tree {
-	t := &Tree{entries: make(map[string]entry)}
+func NewTree(level Level) *Tree {
+	t := &Tree{level: level, entries: make(map[string]entry)}
 	t.AddUser(User{Name: "root", ID: 0, Home: "/"})
 	t.AddUser(User{Name: "nobody", ID: 65534, Home: "/"})
 	t.AddDir("/tmp", 0o1777, 0)
@@ -110,8 +122,8 @@ func (t *Tree) layer() (v1.Layer, error) {
 		return nil, err
 	}
 	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(out.Bytes())), nil }
-	// It is unpacked at once, on this machine, so that speed is all. Without the cache it would be compressed twice.
-	return tarball.LayerFromOpener(open, tarball.WithCompressionLevel(gzip.BestSpeed), tarball.WithCompressedCaching, tarball.WithMediaType(types.OCILayer))
+	// Without the cache it would be compressed twice.
+	return tarball.LayerFromOpener(open, tarball.WithCompressionLevel(int(t.level)), tarball.WithCompressedCaching, tarball.WithMediaType(types.OCILayer))
 }
 
 // write writes the entry to a tar, in which names are relative and those of folders end in a slash.

@@ -84,7 +84,7 @@ func (p *Playground) Reload(ctx context.Context, progress io.Writer) error {
 		return err
 	}
 	images, err := image.All(ctx, image.Options{
-		Out: p.path("images"), Progress: progress, Only: []string{image.ControllerImage, image.SpeakerImage},
+		Out: p.path("images"), Local: true, Progress: progress, Only: []string{image.ControllerImage, image.SpeakerImage},
 	})
 	if err != nil {
 		return err

@@ -103,7 +103,7 @@ func start(ctx context.Context, config Config, progress *progress) (*Playground,
 	var images []string
 	group.Go(func() (err error) {
 		progress.say("building the images: controller, speaker, router, nginx")
-		images, err = image.All(groupCtx, image.Options{Out: p.path("images"), Progress: config.Progress})
+		images, err = image.All(groupCtx, image.Options{Out: p.path("images"), Local: true, Progress: config.Progress})
 		if err != nil {
 			return err
 		}

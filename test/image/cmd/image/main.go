@@ -39,6 +39,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&options.Tag, "tag", "dev", "`tag` of the images")
 	platforms := flags.String("platforms", "", "`list` of the platforms to make controller and speaker for, such as linux/amd64,linux/arm/v7, or all; this machine's if empty")
 	flags.BoolVar(&options.Push, "push", false, "push the images to the registry that their names begin with, too")
+	flags.BoolVar(&options.Local, "local", false, "make images for this machine alone, which unpacks them at once: they are not compressed")
 	flags.StringVar(&options.Version, "version", "", "`version` that the programs report; the tag if empty")
 	flags.Usage = func() {
 		fmt.Fprint(os.Stderr, usage)

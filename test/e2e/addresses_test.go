@@ -11,41 +11,14 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/test/playground"
 )
 
 // addressRecord is what addresses the services of type LoadBalancer had, one after the other, by name.
 type addressRecord map[string][]string
-
-// clusterClient returns a client of the cluster that does not hold itself back.
-func clusterClient(t *testing.T, p *playground.Playground) client.WithWatch {
-	t.Helper()
-	log.SetLogger(logr.Discard()) // without one it says so
-	c, err := client.NewWithWatch(clusterConfig(t, p), client.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// clusterConfig is how to reach the cluster.
-func clusterConfig(t *testing.T, p *playground.Playground) *rest.Config {
-	t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", p.Cluster.Kubeconfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.QPS = -1
-	return config
-}
 
 // recordAddresses watches the addresses of all services from now until stop.
 func recordAddresses(t *testing.T, p *playground.Playground) (stop func() addressRecord) {

@@ -45,8 +45,7 @@ func speakerEnds(t *testing.T, p *playground.Playground) {
 	node := p.Cluster.Nodes()[0]
 	before := others(paths(t, nginxPrefix), node.Addr.String())
 	stop := requests(t)
-	pod := kubectl(t, p, "-n", "metallb-system", "get", "pods", "-l", "component=speaker", "--field-selector", "spec.nodeName="+node.Name, "-o", "name")
-	kubectl(t, p, "-n", "metallb-system", "delete", pod)
+	kubectl(t, p, "-n", "metallb-system", "delete", "pod", speakerOn(t, p, node.Name).Name)
 	kubectl(t, p, "-n", "metallb-system", "rollout", "status", "--timeout=2m", "daemonset/speaker")
 	awaitRoutes(t, p)
 	intact(t, stop(), 2) // the route went and came
@@ -91,11 +90,6 @@ func newService(t *testing.T, p *playground.Playground) {
 		}
 		return ""
 	})
-}
-
-func address(t *testing.T, p *playground.Playground, service string) string {
-	t.Helper()
-	return kubectl(t, p, "get", "service", service, "-o", "jsonpath={.status.loadBalancer.ingress[*].ip}")
 }
 
 // setRackASN changes the ASN that the nodes expect of the rack router.

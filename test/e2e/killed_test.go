@@ -7,15 +7,16 @@ package e2e_test
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/test/cluster"
 	"metallb.io/metallb/test/playground"
 )
@@ -64,11 +65,14 @@ func kubeletStopped(t *testing.T, p *playground.Playground) {
 // answer.
 func withoutTestRouters(t *testing.T, p *playground.Playground) cluster.Node {
 	t.Helper()
-	theirs := kubectl(t, p, "-n", playground.Namespace, "get", "pods", "-l", "app=test-bgp-router", "-o", "jsonpath={.items[*].spec.nodeName}")
+	var theirs corev1.PodList
+	list(t, p, playground.Namespace, &theirs, client.MatchingLabels{"app": "test-bgp-router"})
 	nodes := p.Cluster.Nodes()
-	i := slices.IndexFunc(nodes, func(n cluster.Node) bool { return !strings.Contains(theirs, n.Name) })
+	i := slices.IndexFunc(nodes, func(n cluster.Node) bool {
+		return !slices.ContainsFunc(theirs.Items, func(pod corev1.Pod) bool { return pod.Spec.NodeName == n.Name })
+	})
 	if i < 0 {
-		t.Fatalf("the test routers run on every node: %s", theirs)
+		t.Fatal("the test routers run on every node")
 	}
 	return nodes[i]
 }
@@ -85,26 +89,32 @@ func stopKubelet(t *testing.T, p *playground.Playground, node cluster.Node) (res
 func awaitSessions(t *testing.T, p *playground.Playground, node cluster.Node, ready, state, sessions string) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("node %s to be ready or not: %s", node.Name, ready), func() string {
-		got := kubectl(t, p, "get", "node", node.Name, "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status}`)
-		if (got == "True") != (ready == "True") {
-			return "it is " + got
+		var n corev1.Node
+		read(t, p, "", node.Name, &n)
+		for _, c := range n.Status.Conditions {
+			if c.Type == corev1.NodeReady && (c.Status == corev1.ConditionTrue) != (ready == "True") {
+				return "it is " + string(c.Status)
+			}
 		}
 		return ""
 	})
 	eventually(t, "its sessions to be "+state, func() string {
-		got := kubectl(t, p, "-n", playground.Namespace, "get", "bgpsessionstates",
-			"-o", `jsonpath={range .items[?(@.status.node=="`+node.Name+`")]}{.status.state}{"\n"}{end}`)
-		if want := strings.TrimSpace(strings.Repeat(state+"\n", routerCount)); got != want {
-			return got
+		var got []string
+		for _, s := range sessionStates(t, p) {
+			if s.Status.Node == node.Name {
+				got = append(got, string(s.Status.State))
+			}
 		}
-		return ""
+		return gocmp.Diff(slices.Repeat([]string{state}, routerCount), got)
 	})
 	eventually(t, "each peer to have sessions "+sessions, func() string {
-		got := kubectl(t, p, "-n", playground.Namespace, "get", "bgppeers", "-o", `jsonpath={range .items[*]}{.status.sessions}{"\n"}{end}`)
-		if want := strings.TrimSpace(strings.Repeat(sessions+"\n", routerCount)); got != want {
-			return got
+		var peers v1beta2.BGPPeerList
+		list(t, p, playground.Namespace, &peers)
+		var got []string
+		for i := range peers.Items {
+			got = append(got, peers.Items[i].Status.Sessions)
 		}
-		return ""
+		return gocmp.Diff(slices.Repeat([]string{sessions}, routerCount), got)
 	})
 }
 

@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"metallb.io/metallb/test/traffic"
 )
 
@@ -146,11 +149,14 @@ func powerOff(t *testing.T, l *lostTest) window {
 func (l *lostTest) silentPods(t *testing.T) string {
 	t.Helper()
 	var silent []string
-	text := kubectl(t, l.Playground, "get", "pods", "-l", "app=lost", "-o", `jsonpath={range .items[*].status.podIPs[*]}{.ip}{"\n"}{end}`)
-	for address := range strings.FieldsSeq(text) {
-		target := netip.AddrPortFrom(netip.MustParseAddr(address), 80)
-		if _, err := traffic.Fetch(t.Context(), net.Dialer{Timeout: time.Second}, target); err != nil {
-			silent = append(silent, err.Error())
+	var pods corev1.PodList
+	list(t, l.Playground, corev1.NamespaceDefault, &pods, client.MatchingLabels{"app": "lost"})
+	for i := range pods.Items {
+		for _, address := range pods.Items[i].Status.PodIPs {
+			target := netip.AddrPortFrom(netip.MustParseAddr(address.IP), 80)
+			if _, err := traffic.Fetch(t.Context(), net.Dialer{Timeout: time.Second}, target); err != nil {
+				silent = append(silent, err.Error())
+			}
 		}
 	}
 	return strings.Join(silent, "\n")

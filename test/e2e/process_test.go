@@ -5,7 +5,6 @@
 package e2e_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -15,7 +14,10 @@ import (
 	"syscall"
 	"testing"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/test/playground"
 )
@@ -23,12 +25,9 @@ import (
 // pods returns the product's pods of a component.
 func pods(t *testing.T, p *playground.Playground, component string) []corev1.Pod {
 	t.Helper()
-	var list corev1.PodList
-	text := kubectl(t, p, "-n", playground.Namespace, "get", "pods", "-l", "app=metallb,component="+component, "-o", "json")
-	if err := json.Unmarshal([]byte(text), &list); err != nil {
-		t.Fatal(err)
-	}
-	return list.Items
+	var all corev1.PodList
+	list(t, p, playground.Namespace, &all, client.MatchingLabels{"app": "metallb", "component": component})
+	return all.Items
 }
 
 // speakerOn returns the speaker's pod on a node.
@@ -47,7 +46,9 @@ func speakerOn(t *testing.T, p *playground.Playground, node string) corev1.Pod {
 func leader(t *testing.T, p *playground.Playground) (found corev1.Pod) {
 	t.Helper()
 	eventually(t, "a controller to become the leader", func() string {
-		holder := kubectl(t, p, "-n", playground.Namespace, "get", "lease", "metallb-controller", "-o", "jsonpath={.spec.holderIdentity}")
+		var lease coordinationv1.Lease
+		read(t, p, playground.Namespace, "metallb-controller", &lease)
+		holder := ptr.Deref(lease.Spec.HolderIdentity, "")
 		for _, pod := range pods(t, p, "controller") {
 			if strings.HasPrefix(holder, pod.Name+"_") {
 				found = pod
@@ -95,11 +96,8 @@ func awaitRestart(t *testing.T, p *playground.Playground, pod *corev1.Pod) {
 	t.Helper()
 	before := pod.Status.ContainerStatuses[0].RestartCount
 	eventually(t, pod.Name+" to be ready again", func() string {
-		text := kubectl(t, p, "-n", pod.Namespace, "get", "pod", pod.Name, "-o", "json")
 		var now corev1.Pod
-		if err := json.Unmarshal([]byte(text), &now); err != nil {
-			return err.Error()
-		}
+		read(t, p, pod.Namespace, pod.Name, &now)
 		if status := now.Status.ContainerStatuses[0]; status.RestartCount <= before || !status.Ready {
 			return "it is not"
 		}

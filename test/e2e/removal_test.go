@@ -5,11 +5,16 @@
 package e2e_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/test/playground"
 )
@@ -39,7 +44,11 @@ func TestRemovalFinishesByItselfWithServicesAlive(t *testing.T) {
 		ok := t.Run(way.name, func(t *testing.T) {
 			way.remove(t, p)
 			eventually(t, "the namespace to be gone", func() string {
-				return kubectl(t, p, "get", "namespace", playground.Namespace, "--ignore-not-found", "-o", "name")
+				err := clusterClient(t, p).Get(t.Context(), client.ObjectKey{Name: playground.Namespace}, &corev1.Namespace{})
+				if apierrors.IsNotFound(err) {
+					return ""
+				}
+				return fmt.Sprintf("it is there, or unknown: %v", err)
 			})
 			if !way.leavesKinds {
 				awaitObjects(t, p, unserved)

@@ -221,10 +221,12 @@ func sessionsSince(t *testing.T, p *playground.Playground) (lines []string) {
 	t.Helper()
 	nodes := len(p.Cluster.Nodes())
 	eventually(t, "all sessions", func() string {
-		text := kubectl(t, p, "-n", "metallb-system", "get", "bgpsessionstates", "-o",
-			`jsonpath={range .items[*]}{.metadata.name} {.status.state} since {.status.since} with {.status.peerRouterID}{"\n"}{end}`)
-		lines = strings.Split(text, "\n")
-		if strings.Count(text, " Established since ") != 2*routerCount*nodes || strings.Count(text, " with "+weightingID) != 2*nodes {
+		lines = nil
+		for _, s := range sessionStates(t, p) {
+			lines = append(lines, fmt.Sprintf("%s %s since %s with %s", s.Name, s.Status.State, s.Status.Since, s.Status.PeerRouterID))
+		}
+		text := strings.Join(lines, "\n") + "\n"
+		if strings.Count(text, " Established since ") != 2*routerCount*nodes || strings.Count(text, " with "+weightingID+"\n") != 2*nodes {
 			return text
 		}
 		return ""

@@ -12,7 +12,6 @@ import (
 	"maps"
 	"net/netip"
 	"os"
-	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -36,6 +35,9 @@ type world struct {
 	playground *playground.Playground
 	// hasTutorial is whether the product is in it, and the tutorial's routers, configuration and web server.
 	hasTutorial bool
+	// client is that of a cluster.
+	client   client.WithWatch
+	clientOf *cluster.Cluster
 	// empty is what the cluster has with neither the product nor nginx.
 	empty []string
 }
@@ -231,7 +233,7 @@ func awaitSessionStates(t *testing.T, p *playground.Playground) {
 	t.Helper()
 	want := routerCount * len(p.Cluster.Nodes())
 	eventually(t, "a BGPSessionState of each session", func() string {
-		if got := len(strings.Fields(kubectl(t, p, "-n", "metallb-system", "get", "bgpsessionstates", "-o", "name"))); got != want {
+		if got := len(sessionStates(t, p)); got != want {
 			return fmt.Sprintf("%d of %d", got, want)
 		}
 		return ""

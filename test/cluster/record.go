@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/prometheus/procfs"
 )
 
 // Files of a state directory, and the one that says where the cluster of this machine is.
@@ -128,30 +130,16 @@ func readProcesses(file string) ([]Process, error) {
 // startTime returns when a process started, in clock ticks since boot; an error if there is none of that id or it is but
 // waiting to be reaped.
 func startTime(pid int) (uint64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	p, err := procfs.NewProc(pid)
 	if err != nil {
 		return 0, err
 	}
-	return parseStartTime(string(text))
-}
-
-// parseStartTime reads /proc/PID/stat, see proc_pid_stat(5): field 2, the name, is in parentheses and may contain
-// anything; field 3 is the state and field 22 the start time.
-func parseStartTime(stat string) (uint64, error) {
-	_, rest, found := cutLast(stat, ")")
-	fields := strings.Fields(rest)
-	if !found || len(fields) < 20 {
-		return 0, fmt.Errorf("process status %q is cut short", stat)
+	stat, err := p.Stat()
+	if err != nil {
+		return 0, err
 	}
-	if fields[0] == "Z" || fields[0] == "X" {
+	if stat.State == "Z" || stat.State == "X" {
 		return 0, os.ErrProcessDone
 	}
-	return strconv.ParseUint(fields[19], 10, 64)
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
+	return stat.Starttime, nil
 }

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestParseProcess(t *testing.T) {
@@ -64,33 +63,6 @@ func TestALineThatACrashCutOffIsNotRead(t *testing.T) {
 	}
 }
 
-func TestParseStartTime(t *testing.T) {
-	t.Parallel()
-	fields := " 1 2 3 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 98765 0 0"
-	tests := map[string]struct {
-		stat    string
-		want    uint64
-		wantErr error
-	}{
-		"an ordinary process":                 {stat: "17 (etcd) S" + fields, want: 98765},
-		"a name with spaces and parentheses":  {stat: "17 (a) S 1 (b) S" + fields, want: 98765},
-		"a process that waits to be reaped":   {stat: "17 (etcd) Z" + fields, wantErr: os.ErrProcessDone},
-		"a status that is shorter than usual": {stat: "17 (etcd) S 1 2", wantErr: cmpopts.AnyError},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := parseStartTime(tt.stat)
-			if diff := cmp.Diff(tt.wantErr, err, cmpopts.EquateErrors()); diff != "" {
-				t.Fatalf("error (-want +got):\n%s", diff)
-			}
-			if got != tt.want {
-				t.Errorf("start time %d, want %d", got, tt.want)
-			}
-		})
-	}
-}
-
 func TestAProcessIsNotTakenForALaterOneOfItsID(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -113,6 +85,12 @@ func TestAProcessIsNotTakenForALaterOneOfItsID(t *testing.T) {
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
+	}
+	for p.Alive() {
+		runtime.Gosched()
+	}
+	if _, err := startTime(p.PID); !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("error %v of a process that waits to be reaped, want %v", err, os.ErrProcessDone)
 	}
 	_ = cmd.Wait() // it was killed
 	if p.Alive() {

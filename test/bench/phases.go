@@ -44,7 +44,6 @@ const (
 	timeStopped     = "stopped"
 	timeSession     = "session"
 	timeEndOfRIB    = "endOfRIB"
-	timeReady       = "ready"
 	timeFirst       = "firstAddress"
 	latencyCreate   = "create"
 	latencyAddress  = "address"

@@ -83,13 +83,6 @@ func (b *bench) restartController(ctx context.Context, m *measurement) error {
 	}
 	ctx, release := b.subject.guard(ctx)
 	defer release()
-	if p.health != "" {
-		at, err := p.waitReady(ctx)
-		if err != nil {
-			return err
-		}
-		m.Times[timeReady] = at.Sub(begin)
-	}
 	a, err := b.tracker.waitAddress(ctx, waitingName)
 	if err != nil {
 		return err

@@ -28,7 +28,7 @@ func sections() []section {
 			programPeakRow("peak RSS, MiB: speaker", speakerName),
 		}, bgpRows()...)},
 		{phaseRestartController, []row{
-			timeRow("stopped after, s", timeStopped), timeRow("ready after, s", timeReady), timeRow("first new address after, s", timeFirst),
+			timeRow("stopped after, s", timeStopped), timeRow("first new address after, s", timeFirst),
 			programCPURow("CPU, ms/service: controller", controllerName), writesRow(),
 			programPeakRow("peak RSS, MiB: controller", controllerName),
 		}},

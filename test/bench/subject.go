@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"path/filepath"
 	"strconv"
@@ -35,7 +34,6 @@ type subject struct {
 // program is one that may be running.
 type program struct {
 	proc.Program
-	health  string // address that answers /readyz; empty if there is none
 	process *proc.Process
 	spent   time.Duration // CPU time of the processes that ended
 }
@@ -107,31 +105,6 @@ func (s *subject) guard(ctx context.Context) (context.Context, context.CancelFun
 	return ctx, func() { cancel(nil) }
 }
 
-// waitReady waits until the program answers /readyz with 200, and returns when it did.
-func (p *program) waitReady(ctx context.Context) (time.Time, error) {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.health+"/readyz", http.NoBody)
-		if err != nil {
-			return time.Time{}, err
-		}
-		if resp, err := http.DefaultClient.Do(req); err == nil {
-			if err := resp.Body.Close(); err != nil {
-				return time.Time{}, err
-			}
-			if resp.StatusCode == http.StatusOK {
-				return time.Now(), nil
-			}
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return time.Time{}, fmt.Errorf("waiting for %s to be ready: %w", p.Name, context.Cause(ctx))
-		}
-	}
-}
-
 // binaries are the paths of the programs.
 type binaries struct{ floor, controller, speaker, plugin, fanout, bfd string }
 
@@ -181,16 +154,11 @@ func productSubject(ctx context.Context, c *cluster, b binaries) (*subject, erro
 		{controllerName, b.controller, []string{"--leader-elect=false", "--webhook-mode=disabled"}},
 		{speakerName, b.speaker, nil},
 	} {
-		health, err := c.freeAddress()
-		if err != nil {
-			return nil, err
-		}
-		args := append([]string{"--metrics-bind-address=0", "--log-level=info", "--health-probe-bind-address=" + health}, target.args...)
+		args := append([]string{"--metrics-bind-address=0", "--log-level=info", "--health-probe-bind-address=0"}, target.args...)
 		p, err := newProgram(ctx, c, target.name, target.path, args...)
 		if err != nil {
 			return nil, err
 		}
-		p.health = health
 		s.programs = append(s.programs, p)
 	}
 	return s, nil

@@ -83,32 +83,19 @@ func (c *Capture) Close() error {
 // Packets returns how many packets are held, and how many were recorded and discarded for newer ones.
 func (c *Capture) Packets() (held, discarded int) { return c.ring.count() }
 
-// WriteTo writes what is held as a pcap file of link type LINUX_SLL.
-func (c *Capture) WriteTo(w io.Writer) (int64, error) {
-	counter := &counter{w: w}
-	pcap := pcapgo.NewWriterNanos(counter)
+// WritePcap writes what is held as a pcap file of link type LINUX_SLL.
+func (c *Capture) WritePcap(to io.Writer) error {
+	pcap := pcapgo.NewWriterNanos(to)
 	if err := pcap.WriteFileHeader(snapLen, layers.LinkTypeLinuxSLL); err != nil {
-		return counter.n, err
+		return err
 	}
 	for _, p := range c.ring.packets() {
 		info := gopacket.CaptureInfo{Timestamp: p.at, CaptureLength: len(p.data), Length: len(p.data)}
 		if err := pcap.WritePacket(info, p.data); err != nil {
-			return counter.n, err
+			return err
 		}
 	}
-	return counter.n, nil
-}
-
-// counter counts what is written.
-type counter struct {
-	w io.Writer
-	n int64
-}
-
-func (c *counter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.n += int64(n)
-	return n, err
+	return nil
 }
 
 // record reads the socket until it is closed.

@@ -134,9 +134,8 @@ func TestPacketsAreWrittenAsPcap(t *testing.T) {
 	at := time.Unix(1000, 5)
 	c.ring.add(at, framed("hello"))
 	var file bytes.Buffer
-	n, err := c.WriteTo(&file)
-	if err != nil || n != int64(file.Len()) {
-		t.Fatalf("%d bytes written, %v", n, err)
+	if err := c.WritePcap(&file); err != nil {
+		t.Fatal(err)
 	}
 	reader, err := pcapgo.NewReader(&file)
 	if err != nil {

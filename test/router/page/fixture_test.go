@@ -197,9 +197,9 @@ Neighbor        V         AS   MsgRcvd   MsgSent   TblVer  InQ OutQ  Up/Down Sta
 // packets is a Recorder with nothing but numbers.
 type packets struct{}
 
-func (packets) WriteTo(w io.Writer) (int64, error) {
-	n, err := io.WriteString(w, "pcap")
-	return int64(n), err
+func (packets) WritePcap(to io.Writer) error {
+	_, err := io.WriteString(to, "pcap")
+	return err
 }
 
 func (packets) Packets() (held, discarded int) { return 1284, 0 }

@@ -29,7 +29,8 @@ const freshness = 500 * time.Millisecond
 
 // Recorder is where recorded packets come from.
 type Recorder interface {
-	io.WriterTo
+	// WritePcap writes what is held as a pcap file.
+	WritePcap(to io.Writer) error
 	// Packets returns how many packets are held, and how many were discarded for newer ones.
 	Packets() (held, discarded int)
 }
@@ -128,7 +129,7 @@ func (p *Page) pcap(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/vnd.tcpdump.pcap")
 	w.Header().Set("Content-Disposition", `attachment; filename="bgp.pcap"`)
-	if _, err := p.cfg.Recorder.WriteTo(w); err != nil {
+	if err := p.cfg.Recorder.WritePcap(w); err != nil {
 		p.cfg.Log.V(1).Info("serving packets", "error", err.Error())
 	}
 }

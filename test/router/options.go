@@ -38,14 +38,14 @@ type options struct {
 
 // flags are the command line as written.
 type flags struct {
-	listen, title, routers, forward, netNS, dir, peerASN, frrUser string
-	addresses, endpoints                                          map[string]*string
-	ports                                                         map[string]*uint
-	asn                                                           uint
-	captureMiB                                                    int
-	verbose, zebra                                                bool
-	bfd                                                           time.Duration
-	nodes                                                         []string
+	listen, title, routers, forward, netNS, dir, peerASN string
+	addresses, endpoints                                 map[string]*string
+	ports                                                map[string]*uint
+	asn                                                  uint
+	captureMiB                                           int
+	verbose, zebra                                       bool
+	bfd                                                  time.Duration
+	nodes                                                []string
 }
 
 // parse reads the command line. Its errors name the flag and what is wrong with it.
@@ -61,7 +61,6 @@ func parse(args []string) (options, error) {
 	set.DurationVar(&f.bfd, "bfd", 0, "shortest `interval` of BFD of bird, with nodes that are one hop away; 0: no BFD")
 	set.StringVar(&f.netNS, "netns", "", "network namespace of the daemons, by `path` or by name in /run/netns; empty: that of the page")
 	set.StringVar(&f.dir, "dir", "", "`directory` for configuration and sockets, reachable for every account; empty: a temporary one")
-	set.StringVar(&f.frrUser, "frr-user", "frr", "`account` that zebra drops its privileges to")
 	set.BoolVar(&f.zebra, "zebra", true, "run zebra beside bgpd; without it next hops always count as reachable and no capability is needed")
 	set.IntVar(&f.captureMiB, "capture", 16, "`MiB` of BGP packets to keep for /pcap; 0: do not record")
 	set.BoolVar(&f.verbose, "verbose", false, "log what the daemons print")
@@ -122,7 +121,7 @@ func (f flags) options() (options, error) {
 // config returns the configuration of one daemon, without its directory.
 func (f flags) config(name string) (router.Config, error) {
 	cfg := router.Config{
-		Endpoint: *f.endpoints[name], Forward: f.forward == name, User: f.frrUser, NoZebra: name == frr.Name && !f.zebra,
+		Endpoint: *f.endpoints[name], Forward: f.forward == name, NoZebra: name == frr.Name && !f.zebra,
 		NetNS: netNSPath(f.netNS),
 	}
 	if name == bird.Name {

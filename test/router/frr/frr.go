@@ -23,8 +23,11 @@ import (
 // Name is the router's short name.
 const Name = "frr"
 
-// daemons is where FRR's programs are installed, outside PATH.
-const daemons = "/usr/lib/frr/"
+// daemons is where FRR's programs are installed, outside PATH, and daemonUser the account that zebra drops its privileges to.
+const (
+	daemons    = "/usr/lib/frr/"
+	daemonUser = "frr"
+)
 
 // readTimeout bounds one reading of the daemon.
 const readTimeout = 10 * time.Second
@@ -95,7 +98,7 @@ func (r *Router) prepare() error {
 	if r.cfg.NoZebra {
 		return nil
 	}
-	uid, gid, err := account(r.user())
+	uid, gid, err := account()
 	if err != nil {
 		return err
 	}
@@ -124,17 +127,10 @@ func reachable(dir string) error {
 	}
 }
 
-func (r *Router) user() string {
-	if r.cfg.User != "" {
-		return r.cfg.User
-	}
-	return "frr"
-}
-
-func account(name string) (uid, gid int, err error) {
-	u, err := user.Lookup(name)
+func account() (uid, gid int, err error) {
+	u, err := user.Lookup(daemonUser)
 	if err != nil {
-		return 0, 0, fmt.Errorf("account of zebra: %w: install the frr package or name another account", err)
+		return 0, 0, fmt.Errorf("account of zebra: %w: install the frr package", err)
 	}
 	uid, uidErr := strconv.Atoi(u.Uid)
 	gid, gidErr := strconv.Atoi(u.Gid)
@@ -145,7 +141,7 @@ func account(name string) (uid, gid int, err error) {
 func (r *Router) start(ctx context.Context, log logr.Logger) error {
 	var err error
 	if !r.cfg.NoZebra {
-		if r.zebra, err = r.daemon(log, "zebra", "-u", r.user()); err != nil {
+		if r.zebra, err = r.daemon(log, "zebra", "-u", daemonUser); err != nil {
 			return err
 		}
 		if err := r.await(ctx, r.zebra, "zserv.api"); err != nil {

@@ -47,8 +47,6 @@ type Config struct {
 	BFD time.Duration
 	// NetNS is the path of the network namespace to run in; empty means the caller's.
 	NetNS string
-	// User is the account FRR's daemons run as where they must drop privileges; empty means "frr".
-	User string
 	// NoZebra runs FRR without zebra: next hops then always count as reachable, no route reaches the kernel and no
 	// capability is needed.
 	NoZebra bool

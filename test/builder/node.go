@@ -29,12 +29,6 @@ func (n *Node) Label(key, value string) *Node {
 	return n
 }
 
-// Annotation adds an annotation.
-func (n *Node) Annotation(key, value string) *Node {
-	metav1.SetMetaDataAnnotation(&n.ObjectMeta, key, value)
-	return n
-}
-
 // Taint adds a taint.
 func (n *Node) Taint(key string, effect corev1.TaintEffect) *Node {
 	n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: key, Effect: effect})

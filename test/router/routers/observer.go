@@ -47,15 +47,6 @@ func New(rs []router.Router, options Options) *Observer {
 	return &Observer{routers: rs, options: options, memory: newMemory()}
 }
 
-// Names returns the names of the routers, in order.
-func (o *Observer) Names() []string {
-	names := make([]string, 0, len(o.routers))
-	for _, r := range o.routers {
-		names = append(names, r.Name())
-	}
-	return names
-}
-
 // Read returns what the routers say, at most maxAge old, or a few times as old as the last reading took. Callers must
 // not modify what is returned.
 func (o *Observer) Read(ctx context.Context, maxAge time.Duration) router.Snapshot {

@@ -158,11 +158,11 @@ func TestARouterSpreadsConnectionsByEndpoints(t *testing.T) {
 			expect := func(ofOne, ofTwo int) {
 				t.Helper()
 				eventually(t, 20*time.Second, func() (bool, string) {
-					got := r.Weights(t, path.Prefix)
+					got := node.Weights(t, path.Prefix)
 					a, b := got[node.Test4], got[node.Other4]
 					return len(got) == 2 && a*ofTwo == b*ofOne, fmt.Sprintf("the kernel's weights are %v", got)
 				})
-				t.Logf("%d and %d endpoints: the kernel's weights are %v", ofOne, ofTwo, r.Weights(t, path.Prefix))
+				t.Logf("%d and %d endpoints: the kernel's weights are %v", ofOne, ofTwo, node.Weights(t, path.Prefix))
 			}
 			expect(1, 1)
 			before := []time.Time{stateOf(s, "one").Since, stateOf(s, "two").Since}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 
 	"metallb.io/metallb/test/lifetime"
 	"metallb.io/metallb/test/router/namespace"
@@ -221,18 +223,42 @@ func (n *Node) SetLink(tb testing.TB, isUp bool) {
 // Vanish sets the node's side of the link down: nothing more comes from the node, nor reaches it, and it tells nobody.
 func (n *Node) Vanish(tb testing.TB) {
 	tb.Helper()
+	n.Inside(tb, func(there *netlink.Handle, eth0 netlink.Link) error { return there.LinkSetDown(eth0) })
+}
+
+// Weights asks the node's kernel in which proportion it spreads connections to the prefix over next hops. There are none if it has no
+// route.
+func (n *Node) Weights(tb testing.TB, prefix netip.Prefix) map[netip.Addr]int {
+	tb.Helper()
 	there, err := netlink.NewHandleAt(n.namespace)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer there.Close()
-	link, err := there.LinkByName("eth0")
-	if err == nil {
-		err = there.LinkSetDown(link)
+	family := unix.AF_INET
+	if prefix.Addr().Is6() {
+		family = unix.AF_INET6
 	}
+	destination := &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}
+	routes, err := there.RouteListFiltered(family, &netlink.Route{Dst: destination}, netlink.RT_FILTER_DST)
 	if err != nil {
-		tb.Fatalf("setting the node's link down: %v", err)
+		tb.Fatalf("reading the kernel's routes: %v", err)
 	}
+	weights := map[netip.Addr]int{}
+	note := func(gateway []byte, weight int) {
+		if hop, ok := netip.AddrFromSlice(gateway); ok {
+			weights[hop.Unmap()] = weight
+		}
+	}
+	for i := range routes {
+		if len(routes[i].MultiPath) == 0 {
+			note(routes[i].Gw, 1)
+		}
+		for _, hop := range routes[i].MultiPath {
+			note(hop.Gw, hop.Hops+1) // The kernel's number is one less than what ip-route(8) shows.
+		}
+	}
+	return weights
 }
 
 // linkUp gives the link back the address that it has lost while it was down.

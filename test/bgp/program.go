@@ -4,7 +4,7 @@ package bgptest
 
 import (
 	"fmt"
-	"net"
+	"maps"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -12,9 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // Program is a BIRD or an FRR with a configuration of the test's own, in which there may be any number of speakers.
@@ -70,30 +67,7 @@ func (f *frr) Ask(tb testing.TB, command string) string {
 // NextHops implements Program: BIRD joins the paths of a prefix where it writes them into the kernel's table.
 func (b *bird) NextHops(tb testing.TB, prefix netip.Prefix) []netip.Addr {
 	tb.Helper()
-	there, err := netlink.NewHandleAt(b.node.namespace)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer there.Close()
-	destination := &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}
-	routes, err := there.RouteListFiltered(unix.AF_INET, &netlink.Route{Dst: destination}, netlink.RT_FILTER_DST)
-	if err != nil {
-		tb.Fatalf("reading the kernel's routes: %v", err)
-	}
-	var hops []netip.Addr
-	for _, route := range routes {
-		gateways := []net.IP{route.Gw}
-		for _, hop := range route.MultiPath {
-			gateways = append(gateways, hop.Gw)
-		}
-		for _, gateway := range gateways {
-			if address, ok := netip.AddrFromSlice(gateway); ok {
-				hops = append(hops, address.Unmap())
-			}
-		}
-	}
-	slices.SortFunc(hops, netip.Addr.Compare)
-	return hops
+	return slices.SortedFunc(maps.Keys(b.node.Weights(tb, prefix)), netip.Addr.Compare)
 }
 
 // NextHops implements Program.

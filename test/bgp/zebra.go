@@ -15,9 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // Forwarder is an FRR that installs its routes in the kernel of its node.
@@ -72,43 +69,6 @@ func chown(tb testing.TB, dir, file string) {
 	if err := errors.Join(uidErr, gidErr, os.Chown(dir, uid, gid), os.Chown(filepath.Join(dir, file), uid, gid)); err != nil {
 		tb.Fatalf("directory of zebra: %v", err)
 	}
-}
-
-// Weights asks the node's kernel in which proportion it spreads connections to the prefix over next hops. There are none if it has no
-// route.
-func (f *Forwarder) Weights(tb testing.TB, prefix netip.Prefix) map[netip.Addr]int {
-	tb.Helper()
-	there, err := netlink.NewHandleAt(f.node.namespace)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer there.Close()
-	family := unix.AF_INET
-	if prefix.Addr().Is6() {
-		family = unix.AF_INET6
-	}
-	routes, err := there.RouteList(nil, family)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	weights := map[netip.Addr]int{}
-	note := func(gateway []byte, weight int) {
-		if hop, ok := netip.AddrFromSlice(gateway); ok {
-			weights[hop.Unmap()] = weight
-		}
-	}
-	for i := range routes {
-		if routes[i].Dst == nil || routes[i].Dst.String() != prefix.String() {
-			continue
-		}
-		if len(routes[i].MultiPath) == 0 {
-			note(routes[i].Gw, 1)
-		}
-		for _, hop := range routes[i].MultiPath {
-			note(hop.Gw, hop.Hops+1) // The kernel's number is one less than what ip-route(8) shows.
-		}
-	}
-	return weights
 }
 
 // Spread asks the node's kernel over which next hop it sends each of many TCP connections to the IPv4 address, which differ in their source

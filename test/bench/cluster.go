@@ -16,14 +16,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
-	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/scheme"
 	"metallb.io/metallb/test/bench/proc"
 	"metallb.io/metallb/test/freeport"
 )
@@ -91,15 +89,13 @@ func (c *cluster) connect(config *rest.Config) error {
 	if c.server == 0 || c.etcd == 0 {
 		return fmt.Errorf("no kube-apiserver or etcd among the child processes %v", children)
 	}
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1beta1.AddToScheme, v1beta2.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return err
-		}
+	types, err := scheme.New()
+	if err != nil {
+		return err
 	}
 	config = rest.CopyConfig(config)
 	config.QPS = -1
-	c.client, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
+	c.client, err = client.NewWithWatch(config, client.Options{Scheme: types})
 	return err
 }
 

@@ -47,7 +47,7 @@ func TestRealRoutersGetDifferentAttributesOfOnePrefix(t *testing.T) {
 		"BIRD": {Prefix: prefix, ASPath: []uint32{64500}, MED: new(uint32(10)), Communities: []string{"65535:65281"}},
 		"FRR": {
 			Prefix: prefix, ASPath: []uint32{64500, 64500}, MED: new(uint32(20)), Communities: []string{"65535:0"},
-			LargeCommunities: []string{}, ExtendedCommunities: []string{"RT:64500:1"},
+			ExtendedCommunities: []string{"RT:64500:1"},
 		},
 	}
 	for _, r := range s.routers {

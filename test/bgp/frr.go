@@ -3,18 +3,17 @@
 package bgptest
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	router "metallb.io/metallb/test/router/frr"
 	"metallb.io/metallb/test/router/vty"
 )
 
@@ -240,48 +239,22 @@ func (f *frr) each(tb testing.TB, call func(netip.Prefix, frrEntry)) {
 
 func (f *frr) routes(tb testing.TB, family string, routes map[netip.Prefix]Route) {
 	tb.Helper()
-	type hop struct {
-		Address string `json:"ip"`
-		Scope   string `json:"scope"`
+	table, err := router.ParseRoutes(f.ask(tb, fmt.Sprintf("show bgp %s unicast json detail", family)))
+	if err != nil {
+		tb.Fatalf("FRR's routes: %v", err)
 	}
-	type communities struct {
-		Text string `json:"string"`
-	}
-	var table struct {
-		Routes map[string]json.RawMessage `json:"routes"`
-	}
-	f.query(tb, fmt.Sprintf("show bgp %s unicast json", family), &table)
-	for name := range table.Routes {
-		var detail struct {
-			Paths []struct {
-				ASPath struct {
-					Text string `json:"string"`
-				} `json:"aspath"`
-				LocalPref           *uint32     `json:"locPrf"`
-				MED                 *uint32     `json:"metric"`
-				NextHops            []hop       `json:"nexthops"`
-				Communities         communities `json:"community"`
-				LargeCommunities    communities `json:"largeCommunity"`
-				ExtendedCommunities communities `json:"extendedCommunity"`
-			} `json:"paths"`
+	sorted := func(list []string) []string { return slices.Sorted(slices.Values(list)) }
+	for _, route := range table {
+		if len(route.Paths) != 1 {
+			tb.Fatalf("FRR has %d paths for %s", len(route.Paths), route.Prefix)
 		}
-		f.query(tb, fmt.Sprintf("show bgp %s unicast %s json", family, name), &detail)
-		if len(detail.Paths) != 1 {
-			tb.Fatalf("FRR has %d paths for %s", len(detail.Paths), name)
-		}
-		p := detail.Paths[0]
+		p := route.Paths[0]
 		r := Route{
-			Prefix: netip.MustParsePrefix(name), ASPath: asPath(p.ASPath.Text), LocalPref: 100,
-			Communities: sortedFields(p.Communities.Text), LargeCommunities: sortedFields(p.LargeCommunities.Text),
-			ExtendedCommunities: sortedFields(remark.ReplaceAllString(p.ExtendedCommunities.Text, "")), MED: p.MED,
+			Prefix: route.Prefix, NextHop: p.NextHop, ASPath: asPath(p.ASPath), LocalPref: 100, MED: p.MED,
+			Communities: sorted(p.Communities), LargeCommunities: sorted(p.LargeCommunities), ExtendedCommunities: sorted(p.ExtendedCommunities),
 		}
 		if p.LocalPref != nil {
 			r.LocalPref = *p.LocalPref
-		}
-		for _, h := range p.NextHops {
-			if h.Scope != "link-local" {
-				r.NextHop = netip.MustParseAddr(h.Address)
-			}
 		}
 		routes[r.Prefix] = r
 	}
@@ -293,9 +266,6 @@ func familyOf(prefix netip.Prefix) string {
 	}
 	return "ipv6"
 }
-
-// remark is what FRR says of a bandwidth.
-var remark = regexp.MustCompile(` \([^)]*\)`)
 
 // frrPath is a path to a prefix, as FRR tells it.
 type frrPath struct {
@@ -335,19 +305,4 @@ func (f *frr) Best(tb testing.TB, prefix netip.Prefix) (nextHop netip.Addr, path
 		}
 	}
 	return nextHop, len(all)
-}
-
-// wellKnown are the communities for which FRR writes a name.
-var wellKnown = map[string]string{
-	"graceful-shutdown": "65535:0", "accept-own": "65535:1", "no-llgr": "65535:7", "blackhole": "65535:666",
-	"no-export": "65535:65281", "no-advertise": "65535:65282", "local-AS": "65535:65283", "no-peer": "65535:65284",
-}
-
-func sortedFields(s string) []string {
-	fields := strings.Fields(s)
-	for i, name := range fields {
-		fields[i] = cmp.Or(wellKnown[name], name)
-	}
-	slices.Sort(fields)
-	return fields
 }

@@ -166,6 +166,8 @@ func attribute(p *router.Path, line string) error {
 		p.Communities = communities(value)
 	case "BGP.large_community":
 		p.LargeCommunities = communities(value)
+	case "BGP.ext_community":
+		p.ExtendedCommunities = communities(value)
 	}
 	return nil
 }

@@ -237,7 +237,7 @@ func (r *Router) fill(ctx context.Context, report *router.Report) error {
 		report.Raw = append(report.Raw, router.Output{Command: "vtysh -c '" + command + "'", Text: answers[command]})
 	}
 	for _, command := range []string{showIPv4JSON, showIPv6JSON} {
-		routes, err := parseRoutes(answers[command])
+		routes, err := ParseRoutes(answers[command])
 		if err != nil {
 			return fmt.Errorf("reading %q: %w", command, err)
 		}

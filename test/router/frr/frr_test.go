@@ -31,11 +31,11 @@ func read(t *testing.T, name string) string {
 
 func TestRoutesAreReadFromJSON(t *testing.T) {
 	t.Parallel()
-	four, err := parseRoutes(read(t, "ipv4.json"))
+	four, err := ParseRoutes(read(t, "ipv4.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	six, err := parseRoutes(read(t, "ipv6.json"))
+	six, err := ParseRoutes(read(t, "ipv6.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestRoutesAreReadFromJSON(t *testing.T) {
 
 func TestNeighboursAreReadFromJSON(t *testing.T) {
 	t.Parallel()
-	routes, err := parseRoutes(read(t, "ipv4.json"))
+	routes, err := ParseRoutes(read(t, "ipv4.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestNeighboursAreReadFromJSON(t *testing.T) {
 
 func TestNothingIsReadFromNothing(t *testing.T) {
 	t.Parallel()
-	routes, err := parseRoutes(read(t, "ipv4-empty.json"))
+	routes, err := ParseRoutes(read(t, "ipv4-empty.json"))
 	if err != nil || len(routes) > 0 {
 		t.Errorf("routes %v, %v", routes, err)
 	}
@@ -110,7 +110,7 @@ func TestMisreadOutputIsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got, err := parseRoutes(text); err == nil {
+			if got, err := ParseRoutes(text); err == nil {
 				t.Errorf("read as %+v", got)
 			}
 		})
@@ -119,7 +119,7 @@ func TestMisreadOutputIsAnError(t *testing.T) {
 
 func TestGlobalNextHopIsPreferredToLinkLocal(t *testing.T) {
 	t.Parallel()
-	got, err := parseRoutes(`{"routes":{"2001:db8::1/128":[{"aspath":{"string":"Local"},"peer":{"peerId":"fd00::1"},
+	got, err := ParseRoutes(`{"routes":{"2001:db8::1/128":[{"aspath":{"string":"Local"},"peer":{"peerId":"fd00::1"},
 		"nexthops":[{"ip":"fd00::1","scope":"global"},{"ip":"fe80::1","scope":"link-local"}]}]}}`)
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"metallb.io/metallb/test/router/router"
@@ -84,13 +86,10 @@ type pathJSON struct {
 	BestPath  struct {
 		Overall bool `json:"overall"`
 	} `json:"bestpath"`
-	Community struct {
-		List []string `json:"list"`
-	} `json:"community"`
-	LargeCommunity struct {
-		List []string `json:"list"`
-	} `json:"largeCommunity"`
-	NextHops []struct {
+	Communities         communities `json:"community"`
+	LargeCommunities    communities `json:"largeCommunity"`
+	ExtendedCommunities communities `json:"extendedCommunity"`
+	NextHops            []struct {
 		IP    string `json:"ip"`
 		Scope string `json:"scope"`
 	} `json:"nexthops"`
@@ -99,9 +98,9 @@ type pathJSON struct {
 	} `json:"peer"`
 }
 
-// parseRoutes reads "show bgp … json detail": a list per prefix whose first element describes the prefix and
+// ParseRoutes reads "show bgp … json detail": a list per prefix whose first element describes the prefix and
 // whose others are its paths. No table at all is an empty object.
-func parseRoutes(text string) ([]router.Route, error) {
+func ParseRoutes(text string) ([]router.Route, error) {
 	var table struct {
 		Routes map[string][]pathJSON `json:"routes"`
 	}
@@ -141,13 +140,11 @@ func (e pathJSON) path() (router.Path, error) {
 	}
 	p := router.Path{
 		Neighbor: neighbor, Best: e.BestPath.Overall, Reachable: e.Valid, Stale: e.Stale, Origin: e.Origin,
-		MED: e.MED, LocalPref: e.LocalPref, LargeCommunities: e.LargeCommunity.List,
+		MED: e.MED, LocalPref: e.LocalPref, Communities: e.Communities.list(), LargeCommunities: e.LargeCommunities.list(),
+		ExtendedCommunities: e.ExtendedCommunities.list(),
 	}
 	if e.ASPath.String != "Local" {
 		p.ASPath = e.ASPath.String
-	}
-	for _, c := range e.Community.List {
-		p.Communities = append(p.Communities, community(c))
 	}
 	for _, hop := range e.NextHops {
 		if hop.Scope == "link-local" && len(e.NextHops) > 1 {
@@ -160,25 +157,25 @@ func (e pathJSON) path() (router.Path, error) {
 	return p, nil
 }
 
-// community undoes FRR's names of well-known communities (RFC 1997, 3765, 7999, 8326, 9494).
-func community(c string) string {
-	switch c {
-	case "gracefulShutdown":
-		return "65535:0"
-	case "llgrStale":
-		return "65535:6"
-	case "noLlgr":
-		return "65535:7"
-	case "blackhole":
-		return "65535:666"
-	case "noExport":
-		return "65535:65281"
-	case "noAdvertise":
-		return "65535:65282"
-	case "localAs":
-		return "65535:65283"
-	case "noPeer":
-		return "65535:65284"
+// communities are those of one kind, as FRR prints them.
+type communities struct {
+	Text string `json:"string"`
+}
+
+// wellKnown are the communities for which FRR writes a name (RFC 1997, 3765, 7611, 7999, 8326, 9494).
+var wellKnown = map[string]string{
+	"graceful-shutdown": "65535:0", "accept-own": "65535:1", "llgr-stale": "65535:6", "no-llgr": "65535:7", "blackhole": "65535:666",
+	"no-export": "65535:65281", "no-advertise": "65535:65282", "local-AS": "65535:65283", "no-peer": "65535:65284",
+}
+
+// remark is what FRR says of a bandwidth.
+var remark = regexp.MustCompile(` \([^)]*\)`)
+
+// list returns the communities as numbers.
+func (c communities) list() []string {
+	var all []string
+	for name := range strings.FieldsSeq(remark.ReplaceAllString(c.Text, "")) {
+		all = append(all, cmp.Or(wellKnown[name], name))
 	}
-	return c
+	return all
 }

@@ -120,6 +120,8 @@ type Path struct {
 	Communities []string `json:"communities,omitempty"`
 	// LargeCommunities are large communities, "64512:1:2".
 	LargeCommunities []string `json:"largeCommunities,omitempty"`
+	// ExtendedCommunities are extended communities as the router prints them, but with colons.
+	ExtendedCommunities []string `json:"extendedCommunities,omitempty"`
 }
 
 // Output is what a person would have seen had they typed Command.

@@ -5,7 +5,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
@@ -295,10 +294,15 @@ func strip(object any) (any, error) {
 	return object, nil
 }
 
-// beats reports whether an update of a Node only says that the node is alive, as each does all the time.
+// beats reports whether an update of a Node only says that the node is alive, as each does all the time. As with the speaker, all that is kept of
+// a Node counts but its version: one that is being deleted drains, and another of the name is another node.
 func beats(was, is any) bool {
 	a, isNode := was.(*corev1.Node)
 	b, stillNode := is.(*corev1.Node)
-	return isNode && stillNode && equality.Semantic.DeepEqual(a.Spec, b.Spec) && equality.Semantic.DeepEqual(a.Status, b.Status) &&
-		maps.Equal(a.Labels, b.Labels) && maps.Equal(a.Annotations, b.Annotations)
+	if !isNode || !stillNode {
+		return false
+	}
+	before := *a // The cache's own is not written to.
+	before.ResourceVersion = b.ResourceVersion
+	return equality.Semantic.DeepEqual(&before, b)
 }

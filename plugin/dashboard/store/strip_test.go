@@ -29,13 +29,17 @@ func stripped(t *testing.T, o any) any {
 
 func TestThatANodeIsAliveIsNoChange(t *testing.T) {
 	first := stripped(t, node(corev1.ConditionTrue, time.Unix(1, 0)))
+	going, another := node(corev1.ConditionTrue, time.Unix(2, 0)), node(corev1.ConditionTrue, time.Unix(2, 0))
+	going.DeletionTimestamp, another.UID = &metav1.Time{Time: time.Unix(2, 0)}, "other"
 	for name, test := range map[string]struct {
 		next any
 		want bool
 	}{
-		"it is alive":       {node(corev1.ConditionTrue, time.Unix(2, 0)), true},
-		"it is not ready":   {node(corev1.ConditionFalse, time.Unix(2, 0)), false},
-		"it is another one": {&corev1.Pod{}, false},
+		"it is alive":                 {node(corev1.ConditionTrue, time.Unix(2, 0)), true},
+		"it is not ready":             {node(corev1.ConditionFalse, time.Unix(2, 0)), false},
+		"it is being deleted":         {going, false},
+		"it is another of that name":  {another, false},
+		"it is another kind of thing": {&corev1.Pod{}, false},
 	} {
 		if got := beats(first, stripped(t, test.next)); got != test.want {
 			t.Errorf("%s: %t", name, got)

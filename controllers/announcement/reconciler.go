@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -37,6 +38,10 @@ type Reconciler struct {
 	Class string
 	// Services is the queue of those that are due.
 	Services *trigger.Queue
+
+	// misled has the UID of each Service, by its name, that got the condition though it is another's. It is kept until that is taken
+	// back: the Tracker does not know the Service any more.
+	misled sync.Map
 }
 
 // SetupWithManager registers the reconciler. It watches nothing: the Tracker says when a Service is due.
@@ -53,22 +58,48 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	uid, desired, wanted := r.Tracker.Wanted(req.NamespacedName)
 	if !wanted {
-		return ctrl.Result{}, nil
+		return ctrl.Result{}, r.takeBack(ctx, req.NamespacedName)
 	}
 	svc, err := r.patch(ctx, req.NamespacedName, uid, desired)
-	if err != nil || svc == nil {
+	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if desired != nil {
-		log.FromContext(ctx).V(1).Info("wrote the condition", "status", desired.Status, "reason", desired.Reason, "message", desired.Message)
+	if svc != nil {
+		r.wrote(ctx, svc, desired)
+	}
+	return ctrl.Result{}, r.takeBack(ctx, req.NamespacedName)
+}
+
+// wrote takes a Service as it is after its condition was written, or removed.
+func (r *Reconciler) wrote(ctx context.Context, svc *corev1.Service, c *metav1.Condition) {
+	if c != nil {
+		log.FromContext(ctx).V(1).Info("wrote the condition", "status", c.Status, "reason", c.Reason, "message", c.Message)
 	}
 	if is := assignment.RecordOf(svc, r.Class); is != nil {
+		r.misled.Delete(client.ObjectKeyFromObject(svc))
 		r.Tracker.Wrote(is)
-	} else if desired != nil {
+	} else if c != nil {
 		// It has become another's meanwhile, whom this condition would mislead.
-		_, err = r.patch(ctx, req.NamespacedName, uid, nil)
+		r.misled.Store(client.ObjectKeyFromObject(svc), svc.UID)
 	}
-	return ctrl.Result{}, err
+}
+
+// takeBack removes the condition from a Service that got it though it is another's; nothing if there is none of the name.
+func (r *Reconciler) takeBack(ctx context.Context, name types.NamespacedName) error {
+	misled, _ := r.misled.Load(name)
+	uid, found := misled.(types.UID)
+	if !found {
+		return nil
+	}
+	svc, err := r.patch(ctx, name, uid, nil)
+	if err != nil {
+		return err
+	}
+	r.misled.Delete(name)
+	if svc != nil {
+		r.wrote(ctx, svc, nil) // It may be served again.
+	}
+	return nil
 }
 
 // patch writes the condition of the one Service that is meant, or removes it. It leaves all else alone, whatever that is now, so
@@ -80,8 +111,9 @@ func (r *Reconciler) patch(ctx context.Context, name types.NamespacedName, uid t
 	}
 	svc := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
 	switch err := r.Client.Status().Patch(ctx, svc, client.RawPatch(types.StrategicMergePatchType, patch)); {
-	case apierrors.IsNotFound(err), apierrors.IsConflict(err), isOther(err):
-		// It is gone, and another may be there of its name; or it has changed so often that the Tracker will hear of that.
+	case apierrors.IsNotFound(err), isOther(err), apierrors.IsConflict(err) && c != nil:
+		// It is gone, and another may be there of its name; or it has changed so often that the Tracker will hear of that. Of one that is
+		// another's it does not, so a condition that is removed is tried again.
 		log.FromContext(ctx).V(1).Info("not writing to a service that is gone or has changed", "error", err.Error())
 		return nil, nil
 	case err != nil:

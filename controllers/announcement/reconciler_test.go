@@ -3,6 +3,8 @@
 package announcement_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -11,8 +13,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -175,6 +179,61 @@ func TestTheConditionIsTakenBackFromAServiceThatIsServedNoMore(t *testing.T) {
 	s.index.Delete(s.key)
 	s.reconcile()
 	s.want(isAllocated)
+}
+
+func TestTheConditionIsTakenBackUntilThatSucceeds(t *testing.T) {
+	t.Parallel()
+	s := newServed(t, "taken-back-late")
+	resource := schema.GroupResource{Resource: "services"}
+	answers := []error{nil, apierrors.NewServiceUnavailable("busy"), apierrors.NewConflict(resource, s.key.Name, errors.New("it changes all the time"))}
+	s.reconciler.Client = refusing{Client: s.server.Client, answers: &answers}
+	svc := s.read()
+	svc.Spec.Type = corev1.ServiceTypeClusterIP
+	if err := s.server.Client.Update(t.Context(), svc); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := s.reconciler.Reconcile(t.Context(), ctrl.Request{NamespacedName: s.key}); err == nil {
+			t.Error("it is not tried again")
+		}
+		s.index.Delete(s.key) // The cache knows now.
+	}
+	s.want(isAllocated, isAnnounced)
+	s.reconcile()
+	s.want(isAllocated)
+	version := s.read().ResourceVersion
+	answers = []error{apierrors.NewServiceUnavailable("nothing is left to write")}
+	s.reconcile()
+	if s.read().ResourceVersion != version {
+		t.Error("it is written again")
+	}
+}
+
+// refusing is a client of an API server that answers so to the next patches of a status, without doing what they ask; to nil it does.
+type refusing struct {
+	client.Client
+
+	answers *[]error
+}
+
+func (r refusing) Status() client.SubResourceWriter {
+	return refusingStatus{r.Client.Status(), r.answers}
+}
+
+type refusingStatus struct {
+	client.SubResourceWriter
+
+	answers *[]error
+}
+
+func (r refusingStatus) Patch(ctx context.Context, o client.Object, p client.Patch, options ...client.SubResourcePatchOption) error {
+	if len(*r.answers) > 0 {
+		answer := (*r.answers)[0]
+		if *r.answers = (*r.answers)[1:]; answer != nil {
+			return answer
+		}
+	}
+	return r.SubResourceWriter.Patch(ctx, o, p, options...)
 }
 
 func TestTheConditionIsRemovedFromAServiceThatHasNoAddress(t *testing.T) {

@@ -50,6 +50,8 @@ type Cluster struct {
 
 	// Unread are what could not be read, with the reason.
 	Unread []Unread
+	// Unwatched are parts that may be read and not be watched. For who follows the cluster they are some time old.
+	Unwatched []Part
 }
 
 // Unread is a part that could not be read.

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/plugin/cluster"
 	"metallb.io/metallb/plugin/dashboard/sample"
 	"metallb.io/metallb/test/browser"
 )
@@ -255,6 +256,10 @@ func saysWhenItIsNotLive(ctx context.Context, t *testing.T) {
 	browser.Await(tab, t, `document.getElementById("stale").textContent.includes("connection refused")`)
 	from.answer(nil)
 	browser.Await(tab, t, `document.getElementById("stale").hidden && document.getElementById("live-text").textContent.startsWith("live ")`)
+	c := sample.Cluster(time.Now(), small)
+	c.Unwatched = []cluster.Part{cluster.Services}
+	from.show(c)
+	browser.Await(tab, t, `document.querySelector(".verdict .why").textContent.startsWith("services: you may not watch this")`)
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}

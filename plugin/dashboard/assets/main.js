@@ -47,7 +47,7 @@ function select() {
 function show(next) {
   const first = front === null;
   front = next;
-  const trouble = front.problems.length + front.unread.length;
+  const trouble = front.problems.length + front.unread.length + front.unwatched.length;
   document.title = (front.problems.length ? `(${front.problems.length}) ` : "✓ ") + "MetalLB";
   const parts = Object.entries(front.workloads).map(([name, w]) => `${name} ${w.ready}/${w.desired}${w.versions.length ? " " + w.versions.join(", ") : ""}`);
   fill(at("lede"), [`namespace ${front.namespace}`, ...parts, count(front.services.ok + front.services.warn + front.services.bad, "service"), count(Object.keys(front.nodes).length, "node")].join(" · "));
@@ -68,6 +68,7 @@ function showVerdict(trouble) {
     ...front.problems,
     ...front.objects.map((o) => `${o.kind} ${o.name}: ${o.message}`),
     ...front.unread.map((part) => `${part}: you may not read this, so what it says is missing here`),
+    ...front.unwatched.map((part) => `${part}: you may not watch this, so what is shown of it is not live, and may be some time old`),
   ];
   fill(at("verdict"), h("div", { class: `verdict ${level}` }, sign(level), h("div", {},
     h("p", { class: "word" }, trouble === 0 ? "All is well" : `${count(trouble, "thing")} to look at`),

@@ -48,6 +48,8 @@ type Front struct {
 	Problems []string `json:"problems"`
 	// Unread are the parts that the user may not read, and what is not shown for that.
 	Unread []string `json:"unread"`
+	// Unwatched are the parts that the user may read and not watch, so that what is shown of them is some time old.
+	Unwatched []string `json:"unwatched"`
 	// Objects are configuration objects that are not used as written.
 	Objects   []Object            `json:"objects"`
 	Workloads map[string]Workload `json:"workloads"`
@@ -147,11 +149,14 @@ func Of(c *cluster.Cluster, events []corev1.Event, before *Picture) *Picture {
 	p := &Picture{cluster: c, notices: noticesOf(events)}
 	summary := overview.Of(c)
 	p.Front = Front{
-		Namespace: c.Namespace, Problems: summary.Problems, Unread: []string{}, Objects: []Object{},
+		Namespace: c.Namespace, Problems: summary.Problems, Unread: []string{}, Unwatched: []string{}, Objects: []Object{},
 		Workloads: map[string]Workload{}, Peers: map[string]Peer{}, Namespaces: map[string]Counts{}, Each: map[string]Service{}, Pools: map[string]Pool{},
 	}
 	for _, u := range c.Unread {
 		p.Front.Unread = append(p.Front.Unread, string(u.Part))
+	}
+	for _, part := range c.Unwatched {
+		p.Front.Unwatched = append(p.Front.Unwatched, string(part))
 	}
 	p.addObjects(summary)
 	p.addWorkloads(summary)

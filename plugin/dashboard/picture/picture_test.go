@@ -30,7 +30,7 @@ func of(size sample.Size) *Picture { return Of(sample.Cluster(moment, size), nil
 
 func TestWhatIsDrawnOfASmallCluster(t *testing.T) {
 	want := Front{
-		Namespace: sample.Namespace, Problems: []string{}, Unread: []string{}, Objects: []Object{}, Changes: []Change{}, Began: moment,
+		Namespace: sample.Namespace, Problems: []string{}, Unread: []string{}, Unwatched: []string{}, Objects: []Object{}, Changes: []Change{}, Began: moment,
 		Workloads: map[string]Workload{
 			"controller": {OK, 1, 1, []string{"v1.0.0"}}, "speakers": {OK, 2, 2, []string{"v1.0.0"}},
 		},
@@ -152,6 +152,14 @@ func TestWhatMayNotBeReadIsSaid(t *testing.T) {
 	}
 	if _, drawn := front.Nodes["node-1"]; !drawn {
 		t.Error("a node whose sessions are known is not drawn")
+	}
+}
+
+func TestWhatMayNotBeWatchedIsSaid(t *testing.T) {
+	c := sample.Cluster(moment, small)
+	c.Unwatched = []cluster.Part{cluster.Services, cluster.Workloads}
+	if diff := cmp.Diff([]string{"services", "the load balancer's own pods"}, Of(c, nil, nil).Front.Unwatched); diff != "" {
+		t.Error(diff)
 	}
 }
 

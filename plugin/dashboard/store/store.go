@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,6 +43,8 @@ type Store struct {
 	now       func() time.Time
 	// changed has an entry if something has changed that is not told yet.
 	changed chan struct{}
+	// refused are the kinds that the user may list and not watch.
+	refused refusals
 }
 
 // State is the cluster as it was at one time.
@@ -168,7 +171,11 @@ func (s *Store) follow(ctx context.Context, kinds []kind) (cache.Cache, error) {
 	options := cache.Options{
 		Scheme: s.scheme, DefaultTransform: strip, ReaderFailOnMissingInformer: true, ByObject: map[client.Object]cache.ByObject{},
 		// Whether the API server answers is told by asking it.
-		DefaultWatchErrorHandler: func(context.Context, *toolscache.Reflector, error) {},
+		DefaultWatchErrorHandler: func(_ context.Context, r *toolscache.Reflector, err error) {
+			if apierrors.IsForbidden(err) {
+				s.refused.add(r.TypeDescription(), s.now())
+			}
+		},
 	}
 	for _, k := range kinds {
 		options.ByObject[k.object] = k.by
@@ -211,7 +218,7 @@ func (s *Store) tell(ctx context.Context, r Receiver, asked, followed client.Rea
 		if err != nil {
 			return err
 		}
-		state.Cluster.Unread = unread
+		state.Cluster.Unread, state.Cluster.Unwatched = unread, s.refused.parts(kinds, s.now())
 		r.Changed(state)
 		// What changes in the meantime is told together.
 		pause := time.NewTimer(interval)
@@ -230,6 +237,7 @@ func (s *Store) tell(ctx context.Context, r Receiver, asked, followed client.Rea
 			case <-life.C:
 				err := s.ask(ctx, asked)
 				r.Answered(s.now(), err)
+				changed = !slices.Equal(state.Cluster.Unwatched, s.refused.parts(kinds, s.now()))
 			}
 		}
 	}

@@ -122,31 +122,41 @@ func TestTheStoreFollowsTheCluster(t *testing.T) {
 	receiver.until(t, "that a service is gone", func(c *cluster.Cluster) bool { return len(c.Services) == 1 })
 }
 
-func TestWhatTheUserMayNotReadIsLeftOut(t *testing.T) {
-	server := shared.Get(t)
-	server.Clean(t)
-	reads := []string{"list", "watch"}
-	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "onlooker"}, Rules: []rbacv1.PolicyRule{
-		{APIGroups: []string{"metallb.io"}, Resources: []string{"*"}, Verbs: reads}, {APIGroups: []string{""}, Resources: []string{"services"}, Verbs: reads},
-	}}
+// as returns the configuration of a user with these rights.
+func as(t *testing.T, server *envtest.Server, user string, rules ...rbacv1.PolicyRule) *rest.Config {
+	t.Helper()
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: rules}
 	binding := &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "onlooker"}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "onlooker"},
-		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: "onlooker"}},
+		ObjectMeta: metav1.ObjectMeta{Name: user}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: user},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user}},
 	}
-	for _, o := range []client.Object{role, binding, builder.MakeService("web").Obj()} {
+	for _, o := range []client.Object{role, binding} {
 		if err := server.Client.Create(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
 	}
 	config := rest.CopyConfig(server.Config)
-	config.Impersonate = rest.ImpersonationConfig{UserName: "onlooker"}
-	onlooker, err := client.New(config, client.Options{Scheme: server.Scheme})
+	config.Impersonate = rest.ImpersonationConfig{UserName: user}
+	asked, err := client.New(config, client.Options{Scheme: server.Scheme})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 20*time.Second, true, func(ctx context.Context) (bool, error) {
-		return onlooker.List(ctx, &corev1.ServiceList{}) == nil, nil // The API server gets to know the role a moment later.
+		return asked.List(ctx, &corev1.ServiceList{}) == nil, nil // The API server gets to know the role a moment later.
 	}); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+func TestWhatTheUserMayNotReadIsLeftOut(t *testing.T) {
+	server := shared.Get(t)
+	server.Clean(t)
+	reads := []string{"list", "watch"}
+	config := as(t, server, "onlooker",
+		rbacv1.PolicyRule{APIGroups: []string{"metallb.io"}, Resources: []string{"*"}, Verbs: reads},
+		rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"services"}, Verbs: reads})
+	if err := server.Client.Create(t.Context(), builder.MakeService("web").Obj()); err != nil {
 		t.Fatal(err)
 	}
 	c := follow(t, server, config).until(t, "the service", func(c *cluster.Cluster) bool { return len(c.Services) == 1 })
@@ -158,4 +168,20 @@ func TestWhatTheUserMayNotReadIsLeftOut(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("unread (-want +got):\n%s", diff)
 	}
+}
+
+func TestWhatTheUserMayListAndNotWatchIsReadNowAndThen(t *testing.T) {
+	server := shared.Get(t)
+	server.Clean(t)
+	config := as(t, server, "lister",
+		rbacv1.PolicyRule{APIGroups: []string{"metallb.io"}, Resources: []string{"*"}, Verbs: []string{"list", "watch"}},
+		rbacv1.PolicyRule{APIGroups: []string{"", "apps"}, Resources: []string{"services", "pods", "deployments", "daemonsets", "events"}, Verbs: []string{"list"}})
+	receiver := follow(t, server, config)
+	receiver.until(t, "what is not followed", func(c *cluster.Cluster) bool {
+		return cmp.Equal(c.Unwatched, []cluster.Part{cluster.Services, cluster.Workloads})
+	})
+	if err := server.Client.Create(t.Context(), builder.MakeService("web").Obj()); err != nil {
+		t.Fatal(err)
+	}
+	receiver.until(t, "the service", func(c *cluster.Cluster) bool { return len(c.Services) == 1 })
 }

@@ -55,6 +55,8 @@ type Reconciler struct {
 	ownWrites versions
 	// awaited are the names of Services of which a newer version is on its way into the cache, whatever is new about it.
 	awaited sync.Map
+	// told are the conditions Allocated of Services that hold no address, by name, see tell.
+	told sync.Map
 }
 
 // SetupWithManager registers the reconciler.
@@ -183,6 +185,7 @@ func (r *Reconciler) decide(svc *corev1.Service, namespaceLabels labels.Set) out
 // the Service.
 func (r *Reconciler) write(ctx context.Context, svc *corev1.Service, o *outcome) (bool, error) {
 	if !o.changes(svc) {
+		r.tell(svc, o.result.Assignments)
 		return true, nil
 	}
 	desired := svc.DeepCopy()
@@ -192,6 +195,7 @@ func (r *Reconciler) write(ctx context.Context, svc *corev1.Service, o *outcome)
 		return false, err
 	}
 	r.ownWrites.add(desired)
+	r.tell(desired, o.result.Assignments)
 	record(r.Recorder, desired, transition(svc, desired, o)...)
 	return true, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -22,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"metallb.io/metallb/api/ipam"
+	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/allocator"
 	"metallb.io/metallb/controllers/assignment"
 	"metallb.io/metallb/controllers/trigger"
@@ -316,6 +318,129 @@ func TestAServiceOfAnotherClassFreesWhatItHasGivenUp(t *testing.T) {
 	if n := r.Allocator.PoolCounts("a").AssignedIPv4; n != 0 {
 		t.Errorf("%d addresses are in use, though nobody has any", n)
 	}
+}
+
+func TestAServiceOfAnotherClassIsToldOnceThatNothingIsRefusedAnyMore(t *testing.T) {
+	t.Parallel()
+	theirs := metav1.Condition{Type: v1beta1.ConditionAllocated, Status: metav1.ConditionFalse, Reason: v1beta1.ReasonAllocationFailed, Message: "theirs"}
+	const refused, contradicts = "203.0.113.1", "nonsense"
+	for name, tc := range map[string]struct {
+		requests string
+		// others is what another load balancer does to the Service before this one looks at it.
+		others func(*corev1.Service)
+		want   []string
+	}{
+		"which its request was":     {requests: refused},
+		"which contradicted itself": {requests: contradicts},
+		"though it has another's address": {requests: refused, others: func(svc *corev1.Service) {
+			svc.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "203.0.113.1"}}
+		}},
+		"unless another has told it meanwhile": {
+			requests: refused, others: func(svc *corev1.Service) { meta.SetStatusCondition(&svc.Status.Conditions, theirs) }, want: []string{"theirs"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			writes := 0
+			c := makeClient(t, countPatches(&writes), version(builder.MakeService("web").LoadBalancerIP(tc.requests), "9"))
+			r, _ := makeReconciler(t, c, c)
+			reconcile(t, r)
+			if got := messages(t, c); len(got) != 1 {
+				t.Fatalf("the conditions are %q", got)
+			}
+			edit(t, c, func(svc *corev1.Service) { svc.Spec.LoadBalancerClass = new("example.com/other") })
+			if tc.others != nil {
+				editStatus(t, c, tc.others)
+			}
+			writes = 0
+			reconcile(t, r)
+			if diff := cmp.Diff(tc.want, messages(t, c)); diff != "" {
+				t.Errorf("conditions (-want +got):\n%s", diff)
+			}
+			if want := 1 - len(tc.want); writes != want {
+				t.Errorf("%d writes, want %d", writes, want)
+			}
+
+			// What it is told now is another's.
+			editStatus(t, c, func(svc *corev1.Service) { meta.SetStatusCondition(&svc.Status.Conditions, theirs) })
+			writes = 0
+			reconcile(t, r)
+			if got := messages(t, c); writes > 0 || !cmp.Equal(got, []string{"theirs"}) {
+				t.Errorf("the conditions are %q after %d writes", got, writes)
+			}
+		})
+	}
+}
+
+func TestTracesAreRemovedFromAServiceThatTakesAnotherClassWhileThatIsDone(t *testing.T) {
+	t.Parallel()
+	writes := 0
+	c := makeClient(t, countPatches(&writes), version(builder.MakeService("web").Holds("a", "192.0.2.7"), "9"))
+	r, _ := makeReconciler(t, c, c)
+	reconcile(t, r)
+	edit(t, c, func(svc *corev1.Service) { svc.Spec.Type = corev1.ServiceTypeClusterIP })
+	editStatus(t, c, func(svc *corev1.Service) { svc.Status.LoadBalancer.Ingress = nil }) // The API server does.
+	r.Client = makeClient(t, interceptor.Funcs{SubResourcePatch: func(context.Context, client.Client, string, client.Object, client.Patch, ...client.SubResourcePatchOption) error {
+		return apierrors.NewConflict(schema.GroupResource{Resource: "services"}, "web", nil)
+	}})
+	reconcile(t, r)
+	edit(t, c, func(svc *corev1.Service) {
+		svc.Spec.Type, svc.Spec.LoadBalancerClass = corev1.ServiceTypeLoadBalancer, new("example.com/other")
+	})
+	r.Client = c
+	reconcile(t, r)
+	if got := messages(t, c); len(got) > 0 {
+		t.Errorf("it is still told %q", got)
+	}
+}
+
+// countPatches counts the patches of a status.
+func countPatches(n *int) interceptor.Funcs {
+	return interceptor.Funcs{SubResourcePatch: func(
+		ctx context.Context, c client.Client, resource string, o client.Object, p client.Patch, options ...client.SubResourcePatchOption,
+	) error {
+		*n++
+		return c.SubResource(resource).Patch(ctx, o, p, options...)
+	}}
+}
+
+// edit has somebody change the Service, and editStatus its status.
+func edit(t *testing.T, c client.Client, change func(*corev1.Service)) {
+	t.Helper()
+	svc := &corev1.Service{}
+	if err := c.Get(t.Context(), web, svc); err != nil {
+		t.Fatal(err)
+	}
+	change(svc)
+	if err := c.Update(t.Context(), svc); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func editStatus(t *testing.T, c client.Client, change func(*corev1.Service)) {
+	t.Helper()
+	svc := &corev1.Service{}
+	if err := c.Get(t.Context(), web, svc); err != nil {
+		t.Fatal(err)
+	}
+	change(svc)
+	if err := c.Status().Update(t.Context(), svc); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// messages are those of the Service's conditions.
+func messages(t *testing.T, c client.Client) []string {
+	t.Helper()
+	svc := &corev1.Service{}
+	if err := c.Get(t.Context(), web, svc); err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, condition := range svc.Status.Conditions {
+		found = append(found, condition.Message)
+	}
+	return found
 }
 
 func TestAServiceOfAnotherClassWithTracesIsLookedAtInCaseItsTypeChangesBeforeTheCacheHasIt(t *testing.T) {

@@ -176,9 +176,13 @@ func clearStatus(svc *corev1.Service, held []netip.Addr) {
 	ours := texts(held)
 	ingress := &svc.Status.LoadBalancer.Ingress
 	*ingress = slices.DeleteFunc(*ingress, func(i corev1.LoadBalancerIngress) bool { return slices.Contains(ours, i.IP) })
-	if len(*ingress) > 0 {
-		return
+	if len(*ingress) == 0 {
+		clearTraces(svc)
 	}
+}
+
+// clearTraces removes what hasTraces looks for.
+func clearTraces(svc *corev1.Service) {
 	setPools(svc, nil)
 	delete(svc.Annotations, v1beta1.AnnotationTakenOverBy)
 	meta.RemoveStatusCondition(&svc.Status.Conditions, v1beta1.ConditionAllocated)

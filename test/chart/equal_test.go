@@ -33,7 +33,9 @@ func TestTheChartRendersWhatTheManifestsHave(t *testing.T) {
 			directory:     "config/certmanager",
 			args:          []string{"--set", "certManager.enabled=true"},
 			onlyManifests: map[string]string{"Namespace metallb-system": "as above"},
-			onlyChart:     map[string]string{"Lease metallb-controller": "as above"},
+			onlyChart: map[string]string{
+				"Lease metallb-controller": "as above", "Secret metallb-webhook-cert": "so that Helm can roll back to a release without cert-manager",
+			},
 		},
 		"with what services have of BGP": {
 			component:     "service-bgp-status",

@@ -27,34 +27,37 @@ func TestTheChartRendersWhatTheManifestsHave(t *testing.T) {
 		"as it is": {
 			directory:     "config/default",
 			onlyManifests: map[string]string{"Namespace metallb-system": "Helm makes the namespace, or whoever calls it"},
-			onlyChart:     map[string]string{"Lease metallb-controller": "so that an uninstallation removes it; of the manifests, the namespace takes it along"},
+			onlyChart: map[string]string{
+				"Lease metallb-controller": "so that an uninstallation removes it; of the manifests, the namespace takes it along",
+				"Lease metallb-webhook":    "as above",
+			},
 		},
 		"with cert-manager": {
 			directory:     "config/certmanager",
 			args:          []string{"--set", "certManager.enabled=true"},
 			onlyManifests: map[string]string{"Namespace metallb-system": "as above"},
 			onlyChart: map[string]string{
-				"Lease metallb-controller": "as above", "Secret metallb-webhook-cert": "so that Helm can roll back to a release without cert-manager",
+				"Lease metallb-controller": "as above", "Lease metallb-webhook": "as above", "Secret metallb-webhook-cert": "so that Helm can roll back to a release without cert-manager",
 			},
 		},
 		"with what services have of BGP": {
 			component:     "service-bgp-status",
 			args:          []string{"--set", "speaker.serviceBGPStatus=true"},
 			onlyManifests: map[string]string{"Namespace metallb-system": "as above"},
-			onlyChart:     map[string]string{"Lease metallb-controller": "as above"},
+			onlyChart:     map[string]string{"Lease metallb-controller": "as above", "Lease metallb-webhook": "as above"},
 		},
 		"with unnumbered peers": {
 			component:     "unnumbered",
 			args:          []string{"--set", "speaker.unnumbered=true"},
 			onlyManifests: map[string]string{"Namespace metallb-system": "as above"},
-			onlyChart:     map[string]string{"Lease metallb-controller": "as above"},
+			onlyChart:     map[string]string{"Lease metallb-controller": "as above", "Lease metallb-webhook": "as above"},
 		},
 		"with a network policy": {
 			component:     "networkpolicy",
 			args:          []string{"--set", "networkpolicies.enabled=true"},
 			onlyManifests: map[string]string{"Namespace metallb-system": "as above"},
 			onlyChart: map[string]string{
-				"Lease metallb-controller": "as above", "NetworkPolicy test": "of the pod of helm test",
+				"Lease metallb-controller": "as above", "Lease metallb-webhook": "as above", "NetworkPolicy test": "of the pod of helm test",
 			},
 		},
 		"with what watches it": {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,8 +25,10 @@ func TestASettingIsTakenBackByAnUpgradeAndByARollback(t *testing.T) {
 		set, before string
 		made        client.Object
 	}{
-		"an upgrade without cert-manager": {command: "upgrade", set: "certManager.enabled=true", before: "certManager.enabled=false", made: issued("one")},
-		"a rollback without cert-manager": {command: "rollback", set: "certManager.enabled=true", before: "certManager.enabled=false", made: issued("two")},
+		"an upgrade without cert-manager":  {command: "upgrade", set: "certManager.enabled=true", before: "certManager.enabled=false", made: issued("one")},
+		"a rollback without cert-manager":  {command: "rollback", set: "certManager.enabled=true", before: "certManager.enabled=false", made: issued("two")},
+		"an upgrade of the webhook's mode": {command: "upgrade", set: "controller.webhookMode=onlywebhook", before: "controller.webhookMode=enabled", made: held("three")},
+		"a rollback of the webhook's mode": {command: "rollback", set: "controller.webhookMode=onlywebhook", before: "controller.webhookMode=enabled", made: held("four")},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -66,6 +69,11 @@ func issued(release string) client.Object {
 		Type: corev1.SecretTypeTLS,
 		Data: map[string][]byte{corev1.TLSCertKey: []byte("certificate"), corev1.TLSPrivateKeyKey: []byte("key")},
 	}
+}
+
+// held is the Lease that the active controller, while it is still there, makes if it is missing.
+func held(release string) client.Object {
+	return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: release, Name: "metallb-controller"}}
 }
 
 func makeMissing(t *testing.T, s *envtest.Server, object client.Object) {

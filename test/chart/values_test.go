@@ -108,19 +108,29 @@ func TestTheNotesNameWhatMeansNothingHere(t *testing.T) {
 
 func TestImagesOfMetalLBAreReplacedByOnesThatUnderstandTheFlags(t *testing.T) {
 	t.Parallel()
-	rendered, err := template(t, "--values", "testdata/metallb-0.15.yaml")
-	if err != nil {
-		t.Fatal(err)
+	digest := "sha256:" + strings.Repeat("0", 64)
+	tests := map[string]string{
+		"by their tags":    "testdata/metallb-0.15.yaml",
+		"by their digests": file(t, "values.yaml", "{controller: {image: {repository: quay.io/metallb/controller, digest: '"+digest+"'}}, speaker: {image: {repository: metallb/speaker, digest: '"+digest+"'}}}"),
 	}
-	text, err := json.Marshal(rendered)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := regexp.MustCompile(`"image":"[^"]*"`).FindAllString(string(text), -1)
-	slices.Sort(got)
-	want := []string{`"image":"localhost/metallb-controller:dev"`, `"image":"localhost/metallb-speaker:dev"`}
-	if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
-		t.Errorf("images (-want +got):\n%s", diff)
+	for name, values := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rendered, err := template(t, "--values", values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := json.Marshal(rendered)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := regexp.MustCompile(`"image":"[^"]*"`).FindAllString(string(text), -1)
+			slices.Sort(got)
+			want := []string{`"image":"localhost/metallb-controller:dev"`, `"image":"localhost/metallb-speaker:dev"`}
+			if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
+				t.Errorf("images (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

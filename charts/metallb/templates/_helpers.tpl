@@ -146,17 +146,16 @@ imagePullSecrets:
 {{/* The image of a component; (dict "root" . "component" NAME). */}}
 {{- define "metallb.image" -}}
 {{- $image := (index .root.Values .component).image -}}
-{{- $repository := default (printf "%s%s" .root.Values.imagePrefix .component) $image.repository -}}
-{{- $tag := default .root.Chart.AppVersion $image.tag -}}
 {{- if include "metallb.foreignImage" . -}}
-{{- $repository = printf "%s%s" .root.Values.imagePrefix .component -}}
-{{- $tag = .root.Chart.AppVersion -}}
+{{- /* A tag or a digest of it names nothing elsewhere. */ -}}
+{{- $image = dict -}}
 {{- end -}}
+{{- $repository := default (printf "%s%s" .root.Values.imagePrefix .component) $image.repository -}}
 {{- $repository = include "metallb.inRegistry" (dict "root" .root "repository" $repository) -}}
 {{- if $image.digest -}}
 {{- printf "%s@%s" $repository $image.digest -}}
 {{- else -}}
-{{- printf "%s:%s" $repository $tag -}}
+{{- printf "%s:%s" $repository (default .root.Chart.AppVersion $image.tag) -}}
 {{- end -}}
 {{- end -}}
 

@@ -58,3 +58,35 @@ func TestNumberOfReplicasDecidesHowTheyAreDisrupted(t *testing.T) {
 		})
 	}
 }
+
+// Where pods of other components or releases count too, a selector must not be narrowed down to the controller's.
+func TestAConstraintOnTheSpreadOfReplicasKeepsItsOwnSelector(t *testing.T) {
+	t.Parallel()
+	own := map[string]any{"app.kubernetes.io/name": "metallb", "app.kubernetes.io/instance": "metallb", "app.kubernetes.io/component": "controller"}
+	tests := map[string]struct {
+		constraint string
+		want       map[string]any
+	}{
+		"none":          {constraint: "{topologyKey: zone}", want: map[string]any{"matchLabels": own}},
+		"an empty one":  {constraint: "{topologyKey: zone, labelSelector: {}}", want: map[string]any{"matchLabels": own}},
+		"labels":        {constraint: "{topologyKey: zone, labelSelector: {matchLabels: {app: metallb}}}", want: map[string]any{"matchLabels": map[string]any{"app": "metallb"}}},
+		"an expression": {constraint: "{topologyKey: zone, labelSelector: {matchExpressions: [{key: app, operator: Exists}]}}", want: map[string]any{"matchExpressions": []any{map[string]any{"key": "app", "operator": "Exists"}}}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rendered, err := template(t, "--show-only", "templates/controller.yaml", "--values", file(t, "values.yaml", "{controller: {topologySpreadConstraints: ["+tc.constraint+"]}}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			constraints, _, _ := unstructured.NestedSlice(rendered[0].Object, "spec", "template", "spec", "topologySpreadConstraints")
+			if len(constraints) != 1 {
+				t.Fatalf("constraints %v", constraints)
+			}
+			constraint, _ := constraints[0].(map[string]any)
+			if diff := cmp.Diff(tc.want, constraint["labelSelector"]); diff != "" {
+				t.Errorf("selector (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

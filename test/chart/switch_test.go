@@ -4,6 +4,7 @@ package chart
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -55,6 +56,32 @@ func TestASettingIsTakenBackByAnUpgradeAndByARollback(t *testing.T) {
 			}
 			run("uninstall")
 		})
+	}
+}
+
+// What docs/installation.md says of CustomResourceDefinitions that Helm has kept.
+func TestCRDsThatAreKeptAreTakenOverByALaterRelease(t *testing.T) {
+	t.Parallel()
+	s := envtest.Start(t)
+	r := &release{Server: s, kubeconfig: s.Kubeconfig(t)}
+	// A kind that is deleted while its storage starts stays for five minutes.
+	r.run(t, "get", "metallb", "--all-namespaces")
+	r.run(t, kubectlDelete...)
+	chart := filepath.Join(root, Directory)
+	install := func(name string, args ...string) error {
+		_, err := helm(t, append([]string{"install", name, chart, "--kubeconfig", r.kubeconfig, "--namespace", envtest.Namespace}, args...)...)
+		return err
+	}
+
+	r.helm(t, "install", chart)
+	r.helm(t, "upgrade", chart, "--set", "crds.enabled=false")
+	r.helm(t, "upgrade", chart, "--set", "crds.enabled=true")
+	r.helm(t, "uninstall", "--wait")
+	if err := install("other"); err == nil || !strings.Contains(err.Error(), "exists and cannot be imported into the current release") {
+		t.Errorf("another release: %v", err)
+	}
+	if err := install("another", "--take-ownership"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -110,7 +110,7 @@ func awaitSessions(t *testing.T, p *playground.Playground, node cluster.Node, re
 	eventually(t, "each peer to have sessions "+sessions, func() string {
 		var peers v1beta2.BGPPeerList
 		list(t, p, playground.Namespace, &peers)
-		var got []string
+		got := make([]string, 0, len(peers.Items))
 		for i := range peers.Items {
 			got = append(got, peers.Items[i].Status.Sessions)
 		}

@@ -78,7 +78,7 @@ func address(t *testing.T, p *playground.Playground, service string) string {
 	t.Helper()
 	var s corev1.Service
 	read(t, p, corev1.NamespaceDefault, service, &s)
-	var all []string
+	all := make([]string, 0, len(s.Status.LoadBalancer.Ingress))
 	for _, ingress := range s.Status.LoadBalancer.Ingress {
 		all = append(all, ingress.IP)
 	}

@@ -259,7 +259,7 @@ func saysWhenItIsNotLive(ctx context.Context, t *testing.T) {
 	c := sample.Cluster(time.Now(), small)
 	c.Unwatched = []cluster.Part{cluster.Services}
 	from.show(c)
-	browser.Await(tab, t, `document.querySelector(".verdict .why").textContent.startsWith("services: you may not watch this")`)
+	browser.Await(tab, t, `document.querySelector(".verdict .why")?.textContent.startsWith("services: you may not watch this")`)
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}

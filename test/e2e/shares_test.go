@@ -21,6 +21,8 @@ import (
 
 	"github.com/go-logr/logr"
 	gocmp "github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/test/cluster"
 	"metallb.io/metallb/test/playground"
@@ -44,7 +46,7 @@ const (
 	firstPort = 20_000
 )
 
-// weightedDeployment is a number of pods on one node.
+// weightedDeployment is a number of pods on one node. A pod serves on until kube-proxy knows that it is to end.
 const weightedDeployment = `---
 apiVersion: apps/v1
 kind: Deployment
@@ -65,6 +67,7 @@ spec:
         image: docker.io/library/nginx:1
         imagePullPolicy: IfNotPresent
         ports: [{name: http, containerPort: 80}]
+        lifecycle: {preStop: {sleep: {seconds: 3}}}
         readinessProbe: {periodSeconds: 1, httpGet: {port: http}}
         volumeMounts: [{name: config, mountPath: /etc/nginx/conf.d}]
       volumes: [{name: config, configMap: {name: nginx}}]
@@ -108,6 +111,14 @@ func TestARouterThatWeightsRoutesSendsEachPodAsManyRequests(t *testing.T) {
 			kubectl(t, p, "scale", first, fmt.Sprintf("--replicas=%d", pods))
 			awaitWeights(t, nodes, pods, 1)
 		}
+		eventually(t, "the pods to be gone that are to serve no more", func() string {
+			var left corev1.PodList
+			list(t, p, corev1.NamespaceDefault, &left, client.MatchingLabels{"app": "weighted"})
+			if len(left.Items) != 2 {
+				return fmt.Sprintf("%d are there", len(left.Items))
+			}
+			return ""
+		})
 		spreadByPods(t, firstPort+weightedRequests, 2)
 		for _, addr := range nodes[0].Addrs() {
 			n := want[addr]

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -11,6 +10,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/prometheus/procfs"
 
 	"metallb.io/metallb/test/programs"
 )
@@ -118,29 +119,14 @@ func kubernetes(ctx context.Context, bin string) string {
 
 // machine describes this machine as far as it says.
 func machine() string {
-	model := field("/proc/cpuinfo", "model name")
-	if model == "" {
-		model = runtime.GOARCH
-	}
-	text := fmt.Sprintf("%d processors (%s)", runtime.NumCPU(), model)
-	var kib int
-	if _, err := fmt.Sscan(field("/proc/meminfo", "MemTotal"), &kib); err == nil {
-		text += fmt.Sprintf(" and %.0f GiB of memory", float64(kib)/(1<<20))
-	}
-	return text
-}
-
-// field returns a field of a file of lines such as "MemTotal: 1 kB", empty if there is none.
-func field(path, name string) string {
-	file, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if key, value, found := strings.Cut(lines.Text(), ":"); found && strings.TrimSpace(key) == name {
-			return strings.TrimSpace(value)
+	model, memory := runtime.GOARCH, ""
+	if fs, err := procfs.NewDefaultFS(); err == nil {
+		if list, err := fs.CPUInfo(); err == nil && len(list) > 0 && list[0].ModelName != "" {
+			model = list[0].ModelName
+		}
+		if m, err := fs.Meminfo(); err == nil && m.MemTotal != nil {
+			memory = fmt.Sprintf(" and %.0f GiB of memory", float64(*m.MemTotal)/(1<<20))
 		}
 	}
-	return ""
+	return fmt.Sprintf("%d processors (%s)%s", runtime.NumCPU(), model, memory)
 }

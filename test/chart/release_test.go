@@ -24,15 +24,22 @@ import (
 	"metallb.io/metallb/test/envtest"
 )
 
-// A release from its installation to its end, on an API server with nobody behind it: what the controller would write is
-// written by the test.
-func TestAReleaseIsUpgradedAndRolledBackAndLeavesTheConfigurationIfAtAll(t *testing.T) {
-	t.Parallel()
+// newRelease returns a release that is not installed yet, on an API server of its own without the kinds.
+func newRelease(t *testing.T) *release {
+	t.Helper()
 	s := envtest.Start(t)
 	r := &release{Server: s, kubeconfig: s.Kubeconfig(t)}
 	// A kind that is deleted while its storage starts stays for five minutes: the API server, which cannot list its objects yet, tries again then.
 	r.run(t, "get", "metallb", "--all-namespaces")
 	r.run(t, kubectlDelete...)
+	return r
+}
+
+// A release from its installation to its end, on an API server with nobody behind it: what the controller would write is
+// written by the test.
+func TestAReleaseIsUpgradedAndRolledBackAndLeavesTheConfigurationIfAtAll(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t)
 	before := r.inventory(t)
 
 	r.helm(t, "install", r.older(t), "--set", "crds.keep=false")
@@ -55,7 +62,7 @@ func TestAReleaseIsUpgradedAndRolledBackAndLeavesTheConfigurationIfAtAll(t *test
 		Spec:       v1beta2.BGPPeerSpec{MyASN: 64512, ASN: 64513, Address: "192.0.2.1"},
 	}
 	// The webhook, which nobody answers for, must not be asked.
-	if err := s.Client.Create(t.Context(), peer, client.DryRunAll); err == nil || !strings.Contains(err.Error(), "failed calling webhook") {
+	if err := r.Client.Create(t.Context(), peer, client.DryRunAll); err == nil || !strings.Contains(err.Error(), "failed calling webhook") {
 		t.Errorf("a creation that nobody judges: %v", err)
 	}
 	r.helm(t, "uninstall", "--wait")

@@ -62,11 +62,7 @@ func TestASettingIsTakenBackByAnUpgradeAndByARollback(t *testing.T) {
 // What docs/installation.md says of CustomResourceDefinitions that Helm has kept.
 func TestCRDsThatAreKeptAreTakenOverByALaterRelease(t *testing.T) {
 	t.Parallel()
-	s := envtest.Start(t)
-	r := &release{Server: s, kubeconfig: s.Kubeconfig(t)}
-	// A kind that is deleted while its storage starts stays for five minutes.
-	r.run(t, "get", "metallb", "--all-namespaces")
-	r.run(t, kubectlDelete...)
+	r := newRelease(t)
 	chart := filepath.Join(root, Directory)
 	install := func(name string, args ...string) error {
 		_, err := helm(t, append([]string{"install", name, chart, "--kubeconfig", r.kubeconfig, "--namespace", envtest.Namespace}, args...)...)

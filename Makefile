@@ -42,6 +42,8 @@ fmt: ## Format the code.
 .PHONY: lint
 lint: ## Run the linters.
 	$(GO_TOOL) golangci-lint run --allow-serial-runners
+	GOOS=darwin go vet -tags e2e ./... # what needs Linux is in files that say so
+	GOOS=windows go vet ./plugin/...
 	$(ACTIONLINT)
 	@if command -v shellcheck > /dev/null; then (set -x; shellcheck .ci/*); else echo "without shellcheck, scripts are not checked"; fi
 
@@ -52,8 +54,6 @@ vulncheck: ## Look for known vulnerabilities in what the programs use (needs htt
 .PHONY: verify
 verify: generate manifests reference lint ## Check style, and that everything generated, go.mod and formatting are up to date.
 	$(GO_TOOL) golangci-lint fmt --diff
-	GOOS=darwin go vet -tags e2e ./... # what needs Linux is in files that say so
-	GOOS=windows go vet ./plugin/...
 	go mod tidy -diff
 	@git diff --exit-code -- api config charts docs/api-reference.md docs/kubectl-metallb.md go.mod go.sum || { echo "error: generated files are out of date: commit what 'make generate manifests reference' wrote" >&2; exit 1; }
 	@test -z "$$(git status --porcelain -- api config charts docs/api-reference.md docs/kubectl-metallb.md)" || { git status --short -- api config charts docs/api-reference.md docs/kubectl-metallb.md; echo "error: generated files are not committed" >&2; exit 1; }

@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-
-	"github.com/prometheus/procfs"
 
 	"metallb.io/metallb/test/programs"
 )
@@ -115,18 +112,4 @@ func kubernetes(ctx context.Context, bin string) string {
 		return "unknown"
 	}
 	return strings.TrimPrefix(strings.TrimSpace(text), "Kubernetes ")
-}
-
-// machine describes this machine as far as it says.
-func machine() string {
-	model, memory := runtime.GOARCH, ""
-	if fs, err := procfs.NewDefaultFS(); err == nil {
-		if list, err := fs.CPUInfo(); err == nil && len(list) > 0 && list[0].ModelName != "" {
-			model = list[0].ModelName
-		}
-		if m, err := fs.Meminfo(); err == nil && m.MemTotal != nil {
-			memory = fmt.Sprintf(" and %.0f GiB of memory", float64(*m.MemTotal)/(1<<20))
-		}
-	}
-	return fmt.Sprintf("%d processors (%s)%s", runtime.NumCPU(), model, memory)
 }

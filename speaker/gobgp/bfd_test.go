@@ -334,11 +334,8 @@ func testFailures(t *testing.T, node *bgptest.Node, w watching, is watched) {
 			return got.Up() && got.BFD == "Up" && got.BFDDetectionTime == 300*ms, fmt.Sprintf("the session is %+v", got)
 		})
 		restore := drop(t, hook, is.Local)
-		begin := time.Now()
-		eventually(t, 5*time.Second, func() (bool, string) { return !stateOf(s, "tor").Up(), "the session stays up" })
-		if took := time.Since(begin); took > 600*ms {
-			t.Errorf("%s: the session ends after %s", hook, took)
-		}
+		// Long before the hold time, 90 seconds, is over.
+		eventually(t, 5*time.Second, func() (bool, string) { return !stateOf(s, "tor").Up(), hook + ": the session stays up" })
 		// The router that finds it first may end the BGP session before it says so by BFD.
 		eventually(t, time.Second, func() (bool, string) {
 			got := stateOf(s, "tor")

@@ -96,10 +96,10 @@ func (r *ConfigurationReconciler) Reconcile(ctx context.Context, _ ctrl.Request)
 		r.Routers.Follow(p.Interfaces)
 	}
 	r.report(ctx, in, slices.Concat(unreadable, rejections))
-	defer r.Speaker.nodeState.configure(p)
 	if err := r.Speaker.Reconfigure(ctx, p); err != nil {
 		return ctrl.Result{}, err
 	}
+	r.Speaker.nodeState.configure(p)
 	r.Speaker.drainer.applied(p.Drain)
 	if p.ProxyPending.Empty() {
 		return ctrl.Result{}, nil

@@ -36,8 +36,7 @@ func TestRemovalFinishesByItselfWithServicesAlive(t *testing.T) {
 		leavesKinds bool
 	}{
 		{name: "by deleting the namespace", remove: deleteNamespace, leavesKinds: true},
-		{name: "by deleting what was installed", remove: deleteInstalled("-k", "config/default")},
-		{name: "by deleting the manifest", remove: deleteInstalled("-f", manifest)},
+		{name: "by deleting the manifest", remove: deleteManifest},
 		{name: "by deleting everything at once with the configuration first", remove: deleteEverything(false)},
 		{name: "by deleting everything at once with the configuration last", remove: deleteEverything(true)},
 	} {
@@ -70,11 +69,9 @@ func deleteNamespace(t *testing.T, p *playground.Playground) {
 	kubectl(t, p, "delete", "namespace", "metallb-system", "--timeout=1m")
 }
 
-func deleteInstalled(what ...string) func(*testing.T, *playground.Playground) {
-	return func(t *testing.T, p *playground.Playground) {
-		t.Helper()
-		kubectl(t, p, slices.Concat([]string{"delete", "--timeout=1m"}, what)...)
-	}
+func deleteManifest(t *testing.T, p *playground.Playground) {
+	t.Helper()
+	kubectl(t, p, "delete", "--timeout=1m", "-f", manifest)
 }
 
 // deleteEverything deletes in one command what was installed and how it was configured. Some of the configuration may be

@@ -65,7 +65,7 @@ PKG ?= ./...
 TEST_FLAGS ?=
 
 .PHONY: test
-test: test-programs ## Run every test but e2e, or those of the packages PKG=…: unit, integration (a real API server), BGP against BIRD and FRR.
+test: test-programs ## Run every test but e2e, or those of the packages PKG=…: unit, integration (a real API server), BGP against BIRD and FRR. RACE=1: with the race detector.
 	.ci/test '$(PKG)' $(TEST_FLAGS)
 
 .PHONY: conformance

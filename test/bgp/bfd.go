@@ -109,7 +109,7 @@ var bfdLine = regexp.MustCompile(`(?m)^\S*[.:]\S*\s+\S+\s+(Up|Down|Init|AdminDow
 // BFD implements BFDRouter.
 func (b *bird) BFD(tb testing.TB) BFDSession {
 	tb.Helper()
-	line := bfdLine.FindStringSubmatch(b.ask(tb, "show", "bfd", "sessions"))
+	line := bfdLine.FindStringSubmatch(b.ask(tb, "show bfd sessions"))
 	if line == nil {
 		return BFDSession{}
 	}

@@ -6,15 +6,16 @@ import (
 	"bytes"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"text/template"
 	"time"
+
+	router "metallb.io/metallb/test/router/bird"
+	routes "metallb.io/metallb/test/router/router"
 )
 
 // bird is a BIRD 2.
@@ -112,7 +113,7 @@ func (b *bird) Start(tb testing.TB) {
 	}
 	b.process = p
 	tb.Cleanup(p.kill)
-	awaitReady(tb, p, log, func() bool { return b.try(tb, "show", "status") == nil })
+	awaitReady(tb, p, log, func() bool { _, err := router.Ask(tb.Context(), b.control(), "show status"); return err == nil })
 }
 
 // Kill implements Router.
@@ -125,27 +126,22 @@ func (b *bird) Kill(testing.TB) {
 // Reset implements Router.
 func (b *bird) Reset(tb testing.TB) {
 	tb.Helper()
-	b.ask(tb, "restart", "speaker")
+	b.ask(tb, "restart speaker")
 }
 
-func (b *bird) try(tb testing.TB, args ...string) error {
+func (b *bird) ask(tb testing.TB, command string) string {
 	tb.Helper()
-	return exec.CommandContext(tb.Context(), birdcProgram, append([]string{"-r", "-s", b.control()}, args...)...).Run()
-}
-
-func (b *bird) ask(tb testing.TB, args ...string) string {
-	tb.Helper()
-	out, err := exec.CommandContext(tb.Context(), birdcProgram, append([]string{"-s", b.control()}, args...)...).CombinedOutput()
+	out, err := router.Ask(tb.Context(), b.control(), command)
 	if err != nil {
-		tb.Fatalf("asking BIRD to %s: %v: %s", strings.Join(args, " "), err, out)
+		tb.Fatal(err)
 	}
-	return string(out)
+	return out
 }
 
 // Session implements Router.
 func (b *bird) Session(tb testing.TB) Session {
 	tb.Helper()
-	out := b.ask(tb, "show", "protocols", "all", "speaker")
+	out := b.ask(tb, "show protocols all speaker")
 	s := Session{
 		State:     field(out, `BGP state:\s+(\w+)`),
 		LastError: field(out, `Last error:\s+(.+)`),
@@ -164,7 +160,21 @@ func (b *bird) Session(tb testing.TB) Session {
 // Routes implements Router.
 func (b *bird) Routes(tb testing.TB) map[netip.Prefix]Route {
 	tb.Helper()
-	return parseBIRDRoutes(tb, b.ask(tb, "show", "route", "all", "protocol", "speaker"))
+	return routesOf(tb, b.table(tb, "show route all protocol speaker"))
+}
+
+// table asks for routes with all that is known of them.
+func (b *bird) table(tb testing.TB, question string) []routes.Route {
+	tb.Helper()
+	neighbors, err := router.ParseProtocols(b.ask(tb, "show protocols all"), time.Local)
+	if err != nil {
+		tb.Fatalf("BIRD's neighbors: %v", err)
+	}
+	table, err := router.ParseRoutes(b.ask(tb, question), neighbors)
+	if err != nil {
+		tb.Fatalf("BIRD's routes: %v", err)
+	}
+	return table
 }
 
 // birdRoute is the first line of what BIRD tells of a route.
@@ -174,7 +184,7 @@ var birdRoute = regexp.MustCompile(`(?m)^(\S+/\d+) .*\[speaker (\S+?)[] ]`)
 func (b *bird) Versions(tb testing.TB) map[netip.Prefix]Version {
 	tb.Helper()
 	versions := map[netip.Prefix]Version{}
-	for _, m := range birdRoute.FindAllStringSubmatch(b.ask(tb, "show", "route", "protocol", "speaker"), -1) {
+	for _, m := range birdRoute.FindAllStringSubmatch(b.ask(tb, "show route protocol speaker"), -1) {
 		since, err := time.Parse("15:04:05.000", m[2])
 		if err != nil {
 			tb.Fatal(err)
@@ -189,76 +199,28 @@ func (b *bird) Versions(tb testing.TB) map[netip.Prefix]Version {
 func (b *bird) Prefixes(tb testing.TB) map[netip.Prefix]bool {
 	tb.Helper()
 	prefixes := map[netip.Prefix]bool{}
-	routes := b.ask(tb, "show", "route", "protocol", "speaker")
-	stale := strings.Contains(b.ask(tb, "show", "protocols", "all", "speaker"), "Neighbor graceful restart active")
+	routes := b.ask(tb, "show route protocol speaker")
+	stale := strings.Contains(b.ask(tb, "show protocols all speaker"), "Neighbor graceful restart active")
 	for _, m := range birdRoute.FindAllStringSubmatch(routes, -1) {
 		prefixes[netip.MustParsePrefix(m[1])] = stale
 	}
 	return prefixes
 }
 
-// parseBIRDRoutes reads "show route all": a line that begins with a prefix, then indented lines of attributes.
-func parseBIRDRoutes(tb testing.TB, out string) map[netip.Prefix]Route {
-	tb.Helper()
-	routes := map[netip.Prefix]Route{}
-	var current netip.Prefix
-	for line := range strings.Lines(out) {
-		if word, _, ok := strings.Cut(line, " "); ok && word != "" {
-			if prefix, err := netip.ParsePrefix(word); err == nil {
-				current = prefix
-				routes[prefix] = Route{Prefix: prefix, LocalPref: 100}
-			}
-		}
-		name, value, ok := strings.Cut(strings.TrimSpace(line), ": ")
-		r, known := routes[current]
-		if !ok || !known {
-			continue
-		}
-		switch name {
-		case "BGP.as_path":
-			r.ASPath = asPath(value)
-		case "BGP.next_hop":
-			r.NextHop, _ = netip.ParseAddr(strings.Fields(value)[0])
-		case "BGP.local_pref":
-			r.LocalPref = uint32(number(value))
-		case "BGP.community":
-			r.Communities = birdCommunities(value)
-		case "BGP.large_community":
-			r.LargeCommunities = birdCommunities(value)
-		case "BGP.ext_community":
-			r.ExtendedCommunities = birdCommunities(value)
-		case "BGP.med":
-			r.MED = new(uint32(number(value)))
-		}
-		routes[current] = r
-	}
-	return routes
-}
-
 // Best implements Router.
 func (b *bird) Best(tb testing.TB, prefix netip.Prefix) (nextHop netip.Addr, paths int) {
 	tb.Helper()
-	best := parseBIRDRoutes(tb, b.ask(tb, "show", "route", prefix.String(), "primary", "all"))
-	return best[prefix].NextHop, strings.Count(b.ask(tb, "show", "route", prefix.String(), "all"), "BGP.next_hop")
-}
-
-// birdCommunities reads "(64512,100) (64512,1)".
-func birdCommunities(s string) []string {
-	s = strings.NewReplacer("unknown ", "", ", ", ":", ",", ":").Replace(s) // Extended ones of which it knows no name are unknown.
-	fields := strings.FieldsFunc(s, func(r rune) bool { return r == '(' || r == ')' || r == ' ' })
-	slices.Sort(fields)
-	return fields
-}
-
-// asPath reads ASNs; words, like FRR's "Local", are none.
-func asPath(s string) []uint32 {
-	var path []uint32
-	for f := range strings.FieldsSeq(s) {
-		if asn, err := strconv.ParseUint(f, 10, 32); err == nil {
-			path = append(path, uint32(asn))
+	for _, r := range b.table(tb, "show route all") {
+		if r.Prefix != prefix {
+			continue
+		}
+		for _, p := range r.Paths {
+			if paths++; p.Best {
+				nextHop = p.NextHop
+			}
 		}
 	}
-	return path
+	return nextHop, paths
 }
 
 func field(text, expression string) string {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	router "metallb.io/metallb/test/router/frr"
+	routes "metallb.io/metallb/test/router/router"
 	"metallb.io/metallb/test/router/vty"
 )
 
@@ -192,11 +193,15 @@ func (f *frr) Session(tb testing.TB) Session {
 // Routes implements Router.
 func (f *frr) Routes(tb testing.TB) map[netip.Prefix]Route {
 	tb.Helper()
-	routes := map[netip.Prefix]Route{}
+	var all []routes.Route
 	for _, family := range f.neighbor.Families() {
-		f.routes(tb, family, routes)
+		table, err := router.ParseRoutes(f.ask(tb, fmt.Sprintf("show bgp %s unicast json detail", family)))
+		if err != nil {
+			tb.Fatalf("FRR's routes: %v", err)
+		}
+		all = append(all, table...)
 	}
-	return routes
+	return routesOf(tb, all)
 }
 
 // Prefixes implements Router.
@@ -234,29 +239,6 @@ func (f *frr) each(tb testing.TB, call func(netip.Prefix, frrEntry)) {
 				call(prefix, paths[0])
 			}
 		}
-	}
-}
-
-func (f *frr) routes(tb testing.TB, family string, routes map[netip.Prefix]Route) {
-	tb.Helper()
-	table, err := router.ParseRoutes(f.ask(tb, fmt.Sprintf("show bgp %s unicast json detail", family)))
-	if err != nil {
-		tb.Fatalf("FRR's routes: %v", err)
-	}
-	sorted := func(list []string) []string { return slices.Sorted(slices.Values(list)) }
-	for _, route := range table {
-		if len(route.Paths) != 1 {
-			tb.Fatalf("FRR has %d paths for %s", len(route.Paths), route.Prefix)
-		}
-		p := route.Paths[0]
-		r := Route{
-			Prefix: route.Prefix, NextHop: p.NextHop, ASPath: asPath(p.ASPath), LocalPref: 100, MED: p.MED,
-			Communities: sorted(p.Communities), LargeCommunities: sorted(p.LargeCommunities), ExtendedCommunities: sorted(p.ExtendedCommunities),
-		}
-		if p.LocalPref != nil {
-			r.LocalPref = *p.LocalPref
-		}
-		routes[r.Prefix] = r
 	}
 }
 

@@ -21,7 +21,6 @@ const isolated = "BGPTEST_ISOLATED"
 // The programs that are run, where Debian has them.
 const (
 	birdProgram  = "/usr/sbin/bird"
-	birdcProgram = "/usr/sbin/birdc"
 	bgpdProgram  = "/usr/lib/frr/bgpd"
 	zebraProgram = "/usr/lib/frr/zebra"
 	bfddProgram  = "/usr/lib/frr/bfdd"
@@ -103,7 +102,7 @@ func available() error {
 	if os.Getenv(isolated) == "" {
 		return errors.New("they need a network namespace: TestMain must call Isolate")
 	}
-	packages := map[string]string{birdProgram: "bird2", birdcProgram: "bird2", bgpdProgram: "frr", vtyshProgram: "frr", "nsenter": "util-linux"}
+	packages := map[string]string{birdProgram: "bird2", bgpdProgram: "frr", vtyshProgram: "frr", "nsenter": "util-linux"}
 	for program, name := range packages {
 		if _, err := exec.LookPath(program); err != nil {
 			return fmt.Errorf("%s is missing: install package %s", program, name)

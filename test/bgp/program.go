@@ -55,7 +55,7 @@ func writeFile(tb testing.TB, file, text string) {
 // Ask implements Program.
 func (b *bird) Ask(tb testing.TB, command string) string {
 	tb.Helper()
-	return b.ask(tb, strings.Fields(command)...)
+	return b.ask(tb, command)
 }
 
 // Ask implements Program.

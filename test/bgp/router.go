@@ -4,8 +4,13 @@ package bgptest
 
 import (
 	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	routes "metallb.io/metallb/test/router/router"
 )
 
 // Neighbor is how a router sees the speaker.
@@ -81,6 +86,39 @@ type Route struct {
 	// Communities are written "64512:100", large ones "64512:1:2", both sorted. Extended ones are written as the router writes them,
 	// but with colons, and without what it says of them.
 	Communities, LargeCommunities, ExtendedCommunities []string
+}
+
+// routesOf returns the routes of a table, each of which has one path.
+func routesOf(tb testing.TB, table []routes.Route) map[netip.Prefix]Route {
+	tb.Helper()
+	sorted := func(list []string) []string { return slices.Sorted(slices.Values(list)) }
+	all := make(map[netip.Prefix]Route, len(table))
+	for _, route := range table {
+		if len(route.Paths) != 1 {
+			tb.Fatalf("there are %d paths to %s", len(route.Paths), route.Prefix)
+		}
+		p := route.Paths[0]
+		r := Route{
+			Prefix: route.Prefix, NextHop: p.NextHop, ASPath: asPath(p.ASPath), LocalPref: 100, MED: p.MED,
+			Communities: sorted(p.Communities), LargeCommunities: sorted(p.LargeCommunities), ExtendedCommunities: sorted(p.ExtendedCommunities),
+		}
+		if p.LocalPref != nil {
+			r.LocalPref = *p.LocalPref
+		}
+		all[r.Prefix] = r
+	}
+	return all
+}
+
+// asPath reads ASNs.
+func asPath(s string) []uint32 {
+	var path []uint32
+	for f := range strings.FieldsSeq(s) {
+		if asn, err := strconv.ParseUint(f, 10, 32); err == nil {
+			path = append(path, uint32(asn))
+		}
+	}
+	return path
 }
 
 // Session is the session with the speaker, as the router tells it.

@@ -27,6 +27,7 @@ import (
 
 	"metallb.io/metallb/test/cluster"
 	"metallb.io/metallb/test/playground"
+	"metallb.io/metallb/test/router/bird"
 	"metallb.io/metallb/test/router/child"
 	"metallb.io/metallb/test/router/forward"
 	"metallb.io/metallb/test/router/namespace"
@@ -246,11 +247,10 @@ func (r *ecmpRouter) file(name string) string { return filepath.Join(r.dir, name
 
 // ask asks a daemon of the router.
 func (r *ecmpRouter) ask(ctx context.Context, daemon, question string) (string, error) {
-	command := exec.CommandContext(ctx, "vtysh", "--vty_socket", r.dir, "--config_dir", r.dir, "-d", daemon, "-c", question)
 	if daemon == "bird" {
-		command = exec.CommandContext(ctx, "birdc", "-s", r.file("bird.ctl"), strings.Replace(question, "version", "status", 1))
+		return bird.Ask(ctx, r.file("bird.ctl"), strings.Replace(question, "version", "status", 1))
 	}
-	out, err := command.CombinedOutput()
+	out, err := exec.CommandContext(ctx, "vtysh", "--vty_socket", r.dir, "--config_dir", r.dir, "-d", daemon, "-c", question).CombinedOutput()
 	return string(out), err
 }
 

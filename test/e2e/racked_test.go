@@ -14,11 +14,11 @@ import (
 	"syscall"
 	"testing"
 	"text/template"
-	"time"
 
 	"metallb.io/metallb/test/cluster"
 	"metallb.io/metallb/test/lifetime"
 	"metallb.io/metallb/test/playground"
+	"metallb.io/metallb/test/router/bird"
 )
 
 // rackedRouter is a BIRD in the rack, at addresses of its own, whose peers are the nodes.
@@ -93,8 +93,8 @@ func (r *rackedRouter) start(t *testing.T) {
 		}
 	})
 	eventually(t, "the router at "+r.Address, func() string {
-		if out, err := r.ask(t, "show", "status"); err != nil {
-			return out
+		if err := r.ask(t, "show status"); err != nil {
+			return err.Error()
 		}
 		return ""
 	})
@@ -117,17 +117,15 @@ func (r *rackedRouter) write(t *testing.T) {
 func (r *rackedRouter) configure(t *testing.T) {
 	t.Helper()
 	r.write(t)
-	if out, err := r.ask(t, "configure"); err != nil {
-		t.Fatalf("configuring the router at %s: %v\n%s", r.Address, err, out)
+	if err := r.ask(t, "configure"); err != nil {
+		t.Fatalf("configuring the router at %s: %v", r.Address, err)
 	}
 }
 
-func (r *rackedRouter) ask(t *testing.T, args ...string) (string, error) {
+func (r *rackedRouter) ask(t *testing.T, command string) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "birdc", append([]string{"-s", r.file("bird.ctl")}, args...)...).CombinedOutput()
-	return string(out), err
+	_, err := bird.Ask(t.Context(), r.file("bird.ctl"), command)
+	return err
 }
 
 // rack runs a program in the rack's network namespace.

@@ -117,11 +117,11 @@ func (r *Router) fill(ctx context.Context, report *router.Report) error {
 		return err
 	}
 	report.Raw = []router.Output{{Command: "birdc " + showProtocols, Text: protocols}, {Command: "birdc '" + showRoutes + "'", Text: routes}}
-	neighbors, err := parseProtocols(details, time.Local)
+	neighbors, err := ParseProtocols(details, time.Local)
 	if err != nil {
 		return err
 	}
-	report.Routes, err = parseRoutes(routes, neighbors)
+	report.Routes, err = ParseRoutes(routes, neighbors)
 	if err != nil {
 		return err
 	}

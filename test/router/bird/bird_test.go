@@ -35,7 +35,7 @@ func read(t *testing.T, name string) string {
 
 func TestNeighboursAreReadFromShowProtocolsAll(t *testing.T) {
 	t.Parallel()
-	got, err := parseProtocols(read(t, "protocols.txt"), time.UTC)
+	got, err := ParseProtocols(read(t, "protocols.txt"), time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestNeighboursAreReadFromShowProtocolsAll(t *testing.T) {
 
 func TestListeningProtocolsAreNoNeighbours(t *testing.T) {
 	t.Parallel()
-	got, err := parseProtocols(read(t, "protocols-empty.txt"), time.UTC)
+	got, err := ParseProtocols(read(t, "protocols-empty.txt"), time.UTC)
 	if err != nil || len(got) > 0 {
 		t.Errorf("got %v, %v", got, err)
 	}
@@ -64,11 +64,11 @@ func TestListeningProtocolsAreNoNeighbours(t *testing.T) {
 
 func TestRoutesAreReadFromShowRouteAll(t *testing.T) {
 	t.Parallel()
-	neighbors, err := parseProtocols(read(t, "protocols.txt"), time.UTC)
+	neighbors, err := ParseProtocols(read(t, "protocols.txt"), time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := parseRoutes(read(t, "routes.txt"), neighbors)
+	got, err := ParseRoutes(read(t, "routes.txt"), neighbors)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,13 +105,26 @@ func TestRoutesAreReadFromShowRouteAll(t *testing.T) {
 func TestUnreachableNextHopIsTold(t *testing.T) {
 	t.Parallel()
 	neighbors := map[string]router.Neighbor{"node4_1": {Address: addr("192.0.2.1"), Established: true}}
-	got, err := parseRoutes("Table master4:\n198.51.100.0/32      unreachable [node4_1 2026-11-22 13:04:17] * (100/-) [AS64512i]\n\tBGP.next_hop: 192.0.2.9 fe80::1\n\tBGP.med: 7\n", neighbors)
+	got, err := ParseRoutes("Table master4:\n198.51.100.0/32      unreachable [node4_1 2026-11-22 13:04:17] * (100/-) [AS64512i]\n\tBGP.next_hop: 192.0.2.9 fe80::1\n\tBGP.med: 7\n", neighbors)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := got[0].Paths[0]
 	if p.Reachable || p.Stale || p.NextHop != addr("192.0.2.9") || p.MED == nil || *p.MED != 7 {
 		t.Errorf("path %+v", p)
+	}
+}
+
+func TestExtendedCommunitiesAreReadWithTheirKindOnly(t *testing.T) {
+	t.Parallel()
+	neighbors := map[string]router.Neighbor{"node4_1": {Address: addr("192.0.2.1"), Established: true}}
+	got, err := ParseRoutes("198.51.100.0/32      unicast [node4_1 2026-11-22 13:04:17] * (100) [AS64512i]\n"+
+		"\tBGP.ext_community: (rt, 64512, 7) (unknown 0x4004, 0xfc00, 0x4cee6b28)\n", neighbors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"rt:64512:7", "0x4004:0xfc00:0x4cee6b28"}, got[0].Paths[0].ExtendedCommunities); diff != "" {
+		t.Errorf("extended communities (-want +got):\n%s", diff)
 	}
 }
 
@@ -128,7 +141,7 @@ func TestMisreadOutputIsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parseRoutes(text, map[string]router.Neighbor{"node4_1": {Address: addr("192.0.2.1")}})
+			got, err := ParseRoutes(text, map[string]router.Neighbor{"node4_1": {Address: addr("192.0.2.1")}})
 			if err == nil {
 				t.Errorf("read as %+v", got)
 			}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"metallb.io/metallb/test/router/child"
 )
@@ -81,6 +82,21 @@ func (c *control) reply() (string, error) {
 		}
 	}
 }
+
+// Ask asks the daemon that has the control socket, and returns its reply as birdc prints it. What the daemon refuses is an error.
+func Ask(ctx context.Context, socket, command string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerWait)
+	defer cancel()
+	c, err := dial(ctx, socket)
+	if err != nil {
+		return "", err
+	}
+	defer c.close()
+	return c.ask(command)
+}
+
+// answerWait is how long the daemon may take to answer.
+const answerWait = 20 * time.Second
 
 // awaitSocket returns once the daemon answers.
 func awaitSocket(ctx context.Context, socket string) error {

@@ -4,7 +4,6 @@ package bird
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -16,9 +15,9 @@ import (
 	"metallb.io/metallb/test/router/router"
 )
 
-// parseProtocols reads "show protocols all" and returns the BGP neighbours by protocol name. Protocols that only
+// ParseProtocols reads "show protocols all" and returns the BGP neighbours by protocol name. Protocols that only
 // listen have no neighbour address and are left out.
-func parseProtocols(text string, zone *time.Location) (map[string]router.Neighbor, error) {
+func ParseProtocols(text string, zone *time.Location) (map[string]router.Neighbor, error) {
 	neighbors := map[string]router.Neighbor{}
 	for block := range strings.SplitSeq(text, "\n\n") {
 		lines := strings.Split(strings.TrimPrefix(block, "\n"), "\n")
@@ -90,8 +89,8 @@ func parseNeighbor(lines []string) (router.Neighbor, error) {
 // star of the best path.
 var pathLine = regexp.MustCompile(`^(\S*)\s+(\w+) \[(\S+) [^\]]*\]( [*!])? \(`)
 
-// parseRoutes reads "show route all". A path of a protocol that is not among the neighbours is a misread and refused.
-func parseRoutes(text string, neighbors map[string]router.Neighbor) ([]router.Route, error) {
+// ParseRoutes reads "show route all". A path of a protocol that is not among the neighbours is a misread and refused.
+func ParseRoutes(text string, neighbors map[string]router.Neighbor) ([]router.Route, error) {
 	routes := []router.Route{}
 	var path *router.Path
 	lines := bufio.NewScanner(strings.NewReader(text))
@@ -131,7 +130,8 @@ func parseRoutes(text string, neighbors map[string]router.Neighbor) ([]router.Ro
 		})
 		path = &last.Paths[len(last.Paths)-1]
 	}
-	return sorted(routes), lines.Err()
+	router.Sort(routes)
+	return routes, lines.Err()
 }
 
 // attribute reads one indented line of a path.
@@ -172,27 +172,16 @@ func attribute(p *router.Path, line string) error {
 	return nil
 }
 
-// communities turns "(64512, 1, 2) (64512, 1, 3)" into "64512:1:2" and "64512:1:3".
+// communities turns "(64512, 1, 2) (64512, 1, 3)" into "64512:1:2" and "64512:1:3". Of extended ones whose names BIRD does not know it says so.
 func communities(value string) []string {
 	var all []string
 	for part := range strings.SplitSeq(value, ")") {
-		part = strings.TrimLeft(part, " (")
+		part = strings.TrimPrefix(strings.TrimLeft(part, " ("), "unknown ")
 		if part != "" {
 			all = append(all, strings.ReplaceAll(strings.ReplaceAll(part, " ", ""), ",", ":"))
 		}
 	}
 	return all
-}
-
-// sorted orders routes by prefix, families apart, and paths by neighbour and next hop.
-func sorted(routes []router.Route) []router.Route {
-	for _, r := range routes {
-		slices.SortFunc(r.Paths, func(a, b router.Path) int {
-			return cmp.Or(a.Neighbor.Compare(b.Neighbor), a.NextHop.Compare(b.NextHop))
-		})
-	}
-	slices.SortFunc(routes, func(a, b router.Route) int { return a.Prefix.Compare(b.Prefix) })
-	return routes
 }
 
 // list returns the neighbours sorted by address, with their paths counted.

@@ -124,12 +124,9 @@ func ParseRoutes(text string) ([]router.Route, error) {
 			}
 			route.Paths = append(route.Paths, p)
 		}
-		slices.SortFunc(route.Paths, func(a, b router.Path) int {
-			return cmp.Or(a.Neighbor.Compare(b.Neighbor), a.NextHop.Compare(b.NextHop))
-		})
 		routes = append(routes, route)
 	}
-	slices.SortFunc(routes, func(a, b router.Route) int { return a.Prefix.Compare(b.Prefix) })
+	router.Sort(routes)
 	return routes, nil
 }
 

@@ -3,6 +3,7 @@
 package router
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -92,6 +93,16 @@ type Route struct {
 	Prefix netip.Prefix `json:"prefix"`
 	// Paths are sorted by the neighbour's router ID, then its address, then next hop.
 	Paths []Path `json:"paths"`
+}
+
+// Sort orders routes by prefix, families apart, and paths by neighbour and next hop.
+func Sort(routes []Route) {
+	for _, r := range routes {
+		slices.SortFunc(r.Paths, func(a, b Path) int {
+			return cmp.Or(a.Neighbor.Compare(b.Neighbor), a.NextHop.Compare(b.NextHop))
+		})
+	}
+	slices.SortFunc(routes, func(a, b Route) int { return a.Prefix.Compare(b.Prefix) })
 }
 
 // Path is what one neighbour says of one prefix.

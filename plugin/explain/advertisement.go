@@ -77,6 +77,7 @@ func (t *trail) advertise(pool string) Remedy {
 	if slices.ContainsFunc(t.Written.Advertisements, func(a v1beta1.BGPAdvertisement) bool { return a.Name == name }) {
 		name += "-all"
 	}
+	name = unused(t.Written.Advertisements, name)
 	return Run("create one", target{"BGPAdvertisement", name, t.Namespace}.create(map[string]any{"ipAddressPools": []string{pool}}))
 }
 
@@ -97,8 +98,13 @@ func (t *trail) matchingText(names []string, pool string) string {
 
 // adopt returns how to have a pool for an address that is in none.
 func (t *trail) adopt(f family) Remedy {
-	prefix := map[string]any{"addresses": []string{f.address.String() + "-" + f.address.String()}}
-	return Run("create a pool that has it", target{"IPAddressPool", "adopted", t.Namespace}.create(prefix))
+	const name = "adopted"
+	addresses := f.address.String() + "-" + f.address.String()
+	if slices.ContainsFunc(t.Written.Pools, func(p v1beta1.IPAddressPool) bool { return p.Name == name }) {
+		// Applied again, the pool would lose the addresses that it has been created for.
+		return Run("add it to the pool of such addresses", t.poolTarget(name).add("/spec/addresses", addresses))
+	}
+	return Run("create a pool that has it", target{"IPAddressPool", name, t.Namespace}.create(map[string]any{"addresses": []string{addresses}}))
 }
 
 // nearly returns the advertisements that do not announce addresses of the pool for the Service, those first that come nearest.

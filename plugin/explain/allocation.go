@@ -139,13 +139,17 @@ func (t *trail) ofPools(a *allocator.Allocator, r *allocator.Request, reasons []
 		}
 	default:
 	}
+	name := unused(t.Written.Pools, "default")
+	if cause == allocator.PoolNotFound {
+		name = pool // Of no other pool the Service would be given an address.
+	}
 	for i := range t.Written.Pools {
-		if name := t.Written.Pools[i].Name; !t.gives(name) {
-			return []Remedy{Run("correct the pool", t.poolTarget(name).edit())}
+		if written := t.Written.Pools[i].Name; !t.gives(written) && (cause != allocator.PoolNotFound || written == name) {
+			return []Remedy{Run("correct the pool", t.poolTarget(written).edit())}
 		}
 	}
 	return []Remedy{Run("create a pool, with addresses of your network for RANGE",
-		target{"IPAddressPool", "default", t.Namespace}.create(map[string]any{"addresses": []string{"RANGE"}}))}
+		target{"IPAddressPool", name, t.Namespace}.create(map[string]any{"addresses": []string{"RANGE"}}))}
 }
 
 // otherPool returns how to request addresses of a pool that would give them.

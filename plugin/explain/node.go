@@ -185,7 +185,15 @@ func (n *nodeChain) peers() {
 // selectedBy has the peer select the node.
 func (n *nodeChain) selectedBy(peer string) []Remedy {
 	p, _ := peerOf(n.routes, peer)
-	return matching(p.Spec.NodeSelectors, "have "+peer+" select the node", n.node)
+	return n.matching(p.Spec.NodeSelectors, target{peerKind, peer, n.cluster.Namespace})
+}
+
+// matching is how to have the object of the configuration select the node: by labels, or, where no labels are enough, by other selectors.
+func (n *nodeChain) matching(selectors []metav1.LabelSelector, object target) []Remedy {
+	if remedies := matching(selectors, "have "+object.name+" select the node", n.node); remedies != nil {
+		return remedies
+	}
+	return []Remedy{Run("change the nodeSelectors of "+object.name, object.edit())}
 }
 
 // session tells how the node's session with a peer that selects it fares.
@@ -234,7 +242,7 @@ func (n *nodeChain) advertisements() {
 			selecting = append(selecting, a.Name)
 		default:
 			others = append(others, a.Name)
-			remedies = append(remedies, matching(a.Spec.NodeSelectors, "have "+a.Name+" select the node", n.node)...)
+			remedies = append(remedies, n.matching(a.Spec.NodeSelectors, target{"bgpadvertisement", a.Name, n.cluster.Namespace})...)
 		}
 	}
 	remedies = remedies[:min(few, len(remedies))]

@@ -235,6 +235,20 @@ func TestWhatIsWrongWithANodeIsExplained(t *testing.T) {
 			"none services : announces 0 of 1",
 			"none services : does not announce 1, such as default/web, since no BGPAdvertisement for the address selects the node",
 		}},
+		"advertisements of another node by its name": {objects: []client.Object{
+			node().Label(corev1.LabelHostname, "node-1").Obj(), builder.MakeAdvertisement("everything").NodesWithLabel(corev1.LabelHostname, "node-2").Obj(),
+		}, want: []string{
+			"bad advertisements NoAdvertisements: no BGPAdvertisement selects the node; these do not, by their spec.nodeSelectors: everything → change the nodeSelectors of everything: kubectl edit bgpadvertisement everything -n metallb-system",
+			"none services : announces 0 of 1",
+			"none services : does not announce 1, such as default/web, since no BGPAdvertisement for the address selects the node",
+		}},
+		"peers of another node by its name": {objects: []client.Object{
+			node().Label(corev1.LabelHostname, "node-1").Obj(), builder.MakePeer("rack", "192.0.2.1").NodesWithLabel(corev1.LabelHostname, "node-2").Obj(),
+		}, want: []string{
+			"bad peers NoPeers: no BGPPeer selects the node; these do not: rack → change the nodeSelectors of rack: kubectl edit bgppeer.metallb.io rack -n metallb-system",
+			"none services : announces 0 of 1",
+			"none services : does not announce 1, such as default/web, since no BGPPeer of the address's family selects the node",
+		}},
 		"an advertisement of others": {objects: []client.Object{builder.MakeAdvertisement("elsewhere").NodesWithLabel("rack", "b").Obj()}, want: []string{
 			"none advertisements : do not select the node, by their spec.nodeSelectors: elsewhere",
 		}},
@@ -255,6 +269,14 @@ func TestWhatIsWrongWithANodeIsExplained(t *testing.T) {
 		}},
 		"a selector of nodes": {objects: []client.Object{elsewhere, daemonSet(func(d *appsv1.DaemonSet) { d.Spec.Template.Spec.NodeSelector = map[string]string{"bgp": "yes"} })}, want: []string{
 			"bad speaker NoSpeaker: no speaker runs on the node: its DaemonSet speaker has the nodeSelector bgp=yes, which the node does not match → have one there: kubectl label node node-1 bgp=yes",
+		}},
+		"a node with Windows": {objects: []client.Object{
+			node().Label(corev1.LabelOSStable, "windows").Obj(), elsewhere,
+			daemonSet(func(d *appsv1.DaemonSet) {
+				d.Spec.Template.Spec.NodeSelector = map[string]string{corev1.LabelOSStable: "linux"}
+			}),
+		}, want: []string{
+			"bad speaker NoSpeaker: no speaker runs on the node: its DaemonSet speaker has the nodeSelector kubernetes.io/os=linux, which the node does not match → if a speaker can run there, change the nodeSelector in the DaemonSet speaker or, with Helm, the value speaker.nodeSelector",
 		}},
 		"an affinity": {objects: []client.Object{elsewhere, daemonSet(func(d *appsv1.DaemonSet) {
 			d.Spec.Template.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{

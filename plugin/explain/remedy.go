@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,13 +19,20 @@ import (
 func command(words ...string) string {
 	quoted := make([]string, 0, len(words))
 	for _, word := range words {
-		if word == "" || strings.ContainsAny(word, " \"'\\${}[]()<>|&;*?!#~`\t\n") {
+		switch {
+		case strings.ContainsFunc(word, isUnprintable):
+			// What is printed has no line breaks and the like, so that they are written as shells read them from text.
+			escaped := strconv.Quote(word)
+			word = "$'" + strings.ReplaceAll(escaped[1:len(escaped)-1], "'", `\'`) + "'"
+		case word == "" || strings.ContainsAny(word, " \"'\\${}[]()<>|&;*?!#~`\t\n"):
 			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 		}
 		quoted = append(quoted, word)
 	}
 	return strings.Join(quoted, " ")
 }
+
+func isUnprintable(r rune) bool { return !strconv.IsPrint(r) }
 
 // target is an object as kubectl takes it.
 type target struct{ kind, name, namespace string }
@@ -70,6 +78,18 @@ func (o target) create(spec map[string]any) string {
 		"apiVersion": "metallb.io/v1beta1", "kind": o.kind, "metadata": map[string]any{"name": o.name, "namespace": o.namespace}, "spec": spec,
 	})
 	return "echo " + command(text) + " | kubectl apply -f -"
+}
+
+// unused returns the name for an object to create, with a number if one has it already: applied, the new object would take the place of that one.
+func unused[T any, P interface {
+	*T
+	GetName() string
+}](all []T, name string) string {
+	free := name
+	for n := 2; slices.ContainsFunc(all, func(o T) bool { return P(&o).GetName() == free }); n++ {
+		free = fmt.Sprintf("%s-%d", name, n)
+	}
+	return free
 }
 
 // both returns what does one thing and then the other.
@@ -124,7 +144,16 @@ func relabeledFor(selector *metav1.LabelSelector, has labels.Set) (changes []str
 			changes = append(changes, r.Key()+"="+after[r.Key()])
 		}
 	}
-	return changes, len(changes) > 0 && s.Matches(after)
+	return changes, len(changes) > 0 && s.Matches(after) && !slices.ContainsFunc(changes, isOfKubernetes)
+}
+
+// isOfKubernetes reports whether a change, or the key of a label alone, is of a label that Kubernetes sets by what the object is. The kubelet and
+// the API server set it again, and until then pods and volumes that are bound to a node by its name or system belong to another one.
+func isOfKubernetes(change string) bool {
+	key, _, _ := strings.Cut(strings.TrimSuffix(change, "-"), "=")
+	return slices.Contains([]string{
+		corev1.LabelHostname, corev1.LabelOSStable, corev1.LabelArchStable, "beta.kubernetes.io/os", "beta.kubernetes.io/arch", corev1.LabelMetadataName,
+	}, key)
 }
 
 // selectorText returns the selectors as people write them.

@@ -120,7 +120,7 @@ func (t *trail) deprecated() {
 	for _, key := range assignment.DeprecatedAnnotations(t.svc) {
 		now := v1beta1.AnnotationPrefix + strings.TrimPrefix(key, v1beta1.DeprecatedAnnotationPrefix)
 		t.chain.Doubtful("annotation", "DeprecatedAnnotation", fmt.Sprintf("%s is deprecated", key),
-			Run("rename it", serviceTarget(t.svc).annotate(now+"="+t.svc.Annotations[key], key+"-")))
+			Run("rename it", serviceTarget(t.svc).annotate(now+"="+assignment.Annotation(t.svc, now), key+"-")))
 	}
 }
 

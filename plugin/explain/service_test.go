@@ -3,6 +3,7 @@
 package explain_test
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -131,6 +132,15 @@ func TestWhatIsWrongIsNamedWithWhatMendsIt(t *testing.T) {
 		"a deprecated annotation": {network(ready, served(holding().Annotation("metallb.universe.tf/address-pool", "pool"), metav1.ConditionTrue, v1beta1.ReasonAnnounced, "")), []string{
 			`doubtful annotation: metallb.universe.tf/address-pool is deprecated → rename it: kubectl annotate service web -n default metallb.io/address-pool=pool metallb.universe.tf/address-pool- --overwrite`,
 		}},
+		"a deprecated annotation from a block of YAML": {network(ready, served(holding().Annotation("metallb.universe.tf/loadBalancerIPs", "198.51.100.7\n"), metav1.ConditionTrue, v1beta1.ReasonAnnounced, "")), []string{
+			`doubtful annotation: metallb.universe.tf/loadBalancerIPs is deprecated → rename it: kubectl annotate service web -n default metallb.io/loadBalancerIPs=198.51.100.7 metallb.universe.tf/loadBalancerIPs- --overwrite`,
+		}},
+		"an advertisement for a node that is gone": {replaced(network(ready, served(holding(), metav1.ConditionFalse, v1beta1.ReasonNoNodes, "…")), []client.Object{builder.MakeAdvertisement("adv", "pool").NodesWithLabel("kubernetes.io/hostname", "node-0").Obj()}), []string{
+			`bad nodes: nodeSelectors kubernetes.io/hostname=node-0 match no node → change them: kubectl edit bgpadvertisement adv -n metallb-system`, `bad announced: …`,
+		}},
+		"a pool for another namespace by its name": {replaced(network(unserved()), []client.Object{builder.MakePool("pool", "198.51.100.0/24").NamespacesWithLabel("kubernetes.io/metadata.name", "shop").Obj()}), []string{
+			`bad allocation: no IPv4 address available: no auto-assigned pool selects the service → change its serviceAllocation: kubectl edit ipaddresspool pool -n metallb-system`, `none pool pool: `,
+		}},
 		"an address that its pool has lost": {network(ready, served(builder.MakeService("web").Holds("pool", "203.0.113.9"), metav1.ConditionTrue, v1beta1.ReasonAnnounced, "")), []string{
 			`none pool pool: would serve the Service as well`,
 			`doubtful address: 203.0.113.9 is in no pool any more; the Service keeps it → add it to the pool again: kubectl patch ipaddresspool pool -n metallb-system --type=json -p '[{"op":"add","path":"/spec/addresses/-","value":"203.0.113.9/32"}]' → `,
@@ -179,6 +189,67 @@ func TestWhatIsWrongIsNamedWithWhatMendsIt(t *testing.T) {
 					t.Errorf("told:\n%s\nwant:\n%s", got[i], tc.want[i])
 				}
 			}
+		})
+	}
+}
+
+// unserved is a Service that wants an IPv4 address and holds none.
+func unserved(change ...func(*builder.Service)) *corev1.Service {
+	web := builder.MakeService("web").Families(corev1.IPFamilyPolicySingleStack, corev1.IPv4Protocol)
+	for _, f := range change {
+		f(web)
+	}
+	return web.Obj()
+}
+
+func TestACommandThatCreatesAnObjectReplacesNone(t *testing.T) {
+	t.Parallel()
+	full := func(name string) []client.Object {
+		return []client.Object{builder.MakePool(name, "198.51.100.1/32").NoAutoAssign().Obj(), builder.MakeService("other").Holds(name, "198.51.100.1").Obj()}
+	}
+	asksFor := func(pool string) client.Object {
+		return unserved(func(s *builder.Service) { s.Pool(pool) })
+	}
+	stray := served(builder.MakeService("web").Holds("", "203.0.113.9"), metav1.ConditionFalse, v1beta1.ReasonNoPool, "…")
+	invalid := func(name string) client.Object {
+		p := builder.MakePool(name, "nowhere").Obj()
+		p.Status.Conditions = []metav1.Condition{{Type: v1beta1.ConditionValid, Status: metav1.ConditionFalse, Reason: v1beta1.ReasonInvalidConfig, Message: "…"}}
+		return p
+	}
+	creates := func(kind, name string) string { return fmt.Sprintf(`"kind":%q,"metadata":{"name":%q,`, kind, name) }
+	for name, tc := range map[string]struct {
+		objects []client.Object
+		want    string
+	}{
+		"no pool":                                       {[]client.Object{unserved()}, creates("IPAddressPool", "default")},
+		"a pool of the usual name":                      {append(full("default"), unserved()), creates("IPAddressPool", "default-2")},
+		"the pool that is requested":                    {[]client.Object{asksFor("gold")}, creates("IPAddressPool", "gold")},
+		"one that is requested beside another":          {append(full("default"), asksFor("gold")), creates("IPAddressPool", "gold")},
+		"one that is requested and invalid":             {[]client.Object{invalid("a"), invalid("gold"), asksFor("gold")}, "kubectl edit ipaddresspool gold -n metallb-system"},
+		"one that is requested, another one is invalid": {[]client.Object{invalid("a"), asksFor("gold")}, creates("IPAddressPool", "gold")},
+		"an address of no pool":                         {[]client.Object{stray}, creates("IPAddressPool", "adopted")},
+		"a second address of no pool": {
+			[]client.Object{builder.MakePool("adopted", "203.0.113.8/32").Obj(), stray},
+			`kubectl patch ipaddresspool adopted -n metallb-system --type=json -p '[{"op":"add","path":"/spec/addresses/-","value":"203.0.113.9-203.0.113.9"}]'`,
+		},
+		"advertisements of the usual names": {
+			network(builder.MakeAdvertisement("gold", "pool").Obj(), builder.MakeAdvertisement("gold-all", "pool").Obj(), builder.MakePool("gold", "203.0.113.0/24").Obj(),
+				served(builder.MakeService("web").Holds("gold", "203.0.113.9"), metav1.ConditionFalse, v1beta1.ReasonNoAdvertisement, "…")),
+			creates("BGPAdvertisement", "gold-all-2"),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var commands []string
+			for _, l := range explained(t, tc.objects...).Links {
+				for _, r := range l.Remedies {
+					if strings.Contains(r.Command, tc.want) {
+						return
+					}
+					commands = append(commands, r.Command)
+				}
+			}
+			t.Errorf("commands:\n%s\nwant one with %s", strings.Join(commands, "\n"), tc.want)
 		})
 	}
 }

@@ -65,8 +65,11 @@ func missing(d *appsv1.DaemonSet, node *corev1.Node) (string, []Remedy) {
 	spec := &d.Spec.Template.Spec
 	for _, key := range sortedKeys(spec.NodeSelector) {
 		if value := spec.NodeSelector[key]; node.Labels[key] != value {
-			return fmt.Sprintf("its DaemonSet %s has the nodeSelector %s=%s, which the node does not match", d.Name, key, value),
-				[]Remedy{Run("have one there", labelNode(node, key+"="+value))}
+			remedy := Run("have one there", labelNode(node, key+"="+value))
+			if isOfKubernetes(key) { // It says what the node is, such as one with Windows.
+				remedy = Do("if a speaker can run there, change the nodeSelector in the DaemonSet %s or, with Helm, the value speaker.nodeSelector", d.Name)
+			}
+			return fmt.Sprintf("its DaemonSet %s has the nodeSelector %s=%s, which the node does not match", d.Name, key, value), []Remedy{remedy}
 		}
 	}
 	for _, taint := range node.Spec.Taints {

@@ -7,9 +7,8 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
-
-	corev1 "k8s.io/api/core/v1"
 )
 
 // Removed is what stands where something was taken out.
@@ -18,12 +17,19 @@ const Removed = "(removed)"
 // minLength is the least length of a secret that is looked for wherever it may be: a shorter one would be found in the middle of words.
 const minLength = 4
 
+// endOfValue is what ends a value without quotes in a text, as a class of characters.
+const endOfValue = `\s"',;}\]`
+
 var (
+	// separated is a text that has some of it.
+	separated = regexp.MustCompile(`[` + endOfValue + `]`)
+	// applied are the names of annotations in which tools keep what they have applied, such as those of kubectl, of Rancher and K3s, and of kapp.
+	applied = regexp.MustCompile(`(?i)last-applied|last-handled|/applied$|/original$`)
 	// secretName is part of the names of what has a secret.
 	secretName = regexp.MustCompile(`(?i)passw|passphrase|secret|token|credential|api[-_]?key|private[-_]?key|access[-_]?key|authorization`)
 	// assigned is a secret in a text, after its name: in JSON, which may be quoted itself, in logs, and in flags.
 	assigned = regexp.MustCompile(`(?i)((?:[\w.-]*(?:passw(?:or)?d|passphrase|token|secret|credentials?|api[-_]?key|private[-_]?key|access[-_]?key))(?:\\*["'])?\s*(?::=|[:=])\s*)` +
-		`(\\*"(?:[^"\\]|\\[^"])*\\*"|'[^']*'|[^\s"',;}\]]+)`)
+		`("(?:[^"\\\n]|\\.)*"?|\\+"(?:[^"\\]|\\[^"])*\\*"|'[^']*'|` + `[^` + endOfValue + `]+)`)
 	// invalid is one that the API server quotes, since it is not valid.
 	invalid = regexp.MustCompile(`(?i)((?:passw|secret|token)[^\s:]*: invalid value: )("(?:[^"\\]|\\.)*")`)
 	// credentials are those of HTTP, userinfo those in URLs.
@@ -52,17 +58,19 @@ func (r *Redactor) Object(o map[string]any) {
 	}
 }
 
-// annotations takes out what kubectl keeps of what was applied: it is another version of the object, as text.
+// annotations takes out what tools keep of what was applied: it is another version of the object, as text, which may be compressed, so that no
+// password can be seen in it.
 func (r *Redactor) annotations(all map[string]any) {
-	const lastApplied = corev1.LastAppliedConfigAnnotation
-	text, ok := all[lastApplied].(string)
-	if !ok {
-		return
-	}
-	all[lastApplied] = Removed
-	var applied map[string]any
-	if json.Unmarshal([]byte(text), &applied) == nil {
-		r.fields(applied) // Its passwords may be in logs.
+	for name, value := range all {
+		text, isText := value.(string)
+		if !isText || !applied.MatchString(name) {
+			continue
+		}
+		all[name] = Removed
+		var object map[string]any
+		if json.Unmarshal([]byte(text), &object) == nil {
+			r.fields(object) // Its passwords may be in logs.
+		}
 	}
 }
 
@@ -108,11 +116,19 @@ func (r *Redactor) list(all []any, secret bool) {
 	}
 }
 
-// learn remembers a secret.
+// learn remembers a secret, also as it is written in quotes, and in a text with quotes that is in quotes itself.
 func (r *Redactor) learn(secret string) {
 	if len(secret) < minLength || slices.Contains([]string{Removed, "true", "false", "none"}, secret) {
 		return
 	}
+	for range 3 {
+		r.remember(secret)
+		quoted := strconv.Quote(secret)
+		secret = quoted[1 : len(quoted)-1]
+	}
+}
+
+func (r *Redactor) remember(secret string) {
 	i, found := slices.BinarySearchFunc(r.known, secret, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	if !found {
 		r.known = slices.Insert(r.known, i, secret)
@@ -121,6 +137,12 @@ func (r *Redactor) learn(secret string) {
 
 // Text returns the text without secrets. It takes out too much rather than too little.
 func (r *Redactor) Text(text string) string {
+	for _, secret := range r.known {
+		// Of such a one the patterns below would take out no more than its beginning.
+		if separated.MatchString(secret) {
+			text = strings.ReplaceAll(text, secret, Removed)
+		}
+	}
 	text = privateKey.ReplaceAllString(text, Removed)
 	text = userinfo.ReplaceAllString(text, "${1}"+Removed+"@")
 	for _, pattern := range []*regexp.Regexp{credentials, invalid, assigned} {

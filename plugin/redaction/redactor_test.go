@@ -5,6 +5,8 @@ package redaction_test
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,6 +28,10 @@ func TestObjectsLoseTheirPasswords(t *testing.T) {
 		"what was applied last, and who manages which field": {
 			`{"metadata": {"name": "a", "managedFields": [{"manager": "kubectl"}], "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{\"spec\":{\"password\":\"hunter22\"}}", "b": "c hunter22"}}}`,
 			`{"metadata": {"name": "a", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "(removed)", "b": "c (removed)"}}}`,
+		},
+		"what tools other than kubectl have applied, which may be compressed": {
+			`{"metadata": {"annotations": {"objectset.rio.cattle.io/applied": "H4sIAAAAAAAA/6tWKi5ITVGyUqpWKkgsLi7PL0pRslLKKM0rSS0yMlKqrQUA8bfRmR8AAAA=", "objectset.rio.cattle.io/id": "", "kapp.k14s.io/original": "{\"spec\":{\"password\":\"hunter22\"}}", "a": "b hunter22"}}}`,
+			`{"metadata": {"annotations": {"objectset.rio.cattle.io/applied": "(removed)", "objectset.rio.cattle.io/id": "", "kapp.k14s.io/original": "(removed)", "a": "b (removed)"}}}`,
 		},
 		"the environment and arguments of a container": {
 			`{"env": [{"name": "ROUTER_PASSWORD", "value": "hunter22"}, {"name": "METALLB_NAMESPACE", "value": "x"}], "args": ["--log-level=info", "--api-token=hunter23", "--secret", "hunter24", "--token", "--lb-class"]}`,
@@ -84,5 +90,38 @@ func TestAPasswordThatWasFoundIsTakenOutEverywhere(t *testing.T) {
 	r.Object(map[string]any{"spec": map[string]any{"password": "hunter22-longer"}})
 	if got, want := r.Text("peers hunter22-longer and hunter22"), "peers (removed) and (removed)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestNothingOfAPasswordWithQuotesAndSeparatorsStays(t *testing.T) {
+	t.Parallel()
+	for _, password := range []string{`hun"ter22`, `hun,ter22`, `hun ter22`, `hun;}]ter22`, `hun\ter22`, `hun'ter22`, `hun"\ter22`} {
+		var r redaction.Redactor
+		r.Object(map[string]any{"spec": map[string]any{"password": password}})
+		once := strconv.Quote(password)
+		twice := strconv.Quote(`{"password":` + once + `}`)
+		for _, text := range []string{
+			"password=" + password + " peer=a", `{"password":` + once + `,"peer":"a"}`, "body " + twice, "refused " + once,
+			"spec.password: Invalid value: " + once + ": too long",
+		} {
+			if got := r.Text(text); strings.Contains(got, "hun") || strings.Contains(got, "ter22") {
+				t.Errorf("of %s, this stays: %s", text, got)
+			}
+		}
+	}
+}
+
+func TestAPasswordInQuotesIsTakenOutToItsEnd(t *testing.T) {
+	t.Parallel()
+	tests := map[string]string{
+		`{"password":"hun\"ter22","peer":"a"}`: `{"password":(removed),"peer":"a"}`,
+		`{"peer":"a","password":"hunter22`:     `{"peer":"a","password":(removed)`,
+		"password: \"hunter22\nsays \"a\"":     "password: (removed)\nsays \"a\"",
+	}
+	for text, want := range tests {
+		var r redaction.Redactor
+		if diff := cmp.Diff(want, r.Text(text)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
 	}
 }

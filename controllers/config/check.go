@@ -37,6 +37,7 @@ func Check(namespace string, before Objects, change Change, state ClusterState) 
 		return Verdict{Errors: errs}
 	}
 	b := &verdictBuilder{change: change, was: &was, is: &is, state: state, nodes: newNodes(state.Nodes)}
+	b.verdict.DependsOnOthers = change.dependsOnOthers()
 	b.contradictions()
 	b.usedProfile()
 	b.warn(dangling(change, &was, &is)...)

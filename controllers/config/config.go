@@ -80,6 +80,9 @@ type Verdict struct {
 	Warnings []string
 	// Narrows is whether the change would take something from services that hold certain addresses, if there were such.
 	Narrows bool
+	// DependsOnOthers is whether only other objects see to it that the change takes nothing from services or peers, so that the verdict is only
+	// as good as what is known of these.
+	DependsOnOthers bool
 	// Impacts are the services that the change would take something from. Unless the object allows disruption, they are
 	// among the errors.
 	Impacts Impacts

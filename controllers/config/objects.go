@@ -88,6 +88,21 @@ func (c Change) concernsNobody() bool {
 	return c.New.GetDeletionTimestamp() != nil || sameVersion(c.Old, c.New)
 }
 
+// dependsOnOthers reports whether only other objects see to it that the change takes nothing away: those that announce the same addresses, or the
+// peers that do not name the BFDProfile. The addresses of a pool are in no other, so that only its labels matter.
+func (c Change) dependsOnOthers() bool {
+	switch old := c.Old.(type) {
+	case nil:
+		return false
+	case *v1beta1.IPAddressPool:
+		return c.New != nil && !maps.Equal(old.Labels, c.New.GetLabels())
+	case *v1beta1.BFDProfile:
+		return c.New == nil
+	default:
+		return true
+	}
+}
+
 // version is all that an object means to others.
 type version struct {
 	allowsDisruption bool

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +36,9 @@ type memory struct {
 	// err is all that lists have if set.
 	err error
 
+	// listing is called before the versions of all services are listed, reading before a service is read, if set.
+	listing, reading func()
+
 	// asked is how often it was asked about a service, listed how often about the versions of all.
 	asked, listed int
 }
@@ -57,9 +61,13 @@ func (m *memory) List(_ context.Context, list client.ObjectList, _ ...client.Lis
 		list.Items = slices.Clone(m.nodes.Items)
 	case *metav1.PartialObjectMetadataList:
 		m.listed++
+		if m.listing != nil {
+			m.listing()
+		}
 		for _, svc := range m.services {
 			list.Items = append(list.Items, metav1.PartialObjectMetadata{ObjectMeta: svc.ObjectMeta})
 		}
+		slices.SortFunc(list.Items, func(a, b metav1.PartialObjectMetadata) int { return strings.Compare(a.Name, b.Name) })
 	default:
 		return fmt.Errorf("a %T is not known", list)
 	}
@@ -75,6 +83,9 @@ func (m *memory) Get(_ context.Context, key client.ObjectKey, object client.Obje
 		}
 	case *corev1.Service:
 		m.asked++
+		if m.reading != nil {
+			m.reading()
+		}
 		if found := m.services[key]; found != nil {
 			*into = *found
 			return nil

@@ -199,3 +199,123 @@ func TestWhatTheCacheDoesNotShowYetIsNotTakenAway(t *testing.T) {
 		})
 	}
 }
+
+// What was found to have gone stays gone when the services that the cache lacks are added to what it shows.
+func TestWhatHasGoneRefusesNothingThoughAnotherServiceHasCome(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		is *builder.Pool
+		// before is what is in the cache still.
+		before func(*memory)
+		// services that the API server has.
+		services []*corev1.Service
+	}{
+		"the service that holds an address": {before: func(*memory) {}},
+		"another pool that has the range": {
+			is: builder.MakePool("my-ip-space", "198.51.100.0/25", "192.0.2.0/24"),
+			before: func(m *memory) {
+				m.pools.Items = append(m.pools.Items, *builder.MakePool("other", "192.0.2.0/24").Obj())
+			},
+			services: []*corev1.Service{builder.MakeService("nginx").Holds("my-ip-space", "198.51.100.0").Obj()},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			was, now := town(), town()
+			tc.before(was)
+			now.services = nil
+			now.serve(append(tc.services, builder.MakeService("new").Holds("elsewhere", "203.0.113.1").Obj())...)
+			if response := ask(t, open(t, pool().Obj(), observedOf(was, now)), pool().Obj(), object(tc.is)); !response.Allowed {
+				t.Errorf("refused: %+v", response.Result)
+			}
+		})
+	}
+}
+
+// The cache may catch up while the webhook asks the API server what it lacks.
+func TestWhatComesIntoTheCacheDuringTheCheckIsNotTakenAway(t *testing.T) {
+	t.Parallel()
+	for name, during := range map[string]func(*memory, func()){
+		"while services are listed": func(m *memory, catchUp func()) { m.listing = catchUp },
+		"while the second one is read": func(m *memory, catchUp func()) {
+			m.reading = func() {
+				if m.asked == 2 {
+					catchUp()
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			was, now := town(), town()
+			was.services, now.services = nil, nil
+			late := builder.MakeService("late").Holds("my-ip-space", "198.51.100.9").Obj()
+			now.serve(builder.MakeService("a").Holds("elsewhere", "203.0.113.1").Obj(), builder.MakeService("b").Holds("elsewhere", "203.0.113.2").Obj(), late)
+			o := observedOf(was, now)
+			during(now, func() { o.index.Set(late) })
+			response := ask(t, open(t, pool().Obj(), o), pool().Obj(), nil)
+			if want := `service "default/late" cannot own "198.51.100.9"`; response.Allowed || !strings.Contains(response.Result.Message, want) {
+				t.Errorf("allowed %t, %+v; want %q", response.Allowed, response.Result, want)
+			}
+		})
+	}
+}
+
+func TestADeletionIsAdmittedWhileTheNamespaceGoesThoughTheCacheDoesNotShowTheServiceYet(t *testing.T) {
+	t.Parallel()
+	was, now := town(), town()
+	was.services = nil
+	d := open(t, pool().Obj(), observedOf(was, now))
+	d.live.terminating = true
+	if response := ask(t, d, pool().Obj(), nil); !response.Allowed {
+		t.Errorf("refused: %+v", response.Result)
+	}
+}
+
+// A script may delete one object after the other, faster than the cache follows.
+func TestWhatTheCacheStillShowsDoesNotStandInForWhatIsTakenAway(t *testing.T) {
+	t.Parallel()
+	labelled := pool().Label("use", "public").Obj()
+	byLabel := builder.MakeAdvertisement("public").PoolsWithLabel("use", "public").Obj()
+	anotherAdvertisement := func(m *memory) {
+		m.advertisements.Items = append(m.advertisements.Items, *builder.MakeAdvertisement("other", "my-ip-space").Obj())
+	}
+	anotherPeer := func(m *memory) { m.peers.Items = append(m.peers.Items, *builder.MakePeer("other", "192.0.2.2").Obj()) }
+	for name, tc := range map[string]struct {
+		was, is config.Object
+		// gone is what the cache still has.
+		gone func(*memory)
+	}{
+		"the deletion of an advertisement": {was: byLabel, gone: anotherAdvertisement},
+		"an update of an advertisement": {
+			was: byLabel, is: builder.MakeAdvertisement("public").PoolsWithLabel("use", "public").ServicesWithLabel("app", "none").Obj(),
+			gone: anotherAdvertisement,
+		},
+		"the deletion of a peer":       {was: builder.MakePeer("router", "192.0.2.1").Obj(), gone: anotherPeer},
+		"an update of a pool's labels": {was: labelled, is: pool().Label("use", "private").Obj(), gone: anotherAdvertisement},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			was, now := town(), town()
+			for _, m := range []*memory{was, now} {
+				m.pools.Items, m.advertisements.Items = []v1beta1.IPAddressPool{*labelled}, []v1beta1.BGPAdvertisement{*byLabel}
+			}
+			tc.gone(was)
+			response := ask(t, openAny(t, tc.was, tc.is, observedOf(was, now)), tc.was, tc.is)
+			if want := `would not be announced at "198.51.100.0"`; response.Allowed || !strings.Contains(response.Result.Message, want) {
+				t.Errorf("allowed %t, %+v, warnings %q; want %q", response.Allowed, response.Result, response.Warnings, want)
+			}
+		})
+	}
+}
+
+func TestABFDProfileThatAPeerHasJustComeToNameIsNotDeleted(t *testing.T) {
+	t.Parallel()
+	was, now := town(), town()
+	now.peers.Items = append(now.peers.Items, *builder.MakePeer("tor", "192.0.2.9").BFDProfile("fast").Obj())
+	profile := builder.MakeBFDProfile("fast").Obj()
+	response := ask(t, open(t, profile, observedOf(was, now)), profile, nil)
+	if want := `used by BGPPeer "tor"`; response.Allowed || !strings.Contains(response.Result.Message, want) {
+		t.Errorf("allowed %t, %+v; want %q", response.Allowed, response.Result, want)
+	}
+}

@@ -128,14 +128,14 @@ func (o *observed) confirm(ctx context.Context, seen config.Objects, impacts con
 }
 
 // missed compares the versions of all services that the API server has with those that were observed, and reads the services
-// that differ.
+// that differ. They are added to what was observed by then: before, it may lack what has been observed meanwhile.
 func (o *observed) missed(ctx context.Context) (config.Holdings, error) {
 	now := &metav1.PartialObjectMetadataList{}
 	now.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ServiceList"))
 	if err := o.live.List(ctx, now, client.MatchingFields{"spec.type": string(corev1.ServiceTypeLoadBalancer)}); err != nil {
 		return nil, fmt.Errorf("listing services: %w", err)
 	}
-	var holdings *assignment.Index
+	var late []*corev1.Service
 	for i := range now.Items {
 		name := client.ObjectKeyFromObject(&now.Items[i])
 		if o.index.HasSeen(name, now.Items[i].ResourceVersion) {
@@ -148,13 +148,16 @@ func (o *observed) missed(ctx context.Context) (config.Holdings, error) {
 		case err != nil:
 			return nil, fmt.Errorf("reading service %s: %w", name, err)
 		}
-		if holdings == nil {
-			holdings = o.index.Clone()
-		}
-		holdings.Set(svc)
+		late = append(late, svc)
 	}
-	if holdings == nil {
-		return nil, nil
+	if len(late) == 0 {
+		return o.index.Snapshot(), nil
+	}
+	holdings := o.index.Clone()
+	for _, svc := range late {
+		if !holdings.HasSeen(client.ObjectKeyFromObject(svc), svc.ResourceVersion) {
+			holdings.Set(svc)
+		}
 	}
 	return holdings, nil
 }

@@ -30,11 +30,10 @@ var errStarting = errors.New("the webhook has not read the configuration and the
 type state interface {
 	// read returns the configuration and what it is used for. Nothing in it may be modified.
 	read(ctx context.Context) (config.Objects, config.ClusterState, error)
-	// confirm does so where a change is about to be refused for what was seen and for the impacts, and is behind nothing; false
-	// if nothing has changed.
+	// confirm does so where the verdict on a change depends on what was seen and on the impacts, and is behind nothing; false if
+	// nothing has changed.
 	confirm(ctx context.Context, seen config.Objects, impacts config.Impacts) (config.Objects, config.ClusterState, bool, error)
-	// missed returns what services hold by what the API server has, where that is more recent than what was observed; nil if it is
-	// not.
+	// missed returns what services hold by what was observed until now, and by what the API server has where that is more recent.
 	missed(ctx context.Context) (config.Holdings, error)
 }
 
@@ -139,18 +138,17 @@ func (v *validator[T]) judge(ctx context.Context, request *admission.Request, ch
 		return nil, nil, err
 	}
 	verdict := config.Check(v.namespace, objects, change, state)
-	if len(verdict.Errors) > 0 && change.New == nil && v.leaving(ctx) {
-		return nil, nil, nil
-	}
-	if len(verdict.Errors)+len(verdict.Warnings) > 0 {
-		verdict = v.again(ctx, objects, change, verdict)
+	if len(verdict.Errors)+len(verdict.Warnings) > 0 || verdict.DependsOnOthers {
+		objects, state, verdict = v.again(ctx, objects, change, state, verdict)
 	}
 	if len(verdict.Errors) == 0 && verdict.Narrows {
-		if verdict, err = v.caughtUp(ctx, objects, change, state, verdict); err != nil {
+		if verdict, err = v.caughtUp(ctx, objects, change, state); err != nil {
 			return nil, nil, err
 		}
 	}
 	switch {
+	case len(verdict.Errors) > 0 && change.New == nil && v.leaving(ctx):
+		return nil, nil, nil
 	case len(verdict.Errors) == 0:
 		return verdict.Warnings, nil, nil
 	case change.New != nil:
@@ -160,28 +158,34 @@ func (v *validator[T]) judge(ctx context.Context, request *admission.Request, ch
 	return nil, apierrors.NewForbidden(resource, change.Old.GetName(), details(verdict.Errors)), nil
 }
 
-// again judges the change that is about to be refused or warned of once more: what is in its way in the cache may have gone a
-// moment ago, as where a script deletes one object after the other, and what it lacks may have come.
-func (v *validator[T]) again(ctx context.Context, seen config.Objects, change config.Change, verdict config.Verdict) config.Verdict {
-	objects, state, changed, err := v.state.confirm(ctx, seen, verdict.Impacts)
+// again judges once more a change that is about to be refused or warned of, or that depends on other objects, and returns by what. What
+// is in its way in the cache may have gone a moment ago, as where a script deletes one object after the other, and so may what it
+// depends on; what it lacks may have come.
+func (v *validator[T]) again(ctx context.Context, seen config.Objects, change config.Change, state config.ClusterState, verdict config.Verdict,
+) (config.Objects, config.ClusterState, config.Verdict) {
+	objects, now, changed, err := v.state.confirm(ctx, seen, verdict.Impacts)
 	if err != nil {
 		log.FromContext(ctx).Error(err, "confirming what was found")
 	}
 	if !changed {
-		return verdict
+		return seen, state, verdict
 	}
-	return config.Check(v.namespace, objects, change, state)
+	return objects, now, config.Check(v.namespace, objects, change, now)
 }
 
-// caughtUp judges the change, which is about to be admitted and takes something from some services, once more if this replica has
-// not observed all services as they are now: a service may have been given an address a moment ago.
-func (v *validator[T]) caughtUp(ctx context.Context, seen config.Objects, change config.Change, state config.ClusterState, verdict config.Verdict) (config.Verdict, error) {
-	holdings, err := v.state.missed(ctx)
-	if err != nil || holdings == nil {
-		return verdict, err
+// caughtUp judges the change, which is about to be admitted and takes something from some services, once more by all services as they
+// are now: one may have been given an address a moment ago. It always does so, since the cache may have caught up after what the change
+// was judged by was read. A service that it finds in the way may have gone, so that is confirmed too.
+func (v *validator[T]) caughtUp(ctx context.Context, objects config.Objects, change config.Change, state config.ClusterState) (config.Verdict, error) {
+	var err error
+	if state.Holdings, err = v.state.missed(ctx); err != nil {
+		return config.Verdict{}, err
 	}
-	state.Holdings = holdings
-	return config.Check(v.namespace, seen, change, state), nil
+	verdict := config.Check(v.namespace, objects, change, state)
+	if len(verdict.Errors) > 0 {
+		_, _, verdict = v.again(ctx, objects, change, state, verdict)
+	}
+	return verdict, nil
 }
 
 // details returns what is wrong without the fields: of an object that is deleted, no field is.

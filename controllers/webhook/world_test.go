@@ -49,7 +49,7 @@ func (k *known) confirm(context.Context, config.Objects, config.Impacts) (config
 	return config.Objects{}, config.ClusterState{}, false, nil
 }
 
-func (k *known) missed(context.Context) (config.Holdings, error) { return nil, nil }
+func (k *known) missed(context.Context) (config.Holdings, error) { return k.state.Holdings, nil }
 
 // namespaces is a reader that only knows what becomes of namespaces, and counts how often it is asked.
 type namespaces struct {

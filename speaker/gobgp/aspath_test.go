@@ -63,3 +63,43 @@ func TestAnASPathIsPrependedToWithTheASNThatThePeerKnows(t *testing.T) {
 		})
 	}
 }
+
+// What a peer that knows no ASNs of four octets gets besides, AS4_PATH (RFC 6793), must fit into a message too.
+func TestAPeerThatKnowsNoASNsOfFourOctetsGetsEveryRoute(t *testing.T) {
+	t.Parallel()
+	const n = 2000
+	for _, times := range []uint8{0, 1, 10} {
+		t.Run(fmt.Sprintf("prepended %d times", times), func(t *testing.T) {
+			t.Parallel()
+			if elsewhere(t) {
+				return
+			}
+			paths := hosts(n)
+			six := netip.MustParseAddr("2001:db8::")
+			for i := range paths {
+				six = six.Next()
+				paths[i].ASPathPrepend = times
+				paths = append(paths, rib.Path{Prefix: netip.PrefixFrom(six, 128), ASPathPrepend: times})
+			}
+			k := newSink(t, behaviour{twoOctets: true})
+			c := to("tor", k.addrPort())
+			c.LocalASN = 4200000002
+			c.Families.IPv6 = true
+			c.OwnAddresses.IPv6 = netip.MustParseAddr("fd99::1")
+			s, _ := newSessions(t, Options{})
+			configure(t, s, always(paths...), c)
+			awaitUp(t, s, "tor")
+			awaitRoutes(t, k, 2*n)
+
+			t.Log("what it has is not sent again")
+			before := k.heard().updates
+			s.peerings()["tor"].feed.Restart()
+			s.peerings()["tor"].await()
+			apply(t, s, announcing("tor", "192.0.2.99/32"))
+			awaitRoutes(t, k, 2*n+1)
+			if sent := k.heard().updates - before; sent != 1 {
+				t.Errorf("%d UPDATE messages were sent for one new prefix", sent)
+			}
+		})
+	}
+}

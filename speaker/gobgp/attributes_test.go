@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -219,5 +220,44 @@ func TestEachChangeOfAnAttributeIsOneUpdate(t *testing.T) {
 			now := k.heard()
 			return now.updates == before.updates+i+1 && now.connections == 1 && len(now.routes) == 2, fmt.Sprintf("after change %d, heard %+v", i, now)
 		})
+	}
+}
+
+// Several advertisements of one prefix may have more communities together than a message has room for.
+func TestARouteWithMoreCommunitiesThanFitIsAnnouncedWithThoseThatDo(t *testing.T) {
+	t.Parallel()
+	for name, at := range map[string]string{"over IPv4": "127.0.0.1:0", "over IPv6": "[::1]:0"} {
+		for kind, asn := range map[string]uint32{"internal": sinkASN, "external": speakerASN} {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				t.Parallel()
+				if elsewhere(t) {
+					return
+				}
+				k := newSinkAt(t, behaviour{}, at)
+				c := to("tor", k.addrPort())
+				c.LocalASN, c.Families = asn, bgp.Families{IPv4: true, IPv6: true}
+				c.OwnAddresses = bgp.OwnAddresses{IPv4: netip.MustParseAddr("192.0.2.1"), IPv6: netip.MustParseAddr("2001:db8::1")}
+				paths := []rib.Path{path("198.51.100.0/32"), path("2001:db8:1::/128")}
+				for i := range paths {
+					paths[i].ASPathPrepend, paths[i].Draining, paths[i].Weight = 10, true, 1
+					for n := range 500 {
+						paths[i].Communities = append(paths[i].Communities, community(t, fmt.Sprintf("large:64500:1:%d", n)))
+					}
+					paths[i].Communities = append(paths[i].Communities, community(t, "no-export"))
+				}
+				s, j := newSessions(t, Options{})
+				configure(t, s, always(append(paths, path("198.51.100.1/32"))...), c)
+				awaitUp(t, s, "tor")
+				awaitRoutes(t, k, 3)
+				for _, p := range paths {
+					if got := k.heard().routes[p.Prefix].communities; !strings.Contains(got, "no-export") || !strings.Contains(got, "64500:1:250") {
+						t.Errorf("the communities of %s are %s", p.Prefix, got)
+					}
+				}
+				if lines := j.with("more communities than fit"); len(lines) != 1 {
+					t.Errorf("that communities are left out is told in these lines: %s", lines)
+				}
+			})
+		}
 	}
 }

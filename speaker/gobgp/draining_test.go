@@ -3,8 +3,13 @@
 package gobgp
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"net"
 	"net/netip"
+	"runtime/pprof"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,5 +69,35 @@ func TestARouterLeavesAPathThatDrainsBeforeItGoes(t *testing.T) {
 				awaitBest(netip.Addr.IsValid)
 			})
 		}
+	})
+}
+
+// A path that drains has the octets of an address at the end of the IPv4 addresses as its MED. What is discarded of such paths is not what a session
+// that ends waits for, or GoBGP would never free what it has left to send.
+func TestNothingIsLeftOfASessionThatEndsWhileItsPathsDrain(t *testing.T) {
+	if elsewhere(t) {
+		return
+	}
+	v := newVillain(t, func(c *net.TCPConn) {
+		_ = c.SetReadBuffer(4096)
+		_, _ = io.WriteString(c, greeting(t))
+		<-t.Context().Done() // It reads nothing.
+	}, time.Hour)
+	s, j := newSessions(t, Options{})
+	j.quiet = true
+	const n = 5000
+	paths := hosts(n)
+	for i := range paths {
+		paths[i].Communities = []bgp.Community{community(t, fmt.Sprintf("1:%d", i))} // A message for each.
+	}
+	configure(t, s, always(paths...), to("tor", v.at))
+	awaitUp(t, s, "tor")
+	s.options.Table.SetDraining(true)
+	s.peerings()["tor"].await()
+	configure(t, s, nothing)
+	eventually(t, 5*time.Second, func() (bool, string) {
+		var stacks bytes.Buffer
+		_ = pprof.Lookup("goroutine").WriteTo(&stacks, 2)
+		return !strings.Contains(stacks.String(), "infiniteBuffer"), "a queue of GoBGP is left"
 	})
 }

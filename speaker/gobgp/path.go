@@ -4,6 +4,7 @@ package gobgp
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 
@@ -37,9 +38,38 @@ func announcement(p rib.Path, c bgp.Peer, nextHop netip.Addr) (*apiutil.Path, er
 			packet.NewAs4PathParam(packet.BGP_ASPATH_ATTR_TYPE_SEQ, prepended),
 		}))
 	}
-	path.Attrs = append(path.Attrs, communities(told.Communities, c.IBGP())...)
+	if !c.IBGP() && c.LocalASN > math.MaxUint16 {
+		path.Attrs = append(path.Attrs, roomForAS4Path(1+told.ASPathPrepend))
+	}
+	path.Attrs = append(path.Attrs, communities(fitting(told.Communities), c.IBGP())...)
 	return path, nil
 }
+
+// room is an attribute that is never sent, and for which GoBGP leaves room in a message all the same.
+type room struct {
+	*packet.PathAttributeUnknown
+	octets int
+}
+
+// roomForAS4Path is what a message grows by towards a peer that knows no ASNs of four octets: the AS path then has ASNs of two, and a copy with
+// the real ones (RFC 6793 section 4.2.2). GoBGP (v4.8.0) makes the copy when it has filled the message already, and drops one that is too long,
+// with all its routes. What the peer knows is not known before there is a connection, so that all get a few routes less in each message.
+func roomForAS4Path(asns int) packet.PathAttributeInterface {
+	const (
+		header, segment = 3, 2
+		longer          = 2 // octets for each ASN
+	)
+	return room{unassigned, header + segment + longer*asns}
+}
+
+// unassigned is of a type that no attribute has (RFC 2042). GoBGP takes out what is not transitive.
+var unassigned = packet.NewPathAttributeUnknown(packet.BGP_ATTR_FLAG_OPTIONAL|packet.BGP_ATTR_FLAG_TRANSITIVE, 255, nil)
+
+// Len is how much room there is to be.
+func (r room) Len(...*packet.MarshallingOption) int { return r.octets }
+
+// Serialize returns nothing.
+func (room) Serialize(...*packet.MarshallingOption) ([]byte, error) { return nil, nil }
 
 // pathTo is a path to the prefix with nothing but the mandatory attributes. An IPv4 prefix with an IPv6 next hop is announced as RFC 8950
 // has it.

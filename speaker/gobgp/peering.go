@@ -353,6 +353,10 @@ func (p *peering) announce(paths []rib.Path) error {
 			continue
 		}
 		carried = append(carried, path)
+		if left := len(path.Communities) - len(fitting(path.Communities)); left > 0 {
+			const crowded = "route has more communities than fit into a message, and is announced without some"
+			p.log.V(p.toldBefore(crowded)).Info(crowded, "prefix", path.Prefix.String(), "without", left)
+		}
 		if _, found := p.prefixes[path.Prefix]; !found {
 			p.prefixes[path.Prefix] = struct{}{}
 			p.count(path.Prefix, 1)

@@ -3,6 +3,7 @@
 package transport
 
 import (
+	"errors"
 	"net/netip"
 
 	"github.com/vishvananda/netlink"
@@ -14,7 +15,9 @@ import (
 // may be the zero Addr.
 func Beside(own, local netip.Addr) netip.Addr {
 	addresses, err := netlink.AddrList(nil, netlink.FAMILY_ALL)
-	if err != nil {
+	// A list that was interrupted lacks no address of an interface whose addresses have not changed meanwhile. On a node where services or pods
+	// come and go, many are interrupted.
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
 		return own
 	}
 	device := -1

@@ -36,7 +36,7 @@ const (
 	lostBefore = 75
 )
 
-// lostServices are one of each traffic policy, with addresses of their own, and the same pods, one on each node. One pod serves on for ten
+// lostServices are one of each traffic policy, with addresses of their own, and the same pods, one on each node. A pod serves on for six
 // seconds after it is told to end.
 const lostServices = `apiVersion: metallb.io/v1beta1
 kind: IPAddressPool
@@ -75,7 +75,7 @@ spec:
         image: docker.io/library/nginx:1
         imagePullPolicy: IfNotPresent
         ports: [{name: http, containerPort: 80}]
-        lifecycle: {preStop: {sleep: {seconds: 10}}}
+        lifecycle: {preStop: {sleep: {seconds: 6}}}
         readinessProbe: {periodSeconds: 1, httpGet: {port: http}}
         volumeMounts: [{name: config, mountPath: /etc/nginx/conf.d}]
       volumes: [{name: config, configMap: {name: lost}}]

@@ -24,7 +24,7 @@ const (
 	openConnections = 4
 )
 
-// rolledOut is a deployment of one pod on each node. Each pod serves on for ten seconds after it is told to end. Two services of one
+// rolledOut is a deployment of one pod on each node. Each pod serves on for six seconds after it is told to end. Two services of one
 // traffic policy each have all of them.
 const rolledOut = `apiVersion: apps/v1
 kind: Deployment
@@ -62,7 +62,7 @@ spec:
         lifecycle:
           preStop:
             sleep:
-              seconds: 10
+              seconds: 6
         readinessProbe:
           httpGet:
             port: http

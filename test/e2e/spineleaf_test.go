@@ -41,8 +41,8 @@ var leaves = []struct {
 	asn        int
 }{{"leaf-a", "eth1", 65101}, {"leaf-b", "eth2", 65102}}
 
-// fabricConfiguration is that of the nodes: one peer of every node for each leaf.
-const fabricConfiguration = `
+// fabricPeers are one peer of every node for each leaf, and fabricConfiguration all else.
+const fabricPeers = `
 apiVersion: metallb.io/v1beta2
 kind: BGPPeer
 metadata: {name: leaf-a, namespace: metallb-system}
@@ -52,7 +52,9 @@ apiVersion: metallb.io/v1beta2
 kind: BGPPeer
 metadata: {name: leaf-b, namespace: metallb-system}
 spec: {myASN: 64500, dynamicASN: external, interface: eth2, holdTime: 3s, keepaliveTime: 1s, connectTime: 1s}
----
+`
+
+const fabricConfiguration = `
 apiVersion: metallb.io/v1beta1
 kind: BGPAdvertisement
 metadata: {name: everything, namespace: metallb-system}
@@ -75,6 +77,7 @@ func TestALeafOfASpineLeafNetworkDiesWithItsLinksUp(t *testing.T) {
 	kubectl(t, p, "rollout", "status", "--timeout=2m", "deployment/nginx")
 	// Each node has its own pod answer, so the client reaches all only if the leaves spread connections over the nodes.
 	kubectl(t, p, "patch", "service", "nginx-dual-stack", "--patch", `{"spec": {"externalTrafficPolicy": "Local"}}`)
+	apply(t, p, fabricPeers) // Last, since it takes a while until a change of what a session carries is told.
 	awaitFabric(t, p, "leaf-a", "leaf-b")
 	awaitSight(t, p, "the sessions of all nodes with both leaves", fabricSight(p, "leaf-a", "leaf-b"))
 

@@ -237,7 +237,7 @@ func TestARouteWithMoreCommunitiesThanFitIsAnnouncedWithThoseThatDo(t *testing.T
 				c := to("tor", k.addrPort())
 				c.LocalASN, c.Families = asn, bgp.Families{IPv4: true, IPv6: true}
 				c.OwnAddresses = bgp.OwnAddresses{IPv4: netip.MustParseAddr("192.0.2.1"), IPv6: netip.MustParseAddr("2001:db8::1")}
-				paths := []rib.Path{path("198.51.100.0/32"), path("2001:db8:1::/128")}
+				paths := [...]rib.Path{path("198.51.100.0/32"), path("2001:db8:1::/128")}
 				for i := range paths {
 					paths[i].ASPathPrepend, paths[i].Draining, paths[i].Weight = 10, true, 1
 					for n := range 500 {
@@ -246,7 +246,7 @@ func TestARouteWithMoreCommunitiesThanFitIsAnnouncedWithThoseThatDo(t *testing.T
 					paths[i].Communities = append(paths[i].Communities, community(t, "no-export"))
 				}
 				s, j := newSessions(t, Options{})
-				configure(t, s, always(append(paths, path("198.51.100.1/32"))...), c)
+				configure(t, s, always(paths[0], paths[1], path("198.51.100.1/32")), c)
 				awaitUp(t, s, "tor")
 				awaitRoutes(t, k, 3)
 				for _, p := range paths {

@@ -326,7 +326,8 @@ func (p *peering) drain(c *connection, marker netip.Prefix) (marked bool, err er
 		return false, err // What is not carried is not queued.
 	}
 	// Its address alone is in other messages too: it has the octets of the MED of a path that drains.
-	discarded := c.Discarded(append([]byte{byte(marker.Bits())}, marker.Addr().AsSlice()...)) // as in the NLRI (RFC 4271 section 4.3)
+	length := byte(marker.Bits())                                                //nolint:gosec // At most 128.
+	discarded := c.Discarded(append([]byte{length}, marker.Addr().AsSlice()...)) // as in the NLRI (RFC 4271 section 4.3)
 	if err := p.server.announce([]rib.Path{{Prefix: marker}}, p.opened, p.hops); err != nil {
 		return true, err
 	}

@@ -3,6 +3,8 @@
 package gobgp
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"testing"
@@ -37,24 +39,7 @@ func TestTheNextHopStaysWhileAddressesOfOtherInterfacesComeAndGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	stop, stopped := make(chan struct{}), make(chan error)
-	go func() {
-		coming := addressOf(netip.MustParseAddr("10.1.0.0"))
-		for {
-			select {
-			case <-stop:
-				close(stopped)
-				return
-			default:
-			}
-			for _, change := range []func(netlink.Link, *netlink.Addr) error{netlink.AddrAdd, netlink.AddrDel} {
-				if err := change(services, coming); err != nil {
-					stopped <- err
-					return
-				}
-			}
-		}
-	}()
+	stop := comeAndGo(services)
 	tried, interrupted, lost := 0, 0, 0
 	for ; tried < 500 && interrupted < 10; tried++ {
 		if _, err := netlink.AddrList(nil, netlink.FAMILY_ALL); err != nil {
@@ -64,8 +49,7 @@ func TestTheNextHopStaysWhileAddressesOfOtherInterfacesComeAndGo(t *testing.T) {
 			lost++
 		}
 	}
-	close(stop)
-	if err := <-stopped; err != nil {
+	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
 	if lost > 0 {
@@ -73,6 +57,26 @@ func TestTheNextHopStaysWhileAddressesOfOtherInterfacesComeAndGo(t *testing.T) {
 	}
 	if interrupted == 0 {
 		t.Skip("the kernel was never interrupted, so that nothing is known")
+	}
+}
+
+// comeAndGo adds an address to the interface and deletes it, over and over until stop.
+func comeAndGo(link netlink.Link) (stop func() error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		coming := addressOf(netip.MustParseAddr("10.1.0.0"))
+		for ctx.Err() == nil {
+			if err := errors.Join(netlink.AddrAdd(link, coming), netlink.AddrDel(link, coming)); err != nil {
+				ended <- err
+				return
+			}
+		}
+		ended <- nil
+	}()
+	return func() error {
+		cancel()
+		return <-ended
 	}
 }
 

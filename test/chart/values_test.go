@@ -177,7 +177,7 @@ func (n valueSchema) missing(path string, values map[string]any, definitions map
 	for name, inner := range n.Properties {
 		value, ok := values[name]
 		if reference := strings.TrimPrefix(inner.Ref, "#/definitions/"); reference != "" {
-			if reference == "ignored" || slices.Contains([]string{"probe", "resources"}, reference) && ok {
+			if reference == "ignored" || slices.Contains([]string{"probe", "readinessProbe", "resources"}, reference) && ok {
 				continue
 			}
 			inner = definitions[reference]

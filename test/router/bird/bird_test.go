@@ -128,6 +128,23 @@ func TestExtendedCommunitiesAreReadWithTheirKindOnly(t *testing.T) {
 	}
 }
 
+func TestAListOfCommunitiesThatGoesOnIsReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	neighbors := map[string]router.Neighbor{"node4_1": {Address: addr("192.0.2.1"), Established: true}}
+	got, err := ParseRoutes("198.51.100.0/32      unicast [node4_1 2026-11-22 13:04:17] * (100) [AS64512i]\n\tvia 192.0.2.1 on eth0\n"+
+		"\tBGP.community: (64512,1) (64512,2)\n\t\t(64512,3)\n\tBGP.large_community: (64512, 1, 1)\n\t\t(64512, 1, 2)\n\t\t(64512, 1, 3)\n", neighbors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := got[0].Paths[0]
+	if diff := cmp.Diff([]string{"64512:1", "64512:2", "64512:3"}, p.Communities); diff != "" {
+		t.Errorf("communities (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"64512:1:1", "64512:1:2", "64512:1:3"}, p.LargeCommunities); diff != "" {
+		t.Errorf("large communities (-want +got):\n%s", diff)
+	}
+}
+
 func TestMisreadOutputIsAnError(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{

@@ -93,6 +93,7 @@ var pathLine = regexp.MustCompile(`^(\S*)\s+(\w+) \[(\S+) [^\]]*\]( [*!])? \(`)
 func ParseRoutes(text string, neighbors map[string]router.Neighbor) ([]router.Route, error) {
 	routes := []router.Route{}
 	var path *router.Path
+	var key string // of the attribute that was read last
 	lines := bufio.NewScanner(strings.NewReader(text))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -104,7 +105,12 @@ func ParseRoutes(text string, neighbors map[string]router.Neighbor) ([]router.Ro
 			if path == nil {
 				return nil, fmt.Errorf("attribute before any path: %q", line)
 			}
-			if err := attribute(path, strings.TrimSpace(line)); err != nil {
+			line = strings.TrimSpace(line)
+			if strings.HasPrefix(line, "(") { // A long list of communities goes on.
+				line = key + ": " + line
+			}
+			key, _, _ = strings.Cut(line, ":")
+			if err := attribute(path, line); err != nil {
 				return nil, fmt.Errorf("%q: %w", line, err)
 			}
 			continue
@@ -163,11 +169,11 @@ func attribute(p *router.Path, line string) error {
 			p.LocalPref = &number
 		}
 	case "BGP.community":
-		p.Communities = communities(value)
+		p.Communities = append(p.Communities, communities(value)...)
 	case "BGP.large_community":
-		p.LargeCommunities = communities(value)
+		p.LargeCommunities = append(p.LargeCommunities, communities(value)...)
 	case "BGP.ext_community":
-		p.ExtendedCommunities = communities(value)
+		p.ExtendedCommunities = append(p.ExtendedCommunities, communities(value)...)
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func (t *trail) advertisements(s *config.Selection, f family) bool {
 // advertise returns how to have an advertisement of the pool.
 func (t *trail) advertise(pool string) Remedy {
 	name := pool
-	if slices.ContainsFunc(t.Written.Advertisements, func(a v1beta1.BGPAdvertisement) bool { return a.Name == name }) {
+	if exists(t.Written.Advertisements, name) {
 		name += "-all"
 	}
 	name = unused(t.Written.Advertisements, name)
@@ -100,7 +100,7 @@ func (t *trail) matchingText(names []string, pool string) string {
 func (t *trail) adopt(f family) Remedy {
 	const name = "adopted"
 	addresses := f.address.String() + "-" + f.address.String()
-	if slices.ContainsFunc(t.Written.Pools, func(p v1beta1.IPAddressPool) bool { return p.Name == name }) {
+	if exists(t.Written.Pools, name) {
 		// Applied again, the pool would lose the addresses that it has been created for.
 		return Run("add it to the pool of such addresses", t.poolTarget(name).add("/spec/addresses", addresses))
 	}

@@ -80,13 +80,21 @@ func (o target) create(spec map[string]any) string {
 	return "echo " + command(text) + " | kubectl apply -f -"
 }
 
-// unused returns the name for an object to create, with a number if one has it already: applied, the new object would take the place of that one.
-func unused[T any, P interface {
+// object is a pointer to one with a name.
+type object[T any] interface {
 	*T
 	GetName() string
-}](all []T, name string) string {
+}
+
+// exists reports whether one of the objects has the name.
+func exists[T any, P object[T]](all []T, name string) bool {
+	return slices.ContainsFunc(all, func(o T) bool { return P(&o).GetName() == name })
+}
+
+// unused returns the name for an object to create, with a number if one has it already: applied, the new object would take the place of that one.
+func unused[T any, P object[T]](all []T, name string) string {
 	free := name
-	for n := 2; slices.ContainsFunc(all, func(o T) bool { return P(&o).GetName() == free }); n++ {
+	for n := 2; exists[T, P](all, free); n++ {
 		free = fmt.Sprintf("%s-%d", name, n)
 	}
 	return free

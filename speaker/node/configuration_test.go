@@ -3,23 +3,18 @@
 package node_test
 
 import (
-	"context"
 	"errors"
 	"net/netip"
 	"testing"
+	"testing/synctest"
 
 	. "github.com/onsi/gomega"
-	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
-	"metallb.io/metallb/speaker/node"
 )
 
 func TestTheFirstSessionStartsWithEverythingThatIsToBeAnnounced(t *testing.T) {
@@ -223,48 +218,21 @@ func TestNothingIsWithdrawnForWhatDoesNotConcernIt(t *testing.T) {
 
 func TestAPolicyThatCannotBePutToUseIsNotReported(t *testing.T) {
 	t.Parallel()
-	fails := false
-	list := func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
-		if _, isServices := list.(*corev1.ServiceList); isServices && fails {
-			return errors.New("the cache is not there")
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeaving(t, thisNode())
+		withoutSecret := peer("other", "192.0.2.2")
+		withoutSecret.Spec.PasswordSecret.Name = "gone"
+		if err := errors.Join(l.client.Create(t.Context(), withoutSecret), l.client.Create(t.Context(), advertisement("another"))); err != nil {
+			t.Fatal(err)
 		}
-		return c.List(ctx, list, options...)
-	}
-	n := thisNode()
-	n.UID = "uid"
-	cluster := fakeCluster(t, n, peer("router", "192.0.2.1"), pool("pool", "198.51.100.0/24"), advertisement("everything"), service("web", "198.51.100.1"),
-		slice("web", "node-1")).WithInterceptorFuncs(interceptor.Funcs{List: list}).Build()
-	sessions, reported := newFakeSessions(), &situations{}
-	metrics, err := node.NewMetrics(prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
-	speaker := node.NewSpeaker(node.Options{
-		Node: "node-1", Client: cluster, Table: sessions.table, Sessions: sessions, Recorder: events.NewFakeRecorder(100), Metrics: metrics, NodeState: reported,
+		l.read.err = errors.New("the cache is not there")
+		if _, err := l.reconciler.Reconcile(t.Context(), ctrl.Request{}); err == nil || len(l.situations.last.Refused) > 0 {
+			t.Errorf("with the error %v, reported as refused: %+v", err, l.situations.last.Refused)
+		}
+		l.read.err = nil
+		l.reconcile()
+		if len(l.situations.last.Refused) != 1 {
+			t.Errorf("reported as refused: %+v", l.situations.last.Refused)
+		}
 	})
-	if _, err := (&node.StateReconciler{Client: cluster, Speaker: speaker}).Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(n)}); err != nil {
-		t.Fatal(err)
-	}
-	reconciler := &node.ConfigurationReconciler{Client: cluster, Speaker: speaker}
-	reconcile := func() error {
-		_, err := reconciler.Reconcile(t.Context(), ctrl.Request{})
-		return err
-	}
-	if err := reconcile(); err != nil {
-		t.Fatal(err)
-	}
-
-	withoutSecret := peer("other", "192.0.2.2")
-	withoutSecret.Spec.PasswordSecret.Name = "gone"
-	if err := errors.Join(cluster.Create(t.Context(), withoutSecret), cluster.Create(t.Context(), advertisement("another"))); err != nil {
-		t.Fatal(err)
-	}
-	fails = true
-	if err := reconcile(); err == nil || len(reported.last.Refused) > 0 {
-		t.Errorf("with the error %v, reported as refused: %+v", err, reported.last.Refused)
-	}
-	fails = false
-	if err := reconcile(); err != nil || len(reported.last.Refused) != 1 {
-		t.Errorf("with the error %v, reported as refused: %+v", err, reported.last.Refused)
-	}
 }

@@ -21,12 +21,18 @@ import (
 )
 
 // readings count what was read of services: lists of all, and of the endpoints of one.
-type readings struct{ services, endpoints int }
+type readings struct {
+	services, endpoints int
+	// err is all that a list of services has if set.
+	err error
+}
 
 func (r *readings) list(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
 	switch list.(type) {
 	case *corev1.ServiceList:
-		r.services++
+		if r.services++; r.err != nil {
+			return r.err
+		}
 	case *discoveryv1.EndpointSliceList:
 		r.endpoints++
 	}

@@ -102,14 +102,22 @@ func TestRoutesAreReadFromShowRouteAll(t *testing.T) {
 	}
 }
 
-func TestUnreachableNextHopIsTold(t *testing.T) {
-	t.Parallel()
-	neighbors := map[string]router.Neighbor{"node4_1": {Address: addr("192.0.2.1"), Established: true}}
-	got, err := ParseRoutes("Table master4:\n198.51.100.0/32      unreachable [node4_1 2026-11-22 13:04:17] * (100/-) [AS64512i]\n\tBGP.next_hop: 192.0.2.9 fe80::1\n\tBGP.med: 7\n", neighbors)
+// onlyPath reads "show route all" with one path, of the session node4_1.
+func onlyPath(t *testing.T, text string) router.Path {
+	t.Helper()
+	got, err := ParseRoutes(text, map[string]router.Neighbor{"node4_1": {Address: addr("192.0.2.1"), Established: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := got[0].Paths[0]
+	if len(got) != 1 || len(got[0].Paths) != 1 {
+		t.Fatalf("got %+v, want one path", got)
+	}
+	return got[0].Paths[0]
+}
+
+func TestUnreachableNextHopIsTold(t *testing.T) {
+	t.Parallel()
+	p := onlyPath(t, "Table master4:\n198.51.100.0/32      unreachable [node4_1 2026-11-22 13:04:17] * (100/-) [AS64512i]\n\tBGP.next_hop: 192.0.2.9 fe80::1\n\tBGP.med: 7\n")
 	if p.Reachable || p.Stale || p.NextHop != addr("192.0.2.9") || p.MED == nil || *p.MED != 7 {
 		t.Errorf("path %+v", p)
 	}
@@ -117,26 +125,17 @@ func TestUnreachableNextHopIsTold(t *testing.T) {
 
 func TestExtendedCommunitiesAreReadWithTheirKindOnly(t *testing.T) {
 	t.Parallel()
-	neighbors := map[string]router.Neighbor{"node4_1": {Address: addr("192.0.2.1"), Established: true}}
-	got, err := ParseRoutes("198.51.100.0/32      unicast [node4_1 2026-11-22 13:04:17] * (100) [AS64512i]\n"+
-		"\tBGP.ext_community: (rt, 64512, 7) (unknown 0x4004, 0xfc00, 0x4cee6b28)\n", neighbors)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"rt:64512:7", "0x4004:0xfc00:0x4cee6b28"}, got[0].Paths[0].ExtendedCommunities); diff != "" {
+	p := onlyPath(t, "198.51.100.0/32      unicast [node4_1 2026-11-22 13:04:17] * (100) [AS64512i]\n"+
+		"\tBGP.ext_community: (rt, 64512, 7) (unknown 0x4004, 0xfc00, 0x4cee6b28)\n")
+	if diff := cmp.Diff([]string{"rt:64512:7", "0x4004:0xfc00:0x4cee6b28"}, p.ExtendedCommunities); diff != "" {
 		t.Errorf("extended communities (-want +got):\n%s", diff)
 	}
 }
 
 func TestAListOfCommunitiesThatGoesOnIsReadToItsEnd(t *testing.T) {
 	t.Parallel()
-	neighbors := map[string]router.Neighbor{"node4_1": {Address: addr("192.0.2.1"), Established: true}}
-	got, err := ParseRoutes("198.51.100.0/32      unicast [node4_1 2026-11-22 13:04:17] * (100) [AS64512i]\n\tvia 192.0.2.1 on eth0\n"+
-		"\tBGP.community: (64512,1) (64512,2)\n\t\t(64512,3)\n\tBGP.large_community: (64512, 1, 1)\n\t\t(64512, 1, 2)\n\t\t(64512, 1, 3)\n", neighbors)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := got[0].Paths[0]
+	p := onlyPath(t, "198.51.100.0/32      unicast [node4_1 2026-11-22 13:04:17] * (100) [AS64512i]\n\tvia 192.0.2.1 on eth0\n"+
+		"\tBGP.community: (64512,1) (64512,2)\n\t\t(64512,3)\n\tBGP.large_community: (64512, 1, 1)\n\t\t(64512, 1, 2)\n\t\t(64512, 1, 3)\n")
 	if diff := cmp.Diff([]string{"64512:1", "64512:2", "64512:3"}, p.Communities); diff != "" {
 		t.Errorf("communities (-want +got):\n%s", diff)
 	}
